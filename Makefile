@@ -1,0 +1,197 @@
+# Targets
+#
+#     all         the nginx module and the rspamd plugin's C module (default)
+#     install     into the nginx and rspamd found here; DESTDIR is honoured
+#     uninstall
+#     deps        installs the Debian packages that are missing
+#     run         a server of its own to play with; PORT=8460, until Ctrl-C
+#     test        installs what is missing, runs every test
+#     fuzz        fuzzes each target for FUZZ_SECONDS
+#     clean
+#
+# Variables
+#
+#     NGINX       the nginx binary to build for and to test with
+#     NGINX_SRC   its source, of the same version; Debian's nginx-dev if unset
+
+SHELL     = /bin/bash
+B         = build
+
+NGINX     = $(firstword $(wildcard /usr/sbin/nginx /usr/local/sbin/nginx) nginx)
+NGINX_SRC = /usr/share/nginx/src
+PORT      = 8460
+RSPAMD_PORT = 8461
+FUZZ_SECONDS = 20
+
+CC        = gcc
+CLANG     = clang
+WARN      = -Wall -Wextra -Werror
+HARDEN    = -fstack-protector-strong -Wformat -Werror=format-security \
+            -D_FORTIFY_SOURCE=2
+SANITIZE  = -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+            -fno-omit-frame-pointer
+CFLAGS    = -std=c11 -O2 -g $(WARN)
+LIBS      = -lz -ljansson -lidn2 -lcrypto
+
+SHARED    = $(wildcard shared/*.c)
+HEADERS   = $(wildcard shared/*.h ngx_tlsrpt_module/*.h)
+MODULE    = ngx_http_tlsrpt_module.so
+
+.PHONY: all nginx rspamd deps run test prove check-clang fuzz clean
+.PHONY: install install-nginx install-rspamd uninstall FORCE
+.DELETE_ON_ERROR:
+
+all: nginx rspamd
+
+nginx: $(B)/$(MODULE)
+
+
+# What is generated
+
+$(B)/tlsrpt_ingest_script.c: shared/redis/ingest.lua tools/script-to-c
+	@mkdir -p $(@D)
+	tools/script-to-c ingest $< > $@
+
+# Changes when files come and go, so that nginx is configured again.
+$(B)/sources: FORCE
+	@mkdir -p $(@D)
+	@echo $(sort $(wildcard shared/*.c ngx_tlsrpt_module/*.c)) $(HEADERS) \
+	    $(NGINX) $(NGINX_SRC) > $@.tmp
+	@cmp -s $@.tmp $@ && rm $@.tmp || mv $@.tmp $@
+
+
+# nginx: configured and built by nginx's own means, out of its tree.  The
+# second one, under the sanitizers, is what the tests run.
+
+CC_OPT_nginx      = -g -O2 -fPIC $(HARDEN)
+LD_OPT_nginx      = -Wl,-z,relro -Wl,-z,now
+CC_OPT_nginx-asan = -g -O1 -fPIC $(SANITIZE)
+LD_OPT_nginx-asan = $(SANITIZE)
+
+$(B)/nginx/Makefile $(B)/nginx-asan/Makefile: $(B)/%/Makefile: \
+    config config.make Makefile $(B)/sources tools/nginx-configure
+	NGINX="$(NGINX)" NGINX_SRC="$(NGINX_SRC)" tools/nginx-configure \
+	    "$(CURDIR)/$(B)/$*" "-std=c11 $(CC_OPT_$*)" "$(LD_OPT_$*)"
+
+$(B)/nginx/$(MODULE) $(B)/nginx-asan/$(MODULE): $(B)/%/$(MODULE): \
+    $(B)/%/Makefile FORCE
+	@$(MAKE) --no-print-directory -C $(NGINX_SRC) \
+	    -f $(CURDIR)/$(B)/$*/Makefile modules
+
+$(B)/$(MODULE): $(B)/nginx/$(MODULE)
+	cp $< $@
+
+
+# rspamd: the Lua C module, where rspamd is
+
+RSPAMD    = $(wildcard /usr/bin/rspamd)
+RSPAMD_C  = $(wildcard rspamd_plugin/*.c)
+RSPAMD_SO = $(RSPAMD_C:rspamd_plugin/%.c=$(B)/%.so)
+
+rspamd: $(if $(RSPAMD),$(RSPAMD_SO))
+
+$(RSPAMD_SO): $(B)/%.so: rspamd_plugin/%.c $(SHARED) $(HEADERS) \
+    $(B)/tlsrpt_ingest_script.c
+	$(CC) $(CFLAGS) $(HARDEN) -fPIC -fvisibility=hidden -shared -Ishared \
+	    -I/usr/include/luajit-2.1 -Wl,-z,relro -Wl,-z,now \
+	    -o $@ $< $(SHARED) $(B)/tlsrpt_ingest_script.c $(LIBS)
+
+
+# Tests of the core: one program a file of t/core, under the sanitizers
+
+CORE_OBJS  = $(SHARED:shared/%.c=$(B)/core/%.o) $(B)/core/tlsrpt_ingest_script.o
+CORE_TESTS = $(patsubst t/core/%.c,$(B)/t/core/%,$(wildcard t/core/*.c))
+FUZZERS    = $(patsubst t/fuzz/%.c,$(B)/t/fuzz/%,$(wildcard t/fuzz/*.c))
+
+$(B)/core/%.o: shared/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(SANITIZE) -Ishared -MMD -c -o $@ $<
+
+$(B)/core/%.o: $(B)/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(SANITIZE) -Ishared -MMD -c -o $@ $<
+
+$(CORE_TESTS): $(B)/t/core/%: t/core/%.c $(CORE_OBJS) $(wildcard t/lib/*.h)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(SANITIZE) -Ishared -It/lib -o $@ $< $(CORE_OBJS) $(LIBS)
+
+$(FUZZERS): $(B)/t/fuzz/%: t/fuzz/%.c $(SHARED) $(HEADERS) \
+    $(B)/tlsrpt_ingest_script.c
+	@mkdir -p $(@D)
+	$(CLANG) $(CFLAGS) -fsanitize=fuzzer,address,undefined \
+	    -fno-sanitize-recover=undefined -Ishared -It/lib -o $@ $< \
+	    $(SHARED) $(B)/tlsrpt_ingest_script.c $(LIBS)
+
+-include $(wildcard $(B)/core/*.d)
+
+# Everything once more by clang, for its warnings.
+NGINX_INCS = $(addprefix -isystem $(NGINX_SRC)/src/,core event event/modules \
+               event/quic os/unix http http/modules http/v2) -isystem $(B)/nginx
+
+check-clang: $(B)/tlsrpt_ingest_script.c $(B)/nginx/Makefile
+	$(CLANG) $(CFLAGS) -fsyntax-only -Ishared $(SHARED) $<
+	$(CLANG) $(CFLAGS) -Wno-unused-parameter -fsyntax-only -Ishared \
+	    -Ingx_tlsrpt_module $(NGINX_INCS) ngx_tlsrpt_module/*.c
+
+
+# Tests: the quick ones first.  TESTS= runs some of them.
+
+TESTS = $(CORE_TESTS) $(foreach d,build core nginx rspamd e2e fuzz,\
+            $(sort $(wildcard t/$(d)/*.t)))
+
+test: deps
+	@$(MAKE) --no-print-directory prove
+
+prove: all check-clang $(CORE_TESTS) $(FUZZERS) $(B)/nginx-asan/$(MODULE)
+	NGINX=$(NGINX) FUZZ_SECONDS=$(FUZZ_SECONDS) \
+	    ASAN_OPTIONS=detect_leaks=1 prove -It/lib $(TESTS)
+
+fuzz: $(FUZZERS)
+	FUZZ_SECONDS=$(FUZZ_SECONDS) prove -v -It/lib t/fuzz/run.t
+
+
+deps:
+	@tools/install-deps
+
+run: deps
+	@$(MAKE) --no-print-directory all
+	@exec env NGINX=$(NGINX) PORT=$(PORT) RSPAMD_PORT=$(RSPAMD_PORT) \
+	    perl -It/lib run/run
+
+
+# Install: each half where its host is
+
+MODULES_PATH = $(shell $(NGINX) -V 2>&1 | tr ' ' '\n' \
+                   | sed -n 's/^--modules-path=//p')
+MODULES_DIR  = $(DESTDIR)$(or $(MODULES_PATH),/usr/lib/nginx/modules)
+AVAILABLE    = $(DESTDIR)/usr/share/nginx/modules-available
+ENABLED      = $(DESTDIR)/etc/nginx/modules-enabled
+LUA_DIR      = $(DESTDIR)/usr/lib/$(shell $(CC) -print-multiarch)/lua/5.1
+RSPAMD_CONF  = $(DESTDIR)/etc/rspamd
+
+HAVE_NGINX   = $(shell command -v $(NGINX))
+
+install: $(if $(HAVE_NGINX),install-nginx) \
+         $(if $(and $(RSPAMD),$(RSPAMD_C)),install-rspamd)
+
+install-nginx: nginx
+	install -D -m 644 $(B)/$(MODULE) $(MODULES_DIR)/$(MODULE)
+	install -d $(AVAILABLE) $(ENABLED)
+	echo "load_module modules/$(MODULE);" > $(AVAILABLE)/mod-http-tlsrpt.conf
+	ln -sf /usr/share/nginx/modules-available/mod-http-tlsrpt.conf \
+	    $(ENABLED)/50-mod-http-tlsrpt.conf
+
+install-rspamd: rspamd
+	install -D -m 644 -t $(LUA_DIR) $(RSPAMD_SO)
+	install -D -m 644 rspamd_plugin/tlsrpt.lua $(RSPAMD_CONF)/plugins.d/tlsrpt.lua
+	install -D -m 644 rspamd_plugin/tlsrpt.conf $(RSPAMD_CONF)/modules.d/tlsrpt.conf
+
+uninstall:
+	rm -f $(MODULES_DIR)/$(MODULE) $(AVAILABLE)/mod-http-tlsrpt.conf \
+	    $(ENABLED)/50-mod-http-tlsrpt.conf \
+	    $(patsubst $(B)/%,$(LUA_DIR)/%,$(RSPAMD_SO)) \
+	    $(RSPAMD_CONF)/plugins.d/tlsrpt.lua \
+	    $(RSPAMD_CONF)/modules.d/tlsrpt.conf
+
+clean:
+	rm -rf $(B)
