@@ -1,0 +1,70 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+#include "ngx_http_tlsrpt_answer.h"
+#include "ngx_http_tlsrpt_problem.h"
+
+
+static ngx_int_t ngx_http_tlsrpt_answer(ngx_http_request_t *r,
+    const char *type, char *text, size_t len);
+
+
+ngx_int_t
+ngx_http_tlsrpt_answer_headers(ngx_http_request_t *r)
+{
+    if (ngx_http_tlsrpt_add_header(r, "Vary", "Accept") != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_tlsrpt_add_header(r, "X-Content-Type-Options", "nosniff");
+}
+
+
+ngx_int_t
+ngx_http_tlsrpt_answer_json(ngx_http_request_t *r, json_t *json)
+{
+    char  *text;
+
+    /* json_dumps() answers NULL with NULL */
+
+    text = json_dumps(json, JSON_COMPACT);
+    json_decref(json);
+
+    return ngx_http_tlsrpt_answer(r, "application/json; charset=utf-8", text,
+                                  text ? ngx_strlen(text) : 0);
+}
+
+
+ngx_int_t
+ngx_http_tlsrpt_answer_csv(ngx_http_request_t *r, char *text, size_t len)
+{
+    return ngx_http_tlsrpt_answer(r, "text/csv; charset=utf-8", text, len);
+}
+
+
+/* The text is not copied: the pool frees it when the answer has left. */
+
+static ngx_int_t
+ngx_http_tlsrpt_answer(ngx_http_request_t *r, const char *type, char *text,
+    size_t len)
+{
+    ngx_pool_cleanup_t  *cln;
+
+    if (text == NULL) {
+        return ngx_http_tlsrpt_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                       "out of memory");
+    }
+
+    cln = ngx_pool_cleanup_add(r->pool, 0);
+    if (cln == NULL) {
+        free(text);
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    cln->handler = free;
+    cln->data = text;
+
+    return ngx_http_tlsrpt_send(r, NGX_HTTP_OK, type, (u_char *) text, len);
+}

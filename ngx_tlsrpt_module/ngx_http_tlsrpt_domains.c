@@ -1,0 +1,584 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * BASE/domains: a page of the domains, configured or ever seen, by name, and
+ * the totals of each.  The index is read first, then the domains of the page
+ * one after the other, as the window of the read has room.
+ */
+
+#include "ngx_http_tlsrpt_module.h"
+#include "ngx_http_tlsrpt_accept.h"
+#include "ngx_http_tlsrpt_answer.h"
+#include "ngx_http_tlsrpt_params.h"
+#include "ngx_http_tlsrpt_problem.h"
+#include "ngx_http_tlsrpt_read.h"
+#include "ngx_http_tlsrpt_stats.h"
+#include "tlsrpt_time.h"
+
+
+#define NGX_HTTP_TLSRPT_PAGE_DEFAULT   100
+#define NGX_HTTP_TLSRPT_PAGE_MAX       1000
+
+/* ZRANGEBYLEX key min max LIMIT 0 count */
+#define NGX_HTTP_TLSRPT_INDEX_ARGC     7
+
+
+typedef struct {
+    tlsrpt_str_t               domain;
+    tlsrpt_totals_t           *totals;      /* while it is being read */
+    size_t                     ncommands;
+    size_t                     nreplies;
+    json_t                    *json;        /* then */
+} ngx_http_tlsrpt_line_t;
+
+typedef struct {
+    ngx_http_request_t        *request;
+    tlsrpt_query_t             query;       /* from and to */
+    ngx_str_t                  cursor;      /* the name before the page */
+    ngx_uint_t                 limit;
+
+    tlsrpt_command_t           index;
+    const char                *argv[NGX_HTTP_TLSRPT_INDEX_ARGC];
+    size_t                     argvlen[NGX_HTTP_TLSRPT_INDEX_ARGC];
+
+    ngx_http_tlsrpt_line_t    *lines;       /* NULL: the index is not read */
+    ngx_uint_t                 nlines;
+    ngx_uint_t                 line;        /* the next command is of it */
+    size_t                     n;
+    unsigned                   asked:1;     /* for the index */
+    unsigned                   more:1;      /* pages follow */
+} ngx_http_tlsrpt_page_t;
+
+
+static int ngx_http_tlsrpt_page_param(void *data, tlsrpt_str_t name,
+    tlsrpt_str_t value, tlsrpt_error_t *error);
+static int ngx_http_tlsrpt_page_cursor(ngx_http_tlsrpt_page_t *page,
+    tlsrpt_str_t name, tlsrpt_str_t value, tlsrpt_error_t *error);
+static int ngx_http_tlsrpt_page_limit(ngx_http_tlsrpt_page_t *page,
+    tlsrpt_str_t name, tlsrpt_str_t value, tlsrpt_error_t *error);
+
+static ngx_int_t ngx_http_tlsrpt_page_index(ngx_http_tlsrpt_page_t *page);
+static void ngx_http_tlsrpt_page_arg(ngx_http_tlsrpt_page_t *page,
+    const char *arg, size_t len);
+static ngx_int_t ngx_http_tlsrpt_page_next(void *data,
+    ngx_http_tlsrpt_ask_t *ask);
+static ngx_int_t ngx_http_tlsrpt_page_line(ngx_http_tlsrpt_page_t *page,
+    ngx_http_tlsrpt_line_t *line);
+static ngx_int_t ngx_http_tlsrpt_page_reply(void *data,
+    ngx_http_tlsrpt_ask_t *ask, const tlsrpt_reply_t *reply);
+static ngx_int_t ngx_http_tlsrpt_page_names(ngx_http_tlsrpt_page_t *page,
+    const tlsrpt_reply_t *reply);
+static ngx_int_t ngx_http_tlsrpt_page_seen(ngx_http_tlsrpt_page_t *page,
+    const tlsrpt_reply_t *reply, ngx_array_t *names);
+static ngx_int_t ngx_http_tlsrpt_page_configured(ngx_http_tlsrpt_page_t *page,
+    ngx_array_t *names);
+static ngx_uint_t ngx_http_tlsrpt_page_after(ngx_http_tlsrpt_page_t *page,
+    ngx_http_tlsrpt_domain_t *domains, ngx_uint_t n);
+static ngx_int_t ngx_http_tlsrpt_page_lines(ngx_http_tlsrpt_page_t *page,
+    ngx_array_t *names);
+static int ngx_libc_cdecl ngx_http_tlsrpt_page_compare(const void *one,
+    const void *two);
+static ngx_int_t ngx_http_tlsrpt_page_order(ngx_str_t *one, ngx_str_t *two);
+
+static ngx_int_t ngx_http_tlsrpt_page_done(void *data, ngx_http_request_t *r);
+static json_t *ngx_http_tlsrpt_page_next_json(ngx_http_tlsrpt_page_t *page);
+static void ngx_http_tlsrpt_page_destroy(void *data);
+
+
+static const ngx_str_t  ngx_http_tlsrpt_page_types[] = {
+    ngx_string("application/json")
+};
+
+static const ngx_http_tlsrpt_reading_t  ngx_http_tlsrpt_page_reading = {
+    ngx_http_tlsrpt_page_next,
+    ngx_http_tlsrpt_page_reply,
+    ngx_http_tlsrpt_page_done,
+    ngx_http_tlsrpt_page_destroy
+};
+
+
+ngx_int_t
+ngx_http_tlsrpt_domains_resource(ngx_http_request_t *r, ngx_str_t *domain)
+{
+    tlsrpt_error_t           error;
+    ngx_http_tlsrpt_page_t  *page;
+
+    page = ngx_pcalloc(r->pool, sizeof(ngx_http_tlsrpt_page_t));
+    if (page == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    page->request = r;
+    page->limit = NGX_HTTP_TLSRPT_PAGE_DEFAULT;
+
+    tlsrpt_query_init(&page->query, ngx_time());
+
+    if (ngx_http_tlsrpt_params(r, ngx_http_tlsrpt_page_param, page, &error)
+        != TLSRPT_OK
+        || tlsrpt_query_check(&page->query, &error) != TLSRPT_OK)
+    {
+        return ngx_http_tlsrpt_problem_error(r, &error);
+    }
+
+    if (ngx_http_tlsrpt_accept(r, ngx_http_tlsrpt_page_types, 1)
+        == NGX_DECLINED)
+    {
+        return ngx_http_tlsrpt_problem(r, NGX_HTTP_TLSRPT_NOT_ACCEPTABLE,
+                                       "there is application/json");
+    }
+
+    if (ngx_http_tlsrpt_page_index(page) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_tlsrpt_read(r, &ngx_http_tlsrpt_page_reading, page);
+}
+
+
+static int
+ngx_http_tlsrpt_page_param(void *data, tlsrpt_str_t name, tlsrpt_str_t value,
+    tlsrpt_error_t *error)
+{
+    ngx_http_tlsrpt_page_t *page = data;
+
+    if (ngx_http_tlsrpt_param_is(name, "cursor")) {
+        return ngx_http_tlsrpt_page_cursor(page, name, value, error);
+    }
+
+    if (ngx_http_tlsrpt_param_is(name, "limit")) {
+        return ngx_http_tlsrpt_page_limit(page, name, value, error);
+    }
+
+    if (ngx_http_tlsrpt_param_is(name, "from")
+        || ngx_http_tlsrpt_param_is(name, "to"))
+    {
+        return tlsrpt_query_param(&page->query, name, value, error);
+    }
+
+    return ngx_http_tlsrpt_param_unknown(error, name);
+}
+
+
+/* The cursor is the last name of the page before, as _next_json made it. */
+
+static int
+ngx_http_tlsrpt_page_cursor(ngx_http_tlsrpt_page_t *page, tlsrpt_str_t name,
+    tlsrpt_str_t value, tlsrpt_error_t *error)
+{
+    char  buf[TLSRPT_DOMAIN_LEN + 1];
+
+    if (value.len == 0
+        || tlsrpt_domain_normalize(value.data, value.len, buf) != value.len
+        || ngx_memcmp(value.data, buf, value.len) != 0)
+    {
+        return ngx_http_tlsrpt_param_error(error, name,
+                                           "not a \"next\" of this list");
+    }
+
+    page->cursor.data = ngx_pnalloc(page->request->pool, value.len);
+    if (page->cursor.data == NULL) {
+        ngx_memzero(error, sizeof(tlsrpt_error_t));
+        error->code = TLSRPT_ERR_MEMORY;
+        return TLSRPT_ERR_MEMORY;
+    }
+
+    page->cursor.len = value.len;
+    ngx_memcpy(page->cursor.data, value.data, value.len);
+
+    return TLSRPT_OK;
+}
+
+
+static int
+ngx_http_tlsrpt_page_limit(ngx_http_tlsrpt_page_t *page, tlsrpt_str_t name,
+    tlsrpt_str_t value, tlsrpt_error_t *error)
+{
+    ngx_int_t  limit;
+
+    limit = ngx_atoi((u_char *) value.data, value.len);
+
+    if (limit < 1 || limit > NGX_HTTP_TLSRPT_PAGE_MAX) {
+        return ngx_http_tlsrpt_param_error(error, name,
+                                           "not a number from 1 to 1000");
+    }
+
+    page->limit = limit;
+
+    return TLSRPT_OK;
+}
+
+
+/* One name more than the page holds tells whether pages follow. */
+
+static ngx_int_t
+ngx_http_tlsrpt_page_index(ngx_http_tlsrpt_page_t *page)
+{
+    u_char        *p, *key, *min, *count;
+    tlsrpt_str_t   prefix;
+
+    prefix = ngx_http_tlsrpt_stats_prefix(page->request);
+
+    key = ngx_pnalloc(page->request->pool,
+                      prefix.len + sizeof(":domains") - 1
+                      + 1 + page->cursor.len + NGX_INT_T_LEN);
+    if (key == NULL) {
+        return NGX_ERROR;
+    }
+
+    min = ngx_cpymem(key, prefix.data, prefix.len);
+    min = ngx_cpymem(min, ":domains", sizeof(":domains") - 1);
+
+    p = min;
+    *p++ = page->cursor.len ? '(' : '-';
+    count = ngx_cpymem(p, page->cursor.data, page->cursor.len);
+    p = ngx_sprintf(count, "%ui", page->limit + 1);
+
+    page->index.argv = page->argv;
+    page->index.argvlen = page->argvlen;
+    page->index.nkeys = 1;
+
+    ngx_http_tlsrpt_page_arg(page, "ZRANGEBYLEX", sizeof("ZRANGEBYLEX") - 1);
+    ngx_http_tlsrpt_page_arg(page, (char *) key, min - key);
+    ngx_http_tlsrpt_page_arg(page, (char *) min, count - min);
+    ngx_http_tlsrpt_page_arg(page, "+", 1);
+    ngx_http_tlsrpt_page_arg(page, "LIMIT", sizeof("LIMIT") - 1);
+    ngx_http_tlsrpt_page_arg(page, "0", 1);
+    ngx_http_tlsrpt_page_arg(page, (char *) count, p - count);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_tlsrpt_page_arg(ngx_http_tlsrpt_page_t *page, const char *arg,
+    size_t len)
+{
+    page->argv[page->index.argc] = arg;
+    page->argvlen[page->index.argc] = len;
+    page->index.argc++;
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_page_next(void *data, ngx_http_tlsrpt_ask_t *ask)
+{
+    ngx_http_tlsrpt_page_t *page = data;
+
+    ngx_http_tlsrpt_line_t  *line;
+
+    if (!page->asked) {
+        page->asked = 1;
+        ask->command = &page->index;
+        ask->item = NULL;
+        return NGX_OK;
+    }
+
+    if (page->line == page->nlines) {
+        return NGX_DONE;
+    }
+
+    line = &page->lines[page->line];
+
+    if (page->n == 0 && ngx_http_tlsrpt_page_line(page, line) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ask->command = tlsrpt_totals_command(line->totals, page->n);
+    ask->item = line;
+    ask->n = page->n++;
+
+    if (page->n == line->ncommands) {
+        page->line++;
+        page->n = 0;
+    }
+
+    return ask->command ? NGX_OK : NGX_ERROR;
+}
+
+
+/* A domain has at least one command: a range has at least one day. */
+
+static ngx_int_t
+ngx_http_tlsrpt_page_line(ngx_http_tlsrpt_page_t *page,
+    ngx_http_tlsrpt_line_t *line)
+{
+    line->totals = tlsrpt_totals_create(&page->query, line->domain,
+                                 ngx_http_tlsrpt_stats_prefix(page->request));
+    if (line->totals == NULL) {
+        return NGX_ERROR;
+    }
+
+    line->ncommands = tlsrpt_totals_ncommands(line->totals);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_page_reply(void *data, ngx_http_tlsrpt_ask_t *ask,
+    const tlsrpt_reply_t *reply)
+{
+    ngx_http_tlsrpt_page_t *page = data;
+
+    ngx_http_tlsrpt_line_t  *line;
+
+    line = ask->item;
+
+    if (line == NULL) {
+        return ngx_http_tlsrpt_page_names(page, reply);
+    }
+
+    if (tlsrpt_totals_add(line->totals, ask->n, reply) != TLSRPT_OK) {
+        return NGX_ERROR;
+    }
+
+    if (++line->nreplies < line->ncommands) {
+        return NGX_OK;
+    }
+
+    line->json = tlsrpt_totals_json(line->totals);
+
+    tlsrpt_totals_destroy(line->totals);
+    line->totals = NULL;
+
+    return line->json ? NGX_OK : NGX_ERROR;
+}
+
+
+/*
+ * Each source gives its first names after the cursor, one more than the page
+ * holds; so the first of them all are the page.
+ */
+
+static ngx_int_t
+ngx_http_tlsrpt_page_names(ngx_http_tlsrpt_page_t *page,
+    const tlsrpt_reply_t *reply)
+{
+    ngx_array_t  names;
+
+    if (ngx_array_init(&names, page->request->pool, page->limit + 1,
+                       sizeof(ngx_str_t))
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_tlsrpt_page_seen(page, reply, &names) != NGX_OK
+        || ngx_http_tlsrpt_page_configured(page, &names) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_qsort(names.elts, names.nelts, sizeof(ngx_str_t),
+              ngx_http_tlsrpt_page_compare);
+
+    return ngx_http_tlsrpt_page_lines(page, &names);
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_page_seen(ngx_http_tlsrpt_page_t *page,
+    const tlsrpt_reply_t *reply, ngx_array_t *names)
+{
+    size_t           i;
+    ngx_str_t       *name;
+    tlsrpt_str_t     domain;
+    tlsrpt_reply_t  *element;
+
+    for (i = 0; i < reply->nelements; i++) {
+        element = reply->elements[i];
+        domain.data = element->str;
+        domain.len = element->len;
+
+        if (!ngx_http_tlsrpt_stats_visible(page->request, domain, 1)) {
+            continue;
+        }
+
+        name = ngx_array_push(names);
+        if (name == NULL) {
+            return NGX_ERROR;
+        }
+
+        name->len = domain.len;
+        name->data = ngx_pnalloc(page->request->pool, domain.len);
+        if (name->data == NULL) {
+            return NGX_ERROR;
+        }
+
+        ngx_memcpy(name->data, domain.data, domain.len);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_page_configured(ngx_http_tlsrpt_page_t *page,
+    ngx_array_t *names)
+{
+    ngx_str_t                    *name;
+    ngx_uint_t                    i, last;
+    ngx_http_tlsrpt_domain_t     *domains;
+    ngx_http_tlsrpt_main_conf_t  *tmcf;
+
+    tmcf = ngx_http_get_module_main_conf(page->request, ngx_http_tlsrpt_module);
+
+    domains = tmcf->domains.elts;
+
+    i = ngx_http_tlsrpt_page_after(page, domains, tmcf->domains.nelts);
+    last = ngx_min(i + page->limit + 1, tmcf->domains.nelts);
+
+    for ( /* void */ ; i < last; i++) {
+        name = ngx_array_push(names);
+        if (name == NULL) {
+            return NGX_ERROR;
+        }
+
+        *name = domains[i].name;
+    }
+
+    return NGX_OK;
+}
+
+
+/* The first of the sorted domains that is after the cursor. */
+
+static ngx_uint_t
+ngx_http_tlsrpt_page_after(ngx_http_tlsrpt_page_t *page,
+    ngx_http_tlsrpt_domain_t *domains, ngx_uint_t n)
+{
+    ngx_uint_t  first, middle;
+
+    first = 0;
+
+    /* all before first are not after the cursor, all from n on are */
+
+    while (first < n) {
+        middle = first + (n - first) / 2;
+
+        if (ngx_http_tlsrpt_page_order(&domains[middle].name, &page->cursor)
+            <= 0)
+        {
+            first = middle + 1;
+
+        } else {
+            n = middle;
+        }
+    }
+
+    return first;
+}
+
+
+/* The sorted names, each once, at most as many as the page holds. */
+
+static ngx_int_t
+ngx_http_tlsrpt_page_lines(ngx_http_tlsrpt_page_t *page, ngx_array_t *names)
+{
+    ngx_str_t               *name;
+    ngx_uint_t               i;
+    ngx_http_tlsrpt_line_t  *line;
+
+    page->lines = ngx_pcalloc(page->request->pool,
+                              page->limit * sizeof(ngx_http_tlsrpt_line_t));
+    if (page->lines == NULL) {
+        return NGX_ERROR;
+    }
+
+    name = names->elts;
+
+    for (i = 0; i < names->nelts; i++) {
+        if (i && ngx_http_tlsrpt_page_order(&name[i - 1], &name[i]) == 0) {
+            continue;
+        }
+
+        if (page->nlines == page->limit) {
+            page->more = 1;
+            break;
+        }
+
+        line = &page->lines[page->nlines++];
+        line->domain.data = (char *) name[i].data;
+        line->domain.len = name[i].len;
+    }
+
+    return NGX_OK;
+}
+
+
+static int ngx_libc_cdecl
+ngx_http_tlsrpt_page_compare(const void *one, const void *two)
+{
+    return (int) ngx_http_tlsrpt_page_order((ngx_str_t *) one,
+                                            (ngx_str_t *) two);
+}
+
+
+/* As Redis orders them: bytewise. */
+
+static ngx_int_t
+ngx_http_tlsrpt_page_order(ngx_str_t *one, ngx_str_t *two)
+{
+    return ngx_memn2cmp(one->data, two->data, one->len, two->len);
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_page_done(void *data, ngx_http_request_t *r)
+{
+    ngx_http_tlsrpt_page_t *page = data;
+
+    char         from[TLSRPT_DAY_TEXT_LEN + 1], to[TLSRPT_DAY_TEXT_LEN + 1];
+    json_t      *domains;
+    ngx_uint_t   i;
+
+    domains = json_array();
+
+    for (i = 0; i < page->nlines; i++) {
+        if (json_array_append(domains, page->lines[i].json) != 0) {
+            json_decref(domains);
+            return ngx_http_tlsrpt_answer_json(r, NULL);
+        }
+    }
+
+    tlsrpt_day_text(page->query.from, from);
+    tlsrpt_day_text(page->query.to, to);
+
+    return ngx_http_tlsrpt_answer_json(r,
+               json_pack("{s:s, s:s, s:o, s:o}", "from", from, "to", to,
+                         "domains", domains,
+                         "next", ngx_http_tlsrpt_page_next_json(page)));
+}
+
+
+static json_t *
+ngx_http_tlsrpt_page_next_json(ngx_http_tlsrpt_page_t *page)
+{
+    tlsrpt_str_t  *last;
+
+    if (!page->more) {
+        return json_null();
+    }
+
+    last = &page->lines[page->nlines - 1].domain;
+
+    return json_stringn(last->data, last->len);
+}
+
+
+static void
+ngx_http_tlsrpt_page_destroy(void *data)
+{
+    ngx_http_tlsrpt_page_t *page = data;
+
+    ngx_uint_t  i;
+
+    for (i = 0; i < page->nlines; i++) {
+        json_decref(page->lines[i].json);
+
+        if (page->lines[i].totals) {
+            tlsrpt_totals_destroy(page->lines[i].totals);
+        }
+    }
+}

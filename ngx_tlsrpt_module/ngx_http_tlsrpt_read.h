@@ -1,0 +1,52 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * One request's reading from Redis: many commands, a window of them in flight,
+ * so that no request overruns the client's queue or holds the event loop.
+ *
+ * The read owns the request's way from here: it answers 503 where Redis does
+ * not, and takes leave of Redis where the client goes.
+ */
+
+#ifndef NGX_HTTP_TLSRPT_READ_H
+#define NGX_HTTP_TLSRPT_READ_H
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "tlsrpt_core.h"
+
+#pragma GCC visibility push(hidden)
+
+/* A command, and what its reply is for: both of them the resource's own. */
+typedef struct {
+    const tlsrpt_command_t   *command;
+    void                     *item;
+    size_t                    n;
+} ngx_http_tlsrpt_ask_t;
+
+typedef struct {
+    /* The next command, valid until the next call: NGX_OK; NGX_DONE: there is
+       none, or none before another reply; NGX_ERROR: out of memory. */
+    ngx_int_t  (*next)(void *data, ngx_http_tlsrpt_ask_t *ask);
+
+    /* Its reply, never an error: NGX_OK; NGX_ERROR: out of memory. */
+    ngx_int_t  (*reply)(void *data, ngx_http_tlsrpt_ask_t *ask,
+        const tlsrpt_reply_t *reply);
+
+    /* All is read: answers, returns what a content handler returns. */
+    ngx_int_t  (*done)(void *data, ngx_http_request_t *r);
+
+    /* The end, whatever it was; called once. */
+    void       (*destroy)(void *data);
+} ngx_http_tlsrpt_reading_t;
+
+/* For a content handler to return.  Takes data, failing included. */
+ngx_int_t ngx_http_tlsrpt_read(ngx_http_request_t *r,
+    const ngx_http_tlsrpt_reading_t *reading, void *data);
+
+#pragma GCC visibility pop
+
+#endif /* NGX_HTTP_TLSRPT_READ_H */

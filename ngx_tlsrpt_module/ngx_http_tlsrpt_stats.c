@@ -1,0 +1,394 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The reading API: which resource a request is for, and the statistics of one
+ * domain.
+ */
+
+#include "ngx_http_tlsrpt_module.h"
+#include "ngx_http_tlsrpt_accept.h"
+#include "ngx_http_tlsrpt_answer.h"
+#include "ngx_http_tlsrpt_params.h"
+#include "ngx_http_tlsrpt_problem.h"
+#include "ngx_http_tlsrpt_read.h"
+#include "ngx_http_tlsrpt_stats.h"
+
+
+/* Of a domain in a path, before it is normalized. */
+#define NGX_HTTP_TLSRPT_SEGMENT_LEN  1024
+
+
+/* A segment ":domain" of the pattern takes any one segment of the path. */
+typedef struct {
+    ngx_str_t                     pattern;  /* below the location */
+    ngx_uint_t                    methods;
+    const char                   *allow;
+    ngx_http_tlsrpt_resource_pt   handler;
+} ngx_http_tlsrpt_route_t;
+
+typedef struct {
+    tlsrpt_query_t                query;
+    tlsrpt_stats_t               *stats;
+    tlsrpt_str_t                  domain;
+    size_t                        n;        /* the next command */
+    ngx_int_t                     type;     /* of ngx_http_tlsrpt_types */
+} ngx_http_tlsrpt_stats_t;
+
+
+static ngx_int_t ngx_http_tlsrpt_stats_path(ngx_http_request_t *r,
+    ngx_str_t *path);
+static ngx_http_tlsrpt_route_t *ngx_http_tlsrpt_stats_route(ngx_str_t *path,
+    ngx_str_t *segment);
+static ngx_uint_t ngx_http_tlsrpt_stats_match(ngx_str_t *pattern,
+    ngx_str_t *path, ngx_str_t *segment);
+static void ngx_http_tlsrpt_stats_segment(ngx_str_t *path, ngx_str_t *segment);
+static ngx_int_t ngx_http_tlsrpt_stats_domain(ngx_http_request_t *r,
+    ngx_str_t *segment, ngx_str_t *domain);
+
+static ngx_int_t ngx_http_tlsrpt_stats_resource(ngx_http_request_t *r,
+    ngx_str_t *domain);
+static int ngx_http_tlsrpt_stats_param(void *data, tlsrpt_str_t name,
+    tlsrpt_str_t value, tlsrpt_error_t *error);
+static ngx_int_t ngx_http_tlsrpt_stats_next(void *data,
+    ngx_http_tlsrpt_ask_t *ask);
+static ngx_int_t ngx_http_tlsrpt_stats_reply(void *data,
+    ngx_http_tlsrpt_ask_t *ask, const tlsrpt_reply_t *reply);
+static ngx_int_t ngx_http_tlsrpt_stats_done(void *data, ngx_http_request_t *r);
+static void ngx_http_tlsrpt_stats_destroy(void *data);
+
+
+static ngx_http_tlsrpt_route_t  ngx_http_tlsrpt_routes[] = {
+
+    { ngx_string("domains"),
+      NGX_HTTP_GET|NGX_HTTP_HEAD, "GET, HEAD",
+      ngx_http_tlsrpt_domains_resource },
+
+    { ngx_string("domains/:domain"),
+      NGX_HTTP_GET|NGX_HTTP_HEAD, "GET, HEAD",
+      ngx_http_tlsrpt_stats_resource },
+
+    { ngx_null_string, 0, NULL, NULL }
+};
+
+enum {
+    NGX_HTTP_TLSRPT_JSON = 0,
+    NGX_HTTP_TLSRPT_CSV,
+    NGX_HTTP_TLSRPT_NTYPES
+};
+
+static const ngx_str_t  ngx_http_tlsrpt_types[NGX_HTTP_TLSRPT_NTYPES] = {
+    ngx_string("application/json"),
+    ngx_string("text/csv")
+};
+
+static const ngx_http_tlsrpt_reading_t  ngx_http_tlsrpt_stats_reading = {
+    ngx_http_tlsrpt_stats_next,
+    ngx_http_tlsrpt_stats_reply,
+    ngx_http_tlsrpt_stats_done,
+    ngx_http_tlsrpt_stats_destroy
+};
+
+
+ngx_int_t
+ngx_http_tlsrpt_stats_handler(ngx_http_request_t *r)
+{
+    ngx_int_t                 rc;
+    ngx_str_t                 path, segment, domain;
+    ngx_http_tlsrpt_route_t  *route;
+
+    rc = ngx_http_discard_request_body(r);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (ngx_http_tlsrpt_answer_headers(r) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (ngx_http_tlsrpt_stats_path(r, &path) != NGX_OK) {
+        return ngx_http_tlsrpt_problem(r, NGX_HTTP_NOT_FOUND,
+                                       "no such resource");
+    }
+
+    route = ngx_http_tlsrpt_stats_route(&path, &segment);
+    if (route == NULL) {
+        return ngx_http_tlsrpt_problem(r, NGX_HTTP_NOT_FOUND,
+                                       "no such resource");
+    }
+
+    if (!(r->method & route->methods)) {
+        return ngx_http_tlsrpt_problem_method(r, route->allow);
+    }
+
+    ngx_str_null(&domain);
+
+    if (segment.len) {
+        rc = ngx_http_tlsrpt_stats_domain(r, &segment, &domain);
+
+        if (rc == NGX_DECLINED) {
+            return ngx_http_tlsrpt_problem(r, NGX_HTTP_NOT_FOUND,
+                                           "not a domain name");
+        }
+
+        if (rc != NGX_OK) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+    }
+
+    return route->handler(r, &domain);
+}
+
+
+/* What follows the location, without the slashes around it. */
+
+static ngx_int_t
+ngx_http_tlsrpt_stats_path(ngx_http_request_t *r, ngx_str_t *path)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+
+    if (r->uri.len < clcf->name.len
+        || ngx_strncmp(r->uri.data, clcf->name.data, clcf->name.len) != 0)
+    {
+        return NGX_DECLINED;
+    }
+
+    path->data = r->uri.data + clcf->name.len;
+    path->len = r->uri.len - clcf->name.len;
+
+    if (path->len && path->data[0] == '/') {
+        path->data++;
+        path->len--;
+
+    } else if (clcf->name.len && path->data[-1] != '/') {
+        return NGX_DECLINED;
+    }
+
+    if (path->len && path->data[path->len - 1] == '/') {
+        path->len--;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_http_tlsrpt_route_t *
+ngx_http_tlsrpt_stats_route(ngx_str_t *path, ngx_str_t *segment)
+{
+    ngx_http_tlsrpt_route_t  *route;
+
+    for (route = ngx_http_tlsrpt_routes; route->handler; route++) {
+        if (ngx_http_tlsrpt_stats_match(&route->pattern, path, segment)) {
+            return route;
+        }
+    }
+
+    return NULL;
+}
+
+
+/* segment is the one of the path at ":domain", or empty. */
+
+static ngx_uint_t
+ngx_http_tlsrpt_stats_match(ngx_str_t *pattern, ngx_str_t *path,
+    ngx_str_t *segment)
+{
+    ngx_str_t  want, have, pattern_rest, path_rest;
+
+    ngx_str_null(segment);
+
+    pattern_rest = *pattern;
+    path_rest = *path;
+
+    while (pattern_rest.len && path_rest.len) {
+        ngx_http_tlsrpt_stats_segment(&pattern_rest, &want);
+        ngx_http_tlsrpt_stats_segment(&path_rest, &have);
+
+        if (want.data[0] == ':' && have.len) {
+            *segment = have;
+            continue;
+        }
+
+        if (want.len != have.len
+            || ngx_memcmp(want.data, have.data, have.len) != 0)
+        {
+            return 0;
+        }
+    }
+
+    return pattern_rest.len == 0 && path_rest.len == 0;
+}
+
+
+/* Takes the first segment off the path, with the slash after it. */
+
+static void
+ngx_http_tlsrpt_stats_segment(ngx_str_t *path, ngx_str_t *segment)
+{
+    u_char  *slash, *last;
+
+    last = path->data + path->len;
+    slash = ngx_strlchr(path->data, last, '/');
+
+    segment->data = path->data;
+    segment->len = (slash ? slash : last) - path->data;
+
+    path->data = slash ? slash + 1 : last;
+    path->len = last - path->data;
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_stats_domain(ngx_http_request_t *r, ngx_str_t *segment,
+    ngx_str_t *domain)
+{
+    if (segment->len > NGX_HTTP_TLSRPT_SEGMENT_LEN) {
+        return NGX_DECLINED;
+    }
+
+    domain->data = ngx_pnalloc(r->pool, TLSRPT_DOMAIN_LEN + 1);
+    if (domain->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    domain->len = tlsrpt_domain_normalize((char *) segment->data, segment->len,
+                                          (char *) domain->data);
+
+    return domain->len ? NGX_OK : NGX_DECLINED;
+}
+
+
+ngx_uint_t
+ngx_http_tlsrpt_stats_visible(ngx_http_request_t *r, tlsrpt_str_t domain,
+    ngx_uint_t seen)
+{
+    return seen || ngx_http_tlsrpt_domain_accepted(r, domain.data, domain.len);
+}
+
+
+tlsrpt_str_t
+ngx_http_tlsrpt_stats_prefix(ngx_http_request_t *r)
+{
+    tlsrpt_str_t                  prefix;
+    ngx_http_tlsrpt_main_conf_t  *tmcf;
+
+    tmcf = ngx_http_get_module_main_conf(r, ngx_http_tlsrpt_module);
+
+    prefix.data = (char *) tmcf->redis.prefix.data;
+    prefix.len = tmcf->redis.prefix.len;
+
+    return prefix;
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_stats_resource(ngx_http_request_t *r, ngx_str_t *domain)
+{
+    tlsrpt_error_t            error;
+    ngx_http_tlsrpt_stats_t  *st;
+
+    st = ngx_pcalloc(r->pool, sizeof(ngx_http_tlsrpt_stats_t));
+    if (st == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    tlsrpt_query_init(&st->query, ngx_time());
+
+    if (ngx_http_tlsrpt_params(r, ngx_http_tlsrpt_stats_param, &st->query,
+                               &error)
+        != TLSRPT_OK
+        || tlsrpt_query_check(&st->query, &error) != TLSRPT_OK)
+    {
+        return ngx_http_tlsrpt_problem_error(r, &error);
+    }
+
+    st->type = ngx_http_tlsrpt_accept(r, ngx_http_tlsrpt_types,
+                                      NGX_HTTP_TLSRPT_NTYPES);
+    if (st->type == NGX_DECLINED) {
+        return ngx_http_tlsrpt_problem(r, NGX_HTTP_TLSRPT_NOT_ACCEPTABLE,
+                                       "there are application/json and "
+                                       "text/csv");
+    }
+
+    st->domain.data = (char *) domain->data;
+    st->domain.len = domain->len;
+
+    st->stats = tlsrpt_stats_create(&st->query, st->domain,
+                                    ngx_http_tlsrpt_stats_prefix(r));
+    if (st->stats == NULL) {
+        return ngx_http_tlsrpt_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                       "out of memory");
+    }
+
+    return ngx_http_tlsrpt_read(r, &ngx_http_tlsrpt_stats_reading, st);
+}
+
+
+static int
+ngx_http_tlsrpt_stats_param(void *data, tlsrpt_str_t name, tlsrpt_str_t value,
+    tlsrpt_error_t *error)
+{
+    return tlsrpt_query_param(data, name, value, error);
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_stats_next(void *data, ngx_http_tlsrpt_ask_t *ask)
+{
+    ngx_http_tlsrpt_stats_t *st = data;
+
+    if (st->n == tlsrpt_stats_ncommands(st->stats)) {
+        return NGX_DONE;
+    }
+
+    ask->n = st->n++;
+    ask->command = tlsrpt_stats_command(st->stats, ask->n);
+
+    return ask->command ? NGX_OK : NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_stats_reply(void *data, ngx_http_tlsrpt_ask_t *ask,
+    const tlsrpt_reply_t *reply)
+{
+    ngx_http_tlsrpt_stats_t *st = data;
+
+    return tlsrpt_stats_add(st->stats, ask->n, reply) == TLSRPT_OK
+           ? NGX_OK : NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_stats_done(void *data, ngx_http_request_t *r)
+{
+    ngx_http_tlsrpt_stats_t *st = data;
+
+    char    *text;
+    size_t   len;
+
+    if (!ngx_http_tlsrpt_stats_visible(r, st->domain,
+                                       tlsrpt_stats_seen(st->stats)))
+    {
+        return ngx_http_tlsrpt_problem(r, NGX_HTTP_NOT_FOUND,
+                                       "no such domain");
+    }
+
+    if (st->type == NGX_HTTP_TLSRPT_CSV) {
+        text = tlsrpt_stats_csv(st->stats, &len);
+        return ngx_http_tlsrpt_answer_csv(r, text, len);
+    }
+
+    return ngx_http_tlsrpt_answer_json(r, tlsrpt_stats_json(st->stats));
+}
+
+
+static void
+ngx_http_tlsrpt_stats_destroy(void *data)
+{
+    ngx_http_tlsrpt_stats_t *st = data;
+
+    tlsrpt_stats_destroy(st->stats);
+}

@@ -1,0 +1,37 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The resources of the reading API, and what they share.
+ */
+
+#ifndef NGX_HTTP_TLSRPT_STATS_H
+#define NGX_HTTP_TLSRPT_STATS_H
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "tlsrpt_core.h"
+
+#pragma GCC visibility push(hidden)
+
+/* A resource answers as a content handler does.  domain is the one in the
+   path, normalized, of the request's pool; len 0: the path has none. */
+typedef ngx_int_t (*ngx_http_tlsrpt_resource_pt)(ngx_http_request_t *r,
+    ngx_str_t *domain);
+
+ngx_int_t ngx_http_tlsrpt_domains_resource(ngx_http_request_t *r,
+    ngx_str_t *domain);
+
+/* May the reader see the domain?  Asked here and nowhere else.  seen: reports
+   for it ever came. */
+ngx_uint_t ngx_http_tlsrpt_stats_visible(ngx_http_request_t *r,
+    tlsrpt_str_t domain, ngx_uint_t seen);
+
+/* Of every key. */
+tlsrpt_str_t ngx_http_tlsrpt_stats_prefix(ngx_http_request_t *r);
+
+#pragma GCC visibility pop
+
+#endif /* NGX_HTTP_TLSRPT_STATS_H */
