@@ -126,7 +126,7 @@ $(FUZZERS): $(B)/t/fuzz/%: t/fuzz/%.c $(SHARED) $(HEADERS) \
 
 # Everything once more by clang, for its warnings.
 NGINX_INCS = $(addprefix -isystem $(NGINX_SRC)/src/,core event event/modules \
-               event/quic os/unix http http/modules http/v2) -isystem $(B)/nginx
+               event/quic os/unix http http/modules http/v2 http/v3) -isystem $(B)/nginx
 
 check-clang: $(B)/tlsrpt_ingest_script.c $(B)/nginx/Makefile
 	$(CLANG) $(CFLAGS) -fsyntax-only -Ishared $(SHARED) $<
@@ -144,7 +144,8 @@ test: deps
 
 prove: all check-clang $(CORE_TESTS) $(FUZZERS) $(B)/nginx-asan/$(MODULE)
 	NGINX=$(NGINX) FUZZ_SECONDS=$(FUZZ_SECONDS) \
-	    ASAN_OPTIONS=detect_leaks=1 prove -It/lib $(TESTS)
+	    TLSRPT_SANITIZE=$$($(CC) -print-file-name=libasan.so) \
+	    prove -It/lib $(TESTS)
 
 fuzz: $(FUZZERS)
 	FUZZ_SECONDS=$(FUZZ_SECONDS) prove -v -It/lib t/fuzz/run.t

@@ -27,26 +27,28 @@ my $OWNER = $$;
 sub top { return $TOP }
 
 
-# new(workers => 1, redis => 0, main => '', http => '', server => '',
-#     port => PORT, preload => LIBRARY, module => PATH)
+# new(workers => 1, main => '', http => '', server => '', port => PORT,
+#     sanitize => LIBRARY)
 #
 # The pieces go into nginx.conf; in them %%DIR%%, %%PORT%% and %%REDIS%% stand
-# for the directory, the TCP port and the address of the Redis.  Nothing is
-# started yet.
+# for the directory, the TCP port and the address of the Redis.  sanitize: with
+# the module built under the sanitizers, whose library this is; 0 where memory
+# is measured.  Nothing is started yet.
 sub new {
     my ($class, %args) = @_;
 
     my $self = bless {
-        workers => 1, main => '', http => '', server => '',
-        module  => $ENV{TLSRPT_MODULE}
-                   || "$TOP/build/ngx_http_tlsrpt_module.so",
-        nginx   => $ENV{NGINX} || '/usr/sbin/nginx',
-        preload => $ENV{TLSRPT_PRELOAD},
+        workers  => 1, main => '', http => '', server => '',
+        nginx    => $ENV{NGINX} || '/usr/sbin/nginx',
+        sanitize => $ENV{TLSRPT_SANITIZE},
         %args,
-        temp    => File::Temp->newdir('tlsrpt-XXXXXX', TMPDIR => 1),
+        temp     => File::Temp->newdir('tlsrpt-XXXXXX', TMPDIR => 1),
     }, $class;
 
     $self->{port} ||= free_port();
+    $self->{module} ||= $ENV{TLSRPT_MODULE} || "$TOP/build/"
+        . ($self->{sanitize} ? 'nginx-asan/' : '')
+        . 'ngx_http_tlsrpt_module.so';
     mkdir "$self->{temp}/logs" or die "mkdir: $!";
 
     return $self;
@@ -294,11 +296,15 @@ sub nginx_command {
 sub nginx_env {
     my ($self) = @_;
 
-    my %env = (ASAN_OPTIONS => 'detect_leaks=0:abort_on_error=0',
-               UBSAN_OPTIONS => 'print_stacktrace=1');
-    $env{LD_PRELOAD} = $self->{preload} if $self->{preload};
+    return {} unless $self->{sanitize};
 
-    return \%env;
+    return {
+        LD_PRELOAD    => $self->{sanitize},
+        ASAN_OPTIONS  => 'quarantine_size_mb=16',
+        LSAN_OPTIONS  => "suppressions=$TOP/t/lib/lsan.supp"
+                         . ':print_suppressions=0',
+        UBSAN_OPTIONS => 'print_stacktrace=1',
+    };
 }
 
 # nginx -t, with the pieces given in place of its own: whether the
