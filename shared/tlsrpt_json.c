@@ -1,0 +1,1231 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The functions read from p up to end and return where they stopped, or NULL
+ * after an error.  A token that lies whole in the text fed is handed on where
+ * it lies; one that is cut or escaped is gathered in the scratch buffer.
+ */
+
+#include "tlsrpt_json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define BUFFER_MIN   256
+#define BUFFER_KEEP  4096                   /* over it: given back on reset */
+
+#define MAX_NAMES    262144                 /* bytes of all open objects */
+
+#define REPEAT(c)    (UINT64_C(0x0101010101010101) * (c))
+
+enum {
+    EXPECT_START = 0,                       /* or a BOM */
+    EXPECT_TOP,
+    EXPECT_FIRST_NAME,                      /* or the object's end */
+    EXPECT_NAME,
+    EXPECT_COLON,
+    EXPECT_FIRST_VALUE,                     /* or the array's end */
+    EXPECT_VALUE,
+    EXPECT_COMMA,                           /* or the end */
+    EXPECT_NOTHING
+};
+
+/* What was cut by the end of the text fed. */
+enum {
+    TOKEN_NONE = 0,
+    TOKEN_STRING,
+    TOKEN_NUMBER,
+    TOKEN_LITERAL
+};
+
+/* What of the number has been read. */
+enum {
+    NUMBER_START = 0,
+    NUMBER_MINUS,
+    NUMBER_ZERO,
+    NUMBER_INTEGER,
+    NUMBER_POINT,
+    NUMBER_FRACTION,
+    NUMBER_E,
+    NUMBER_E_SIGN,
+    NUMBER_EXPONENT,
+    NUMBER_END,
+    NUMBER_BAD
+};
+
+/* What of an escape has been read; ESCAPE_HEX + n: n digits. */
+enum {
+    ESCAPE_NONE = 0,
+    ESCAPE_BACKSLASH,
+    ESCAPE_HEX
+};
+
+typedef unsigned char  byte_t;
+
+typedef struct {
+    uint32_t  hash;
+    uint32_t  len;
+    uint32_t  at;                           /* in names.data */
+} name_t;
+
+typedef struct {
+    char     *data;
+    size_t    len;
+    size_t    size;
+} buffer_t;
+
+typedef struct {
+    int       is_object;
+    uint32_t  first;                        /* its first name */
+    uint64_t  seen;                         /* bit: low bits of a hash */
+} frame_t;
+
+struct tlsrpt_json {
+    tlsrpt_json_handler_pt  handler;
+    void                   *ctx;
+
+    int                     error;
+    unsigned                deviations;
+
+    /* Offsets in the text.  origin is what an address in the text being fed is
+       ahead of its offset, and wraps. */
+    uintptr_t               origin;
+    size_t                  offset;
+    size_t                  token_offset;   /* of a string's quote */
+    size_t                  escape_offset;  /* of an escape's backslash */
+    size_t                  line;
+    size_t                  line_offset;    /* of its first byte */
+
+    int                     expect;
+    int                     token;
+
+    int                     number;
+    const char             *literal;        /* what is still to come */
+    tlsrpt_json_event_t     literal_event;
+    unsigned                bom;            /* bytes of it read */
+
+    int                     escape;
+    unsigned                unit;           /* of UTF-16, being read */
+    unsigned                high;           /* surrogate that needs a low one */
+    unsigned                utf8_left;      /* bytes of the sequence to come */
+    byte_t                  utf8_low;       /* bounds of the next one */
+    byte_t                  utf8_high;
+
+    buffer_t                scratch;
+    buffer_t                name_bytes;     /* of all open objects */
+    name_t                 *names;
+    size_t                  nnames;
+    size_t                  names_size;
+
+    size_t                  depth;
+    frame_t                 frames[TLSRPT_JSON_MAX_DEPTH + 1];
+};
+
+
+/*
+ * Errors and places
+ */
+
+static inline size_t
+offset_of(const tlsrpt_json_t *json, const byte_t *p)
+{
+    return (size_t) ((uintptr_t) p - json->origin);
+}
+
+
+static const byte_t *
+fail_at(tlsrpt_json_t *json, int code, size_t offset)
+{
+    json->error = code;
+    json->offset = offset;
+    return NULL;
+}
+
+
+static const byte_t *
+fail(tlsrpt_json_t *json, int code, const byte_t *p)
+{
+    return fail_at(json, code, offset_of(json, p));
+}
+
+
+/* p: the byte after the token.  Returns it. */
+static inline const byte_t *
+emit(tlsrpt_json_t *json, tlsrpt_json_event_t event, const void *s, size_t len,
+    const byte_t *p)
+{
+    int  rc;
+
+    json->offset = offset_of(json, p);
+
+    rc = json->handler(json->ctx, event, s, len);
+    if (rc != TLSRPT_OK) {
+        json->error = rc;
+        return NULL;
+    }
+
+    return p;
+}
+
+
+/*
+ * Buffers
+ */
+
+static int
+buffer_grow(buffer_t *buffer, size_t need)
+{
+    size_t  size = buffer->size != 0 ? buffer->size : BUFFER_MIN;
+    char   *data;
+
+    while (size < need) {
+        size *= 2;
+    }
+
+    data = realloc(buffer->data, size);
+    if (data == NULL) {
+        return TLSRPT_ERR_MEMORY;
+    }
+
+    buffer->data = data;
+    buffer->size = size;
+    return TLSRPT_OK;
+}
+
+
+/* The caller keeps the length within its bound.  Leaves data not NULL. */
+static int
+buffer_append(buffer_t *buffer, const void *bytes, size_t len)
+{
+    if ((len > buffer->size - buffer->len || buffer->data == NULL)
+        && buffer_grow(buffer, buffer->len + len) != TLSRPT_OK)
+    {
+        return TLSRPT_ERR_MEMORY;
+    }
+
+    memcpy(buffer->data + buffer->len, bytes, len);
+    buffer->len += len;
+    return TLSRPT_OK;
+}
+
+
+static void
+buffer_reset(buffer_t *buffer)
+{
+    if (buffer->size > BUFFER_KEEP) {
+        free(buffer->data);
+        buffer->data = NULL;
+        buffer->size = 0;
+    }
+
+    buffer->len = 0;
+}
+
+
+/*
+ * Member names are unique in their object, decoded (RFC 7493 2.3)
+ */
+
+static inline uint64_t
+load64(const void *p)
+{
+    uint64_t  x;
+
+    memcpy(&x, p, sizeof(x));
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    x = __builtin_bswap64(x);
+#endif
+    return x;
+}
+
+
+static inline uint64_t
+load32(const void *p)
+{
+    uint32_t  x;
+
+    memcpy(&x, p, sizeof(x));
+    return x;
+}
+
+
+/* Of the length and both ends alone: equal hashes are settled by the bytes. */
+static inline uint32_t
+name_hash(const char *s, size_t len)
+{
+    uint64_t  x = len;
+
+    if (len >= 8) {
+        x += load64(s) * UINT64_C(0x9e3779b97f4a7c15) + load64(s + len - 8);
+
+    } else if (len >= 4) {
+        x += load32(s) << 32 ^ load32(s + len - 4) << 8;
+
+    } else if (len > 0) {
+        x += (uint64_t) (byte_t) s[0] << 8;
+        x += (uint64_t) (byte_t) s[len / 2] << 16;
+        x += (uint64_t) (byte_t) s[len - 1] << 24;
+    }
+
+    x *= UINT64_C(0xd6e8feb86659fd93);
+    return (uint32_t) (x >> 32);
+}
+
+
+static int
+name_is_known(const tlsrpt_json_t *json, uint32_t hash, const char *s,
+    size_t len)
+{
+    const name_t  *name = json->names + json->frames[json->depth].first;
+    const name_t  *last = json->names + json->nnames;
+
+    for ( ; name < last; name++) {
+        if (name->hash == hash && name->len == len
+            && memcmp(json->name_bytes.data + name->at, s, len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static int
+names_grow(tlsrpt_json_t *json)
+{
+    size_t   size = json->names_size != 0 ? json->names_size * 2
+                                          : BUFFER_MIN / sizeof(name_t);
+    name_t  *names = realloc(json->names, size * sizeof(name_t));
+
+    if (names == NULL) {
+        return TLSRPT_ERR_MEMORY;
+    }
+
+    json->names = names;
+    json->names_size = size;
+    return TLSRPT_OK;
+}
+
+
+/* TLSRPT_OK or the error. */
+static int
+name_add(tlsrpt_json_t *json, const char *s, size_t len)
+{
+    frame_t   *frame = &json->frames[json->depth];
+    uint32_t   hash = name_hash(s, len);
+    uint64_t   bit = UINT64_C(1) << (hash & 63);
+
+    if ((frame->seen & bit) && name_is_known(json, hash, s, len)) {
+        return TLSRPT_ERR_JSON_DUPLICATE;
+    }
+
+    if (json->nnames - frame->first == TLSRPT_JSON_MAX_MEMBERS) {
+        return TLSRPT_ERR_TOO_MANY;
+    }
+
+    if (len > MAX_NAMES - json->name_bytes.len) {
+        return TLSRPT_ERR_TOO_LONG;
+    }
+
+    if (json->nnames == json->names_size && names_grow(json) != TLSRPT_OK) {
+        return TLSRPT_ERR_MEMORY;
+    }
+
+    json->names[json->nnames].hash = hash;
+    json->names[json->nnames].len = (uint32_t) len;
+    json->names[json->nnames].at = (uint32_t) json->name_bytes.len;
+
+    if (buffer_append(&json->name_bytes, s, len) != TLSRPT_OK) {
+        return TLSRPT_ERR_MEMORY;
+    }
+
+    json->nnames++;
+    frame->seen |= bit;
+    return TLSRPT_OK;
+}
+
+
+static void
+names_drop(tlsrpt_json_t *json, size_t first)
+{
+    if (first < json->nnames) {
+        json->name_bytes.len = json->names[first].at;
+        json->nnames = first;
+    }
+}
+
+
+/*
+ * Strings
+ */
+
+/* The length of the UTF-8 sequence at p (RFC 3629 4), 0 where there is none or
+   it does not end before end. */
+static size_t
+utf8_sequence(const byte_t *p, const byte_t *end)
+{
+    size_t  left = (size_t) (end - p);
+    size_t  len = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+    byte_t  low = 0x80, high = 0xbf;
+
+    if (p[0] < 0xc2 || p[0] > 0xf4 || left < len) {
+        return 0;
+    }
+
+    switch (p[0]) {
+    case 0xe0: low = 0xa0; break;           /* overlong below */
+    case 0xed: high = 0x9f; break;          /* surrogates above */
+    case 0xf0: low = 0x90; break;
+    case 0xf4: high = 0x8f; break;          /* U+10FFFF is the last */
+    }
+
+    if (p[1] < low || p[1] > high
+        || (len > 2 && (p[2] & 0xc0) != 0x80)
+        || (len > 3 && (p[3] & 0xc0) != 0x80))
+    {
+        return 0;
+    }
+
+    return len;
+}
+
+
+/* Over the bytes that stand for themselves and need no look: eight at a time.
+   A borrow spoils only the bytes above the first hit. */
+static inline const byte_t *
+skip_ascii(const byte_t *p, const byte_t *end)
+{
+    uint64_t  x, hit;
+
+    while (end - p >= 8) {
+        x = load64(p);
+        hit = (x - REPEAT(0x20)) | ((x ^ REPEAT('"')) - REPEAT(1))
+              | ((x ^ REPEAT('\\')) - REPEAT(1)) | x;
+        hit &= REPEAT(0x80);
+
+        if (hit != 0) {
+            return p + (__builtin_ctzll(hit) >> 3);
+        }
+
+        p += 8;
+    }
+
+    while (p < end && *p >= 0x20 && *p < 0x80 && *p != '"' && *p != '\\') {
+        p++;
+    }
+
+    return p;
+}
+
+
+/* The same, and over whole UTF-8 sequences. */
+static inline const byte_t *
+skip_plain(const byte_t *p, const byte_t *end)
+{
+    size_t  len;
+
+    for ( ;; ) {
+        p = skip_ascii(p, end);
+
+        if (p == end || *p < 0x80) {
+            return p;
+        }
+
+        len = utf8_sequence(p, end);
+        if (len == 0) {
+            return p;
+        }
+
+        p += len;
+    }
+}
+
+
+static inline const byte_t *
+end_string(tlsrpt_json_t *json, const void *s, size_t len, const byte_t *p)
+{
+    int  rc;
+
+    if (json->expect == EXPECT_VALUE) {
+        json->expect = EXPECT_COMMA;
+        return emit(json, TLSRPT_JSON_STRING, s, len, p);
+    }
+
+    rc = name_add(json, s, len);
+    if (rc != TLSRPT_OK) {
+        return fail_at(json, rc, json->token_offset);
+    }
+
+    json->expect = EXPECT_COLON;
+    return emit(json, TLSRPT_JSON_KEY, s, len, p);
+}
+
+
+/* p: the byte that adds them, for the error. */
+static const byte_t *
+gather(tlsrpt_json_t *json, const void *bytes, size_t len, const byte_t *p)
+{
+    if (len > TLSRPT_JSON_MAX_STRING - json->scratch.len) {
+        return fail(json, TLSRPT_ERR_TOO_LONG, p);
+    }
+
+    if (buffer_append(&json->scratch, bytes, len) != TLSRPT_OK) {
+        return fail(json, TLSRPT_ERR_MEMORY, p);
+    }
+
+    return p + 1;
+}
+
+
+/* The first byte of a UTF-8 sequence that skip_plain stopped at. */
+static const byte_t *
+begin_utf8(tlsrpt_json_t *json, const byte_t *p)
+{
+    if (*p < 0xc2 || *p > 0xf4) {
+        return fail(json, TLSRPT_ERR_JSON_UTF8, p);
+    }
+
+    json->utf8_left = *p < 0xe0 ? 1 : *p < 0xf0 ? 2 : 3;
+    json->utf8_low = *p == 0xe0 ? 0xa0 : *p == 0xf0 ? 0x90 : 0x80;
+    json->utf8_high = *p == 0xed ? 0x9f : *p == 0xf4 ? 0x8f : 0xbf;
+
+    return gather(json, p, 1, p);
+}
+
+
+static const byte_t *
+read_utf8(tlsrpt_json_t *json, const byte_t *p)
+{
+    if (*p < json->utf8_low || *p > json->utf8_high) {
+        return fail(json, TLSRPT_ERR_JSON_UTF8, p);
+    }
+
+    json->utf8_left--;
+    json->utf8_low = 0x80;
+    json->utf8_high = 0xbf;
+
+    return gather(json, p, 1, p);
+}
+
+
+static const byte_t *
+gather_code_point(tlsrpt_json_t *json, uint32_t c, const byte_t *p)
+{
+    byte_t  utf8[4];
+
+    if (c < 0x80) {
+        utf8[0] = (byte_t) c;
+        return gather(json, utf8, 1, p);
+    }
+
+    if (c < 0x800) {
+        utf8[0] = (byte_t) (0xc0 | c >> 6);
+        utf8[1] = (byte_t) (0x80 | (c & 0x3f));
+        return gather(json, utf8, 2, p);
+    }
+
+    if (c < 0x10000) {
+        utf8[0] = (byte_t) (0xe0 | c >> 12);
+        utf8[1] = (byte_t) (0x80 | (c >> 6 & 0x3f));
+        utf8[2] = (byte_t) (0x80 | (c & 0x3f));
+        return gather(json, utf8, 3, p);
+    }
+
+    utf8[0] = (byte_t) (0xf0 | c >> 18);
+    utf8[1] = (byte_t) (0x80 | (c >> 12 & 0x3f));
+    utf8[2] = (byte_t) (0x80 | (c >> 6 & 0x3f));
+    utf8[3] = (byte_t) (0x80 | (c & 0x3f));
+    return gather(json, utf8, 4, p);
+}
+
+
+/* A whole \uXXXX, p at its last digit.  NUL and unpaired surrogates name the
+   backslash (RFC 7493 2.1; NUL ends strings in too many readers). */
+static const byte_t *
+end_unit(tlsrpt_json_t *json, const byte_t *p)
+{
+    uint32_t  unit = json->unit;
+    int       is_low = unit >= 0xdc00 && unit <= 0xdfff;
+
+    json->escape = ESCAPE_NONE;
+
+    if (unit == 0 || is_low != (json->high != 0)) {
+        return fail_at(json, TLSRPT_ERR_JSON_STRING, json->escape_offset);
+    }
+
+    if (is_low) {
+        unit = 0x10000 + ((json->high - 0xd800) << 10) + (unit - 0xdc00);
+        json->high = 0;
+
+    } else if (unit >= 0xd800 && unit <= 0xdbff) {
+        json->high = unit;
+        return p + 1;
+    }
+
+    return gather_code_point(json, unit, p);
+}
+
+
+static const byte_t *
+read_hex(tlsrpt_json_t *json, const byte_t *p)
+{
+    byte_t    c = *p, lower = c | 0x20;
+    unsigned  digit;
+
+    if (c >= '0' && c <= '9') {
+        digit = c - '0';
+
+    } else if (lower >= 'a' && lower <= 'f') {
+        digit = lower - 'a' + 10;
+
+    } else {
+        return fail(json, TLSRPT_ERR_JSON, p);
+    }
+
+    json->unit = json->unit << 4 | digit;
+
+    if (++json->escape == ESCAPE_HEX + 4) {
+        return end_unit(json, p);
+    }
+
+    return p + 1;
+}
+
+
+static const byte_t *
+read_escape(tlsrpt_json_t *json, const byte_t *p)
+{
+    static const char  names[] = "\"\\/bfnrt";
+    static const char  values[] = "\"\\/\b\f\n\r\t";
+    const char        *name;
+
+    if (json->escape >= ESCAPE_HEX) {
+        return read_hex(json, p);
+    }
+
+    if (*p == 'u') {
+        json->escape = ESCAPE_HEX;
+        json->unit = 0;
+        return p + 1;
+    }
+
+    if (json->high != 0) {
+        return fail_at(json, TLSRPT_ERR_JSON_STRING, json->escape_offset);
+    }
+
+    name = memchr(names, *p, sizeof(names) - 1);
+    if (name == NULL) {
+        return fail(json, TLSRPT_ERR_JSON, p);
+    }
+
+    json->escape = ESCAPE_NONE;
+    return gather(json, values + (name - names), 1, p);
+}
+
+
+/* A byte that skip_plain stopped at, but no quote. */
+static const byte_t *
+read_special(tlsrpt_json_t *json, const byte_t *p)
+{
+    if (*p == '\\') {
+        json->escape = ESCAPE_BACKSLASH;
+
+        if (json->high == 0) {
+            json->escape_offset = offset_of(json, p);
+        }
+
+        return p + 1;
+    }
+
+    if (*p < 0x20) {
+        return fail(json, TLSRPT_ERR_JSON, p);
+    }
+
+    if (*p >= 0x80) {
+        return begin_utf8(json, p);
+    }
+
+    /* an ordinary byte over the limit */
+    return fail(json, TLSRPT_ERR_TOO_LONG, p);
+}
+
+
+/* In a string that is not within an escape or a UTF-8 sequence. */
+static const byte_t *
+read_run(tlsrpt_json_t *json, const byte_t *p, const byte_t *end)
+{
+    size_t         room = TLSRPT_JSON_MAX_STRING - json->scratch.len;
+    const byte_t  *limit = (size_t) (end - p) > room ? p + room : end;
+    const byte_t  *q;
+
+    if (json->high != 0 && *p != '\\') {
+        return fail_at(json, TLSRPT_ERR_JSON_STRING, json->escape_offset);
+    }
+
+    q = skip_plain(p, limit);
+
+    if (buffer_append(&json->scratch, p, (size_t) (q - p)) != TLSRPT_OK) {
+        return fail(json, TLSRPT_ERR_MEMORY, p);
+    }
+
+    if (q == end) {
+        return q;
+    }
+
+    if (*q == '"') {
+        json->token = TOKEN_NONE;
+        return end_string(json, json->scratch.data, json->scratch.len, q + 1);
+    }
+
+    return read_special(json, q);
+}
+
+
+static const byte_t *
+resume_string(tlsrpt_json_t *json, const byte_t *p, const byte_t *end)
+{
+    do {
+        if (json->escape != ESCAPE_NONE) {
+            p = read_escape(json, p);
+
+        } else if (json->utf8_left != 0) {
+            p = read_utf8(json, p);
+
+        } else {
+            p = read_run(json, p, end);
+        }
+    } while (p != NULL && p < end && json->token == TOKEN_STRING);
+
+    return p;
+}
+
+
+/* p: after the quote, of which token_offset tells. */
+static inline const byte_t *
+read_string(tlsrpt_json_t *json, const byte_t *p, const byte_t *end)
+{
+    const byte_t  *limit, *q;
+
+    limit = end - p > TLSRPT_JSON_MAX_STRING ? p + TLSRPT_JSON_MAX_STRING : end;
+    q = skip_plain(p, limit);
+
+    if (q < end && *q == '"') {
+        return end_string(json, p, (size_t) (q - p), q + 1);
+    }
+
+    json->token = TOKEN_STRING;
+    json->scratch.len = 0;
+
+    if (buffer_append(&json->scratch, p, (size_t) (q - p)) != TLSRPT_OK) {
+        return fail(json, TLSRPT_ERR_MEMORY, p);
+    }
+
+    return q == end ? q : resume_string(json, q, end);
+}
+
+
+/*
+ * Numbers and literals
+ */
+
+static inline int
+number_next(int number, byte_t c)
+{
+    int  is_digit = c >= '0' && c <= '9';
+
+    switch (number) {
+
+    case NUMBER_START:
+        if (c == '-') {
+            return NUMBER_MINUS;
+        }
+        /* fall through */
+
+    case NUMBER_MINUS:
+        return !is_digit ? NUMBER_BAD : c == '0' ? NUMBER_ZERO : NUMBER_INTEGER;
+
+    case NUMBER_INTEGER:
+        if (is_digit) {
+            return NUMBER_INTEGER;
+        }
+        /* fall through */
+
+    case NUMBER_ZERO:
+        return c == '.' ? NUMBER_POINT
+               : (c | 0x20) == 'e' ? NUMBER_E : NUMBER_END;
+
+    case NUMBER_POINT:
+        return is_digit ? NUMBER_FRACTION : NUMBER_BAD;
+
+    case NUMBER_FRACTION:
+        return is_digit ? NUMBER_FRACTION
+               : (c | 0x20) == 'e' ? NUMBER_E : NUMBER_END;
+
+    case NUMBER_E:
+        if (c == '+' || c == '-') {
+            return NUMBER_E_SIGN;
+        }
+        /* fall through */
+
+    case NUMBER_E_SIGN:
+        return is_digit ? NUMBER_EXPONENT : NUMBER_BAD;
+
+    default: /* NUMBER_EXPONENT */
+        return is_digit ? NUMBER_EXPONENT : NUMBER_END;
+    }
+}
+
+
+static const byte_t *
+end_number(tlsrpt_json_t *json, const byte_t *start, const byte_t *p)
+{
+    json->expect = EXPECT_COMMA;
+
+    if (json->token == TOKEN_NONE) {
+        return emit(json, TLSRPT_JSON_NUMBER, start, (size_t) (p - start), p);
+    }
+
+    json->token = TOKEN_NONE;
+
+    if (buffer_append(&json->scratch, start, (size_t) (p - start))
+        != TLSRPT_OK)
+    {
+        return fail(json, TLSRPT_ERR_MEMORY, p);
+    }
+
+    return emit(json, TLSRPT_JSON_NUMBER, json->scratch.data,
+                json->scratch.len, p);
+}
+
+
+static const byte_t *
+resume_number(tlsrpt_json_t *json, const byte_t *start, const byte_t *end)
+{
+    int            number = json->number, next;
+    size_t         room = TLSRPT_JSON_MAX_NUMBER - json->scratch.len;
+    const byte_t  *p;
+
+    for (p = start; p < end; p++) {
+        next = number_next(number, *p);
+
+        if (next == NUMBER_END) {
+            return end_number(json, start, p);
+        }
+
+        if (next == NUMBER_BAD) {
+            return fail(json, TLSRPT_ERR_JSON, p);
+        }
+
+        if ((size_t) (p - start) == room) {
+            return fail(json, TLSRPT_ERR_TOO_LONG, p);
+        }
+
+        number = next;
+    }
+
+    json->token = TOKEN_NUMBER;
+    json->number = number;
+
+    if (buffer_append(&json->scratch, start, (size_t) (p - start))
+        != TLSRPT_OK)
+    {
+        return fail(json, TLSRPT_ERR_MEMORY, start);
+    }
+
+    return p;
+}
+
+
+static const byte_t *
+read_number(tlsrpt_json_t *json, const byte_t *p, const byte_t *end)
+{
+    json->scratch.len = 0;
+    json->number = NUMBER_START;
+    return resume_number(json, p, end);
+}
+
+
+static const byte_t *
+resume_literal(tlsrpt_json_t *json, const byte_t *p, const byte_t *end)
+{
+    for ( ; *json->literal != '\0'; json->literal++, p++) {
+
+        if (p == end) {
+            json->token = TOKEN_LITERAL;
+            return p;
+        }
+
+        if (*p != (byte_t) *json->literal) {
+            return fail(json, TLSRPT_ERR_JSON, p);
+        }
+    }
+
+    json->token = TOKEN_NONE;
+    json->expect = EXPECT_COMMA;
+    return emit(json, json->literal_event, NULL, 0, p);
+}
+
+
+static const byte_t *
+read_literal(tlsrpt_json_t *json, const byte_t *p, const byte_t *end)
+{
+    switch (*p) {
+
+    case 't':
+        json->literal = "true";
+        json->literal_event = TLSRPT_JSON_TRUE;
+        break;
+
+    case 'f':
+        json->literal = "false";
+        json->literal_event = TLSRPT_JSON_FALSE;
+        break;
+
+    case 'n':
+        json->literal = "null";
+        json->literal_event = TLSRPT_JSON_NULL;
+        break;
+
+    default:
+        return fail(json, TLSRPT_ERR_JSON, p);
+    }
+
+    return resume_literal(json, p, end);
+}
+
+
+/*
+ * Structure
+ */
+
+static const byte_t *
+open_container(tlsrpt_json_t *json, const byte_t *p)
+{
+    frame_t  *frame;
+    int       is_object = *p == '{';
+
+    if (json->depth == TLSRPT_JSON_MAX_DEPTH) {
+        return fail(json, TLSRPT_ERR_TOO_DEEP, p);
+    }
+
+    frame = &json->frames[++json->depth];
+    frame->is_object = is_object;
+    frame->first = (uint32_t) json->nnames;
+    frame->seen = 0;
+
+    json->expect = is_object ? EXPECT_FIRST_NAME : EXPECT_FIRST_VALUE;
+
+    return emit(json, is_object ? TLSRPT_JSON_OBJECT : TLSRPT_JSON_ARRAY,
+                NULL, 0, p + 1);
+}
+
+
+static const byte_t *
+close_container(tlsrpt_json_t *json, const byte_t *p)
+{
+    frame_t  *frame = &json->frames[json->depth];
+
+    if (*p != (frame->is_object ? '}' : ']')) {
+        return fail(json, TLSRPT_ERR_JSON, p);
+    }
+
+    names_drop(json, frame->first);
+    json->depth--;
+    json->expect = json->depth > 0 ? EXPECT_COMMA : EXPECT_NOTHING;
+
+    return emit(json, frame->is_object ? TLSRPT_JSON_OBJECT_END
+                                       : TLSRPT_JSON_ARRAY_END,
+                NULL, 0, p + 1);
+}
+
+
+static inline const byte_t *
+read_name(tlsrpt_json_t *json, const byte_t *p, const byte_t *end)
+{
+    if (*p != '"') {
+        return fail(json, TLSRPT_ERR_JSON, p);
+    }
+
+    json->expect = EXPECT_NAME;
+    json->token_offset = offset_of(json, p);
+    return read_string(json, p + 1, end);
+}
+
+
+static inline const byte_t *
+read_value(tlsrpt_json_t *json, const byte_t *p, const byte_t *end)
+{
+    json->expect = EXPECT_VALUE;
+
+    switch (*p) {
+
+    case '"':
+        return read_string(json, p + 1, end);
+
+    case '{':
+    case '[':
+        return open_container(json, p);
+
+    case '-':
+    case '0': case '1': case '2': case '3': case '4':
+    case '5': case '6': case '7': case '8': case '9':
+        return read_number(json, p, end);
+
+    default:
+        return read_literal(json, p, end);
+    }
+}
+
+
+static inline const byte_t *
+read_comma(tlsrpt_json_t *json, const byte_t *p)
+{
+    if (*p != ',') {
+        return close_container(json, p);
+    }
+
+    json->expect = json->frames[json->depth].is_object ? EXPECT_NAME
+                                                       : EXPECT_VALUE;
+    return p + 1;
+}
+
+
+/* A BOM is passed over (RFC 8259 8.1 lets a reader do so). */
+static const byte_t *
+read_start(tlsrpt_json_t *json, const byte_t *p)
+{
+    static const byte_t  bom[3] = { 0xef, 0xbb, 0xbf };
+
+    if (*p != bom[json->bom]) {
+
+        if (json->bom > 0) {
+            return fail(json, TLSRPT_ERR_JSON, p);
+        }
+
+        json->expect = EXPECT_TOP;
+        return p;
+    }
+
+    if (++json->bom == sizeof(bom)) {
+        json->deviations |= TLSRPT_JSON_BOM;
+        json->expect = EXPECT_TOP;
+    }
+
+    return p + 1;
+}
+
+
+static inline const byte_t *
+skip_space(tlsrpt_json_t *json, const byte_t *p, const byte_t *end)
+{
+    for ( ; p < end && *p <= ' '; p++) {
+
+        if (*p == '\n') {
+            json->line++;
+            json->line_offset = offset_of(json, p + 1);
+
+        } else if (*p != ' ' && *p != '\t' && *p != '\r') {
+            break;
+        }
+    }
+
+    return p;
+}
+
+
+/* One step of the grammar; p is at no white space. */
+static inline const byte_t *
+read_next(tlsrpt_json_t *json, const byte_t *p, const byte_t *end)
+{
+    switch (json->expect) {
+
+    case EXPECT_FIRST_NAME:
+        return *p == '}' ? close_container(json, p) : read_name(json, p, end);
+
+    case EXPECT_NAME:
+        return read_name(json, p, end);
+
+    case EXPECT_COLON:
+        if (*p != ':') {
+            return fail(json, TLSRPT_ERR_JSON, p);
+        }
+
+        json->expect = EXPECT_VALUE;
+        return p + 1;
+
+    case EXPECT_FIRST_VALUE:
+        return *p == ']' ? close_container(json, p) : read_value(json, p, end);
+
+    case EXPECT_VALUE:
+        return read_value(json, p, end);
+
+    case EXPECT_COMMA:
+        return read_comma(json, p);
+
+    case EXPECT_TOP:
+        if (*p != '{' && *p != '[') {
+            return fail(json, TLSRPT_ERR_JSON, p);
+        }
+
+        return open_container(json, p);
+
+    default: /* EXPECT_NOTHING */
+        if (*p != '\0') {
+            return fail(json, TLSRPT_ERR_JSON, p);
+        }
+
+        json->deviations |= TLSRPT_JSON_NULS;
+        return p + 1;
+    }
+}
+
+
+/* What a former feed left unfinished; p < end. */
+static const byte_t *
+resume(tlsrpt_json_t *json, const byte_t *p, const byte_t *end)
+{
+    switch (json->token) {
+
+    case TOKEN_STRING:
+        return resume_string(json, p, end);
+
+    case TOKEN_NUMBER:
+        return resume_number(json, p, end);
+
+    case TOKEN_LITERAL:
+        return resume_literal(json, p, end);
+
+    default:
+        while (p != NULL && p < end && json->expect == EXPECT_START) {
+            p = read_start(json, p);
+        }
+
+        return p;
+    }
+}
+
+
+/*
+ * Interface
+ */
+
+tlsrpt_json_t *
+tlsrpt_json_create(void)
+{
+    tlsrpt_json_t  *json = calloc(1, sizeof(tlsrpt_json_t));
+
+    if (json != NULL) {
+        tlsrpt_json_reset(json, NULL, NULL);
+    }
+
+    return json;
+}
+
+
+void
+tlsrpt_json_destroy(tlsrpt_json_t *json)
+{
+    if (json != NULL) {
+        free(json->scratch.data);
+        free(json->name_bytes.data);
+        free(json->names);
+        free(json);
+    }
+}
+
+
+void
+tlsrpt_json_reset(tlsrpt_json_t *json, tlsrpt_json_handler_pt handler,
+    void *ctx)
+{
+    json->handler = handler;
+    json->ctx = ctx;
+
+    json->error = TLSRPT_OK;
+    json->deviations = 0;
+
+    json->offset = 0;
+    json->line = 1;
+    json->line_offset = 0;
+
+    json->expect = EXPECT_START;
+    json->token = TOKEN_NONE;
+    json->bom = 0;
+    json->escape = ESCAPE_NONE;
+    json->high = 0;
+    json->utf8_left = 0;
+    json->depth = 0;
+
+    buffer_reset(&json->scratch);
+    buffer_reset(&json->name_bytes);
+
+    json->nnames = 0;
+    if (json->names_size * sizeof(name_t) > BUFFER_KEEP) {
+        free(json->names);
+        json->names = NULL;
+        json->names_size = 0;
+    }
+}
+
+
+int
+tlsrpt_json_feed(tlsrpt_json_t *json, const void *text, size_t len)
+{
+    const byte_t  *p = text;
+    const byte_t  *end;
+    size_t         base = json->offset;
+
+    if (json->error != TLSRPT_OK || len == 0) {
+        return json->error;
+    }
+
+    end = p + len;
+    json->origin = (uintptr_t) p - base;
+
+    if (json->token != TOKEN_NONE || json->expect == EXPECT_START) {
+        p = resume(json, p, end);
+    }
+
+    while (p != NULL) {
+        p = skip_space(json, p, end);
+
+        if (p == end) {
+            json->offset = base + len;
+            return TLSRPT_OK;
+        }
+
+        p = read_next(json, p, end);
+    }
+
+    return json->error;
+}
+
+
+int
+tlsrpt_json_finish(tlsrpt_json_t *json)
+{
+    if (json->error == TLSRPT_OK && json->expect != EXPECT_NOTHING) {
+        json->error = TLSRPT_ERR_JSON_TRUNCATED;
+    }
+
+    return json->error;
+}
+
+
+void
+tlsrpt_json_position(const tlsrpt_json_t *json, size_t *offset, size_t *line,
+    size_t *column)
+{
+    *offset = json->offset;
+    *line = json->line;
+    *column = json->offset - json->line_offset + 1;
+}
+
+
+unsigned
+tlsrpt_json_deviations(const tlsrpt_json_t *json)
+{
+    return json->deviations;
+}
