@@ -1,0 +1,940 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Serves MTA-STS policies (RFC 8461 3.3):
+ *
+ *     mta_sts_policy    example.com mode=enforce max_age=7d mx=mx.example.com;
+ *     mta_sts_policies  mta-sts/?*.txt;
+ *
+ *     location = /.well-known/mta-sts.txt {
+ *         mta_sts;
+ *     }
+ *
+ * Answers are made when the configuration is read: a request is a search in a
+ * table and a send.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "ngx_http_mta_sts_module.h"
+
+
+#define NGX_HTTP_MTA_STS_HOST    "mta-sts."
+#define NGX_HTTP_MTA_STS_SUFFIX  ".txt"
+
+
+/* A policy, and where it is configured. */
+typedef struct {
+    ngx_http_mta_sts_policy_t   *policy;
+    u_char                      *file;
+    ngx_uint_t                   line;
+} ngx_http_mta_sts_entry_t;
+
+/* A policy being read. */
+typedef struct {
+    ngx_conf_t                  *cf;
+    ngx_str_t                    domain;    /* normalized */
+    mta_sts_policy_t             policy;
+    unsigned                     mode:1;    /* given */
+    unsigned                     max_age:1;
+} ngx_http_mta_sts_ctx_t;
+
+
+static ngx_int_t ngx_http_mta_sts_handler(ngx_http_request_t *r);
+static ngx_http_mta_sts_policy_t *ngx_http_mta_sts_host_policy(
+    ngx_http_request_t *r);
+static ngx_int_t ngx_http_mta_sts_send(ngx_http_request_t *r,
+    ngx_http_mta_sts_policy_t *policy);
+static ngx_table_elt_t *ngx_http_mta_sts_add_header(ngx_http_request_t *r,
+    const ngx_str_t *key, const ngx_str_t *value);
+
+static ngx_http_mta_sts_policy_t **ngx_http_mta_sts_slot(
+    ngx_http_mta_sts_main_conf_t *mmcf, u_char *name, size_t len);
+
+static void *ngx_http_mta_sts_create_main_conf(ngx_conf_t *cf);
+static char *ngx_http_mta_sts_init_main_conf(ngx_conf_t *cf, void *conf);
+static char *ngx_http_mta_sts_duplicate(ngx_conf_t *cf,
+    ngx_http_mta_sts_main_conf_t *mmcf, ngx_http_mta_sts_entry_t *entry);
+
+static char *ngx_http_mta_sts(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+static char *ngx_http_mta_sts_policy(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_mta_sts_param(ngx_http_mta_sts_ctx_t *ctx,
+    ngx_str_t *param);
+static char *ngx_http_mta_sts_mode(ngx_http_mta_sts_ctx_t *ctx,
+    ngx_str_t *value);
+static char *ngx_http_mta_sts_max_age(ngx_http_mta_sts_ctx_t *ctx,
+    ngx_str_t *value);
+static char *ngx_http_mta_sts_mx(ngx_http_mta_sts_ctx_t *ctx,
+    ngx_str_t *value);
+static char *ngx_http_mta_sts_policies(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_mta_sts_policy_file(ngx_conf_t *cf,
+    ngx_http_mta_sts_main_conf_t *mmcf, ngx_str_t *name);
+static char *ngx_http_mta_sts_policy_text(ngx_http_mta_sts_ctx_t *ctx,
+    ngx_http_mta_sts_main_conf_t *mmcf, ngx_fd_t fd, ngx_str_t *name);
+static ssize_t ngx_http_mta_sts_read(ngx_conf_t *cf,
+    ngx_http_mta_sts_main_conf_t *mmcf, ngx_fd_t fd, ngx_str_t *name);
+static char *ngx_http_mta_sts_domain(ngx_http_mta_sts_ctx_t *ctx,
+    ngx_str_t *name);
+static char *ngx_http_mta_sts_add(ngx_http_mta_sts_ctx_t *ctx,
+    ngx_http_mta_sts_main_conf_t *mmcf);
+static ngx_http_mta_sts_policy_t *ngx_http_mta_sts_create_policy(
+    ngx_http_mta_sts_ctx_t *ctx);
+static void ngx_http_mta_sts_finding(void *data, int is_error, size_t at,
+    const char *section, const char *message);
+
+
+static ngx_command_t  ngx_http_mta_sts_commands[] = {
+
+    { ngx_string("mta_sts"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_http_mta_sts,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("mta_sts_policy"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
+      ngx_http_mta_sts_policy,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("mta_sts_policies"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_mta_sts_policies,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+      ngx_null_command
+};
+
+
+static ngx_http_module_t  ngx_http_mta_sts_module_ctx = {
+    NULL,                                  /* preconfiguration */
+    NULL,                                  /* postconfiguration */
+
+    ngx_http_mta_sts_create_main_conf,     /* create main configuration */
+    ngx_http_mta_sts_init_main_conf,       /* init main configuration */
+
+    NULL,                                  /* create server configuration */
+    NULL,                                  /* merge server configuration */
+
+    NULL,                                  /* create location configuration */
+    NULL                                   /* merge location configuration */
+};
+
+
+ngx_module_t  ngx_http_mta_sts_module = {
+    NGX_MODULE_V1,
+    &ngx_http_mta_sts_module_ctx,          /* module context */
+    ngx_http_mta_sts_commands,             /* module directives */
+    NGX_HTTP_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    NULL,                                  /* init module */
+    NULL,                                  /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    NULL,                                  /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+static const ngx_str_t  ngx_http_mta_sts_allow = ngx_string("Allow");
+static const ngx_str_t  ngx_http_mta_sts_methods = ngx_string("GET, HEAD");
+static const ngx_str_t  ngx_http_mta_sts_etag = ngx_string("ETag");
+static const ngx_str_t  ngx_http_mta_sts_options =
+    ngx_string("X-Content-Type-Options");
+static const ngx_str_t  ngx_http_mta_sts_nosniff = ngx_string("nosniff");
+
+
+static ngx_int_t
+ngx_http_mta_sts_handler(ngx_http_request_t *r)
+{
+    ngx_int_t                   rc;
+    ngx_http_mta_sts_policy_t  *policy;
+
+    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
+
+        if (ngx_http_mta_sts_add_header(r, &ngx_http_mta_sts_allow,
+                                        &ngx_http_mta_sts_methods)
+            == NULL)
+        {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        return NGX_HTTP_NOT_ALLOWED;
+    }
+
+    rc = ngx_http_discard_request_body(r);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    policy = ngx_http_mta_sts_host_policy(r);
+
+    if (policy == NULL) {
+        return NGX_HTTP_NOT_FOUND;
+    }
+
+    return ngx_http_mta_sts_send(r, policy);
+}
+
+
+/* The Policy Host is "mta-sts." and the Policy Domain (RFC 8461 3.2).  nginx
+   has put the name in lower case, without port and final dot. */
+
+static ngx_http_mta_sts_policy_t *
+ngx_http_mta_sts_host_policy(ngx_http_request_t *r)
+{
+    size_t                         prefix;
+    ngx_str_t                     *host;
+    ngx_http_mta_sts_main_conf_t  *mmcf;
+
+    host = &r->headers_in.server;
+    prefix = sizeof(NGX_HTTP_MTA_STS_HOST) - 1;
+
+    if (host->len <= prefix
+        || ngx_memcmp(host->data, NGX_HTTP_MTA_STS_HOST, prefix) != 0)
+    {
+        return NULL;
+    }
+
+    mmcf = ngx_http_get_module_main_conf(r, ngx_http_mta_sts_module);
+
+    return ngx_http_mta_sts_find(mmcf, host->data + prefix,
+                                 host->len - prefix);
+}
+
+
+static ngx_int_t
+ngx_http_mta_sts_send(ngx_http_request_t *r, ngx_http_mta_sts_policy_t *policy)
+{
+    ngx_int_t     rc;
+    ngx_buf_t    *b;
+    ngx_chain_t   out;
+
+    r->headers_out.status = NGX_HTTP_OK;
+    r->headers_out.content_length_n = policy->text.len;
+
+    /*
+     * the type holds the charset already: content_type_len, up to where it
+     * begins, keeps nginx from adding one, and headers_out.charset keeps the
+     * charset filter from looking for another
+     */
+
+    ngx_str_set(&r->headers_out.content_type, "text/plain; charset=utf-8");
+    r->headers_out.content_type_len = sizeof("text/plain") - 1;
+    ngx_str_set(&r->headers_out.charset, "utf-8");
+
+    r->headers_out.etag = ngx_http_mta_sts_add_header(r,
+                                                      &ngx_http_mta_sts_etag,
+                                                      &policy->etag);
+
+    if (r->headers_out.etag == NULL
+        || ngx_http_mta_sts_add_header(r, &ngx_http_mta_sts_options,
+                                       &ngx_http_mta_sts_nosniff)
+           == NULL)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    b = ngx_calloc_buf(r->pool);
+    if (b == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    b->pos = policy->text.data;
+    b->last = policy->text.data + policy->text.len;
+    b->memory = 1;
+    b->last_buf = (r == r->main) ? 1 : 0;
+    b->last_in_chain = 1;
+
+    out.buf = b;
+    out.next = NULL;
+
+    rc = ngx_http_send_header(r);
+
+    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
+        return rc;
+    }
+
+    return ngx_http_output_filter(r, &out);
+}
+
+
+static ngx_table_elt_t *
+ngx_http_mta_sts_add_header(ngx_http_request_t *r, const ngx_str_t *key,
+    const ngx_str_t *value)
+{
+    ngx_table_elt_t  *h;
+
+    h = ngx_list_push(&r->headers_out.headers);
+    if (h == NULL) {
+        return NULL;
+    }
+
+    /* since nginx 1.23 there is a "next", which must be NULL */
+
+    ngx_memzero(h, sizeof(ngx_table_elt_t));
+
+    h->hash = 1;
+    h->key = *key;
+    h->value = *value;
+
+    return h;
+}
+
+
+ngx_http_mta_sts_policy_t *
+ngx_http_mta_sts_find(ngx_http_mta_sts_main_conf_t *mmcf, u_char *name,
+    size_t len)
+{
+    return *ngx_http_mta_sts_slot(mmcf, name, len);
+}
+
+
+ngx_http_mta_sts_policy_t *
+ngx_http_mta_sts_next(ngx_http_mta_sts_main_conf_t *mmcf, ngx_uint_t *slot)
+{
+    while (*slot <= mmcf->mask) {
+
+        ngx_http_mta_sts_policy_t  *policy = mmcf->slots[(*slot)++];
+
+        if (policy) {
+            return policy;
+        }
+    }
+
+    return NULL;
+}
+
+
+/* Where the domain's policy is, or would be. */
+
+static ngx_http_mta_sts_policy_t **
+ngx_http_mta_sts_slot(ngx_http_mta_sts_main_conf_t *mmcf, u_char *name,
+    size_t len)
+{
+    ngx_uint_t                  i;
+    ngx_http_mta_sts_policy_t  *policy;
+
+    i = ngx_murmur_hash2(name, len) & mmcf->mask;
+
+    for ( ;; ) {
+        policy = mmcf->slots[i];
+
+        if (policy == NULL
+            || (policy->domain.len == len
+                && ngx_memcmp(policy->domain.data, name, len) == 0))
+        {
+            return &mmcf->slots[i];
+        }
+
+        i = (i + 1) & mmcf->mask;
+    }
+}
+
+
+static void *
+ngx_http_mta_sts_create_main_conf(ngx_conf_t *cf)
+{
+    ngx_http_mta_sts_main_conf_t  *mmcf;
+
+    mmcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_mta_sts_main_conf_t));
+    if (mmcf == NULL) {
+        return NULL;
+    }
+
+    mmcf->entries = ngx_array_create(cf->temp_pool, 16,
+                                     sizeof(ngx_http_mta_sts_entry_t));
+    if (mmcf->entries == NULL) {
+        return NULL;
+    }
+
+    return mmcf;
+}
+
+
+static char *
+ngx_http_mta_sts_init_main_conf(ngx_conf_t *cf, void *conf)
+{
+    ngx_http_mta_sts_main_conf_t *mmcf = conf;
+
+    ngx_uint_t                   i, size;
+    ngx_http_mta_sts_entry_t    *entry;
+    ngx_http_mta_sts_policy_t  **slot;
+
+    entry = mmcf->entries->elts;
+
+    for (size = 2; size < 2 * mmcf->entries->nelts; size *= 2) { /* void */ }
+
+    mmcf->slots = ngx_pcalloc(cf->pool,
+                              size * sizeof(ngx_http_mta_sts_policy_t *));
+    if (mmcf->slots == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    mmcf->mask = size - 1;
+
+    for (i = 0; i < mmcf->entries->nelts; i++) {
+
+        slot = ngx_http_mta_sts_slot(mmcf, entry[i].policy->domain.data,
+                                     entry[i].policy->domain.len);
+
+        if (*slot != NULL) {
+            return ngx_http_mta_sts_duplicate(cf, mmcf, &entry[i]);
+        }
+
+        *slot = entry[i].policy;
+    }
+
+    mmcf->entries = NULL;
+    mmcf->buffer = NULL;
+
+    return NGX_CONF_OK;
+}
+
+
+/* Says where the domain was given before the entry, and where the entry is. */
+
+static char *
+ngx_http_mta_sts_duplicate(ngx_conf_t *cf, ngx_http_mta_sts_main_conf_t *mmcf,
+    ngx_http_mta_sts_entry_t *entry)
+{
+    ngx_str_t                 *domain;
+    ngx_conf_file_t            file, *conf_file;
+    ngx_http_mta_sts_entry_t  *first;
+
+    domain = &entry->policy->domain;
+    first = mmcf->entries->elts;
+
+    while (first->policy->domain.len != domain->len
+           || ngx_memcmp(first->policy->domain.data, domain->data,
+                         domain->len)
+              != 0)
+    {
+        first++;
+    }
+
+    ngx_memzero(&file, sizeof(ngx_conf_file_t));
+
+    file.file.name.data = entry->file;
+    file.line = entry->line;
+
+    conf_file = cf->conf_file;
+    cf->conf_file = &file;
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "MTA-STS policy of \"%V\" is given twice, first in "
+                       "%s:%ui and again",
+                       domain, first->file, first->line);
+
+    cf->conf_file = conf_file;
+
+    return NGX_CONF_ERROR;
+}
+
+
+static char *
+ngx_http_mta_sts(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->handler == ngx_http_mta_sts_handler) {
+        return "is duplicate";
+    }
+
+    clcf->handler = ngx_http_mta_sts_handler;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_mta_sts_policy(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_mta_sts_main_conf_t *mmcf = conf;
+
+    char                    *rv;
+    u_char                   domain[TLSRPT_DOMAIN_LEN + 1];
+    ngx_str_t               *value;
+    ngx_uint_t               i;
+    ngx_http_mta_sts_ctx_t   ctx;
+
+    value = cf->args->elts;
+
+    /* not all of it: the patterns are large, and set as they come */
+
+    ctx.cf = cf;
+    ctx.domain.data = domain;
+    ctx.policy.nmx = 0;
+    ctx.mode = 0;
+    ctx.max_age = 0;
+
+    rv = ngx_http_mta_sts_domain(&ctx, &value[1]);
+
+    for (i = 2; i < cf->args->nelts && rv == NGX_CONF_OK; i++) {
+        rv = ngx_http_mta_sts_param(&ctx, &value[i]);
+    }
+
+    if (rv != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (!ctx.mode || !ctx.max_age) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "MTA-STS policy of \"%V\" has no \"%s\" parameter",
+                           &ctx.domain, ctx.mode ? "max_age" : "mode");
+        return NGX_CONF_ERROR;
+    }
+
+    if (mta_sts_policy_check(&ctx.policy, ngx_http_mta_sts_finding, &ctx)
+        != 0)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    return ngx_http_mta_sts_add(&ctx, mmcf);
+}
+
+
+static char *
+ngx_http_mta_sts_param(ngx_http_mta_sts_ctx_t *ctx, ngx_str_t *param)
+{
+    u_char     *p, *last;
+    ngx_str_t   value;
+
+    last = param->data + param->len;
+    p = ngx_strlchr(param->data, last, '=');
+
+    if (p != NULL) {
+        p++;
+        value.data = p;
+        value.len = last - p;
+
+        switch (p - param->data) {
+
+        case 3:
+            if (ngx_strncmp(param->data, "mx=", 3) == 0) {
+                return ngx_http_mta_sts_mx(ctx, &value);
+            }
+            break;
+
+        case 5:
+            if (ngx_strncmp(param->data, "mode=", 5) == 0) {
+                return ngx_http_mta_sts_mode(ctx, &value);
+            }
+            break;
+
+        case 8:
+            if (ngx_strncmp(param->data, "max_age=", 8) == 0) {
+                return ngx_http_mta_sts_max_age(ctx, &value);
+            }
+            break;
+        }
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, ctx->cf, 0,
+                       "invalid parameter \"%V\", it must be \"mode=\", "
+                       "\"max_age=\" or \"mx=\"", param);
+
+    return NGX_CONF_ERROR;
+}
+
+
+static char *
+ngx_http_mta_sts_mode(ngx_http_mta_sts_ctx_t *ctx, ngx_str_t *value)
+{
+    const char  *reason;
+
+    if (ctx->mode) {
+        ngx_http_mta_sts_finding(ctx, 1, 0, "RFC 8461 3.2",
+                                 "\"mode\" is given twice");
+        return NGX_CONF_ERROR;
+    }
+
+    ctx->mode = 1;
+
+    if (mta_sts_policy_set_mode(&ctx->policy, (char *) value->data,
+                                value->len, &reason)
+        != 0)
+    {
+        ngx_http_mta_sts_finding(ctx, 1, 0, "RFC 8461 3.2", reason);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_mta_sts_max_age(ngx_http_mta_sts_ctx_t *ctx, ngx_str_t *value)
+{
+    ngx_int_t  seconds;
+
+    if (ctx->max_age) {
+        ngx_http_mta_sts_finding(ctx, 1, 0, "RFC 8461 3.2",
+                                 "\"max_age\" is given twice");
+        return NGX_CONF_ERROR;
+    }
+
+    ctx->max_age = 1;
+
+    seconds = ngx_parse_time(value, 1);
+
+    if (seconds == (ngx_int_t) NGX_ERROR) {
+        ngx_conf_log_error(NGX_LOG_EMERG, ctx->cf, 0,
+                           "MTA-STS policy of \"%V\": invalid max_age \"%V\", "
+                           "it must be a time as in \"7d\" or \"604800\"",
+                           &ctx->domain, value);
+        return NGX_CONF_ERROR;
+    }
+
+    /* what is over the maximum, the check of the policy refuses */
+
+    ctx->policy.max_age = (uint32_t) ngx_min(seconds, NGX_MAX_INT32_VALUE);
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_mta_sts_mx(ngx_http_mta_sts_ctx_t *ctx, ngx_str_t *value)
+{
+    int          rc;
+    const char  *reason;
+
+    rc = mta_sts_policy_add_mx(&ctx->policy, (char *) value->data, value->len,
+                               &reason);
+
+    if (reason != NULL) {
+        ngx_http_mta_sts_finding(ctx, rc != 0, 0, "RFC 8461 3.2", reason);
+    }
+
+    return rc == 0 ? NGX_CONF_OK : NGX_CONF_ERROR;
+}
+
+
+static char *
+ngx_http_mta_sts_policies(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_mta_sts_main_conf_t *mmcf = conf;
+
+    char        *rv;
+    ngx_str_t   *value, pattern, name;
+    ngx_uint_t   n;
+    ngx_glob_t   gl;
+
+    value = cf->args->elts;
+    pattern = value[1];
+
+    if (ngx_conf_full_name(cf->cycle, &pattern, 1) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (strpbrk((char *) pattern.data, "*?[") == NULL) {
+        return ngx_http_mta_sts_policy_file(cf, mmcf, &pattern);
+    }
+
+    ngx_memzero(&gl, sizeof(ngx_glob_t));
+
+    gl.pattern = pattern.data;
+    gl.log = cf->log;
+    gl.test = 1;
+
+    if (ngx_open_glob(&gl) != NGX_OK) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           ngx_open_glob_n " \"%s\" failed", pattern.data);
+        return NGX_CONF_ERROR;
+    }
+
+    rv = NGX_CONF_OK;
+
+    for (n = 0; ngx_read_glob(&gl, &name) == NGX_OK; n++) {
+
+        rv = ngx_http_mta_sts_policy_file(cf, mmcf, &name);
+
+        if (rv != NGX_CONF_OK) {
+            break;
+        }
+    }
+
+    ngx_close_glob(&gl);
+
+    if (n == 0 && rv == NGX_CONF_OK) {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "no MTA-STS policy file matches \"%V\"", &pattern);
+    }
+
+    return rv;
+}
+
+
+/* DOMAIN.txt */
+
+static char *
+ngx_http_mta_sts_policy_file(ngx_conf_t *cf,
+    ngx_http_mta_sts_main_conf_t *mmcf, ngx_str_t *name)
+{
+    char                    *rv;
+    size_t                   suffix;
+    u_char                   domain[TLSRPT_DOMAIN_LEN + 1], *p, *last;
+    ngx_fd_t                 fd;
+    ngx_str_t                base;
+    ngx_http_mta_sts_ctx_t   ctx;
+
+    suffix = sizeof(NGX_HTTP_MTA_STS_SUFFIX) - 1;
+    last = name->data + name->len;
+
+    for (p = last; p > name->data && p[-1] != '/'; p--) { /* void */ }
+
+    base.data = p;
+    base.len = last - p;
+
+    if (base.len <= suffix
+        || ngx_memcmp(last - suffix, NGX_HTTP_MTA_STS_SUFFIX, suffix) != 0)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "MTA-STS policy file \"%V\" must be named "
+                           "DOMAIN" NGX_HTTP_MTA_STS_SUFFIX, name);
+        return NGX_CONF_ERROR;
+    }
+
+    base.len -= suffix;
+
+    ctx.cf = cf;
+    ctx.domain.data = domain;
+
+    if (ngx_http_mta_sts_domain(&ctx, &base) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    fd = ngx_open_file(name->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+
+    if (fd == NGX_INVALID_FILE) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           ngx_open_file_n " \"%V\" failed", name);
+        return NGX_CONF_ERROR;
+    }
+
+    rv = ngx_http_mta_sts_policy_text(&ctx, mmcf, fd, name);
+
+    if (ngx_close_file(fd) == NGX_FILE_ERROR) {
+        ngx_log_error(NGX_LOG_ALERT, cf->log, ngx_errno,
+                      ngx_close_file_n " \"%V\" failed", name);
+    }
+
+    return rv;
+}
+
+
+/* While a policy file is read, it is the file that the errors name. */
+
+static char *
+ngx_http_mta_sts_policy_text(ngx_http_mta_sts_ctx_t *ctx,
+    ngx_http_mta_sts_main_conf_t *mmcf, ngx_fd_t fd, ngx_str_t *name)
+{
+    char             *rv;
+    ssize_t           size;
+    ngx_conf_t       *cf;
+    ngx_conf_file_t   file, *conf_file;
+
+    cf = ctx->cf;
+
+    size = ngx_http_mta_sts_read(cf, mmcf, fd, name);
+    if (size == NGX_ERROR) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_memzero(&file, sizeof(ngx_conf_file_t));
+
+    file.file.fd = fd;
+    file.file.name.len = name->len;
+    file.file.name.data = ngx_pnalloc(cf->temp_pool, name->len + 1);
+    if (file.file.name.data == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    (void) ngx_cpystrn(file.file.name.data, name->data, name->len + 1);
+
+    conf_file = cf->conf_file;
+    cf->conf_file = &file;
+
+    rv = NGX_CONF_ERROR;
+
+    if (mta_sts_policy_parse((char *) mmcf->buffer, size, &ctx->policy,
+                             ngx_http_mta_sts_finding, ctx)
+        == 0)
+    {
+        file.line = 1;
+        rv = ngx_http_mta_sts_add(ctx, mmcf);
+    }
+
+    cf->conf_file = conf_file;
+
+    return rv;
+}
+
+
+/* Into the buffer; one byte more than is allowed tells what is too large. */
+
+static ssize_t
+ngx_http_mta_sts_read(ngx_conf_t *cf, ngx_http_mta_sts_main_conf_t *mmcf,
+    ngx_fd_t fd, ngx_str_t *name)
+{
+    size_t   size;
+    ssize_t  n;
+
+    if (mmcf->buffer == NULL) {
+        mmcf->buffer = ngx_palloc(cf->temp_pool, MTA_STS_MAX_SIZE + 1);
+        if (mmcf->buffer == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    for (size = 0; size <= MTA_STS_MAX_SIZE; size += n) {
+
+        n = ngx_read_fd(fd, mmcf->buffer + size, MTA_STS_MAX_SIZE + 1 - size);
+
+        if (n == -1) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                               ngx_read_fd_n " \"%V\" failed", name);
+            return NGX_ERROR;
+        }
+
+        if (n == 0) {
+            break;
+        }
+    }
+
+    return size;
+}
+
+
+/* domain.data has the room. */
+
+static char *
+ngx_http_mta_sts_domain(ngx_http_mta_sts_ctx_t *ctx, ngx_str_t *name)
+{
+    ctx->domain.len = tlsrpt_domain_normalize((char *) name->data, name->len,
+                                              (char *) ctx->domain.data);
+
+    if (ctx->domain.len == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, ctx->cf, 0,
+                           "MTA-STS policy of \"%V\": not a domain name",
+                           name);
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_strncmp(ctx->domain.data, NGX_HTTP_MTA_STS_HOST,
+                    sizeof(NGX_HTTP_MTA_STS_HOST) - 1)
+        == 0)
+    {
+        ngx_conf_log_error(NGX_LOG_WARN, ctx->cf, 0,
+                           "MTA-STS policy of \"%V\": the domain is given "
+                           "without \"" NGX_HTTP_MTA_STS_HOST "\", which the "
+                           "host name of a policy has (RFC 8461 3.2)",
+                           &ctx->domain);
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_mta_sts_add(ngx_http_mta_sts_ctx_t *ctx,
+    ngx_http_mta_sts_main_conf_t *mmcf)
+{
+    ngx_http_mta_sts_entry_t  *entry;
+
+    entry = ngx_array_push(mmcf->entries);
+    if (entry == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    entry->policy = ngx_http_mta_sts_create_policy(ctx);
+    if (entry->policy == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    entry->file = ctx->cf->conf_file->file.name.data;
+    entry->line = ctx->cf->conf_file->line;
+
+    return NGX_CONF_OK;
+}
+
+
+/*
+ * The policy and its strings in one piece: domain, W/"id", text.  The tag is
+ * weak, for the id does not see the order of the patterns.
+ */
+
+static ngx_http_mta_sts_policy_t *
+ngx_http_mta_sts_create_policy(ngx_http_mta_sts_ctx_t *ctx)
+{
+    char                        id[MTA_STS_ID_LEN + 1];
+    u_char                     *p;
+    size_t                      len, id_len;
+    ngx_http_mta_sts_policy_t  *policy;
+
+    mta_sts_policy_id(&ctx->policy, id);
+
+    id_len = ngx_strlen(id);
+    len = mta_sts_policy_text(&ctx->policy, NULL, 0);
+
+    policy = ngx_palloc(ctx->cf->pool, sizeof(ngx_http_mta_sts_policy_t)
+                                       + ctx->domain.len
+                                       + sizeof("W/\"\"") - 1 + id_len + len);
+    if (policy == NULL) {
+        return NULL;
+    }
+
+    p = (u_char *) policy + sizeof(ngx_http_mta_sts_policy_t);
+
+    policy->mode = ctx->policy.mode;
+
+    policy->domain.len = ctx->domain.len;
+    policy->domain.data = p;
+    p = ngx_cpymem(p, ctx->domain.data, ctx->domain.len);
+
+    policy->etag.data = p;
+    p = ngx_sprintf(p, "W/\"%s\"", id);
+    policy->etag.len = p - policy->etag.data;
+
+    policy->id.data = policy->etag.data + sizeof("W/\"") - 1;
+    policy->id.len = id_len;
+
+    policy->text.data = p;
+    policy->text.len = mta_sts_policy_text(&ctx->policy, (char *) p, len);
+
+    return policy;
+}
+
+
+/* In a policy file, at is the line; in a directive it is 0, and the line that
+   of the configuration. */
+
+static void
+ngx_http_mta_sts_finding(void *data, int is_error, size_t at,
+    const char *section, const char *message)
+{
+    ngx_http_mta_sts_ctx_t *ctx = data;
+
+    if (at) {
+        ctx->cf->conf_file->line = at;
+    }
+
+    ngx_conf_log_error(is_error ? NGX_LOG_EMERG : NGX_LOG_WARN, ctx->cf, 0,
+                       "MTA-STS policy of \"%V\": %s (%s)",
+                       &ctx->domain, message, section);
+}
