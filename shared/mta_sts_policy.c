@@ -27,7 +27,6 @@
 
 #define MTA_STS_FORMAT        "RFC 8461 3.2"
 #define MTA_STS_FETCH         "RFC 8461 3.3"
-#define MTA_STS_REMOVAL       "RFC 8461 8.3"
 
 /* Where the fields were given first; 0: not given. */
 typedef struct {
@@ -468,8 +467,8 @@ mta_sts_policy_add_mx(mta_sts_policy_t *policy, const char *value, size_t len,
 }
 
 
-/* mode none is how a domain leaves MTA-STS: a day is right there (RFC 8461
-   8.3). */
+/* Weeks are expected, and a look once a day; mode none is how a domain leaves
+   MTA-STS, and a day is right there (RFC 8461 8.3). */
 
 static void
 check_max_age(mta_sts_parser_t *parser, const mta_sts_policy_t *policy)
@@ -485,11 +484,9 @@ check_max_age(mta_sts_parser_t *parser, const mta_sts_policy_t *policy)
     }
 
     if (max_age < MTA_STS_DAY) {
-        report(parser, 0, line,
-               policy->mode == MTA_STS_NONE ? MTA_STS_REMOVAL : MTA_STS_FORMAT,
+        report(parser, 0, line, MTA_STS_FETCH,
                "max_age %lu is under a day (86400): senders forget the policy "
-               "before they look again, and mail in between is not protected",
-               (unsigned long) max_age);
+               "before they look for it again", (unsigned long) max_age);
         return;
     }
 
