@@ -28,12 +28,12 @@ sub top { return $TOP }
 
 
 # new(workers => 1, main => '', http => '', server => '', port => PORT,
-#     sanitize => LIBRARY)
+#     sanitize => LIBRARY, conf => TEXT)
 #
-# The pieces go into nginx.conf; in them %%DIR%%, %%PORT%% and %%REDIS%% stand
-# for the directory, the TCP port and the address of the Redis.  sanitize: with
-# the module built under the sanitizers, whose library this is; 0 where memory
-# is measured.  Nothing is started yet.
+# The pieces go into nginx.conf, or conf is all of it; in them %%DIR%%, %%PORT%%
+# and %%REDIS%% stand for the directory, the TCP port and the address of the
+# Redis.  sanitize: with the module built under the sanitizers, whose library
+# this is; 0 where memory is measured.  Nothing is started yet.
 sub new {
     my ($class, %args) = @_;
 
@@ -64,6 +64,14 @@ sub free_port {
     my $socket = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1')
         or die "no free port: $@";
     return $socket->sockport;
+}
+
+# Does nothing listen on the port?
+sub port_free {
+    my ($self) = @_;
+
+    return IO::Socket::INET->new(Listen => 1, ReuseAddr => 1,
+        LocalAddr => '127.0.0.1', LocalPort => $self->{port}) ? 1 : 0;
 }
 
 sub write_file {
@@ -148,6 +156,18 @@ sub end_process {
     reap($pid, 5);
 
     return -1;
+}
+
+# The name of what ended by itself, if anything did.
+sub ended {
+    my ($self) = @_;
+
+    for my $name (qw(nginx redis)) {
+        my $pid = $self->{"${name}_pid"} or next;
+        return $name if defined reap($pid, 0);
+    }
+
+    return;
 }
 
 sub wait_until {
@@ -237,9 +257,11 @@ sub nginx_conf {
     my ($self, %other) = @_;
 
     my %piece = (%$self, %other);
+    return $self->expand($piece{conf}) if defined $piece{conf};
+
     my $text = <<"END";
-load_module $self->{module};
-user root;
+load_module %%MODULE%%;
+%%USER%%
 daemon off;
 pid %%DIR%%/nginx.pid;
 error_log %%DIR%%/error.log info;
@@ -277,9 +299,14 @@ sub expand {
     my ($self, $text) = @_;
 
     my %value = (
-        DIR => $self->dir, PORT => $self->{port}, REDIS => $self->redis_address
+        DIR    => $self->dir,
+        PORT   => $self->{port},
+        REDIS  => $self->redis_address,
+        MODULE => $self->{module},
+        USER   => $> == 0 ? 'user root;' : '',
+        RUN    => "$TOP/run",
     );
-    $text =~ s/%%(DIR|PORT|REDIS)%%/$value{$1}/g;
+    $text =~ s/%%(DIR|PORT|REDIS|MODULE|USER|RUN)%%/$value{$1}/g;
 
     return $text;
 }
@@ -325,7 +352,6 @@ sub start_nginx {
     my ($self) = @_;
 
     $self->write_file('nginx.conf', $self->nginx_conf);
-    my $socket = $self->dir . '/nginx.sock';
     my $pid = $self->{nginx_pid} = $self->spawn($self->dir . '/nginx.out',
         $self->nginx_env, $self->nginx_command('nginx'));
 
@@ -335,8 +361,9 @@ sub start_nginx {
             delete $self->{nginx_pid};
             die 'nginx: ' . $self->read_file('nginx.out');
         }
-        return IO::Socket::UNIX->new(Peer => $socket)
-            && $self->workers == $self->{workers};
+        return $self->workers == $self->{workers}
+            && IO::Socket::INET->new(PeerAddr => '127.0.0.1',
+                                     PeerPort => $self->{port});
     }) or die 'nginx does not listen';
 
     return $self;
@@ -448,7 +475,7 @@ sub post {
 sub connection {
     my ($self, %opt) = @_;
 
-    my $socket = $opt{tcp}
+    my $socket = $opt{tcp} || defined $self->{conf}
         ? IO::Socket::INET->new(PeerAddr => '127.0.0.1',
                                 PeerPort => $self->{port})
         : IO::Socket::UNIX->new(Peer => $self->dir . '/nginx.sock');

@@ -1,0 +1,121 @@
+# Copyright (C) the tlsrpt authors
+# SPDX-License-Identifier: BSD-2-Clause
+
+# make run: what a newcomer sees, that it answers afterwards, and that nothing
+# is left behind however it ends.
+
+use TLSRPT::Test;
+
+use IO::Socket::INET;
+
+my $top = TLSRPT::Server->top;
+my $helper = servers(nginx => 0);
+my $port = $helper->port;
+my $temp = $helper->dir . '/tmp';
+my $out = $helper->dir . '/out';
+mkdir $temp;
+
+# As its own process; its temporary directory is in $temp.
+sub start {
+    my ($env, @command) = @_;
+
+    unlink $out;
+    delete local @ENV{qw(MAKEFLAGS MFLAGS MAKELEVEL)};
+
+    return $helper->spawn($out, { TMPDIR => $temp, %$env }, @command);
+}
+
+sub run { return start({}, 'make', '-s', '-C', $top, 'run', "PORT=$port") }
+
+sub said { return $helper->read_file('out') }
+
+# Processes that hold something below $temp.
+sub left {
+    return grep {
+        (readlink("$_/cwd") || '') =~ /^\Q$temp\E/
+            || $helper->read_file("$_/cmdline") =~ /\Q$temp\E/
+    } glob '/proc/[0-9]*';
+}
+
+sub nothing_left {
+    my ($when) = @_;
+
+    TLSRPT::Server::wait_until(10, sub { return !left() });
+    is_deeply [map { $helper->read_file("$_/cmdline") } left()], [],
+        "no process is left $when";
+    is_deeply [glob "$temp/*"], [], "no file is left $when";
+    ok $helper->port_free, "the port is free $when";
+
+    return;
+}
+
+
+my $pid = run();
+ok TLSRPT::Server::wait_until(60, sub { return said() =~ /Ctrl-C ends it/ }),
+    'it comes to the end of what it shows' or diag said();
+
+my @answers = said() =~ /^POST [^\n]*\n  (\d+)\n/mg;
+is_deeply \@answers, [201, 201, 201, 201, 200, 403, 422],
+    'what became of the sample reports' or diag said();
+
+for my $wanted (
+    qr{"status" : "stored"}, qr{"status" : "duplicate"},
+    qr{policies\[0\]\.summary\.total-failure-session-count},
+    qr{"total-failure-session-count" : 303},
+    qr{"receiving-mx-hostname" : "mx2\.example\.com",\s+"result-type" : }s,
+    qr{^  \d{4}-\d\d-\d\d,tlsa,1,40,2$}m, qr{^  version: STSv1$}m,
+    qr{curl http://127\.0\.0\.1:$port/tlsrpt/domains})
+{
+    like said(), $wanted, "it shows $wanted";
+}
+
+# The same, from outside.
+my $client = $helper;
+my %tcp = (tcp => 1);
+my $answer = $client->get('/tlsrpt/domains/example.com', %tcp);
+is $answer->{status}, 200, 'it answers afterwards';
+is $answer->{json}{reports}, 1, 'with the report once';
+is $answer->{json}{'total-successful-session-count'}, 5326, 'and its sessions';
+
+$answer = $client->post('/v1/tlsrpt', encode_json(report()), %tcp);
+is $answer->{status}, 201, 'and takes another one';
+
+for my $domain (qw(example.com example.net example.org token.example)) {
+    $answer = $client->get('/.well-known/mta-sts.txt',
+                           host => "mta-sts.$domain", %tcp);
+    is $answer->{status}, 200, "a policy for $domain";
+    like $answer->{body}, qr/^version: STSv1\r\n/, 'in lines that end in CRLF';
+}
+
+kill 'TERM', $pid;
+ok defined TLSRPT::Server::reap($pid, 20), 'SIGTERM ends it';
+nothing_left('after SIGTERM');
+
+
+# Ctrl-C reaches the whole group.
+$pid = run();
+TLSRPT::Server::wait_until(60, sub { return said() =~ /Ctrl-C ends it/ });
+kill 'INT', -$pid;
+ok defined TLSRPT::Server::reap($pid, 20), 'Ctrl-C ends it';
+nothing_left('after Ctrl-C');
+
+
+# A step that fails: no nginx starts.
+$pid = start({ NGINX => '/bin/false', PORT => $port },
+             $^X, "-I$top/t/lib", "$top/run/run");
+my $status = TLSRPT::Server::reap($pid, 60);
+ok $status, 'nginx does not start: it says so by its status';
+like said(), qr/nginx/, 'and in words';
+nothing_left('after a failure');
+
+
+# The port is taken.
+my $other = IO::Socket::INET->new(Listen => 1, ReuseAddr => 1,
+    LocalAddr => '127.0.0.1', LocalPort => $port);
+$pid = run();
+ok TLSRPT::Server::reap($pid, 60), 'the port is taken: it fails';
+like said(), qr/Port $port is in use/, 'and says so';
+undef $other;
+nothing_left('after that');
+
+done_testing;
