@@ -1,0 +1,11 @@
+-- rspamd's LuaJIT, and what rspamd gives to its plugins.
+std = "luajit"
+max_line_length = 80
+files["rspamd_plugin/*.lua"].read_globals = {
+    "confighelp",
+    "rspamd_config",
+    "rspamd_plugins",
+}
+-- Redis's own Lua.
+files["shared/redis/*.lua"].std = "lua51"
+files["shared/redis/*.lua"].read_globals = { "redis", "KEYS", "ARGV", "cjson" }

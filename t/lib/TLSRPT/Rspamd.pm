@@ -1,0 +1,251 @@
+# Copyright (C) the tlsrpt authors
+# SPDX-License-Identifier: BSD-2-Clause
+
+package TLSRPT::Rspamd;
+
+# A private rspamd with the plugin: its scanner on a unix socket, its milter on
+# another, and fake DNS records.
+#
+#     my $rspamd = TLSRPT::Rspamd->new(server => $server,
+#         tlsrpt => 'domains = ["example.com"];', signers => ['sender.example'],
+#     )->start;
+#     my $answer = $rspamd->scan($mail);
+#     $answer->{symbols}{TLSRPT_REPORT};
+
+use strict;
+use warnings;
+
+use File::Copy qw(copy);
+use IO::Socket::UNIX;
+use JSON::PP ();
+use Time::HiRes qw(sleep);
+
+use TLSRPT::Mail;
+use TLSRPT::Server;
+
+my $TOP = TLSRPT::Server->top;
+
+# Public suffixes of the tests: a small list loads at once.
+my $SUFFIXES = join "\n", qw(com net org example co.example), '';
+
+# server    the TLSRPT::Server whose directory, processes and Redis are used
+# name      of the files in it
+# tlsrpt    what local.d/tlsrpt.conf would hold; Redis is named for it unless
+#           redis => 0
+# signers   domains whose DKIM keys DNS knows
+# dns       more fake records, as rspamd takes them
+# nameserver, dns_more, task_timeout, config: more of rspamd.conf
+# plugin, cpath: other than those of the tree
+sub new {
+    my ($class, %args) = @_;
+
+    return bless {
+        name => 'rspamd', tlsrpt => '', signers => [], dns => '', redis => 1,
+        task_timeout => 8, config => '', filters => 'dkim',
+        dns_options => 'timeout = 0.1s; retransmits = 1;',
+        nameserver => '127.0.0.1:9',
+        plugin => "$TOP/rspamd_plugin/tlsrpt.lua",
+        cpath  => "$TOP/build/?.so",
+        %args,
+    }, $class;
+}
+
+sub dir { return $_[0]{server}->dir . "/$_[0]{name}" }
+
+sub socket_path { return $_[0]->dir . '/normal.sock' }
+sub milter_path { return $_[0]->dir . '/milter.sock' }
+
+sub fake_records {
+    my ($self) = @_;
+
+    my $records = $self->{dns};
+
+    for my $domain (@{ $self->{signers} }) {
+        $records .= sprintf qq({ name = "%s"; type = "txt"; )
+            . qq(replies = ["%s"]; },\n),
+            dkim_name($domain), dkim_record($domain);
+    }
+
+    return $records;
+}
+
+sub config {
+    my ($self) = @_;
+
+    my $dir = $self->dir;
+    my $redis = $self->{redis}
+        ? 'servers = "' . $self->{server}->redis_socket . '";' : '';
+
+    return <<"END";
+options {
+    pidfile = "$dir/rspamd.pid";
+    url_tld = "$dir/suffixes";
+    hs_cache_dir = "$dir";
+    cache_file = "$dir/symbols.cache";
+    rrd = "$dir/rspamd.rrd";
+    history_file = "$dir/rspamd.history";
+    filters = "$self->{filters}";
+    task_timeout = $self->{task_timeout}s;
+    map_watch_interval = 1s;
+    explicit_modules = [];
+    dns {
+        nameserver = ["$self->{nameserver}"];
+        $self->{dns_options}
+        fake_records = [
+            ${\ $self->fake_records }
+        ];
+    }
+}
+logging {
+    type = "file";
+    filename = "$dir/rspamd.log";
+    level = "info";
+    log_re_cache = false;
+}
+actions {
+    reject = 15;
+    add_header = 6;
+}
+worker "normal" {
+    bind_socket = "$dir/normal.sock mode=0666";
+    count = 1;
+}
+worker "rspamd_proxy" {
+    bind_socket = "$dir/milter.sock mode=0666";
+    milter = true;
+    count = 1;
+    timeout = 60s;
+    upstream "local" { default = yes; self_scan = yes; }
+}
+modules {
+    path = "$self->{plugin}";
+}
+$self->{config}
+tlsrpt {
+    $redis
+    $self->{tlsrpt}
+}
+END
+}
+
+sub prepare {
+    my ($self) = @_;
+
+    my $dir = $self->dir;
+    mkdir $dir;
+    chmod 0755, $dir, $self->{server}->dir;
+    $self->{server}->write_file("$dir/suffixes", $SUFFIXES);
+    $self->{server}->write_file("$dir/rspamd.conf", $self->config);
+
+    return $self;
+}
+
+sub environment {
+    my ($self) = @_;
+
+    return { LUA_CPATH => "$self->{cpath};;" };
+}
+
+# Whether the configuration is good, and what was said.
+sub configtest {
+    my ($self) = @_;
+
+    my $output = $self->prepare->dir . '/configtest.out';
+    unlink $output;
+    my $status = TLSRPT::Server::reap($self->{server}->spawn($output,
+        $self->environment, 'rspamadm', 'configtest', '-c',
+        $self->dir . '/rspamd.conf'), 60);
+
+    return (defined $status && $status == 0,
+            $self->{server}->read_file($output));
+}
+
+sub start {
+    my ($self) = @_;
+
+    my $dir = $self->prepare->dir;
+    unlink $self->socket_path, $self->milter_path;
+
+    $self->{pid} = $self->{server}->spawn("$dir/rspamd.out",
+        $self->environment, 'rspamd', '-c', "$dir/rspamd.conf", '-f', '-i',
+        ($> == 0 ? ('-u', 'root', '-g', 'root') : ()));
+
+    TLSRPT::Server::wait_until(60, sub {
+        die 'rspamd: ' . $self->log . $self->{server}->read_file('rspamd.out')
+            if defined TLSRPT::Server::reap($self->{pid}, 0);
+        return IO::Socket::UNIX->new(Peer => $self->socket_path)
+            && IO::Socket::UNIX->new(Peer => $self->milter_path);
+    }) or die 'rspamd does not listen: ' . $self->log;
+
+    return $self;
+}
+
+sub log { return $_[0]{server}->read_file($_[0]->dir . '/rspamd.log') }
+
+# Waits until the log holds it.
+sub logged {
+    my ($self, $pattern) = @_;
+
+    return TLSRPT::Server::wait_until(10, sub { $self->log =~ $pattern });
+}
+
+# Ends rspamd; what its log holds that it must not, '' if nothing.
+sub stop {
+    my ($self) = @_;
+
+    my $pid = delete $self->{pid} or return '';
+    my $status = TLSRPT::Server::end_process($pid, 'TERM');
+    my @bad = grep {
+        /crash|SIGSEGV|terminated abnormally|Sanitizer|lua call trace|internal error:/i
+    } split /^/, $self->log . $self->{server}->read_file(
+        $self->dir . '/rspamd.out');
+    push @bad, "rspamd ended with status $status\n" if $status != 0;
+
+    return join '', @bad;
+}
+
+sub pid { return $_[0]{pid} }
+
+# Checks a mail; the answer as a structure.  ip => ADDRESS, seconds => N.
+sub scan {
+    my ($self, $mail, %options) = @_;
+
+    my $socket = $self->send_mail($mail, %options);
+
+    return $self->receive($socket, $options{seconds} || 30);
+}
+
+# The first half, for many at once.
+sub send_mail {
+    my ($self, $mail, %options) = @_;
+
+    my $ip = $options{ip} || '192.0.2.55';
+    my $socket = IO::Socket::UNIX->new(Peer => $self->socket_path)
+        or die "rspamd: $!";
+    print $socket "POST /checkv2 HTTP/1.1\r\nHost: x\r\nIP: $ip\r\n"
+        . "From: bounce\@sender.example\r\nRcpt: tlsrpt\@example.com\r\n"
+        . "Milter: Yes\r\n"
+        . ($options{user} ? "User: $options{user}\r\n" : '')
+        . "Connection: close\r\n"
+        . 'Content-Length: ' . length($mail) . "\r\n\r\n$mail";
+    $socket->flush;
+
+    return $socket;
+}
+
+sub receive {
+    my ($self, $socket, $seconds) = @_;
+
+    local $SIG{ALRM} = sub { die "rspamd: no answer\n" };
+    alarm($seconds || 30);
+    local $/;
+    my $answer = <$socket>;
+    alarm 0;
+
+    my ($head, $body) = split /\r\n\r\n/, $answer, 2;
+    die "rspamd: $head" unless $head =~ m{^HTTP/1\.\d 200};
+
+    return JSON::PP->new->utf8->decode($body);
+}
+
+1;
