@@ -111,15 +111,15 @@ $(B)/core/%.o: $(B)/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(SANITIZE) -Ishared -MMD -c -o $@ $<
 
-$(CORE_TESTS): $(B)/t/core/%: t/core/%.c $(CORE_OBJS) $(wildcard t/lib/*.h)
+$(CORE_TESTS): $(B)/t/core/%: t/core/%.c $(CORE_OBJS) $(wildcard t/core/*.h)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(SANITIZE) -Ishared -It/lib -o $@ $< $(CORE_OBJS) $(LIBS)
+	$(CC) $(CFLAGS) $(SANITIZE) -Ishared -o $@ $< $(CORE_OBJS) $(LIBS)
 
-$(FUZZERS): $(B)/t/fuzz/%: t/fuzz/%.c $(SHARED) $(HEADERS) \
+$(FUZZERS): $(B)/t/fuzz/%: t/fuzz/%.c $(wildcard t/fuzz/*.h) $(SHARED) $(HEADERS) \
     $(B)/tlsrpt_ingest_script.c
 	@mkdir -p $(@D)
 	$(CLANG) $(CFLAGS) -fsanitize=fuzzer,address,undefined \
-	    -fno-sanitize-recover=undefined -Ishared -It/lib -o $@ $< \
+	    -fno-sanitize-recover=undefined -Ishared -o $@ $< \
 	    $(SHARED) $(B)/tlsrpt_ingest_script.c $(LIBS)
 
 -include $(wildcard $(B)/core/*.d)
