@@ -19,6 +19,8 @@
 
 #define REPEAT(c)    (UINT64_C(0x0101010101010101) * (c))
 
+#define HOT          inline __attribute__((always_inline))
+
 enum {
     EXPECT_START = 0,                       /* or a BOM */
     EXPECT_TOP,
@@ -127,7 +129,7 @@ struct tlsrpt_json {
  * Errors and places
  */
 
-static inline size_t
+static HOT size_t
 offset_of(const tlsrpt_json_t *json, const byte_t *p)
 {
     return (size_t) ((uintptr_t) p - json->origin);
@@ -151,7 +153,7 @@ fail(tlsrpt_json_t *json, int code, const byte_t *p)
 
 
 /* p: the byte after the token.  Returns it. */
-static inline const byte_t *
+static HOT const byte_t *
 emit(tlsrpt_json_t *json, tlsrpt_json_event_t event, const void *s, size_t len,
     const byte_t *p)
 {
@@ -195,7 +197,7 @@ buffer_grow(buffer_t *buffer, size_t need)
 
 
 /* The caller keeps the length within its bound.  Leaves data not NULL. */
-static int
+static HOT int
 buffer_append(buffer_t *buffer, const void *bytes, size_t len)
 {
     if ((len > buffer->size - buffer->len || buffer->data == NULL)
@@ -394,7 +396,7 @@ utf8_sequence(const byte_t *p, const byte_t *end)
 
 /* Over the bytes that stand for themselves and need no look: eight at a time.
    A borrow spoils only the bytes above the first hit. */
-static inline const byte_t *
+static HOT const byte_t *
 skip_ascii(const byte_t *p, const byte_t *end)
 {
     uint64_t  x, hit;
@@ -421,7 +423,7 @@ skip_ascii(const byte_t *p, const byte_t *end)
 
 
 /* The same, and over whole UTF-8 sequences. */
-static inline const byte_t *
+static HOT const byte_t *
 skip_plain(const byte_t *p, const byte_t *end)
 {
     size_t  len;
@@ -443,7 +445,7 @@ skip_plain(const byte_t *p, const byte_t *end)
 }
 
 
-static inline const byte_t *
+static HOT const byte_t *
 end_string(tlsrpt_json_t *json, const void *s, size_t len, const byte_t *p)
 {
     int  rc;
@@ -703,7 +705,7 @@ resume_string(tlsrpt_json_t *json, const byte_t *p, const byte_t *end)
 
 
 /* p: after the quote, of which token_offset tells. */
-static inline const byte_t *
+static HOT const byte_t *
 read_string(tlsrpt_json_t *json, const byte_t *p, const byte_t *end)
 {
     const byte_t  *limit, *q;
@@ -941,45 +943,10 @@ close_container(tlsrpt_json_t *json, const byte_t *p)
 }
 
 
-static inline const byte_t *
-read_name(tlsrpt_json_t *json, const byte_t *p, const byte_t *end)
-{
-    if (*p != '"') {
-        return fail(json, TLSRPT_ERR_JSON, p);
-    }
+/* From here on each looks at the byte after its token: where that is the one
+   that mostly follows, there is no need to come back to read_next. */
 
-    json->expect = EXPECT_NAME;
-    json->token_offset = offset_of(json, p);
-    return read_string(json, p + 1, end);
-}
-
-
-static inline const byte_t *
-read_value(tlsrpt_json_t *json, const byte_t *p, const byte_t *end)
-{
-    json->expect = EXPECT_VALUE;
-
-    switch (*p) {
-
-    case '"':
-        return read_string(json, p + 1, end);
-
-    case '{':
-    case '[':
-        return open_container(json, p);
-
-    case '-':
-    case '0': case '1': case '2': case '3': case '4':
-    case '5': case '6': case '7': case '8': case '9':
-        return read_number(json, p, end);
-
-    default:
-        return read_literal(json, p, end);
-    }
-}
-
-
-static inline const byte_t *
+static HOT const byte_t *
 read_comma(tlsrpt_json_t *json, const byte_t *p)
 {
     if (*p != ',') {
@@ -989,6 +956,68 @@ read_comma(tlsrpt_json_t *json, const byte_t *p)
     json->expect = json->frames[json->depth].is_object ? EXPECT_NAME
                                                        : EXPECT_VALUE;
     return p + 1;
+}
+
+
+static HOT const byte_t *
+read_value(tlsrpt_json_t *json, const byte_t *p, const byte_t *end)
+{
+    json->expect = EXPECT_VALUE;
+
+    switch (*p) {
+
+    case '"':
+        p = read_string(json, p + 1, end);
+        break;
+
+    case '{':
+    case '[':
+        return open_container(json, p);
+
+    case '-':
+    case '0': case '1': case '2': case '3': case '4':
+    case '5': case '6': case '7': case '8': case '9':
+        p = read_number(json, p, end);
+        break;
+
+    default:
+        p = read_literal(json, p, end);
+    }
+
+    return p != NULL && p < end && *p == ',' ? read_comma(json, p) : p;
+}
+
+
+static HOT const byte_t *
+read_colon(tlsrpt_json_t *json, const byte_t *p, const byte_t *end)
+{
+    if (*p != ':') {
+        return fail(json, TLSRPT_ERR_JSON, p);
+    }
+
+    json->expect = EXPECT_VALUE;
+    p++;
+
+    if (p < end && *p == ' ') {
+        p++;
+    }
+
+    return p < end && *p > ' ' ? read_value(json, p, end) : p;
+}
+
+
+static HOT const byte_t *
+read_name(tlsrpt_json_t *json, const byte_t *p, const byte_t *end)
+{
+    if (*p != '"') {
+        return fail(json, TLSRPT_ERR_JSON, p);
+    }
+
+    json->expect = EXPECT_NAME;
+    json->token_offset = offset_of(json, p);
+    p = read_string(json, p + 1, end);
+
+    return p != NULL && p < end && *p == ':' ? read_colon(json, p, end) : p;
 }
 
 
@@ -1017,7 +1046,7 @@ read_start(tlsrpt_json_t *json, const byte_t *p)
 }
 
 
-static inline const byte_t *
+static HOT const byte_t *
 skip_space(tlsrpt_json_t *json, const byte_t *p, const byte_t *end)
 {
     for ( ; p < end && *p <= ' '; p++) {
@@ -1036,27 +1065,28 @@ skip_space(tlsrpt_json_t *json, const byte_t *p, const byte_t *end)
 
 
 /* One step of the grammar; p is at no white space. */
-static inline const byte_t *
+static HOT const byte_t *
 read_next(tlsrpt_json_t *json, const byte_t *p, const byte_t *end)
 {
     switch (json->expect) {
 
     case EXPECT_FIRST_NAME:
-        return *p == '}' ? close_container(json, p) : read_name(json, p, end);
+        if (*p == '}') {
+            return close_container(json, p);
+        }
+        /* fall through */
 
     case EXPECT_NAME:
         return read_name(json, p, end);
 
     case EXPECT_COLON:
-        if (*p != ':') {
-            return fail(json, TLSRPT_ERR_JSON, p);
-        }
-
-        json->expect = EXPECT_VALUE;
-        return p + 1;
+        return read_colon(json, p, end);
 
     case EXPECT_FIRST_VALUE:
-        return *p == ']' ? close_container(json, p) : read_value(json, p, end);
+        if (*p == ']') {
+            return close_container(json, p);
+        }
+        /* fall through */
 
     case EXPECT_VALUE:
         return read_value(json, p, end);
