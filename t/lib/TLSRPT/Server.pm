@@ -562,6 +562,7 @@ sub read_body {
         my $body = '';
 
         while (defined(my $size = <$socket>)) {
+            chomp $size;
             my $n = hex $size;
             read($socket, my $chunk, $n + 2) == $n + 2 or die 'chunk cut short';
             return $body if $n == 0;

@@ -72,7 +72,7 @@ sub finish {
 }
 
 sub done_testing {
-    finish($_) for @servers[0 .. $#servers];
+    finish($_) for my @all = @servers;
     Test::More::done_testing();
 
     return;
