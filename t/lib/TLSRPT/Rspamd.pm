@@ -45,7 +45,7 @@ sub new {
         dns_options => 'timeout = 0.1s; retransmits = 1;',
         nameserver => '127.0.0.1:9',
         plugin => "$TOP/rspamd_plugin/tlsrpt.lua",
-        cpath  => "$TOP/build/?.so",
+        cpath  => $ENV{TLSRPT_CPATH} || "$TOP/build/?.so",
         %args,
     }, $class;
 }

@@ -1,0 +1,203 @@
+# Copyright (C) the tlsrpt authors
+# SPDX-License-Identifier: BSD-2-Clause
+
+package TLSRPT::Postfix;
+
+# A private Postfix on loopback whose milter is a private rspamd; what it
+# accepts for example.com is delivered into a maildir.
+#
+#     my $postfix = TLSRPT::Postfix->new(server => $server,
+#                                        rspamd => $rspamd)->start;
+#     my $reply = $postfix->send($mail);      # "250 2.0.0 Ok: ..."
+
+use strict;
+use warnings;
+
+use IO::Socket::INET;
+
+use TLSRPT::Server;
+
+sub new {
+    my ($class, %args) = @_;
+
+    return bless { port => TLSRPT::Server::free_port(), %args }, $class;
+}
+
+sub dir { return $_[0]{server}->dir . '/postfix' }
+
+sub main_cf {
+    my ($self) = @_;
+
+    my $dir = $self->dir;
+
+    return <<"END";
+compatibility_level = 3.6
+queue_directory = $dir/queue
+data_directory = $dir/data
+mail_owner = postfix
+setgid_group = postdrop
+command_directory = /usr/sbin
+daemon_directory = /usr/lib/postfix/sbin
+myhostname = mx.example.com
+mydestination =
+inet_interfaces = 127.0.0.1
+inet_protocols = ipv4
+mynetworks =
+smtpd_recipient_restrictions = reject_unauth_destination
+smtpd_peername_lookup = no
+virtual_mailbox_domains = example.com
+virtual_mailbox_base = $dir/mail
+virtual_mailbox_maps = static:inbox/
+virtual_uid_maps = static:65534
+virtual_gid_maps = static:65534
+maillog_file = $dir/maillog
+maillog_file_prefixes = $dir
+smtpd_milters = unix:${\ $self->{rspamd}->milter_path }
+milter_default_action = tempfail
+milter_protocol = 6
+END
+}
+
+sub master_cf {
+    my ($self) = @_;
+
+    return <<"END";
+127.0.0.1:$self->{port} inet n - n - - smtpd -o smtpd_authorized_xclient_hosts=127.0.0.1
+cleanup   unix  n - n - 0 cleanup
+qmgr      unix  n - n 300 1 qmgr
+rewrite   unix  - - n - - trivial-rewrite
+bounce    unix  - - n - 0 bounce
+defer     unix  - - n - 0 bounce
+trace     unix  - - n - 0 bounce
+flush     unix  n - n 1000? 0 flush
+proxymap  unix  - - n - - proxymap
+error     unix  - - n - - error
+retry     unix  - - n - - error
+discard   unix  - - n - - discard
+virtual   unix  - n n - - virtual
+anvil     unix  - - n - 1 anvil
+postlog   unix-dgram n - n - 1 postlogd
+END
+}
+
+sub start {
+    my ($self) = @_;
+
+    my ($server, $dir) = ($self->{server}, $self->dir);
+    my ($uid, $gid) = (getpwnam 'postfix')[2, 3];
+
+    mkdir "$dir$_" for '', qw(/queue /data /mail);
+    chmod 0755, $server->dir, $dir, "$dir/queue";
+    chown $uid, $gid, "$dir/data";
+    chown 65534, 65534, "$dir/mail";
+    $server->write_file("$dir/main.cf", $self->main_cf);
+    $server->write_file("$dir/master.cf", $self->master_cf);
+    $server->write_file("$dir/dynamicmaps.cf", '');
+
+    my $status = TLSRPT::Server::reap($server->spawn("$dir/postfix.out", {},
+        'postfix', '-c', $dir, 'start'), 30);
+    die 'postfix: ' . $server->read_file("$dir/postfix.out")
+        . $server->read_file("$dir/maillog") if !defined $status || $status;
+
+    TLSRPT::Server::wait_until(20, sub { $self->connect })
+        or die 'postfix does not listen: ' . $self->log;
+
+    return $self;
+}
+
+sub log { return $_[0]{server}->read_file($_[0]->dir . '/maillog') }
+
+# Ends it by the pid its master wrote.
+sub stop {
+    my ($self) = @_;
+
+    my ($pid) = $self->{server}->read_file($self->dir . '/queue/pid/master.pid')
+        =~ /(\d+)/ or return;
+
+    kill 'TERM', $pid;
+    TLSRPT::Server::wait_until(10, sub { !kill 0, $pid })
+        or kill 'KILL', $pid;
+    unlink $self->dir . '/queue/pid/master.pid';
+
+    return;
+}
+
+sub DESTROY {
+    my ($self) = @_;
+
+    local ($?, $@);
+    $self->stop;
+
+    return;
+}
+
+sub connect {
+    my ($self) = @_;
+
+    return IO::Socket::INET->new(PeerAddr => '127.0.0.1',
+        PeerPort => $self->{port}, Timeout => 60);
+}
+
+# The last line of a reply.
+sub reply {
+    my ($socket) = @_;
+
+    local $/ = "\r\n";
+    while (defined(my $line = <$socket>)) {
+        chomp $line;
+        return $line if $line =~ /^\d{3}(?: |\z)/;
+    }
+
+    return '';
+}
+
+sub command {
+    my ($socket, $command, $good) = @_;
+
+    print $socket "$command\r\n";
+    $socket->flush;
+    my $reply = reply($socket);
+    die "$command: $reply" if $reply !~ $good;
+
+    return $reply;
+}
+
+# Sends the mail as 192.0.2.55 (XCLIENT); the reply to its last line.
+sub send {
+    my ($self, $mail, %options) = @_;
+
+    my $socket = $self->connect or die "postfix: $!";
+    reply($socket);
+    command($socket, 'EHLO sender.example', qr/^250/);
+    command($socket, 'XCLIENT ADDR=192.0.2.55 NAME=mail.sender.example',
+            qr/^220/);
+    command($socket, 'EHLO mail.sender.example', qr/^250/);
+    command($socket, 'MAIL FROM:<bounce@sender.example>', qr/^250/);
+    command($socket, 'RCPT TO:<tlsrpt@example.com>', qr/^250/);
+    command($socket, 'DATA', qr/^354/);
+    $mail =~ s/^\./../mg;
+    my $reply = command($socket, "$mail.", qr/^\d/);
+    print $socket "QUIT\r\n";
+
+    return $reply;
+}
+
+# The mails delivered so far.
+sub delivered {
+    my ($self) = @_;
+
+    return map { $self->{server}->read_file($_) }
+        glob $self->dir . '/mail/inbox/new/*';
+}
+
+# Waits until so many are.
+sub wait_delivered {
+    my ($self, $n) = @_;
+
+    return TLSRPT::Server::wait_until(20, sub {
+        my @mails = $self->delivered;
+        return @mails >= $n;
+    });
+}
+
+1;
