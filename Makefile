@@ -13,6 +13,7 @@
 #
 #     NGINX       the nginx binary to build for and to test with
 #     NGINX_SRC   its source, of the same version; Debian's nginx-dev if unset
+#     V=1         shows the commands
 
 SHELL     = /bin/bash
 B         = build
@@ -41,6 +42,10 @@ MODULE    = ngx_http_tlsrpt_module.so
 .PHONY: install install-nginx install-rspamd uninstall FORCE
 .DELETE_ON_ERROR:
 
+ifndef V
+MAKEFLAGS += -s
+endif
+
 all: nginx rspamd
 
 nginx: $(B)/$(MODULE)
@@ -49,15 +54,15 @@ nginx: $(B)/$(MODULE)
 # What is generated
 
 $(B)/tlsrpt_ingest_script.c: shared/redis/ingest.lua tools/script-to-c
-	@mkdir -p $(@D)
+	mkdir -p $(@D)
 	tools/script-to-c ingest $< > $@
 
 # Changes when files come and go, so that nginx is configured again.
 $(B)/sources: FORCE
-	@mkdir -p $(@D)
-	@echo $(sort $(wildcard shared/*.c ngx_tlsrpt_module/*.c)) $(HEADERS) \
+	mkdir -p $(@D)
+	echo $(sort $(wildcard shared/*.c ngx_tlsrpt_module/*.c)) $(HEADERS) \
 	    $(NGINX) $(NGINX_SRC) > $@.tmp
-	@cmp -s $@.tmp $@ && rm $@.tmp || mv $@.tmp $@
+	cmp -s $@.tmp $@ && rm $@.tmp || mv $@.tmp $@
 
 
 # nginx: configured and built by nginx's own means, out of its tree.  The
@@ -70,12 +75,14 @@ LD_OPT_nginx-asan = $(SANITIZE)
 
 $(B)/nginx/Makefile $(B)/nginx-asan/Makefile: $(B)/%/Makefile: \
     config config.make Makefile $(B)/sources tools/nginx-configure
+	echo "Configuring $(NGINX_SRC) in $(B)/$*"
 	NGINX="$(NGINX)" NGINX_SRC="$(NGINX_SRC)" tools/nginx-configure \
 	    "$(CURDIR)/$(B)/$*" "-std=c11 $(CC_OPT_$*)" "$(LD_OPT_$*)"
 
 $(B)/nginx/$(MODULE) $(B)/nginx-asan/$(MODULE): $(B)/%/$(MODULE): \
     $(B)/%/Makefile FORCE
-	@$(MAKE) --no-print-directory -C $(NGINX_SRC) \
+	echo "Building $@"
+	$(MAKE) --no-print-directory -C $(NGINX_SRC) \
 	    -f $(CURDIR)/$(B)/$*/Makefile modules
 
 $(B)/$(MODULE): $(B)/nginx/$(MODULE)
@@ -92,6 +99,7 @@ rspamd: $(if $(RSPAMD),$(RSPAMD_SO))
 
 $(RSPAMD_SO): $(B)/%.so: rspamd_plugin/%.c $(SHARED) $(HEADERS) \
     $(B)/tlsrpt_ingest_script.c
+	echo "Building $@"
 	$(CC) $(CFLAGS) $(HARDEN) -fPIC -fvisibility=hidden -shared -Ishared \
 	    -I/usr/include/luajit-2.1 -Wl,-z,relro -Wl,-z,now \
 	    -o $@ $< $(SHARED) $(B)/tlsrpt_ingest_script.c $(LIBS)
@@ -104,20 +112,22 @@ CORE_TESTS = $(patsubst t/core/%.c,$(B)/t/core/%,$(wildcard t/core/*.c))
 FUZZERS    = $(patsubst t/fuzz/%.c,$(B)/t/fuzz/%,$(wildcard t/fuzz/*.c))
 
 $(B)/core/%.o: shared/%.c
-	@mkdir -p $(@D)
+	mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(SANITIZE) -Ishared -MMD -c -o $@ $<
 
 $(B)/core/%.o: $(B)/%.c
-	@mkdir -p $(@D)
+	mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(SANITIZE) -Ishared -MMD -c -o $@ $<
 
 $(CORE_TESTS): $(B)/t/core/%: t/core/%.c $(CORE_OBJS) $(wildcard t/core/*.h)
-	@mkdir -p $(@D)
+	mkdir -p $(@D)
+	echo "Building $@"
 	$(CC) $(CFLAGS) $(SANITIZE) -Ishared -o $@ $< $(CORE_OBJS) $(LIBS)
 
 $(FUZZERS): $(B)/t/fuzz/%: t/fuzz/%.c $(wildcard t/fuzz/*.h) $(SHARED) $(HEADERS) \
     $(B)/tlsrpt_ingest_script.c
-	@mkdir -p $(@D)
+	mkdir -p $(@D)
+	echo "Building $@"
 	$(CLANG) $(CFLAGS) -fsanitize=fuzzer,address,undefined \
 	    -fno-sanitize-recover=undefined -Ishared -o $@ $< \
 	    $(SHARED) $(B)/tlsrpt_ingest_script.c $(LIBS)
@@ -129,6 +139,7 @@ NGINX_INCS = $(addprefix -isystem $(NGINX_SRC)/src/,core event event/modules \
                event/quic os/unix http http/modules http/v2 http/v3) -isystem $(B)/nginx
 
 check-clang: $(B)/tlsrpt_ingest_script.c $(B)/nginx/Makefile
+	echo "Checking with $(CLANG)"
 	$(CLANG) $(CFLAGS) -fsyntax-only -Ishared $(SHARED) $<
 	$(CLANG) $(CFLAGS) -Wno-unused-parameter -fsyntax-only -Ishared \
 	    -Ingx_tlsrpt_module $(NGINX_INCS) ngx_tlsrpt_module/*.c
@@ -140,7 +151,7 @@ TESTS = $(CORE_TESTS) $(foreach d,build core nginx rspamd e2e fuzz,\
             $(sort $(wildcard t/$(d)/*.t)))
 
 test: deps
-	@$(MAKE) --no-print-directory prove
+	$(MAKE) --no-print-directory prove
 
 prove: all check-clang $(CORE_TESTS) $(FUZZERS) $(B)/nginx-asan/$(MODULE)
 	NGINX=$(NGINX) FUZZ_SECONDS=$(FUZZ_SECONDS) \
@@ -152,11 +163,11 @@ fuzz: $(FUZZERS)
 
 
 deps:
-	@tools/install-deps
+	tools/install-deps
 
 run: deps
-	@$(MAKE) --no-print-directory all
-	@exec env NGINX=$(NGINX) PORT=$(PORT) RSPAMD_PORT=$(RSPAMD_PORT) \
+	$(MAKE) --no-print-directory all
+	exec env NGINX=$(NGINX) PORT=$(PORT) RSPAMD_PORT=$(RSPAMD_PORT) \
 	    perl -It/lib run/run
 
 
