@@ -1,0 +1,321 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tlsrpt_fold.h"
+#include "tlsrpt_hash.h"
+#include "tlsrpt_result.h"
+
+
+uint64_t
+tlsrpt_add(uint64_t a, uint64_t b)
+{
+    return a > TLSRPT_MAX_COUNT || b > TLSRPT_MAX_COUNT - a
+           ? TLSRPT_MAX_COUNT : a + b;
+}
+
+
+/*
+ * Sessions.  Some senders count the same sessions under "sts" and again under
+ * "tlsa" (RFC 8460 4: "Reporters may report multiple applied policies"), so of
+ * these two the larger sum stands for both.
+ */
+
+static size_t
+type_of(tlsrpt_fold_t *fold, tlsrpt_str_t policy_type)
+{
+    size_t                i;
+    tlsrpt_fold_type_t   *t;
+    static const char     overflow[] = TLSRPT_OVERFLOW;
+
+    for (i = 0; i < fold->ntypes; i++) {
+        t = &fold->types[i];
+
+        if (t->policy_type.len == policy_type.len
+            && (t->policy_type.data == policy_type.data
+                || (t->policy_type.data && policy_type.data
+                    && memcmp(t->policy_type.data, policy_type.data,
+                              policy_type.len) == 0)))
+        {
+            return i;
+        }
+    }
+
+    if (i == TLSRPT_MAX_TYPES + 1) {
+        return TLSRPT_MAX_TYPES;
+    }
+
+    if (i == TLSRPT_MAX_TYPES) {
+        policy_type.data = overflow;
+        policy_type.len = sizeof(overflow) - 1;
+    }
+
+    fold->ntypes++;
+    memset(&fold->types[i], 0, sizeof(fold->types[i]));
+    fold->types[i].policy_type = policy_type;
+
+    return i;
+}
+
+
+static uint64_t
+larger(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+
+static void
+fold_sessions(tlsrpt_fold_t *fold)
+{
+    size_t    i;
+    unsigned  code;
+    uint64_t  all[2] = { 0, 0 }, failed[2] = { 0, 0 };
+    uint64_t  sessions = 0, failure = 0;
+
+    for (i = 0; i < fold->ntypes; i++) {
+        const tlsrpt_fold_type_t  *t = &fold->types[i];
+
+        uint64_t  sum = tlsrpt_add(t->successful, t->failure);
+
+        code = t->policy_type.data ? tlsrpt_policy_type_code(t->policy_type)
+                                   : 0;
+
+        if (code == TLSRPT_TYPE_STS || code == TLSRPT_TYPE_TLSA) {
+            all[code == TLSRPT_TYPE_TLSA] = sum;
+            failed[code == TLSRPT_TYPE_TLSA] = t->failure;
+
+        } else {
+            sessions = tlsrpt_add(sessions, sum);
+            failure = tlsrpt_add(failure, t->failure);
+        }
+    }
+
+    sessions = tlsrpt_add(sessions, larger(all[0], all[1]));
+    fold->failure = tlsrpt_add(failure, larger(failed[0], failed[1]));
+    fold->successful = sessions - fold->failure;
+}
+
+
+/*
+ * Failure details: equal ones become one row.  The strings of a report are
+ * interned, so pointers tell whether they are equal.
+ */
+
+typedef struct {
+    tlsrpt_fold_t  *fold;
+    uint16_t       *slots;                  /* index of a row + 1 */
+    size_t          nslots;                 /* a power of two */
+    size_t          text;                   /* bytes of the rows' strings */
+} rows_t;
+
+
+static int
+rows_create(rows_t *rows, tlsrpt_fold_t *fold, size_t most)
+{
+    if (most > TLSRPT_MAX_ROWS) {
+        most = TLSRPT_MAX_ROWS;
+    }
+
+    rows->fold = fold;
+    rows->slots = NULL;
+    rows->text = 0;
+
+    for (rows->nslots = 16; rows->nslots < 2 * most; rows->nslots *= 2) {
+        /* void */
+    }
+
+    if (most == 0) {
+        return 0;
+    }
+
+    fold->rows = malloc(most * sizeof(*fold->rows));
+    rows->slots = calloc(rows->nslots, sizeof(*rows->slots));
+
+    return fold->rows != NULL && rows->slots != NULL ? 0 : -1;
+}
+
+
+static uint64_t
+row_hash(const tlsrpt_fold_row_t *row)
+{
+    uint64_t  seed = 0x9e3779b97f4a7c15ULL, h = row->type;
+
+    h = tlsrpt_hash_mul(h ^ (uintptr_t) row->result_type.data, seed);
+    h = tlsrpt_hash_mul(h ^ (uintptr_t) row->sending_mta_ip.data, seed);
+    h = tlsrpt_hash_mul(h ^ (uintptr_t) row->receiving_mx_hostname.data, seed);
+    h = tlsrpt_hash_mul(h ^ (uintptr_t) row->receiving_ip.data, seed);
+    h = tlsrpt_hash_mul(h ^ (uintptr_t) row->failure_reason_code.data, seed);
+
+    return h;
+}
+
+
+static int
+row_equal(const tlsrpt_fold_row_t *a, const tlsrpt_fold_row_t *b)
+{
+    return a->type == b->type
+           && a->result_type.data == b->result_type.data
+           && a->sending_mta_ip.data == b->sending_mta_ip.data
+           && a->receiving_mx_hostname.data == b->receiving_mx_hostname.data
+           && a->receiving_ip.data == b->receiving_ip.data
+           && a->failure_reason_code.data == b->failure_reason_code.data;
+}
+
+
+static size_t
+row_text(const tlsrpt_fold_row_t *row)
+{
+    return row->result_type.len + row->sending_mta_ip.len
+           + row->receiving_mx_hostname.len + row->receiving_ip.len
+           + row->failure_reason_code.len;
+}
+
+
+static void
+rows_add(rows_t *rows, const tlsrpt_fold_row_t *row)
+{
+    size_t          i = row_hash(row) & (rows->nslots - 1);
+    tlsrpt_fold_t  *fold = rows->fold;
+
+    fold->failed = tlsrpt_add(fold->failed, row->failed);
+
+    for ( ; rows->slots[i]; i = (i + 1) & (rows->nslots - 1)) {
+        tlsrpt_fold_row_t  *old = &fold->rows[rows->slots[i] - 1];
+
+        if (row_equal(old, row)) {
+            old->failed = tlsrpt_add(old->failed, row->failed);
+            return;
+        }
+    }
+
+    rows->text += row_text(row);
+
+    if (fold->nrows == TLSRPT_MAX_ROWS || rows->text > TLSRPT_MAX_ROWS_TEXT) {
+        fold->beyond = tlsrpt_add(fold->beyond, row->failed);
+        return;
+    }
+
+    fold->rows[fold->nrows++] = *row;
+    rows->slots[i] = (uint16_t) fold->nrows;
+}
+
+
+/* The policy's failures that its details do not account for. */
+
+static uint64_t
+unspecified(const tlsrpt_policy_t *policy)
+{
+    uint64_t  sum = policy->beyond;
+
+    for (size_t i = 0; i < policy->ndetails; i++) {
+        sum = tlsrpt_add(sum, policy->details[i].failed_session_count);
+    }
+
+    return policy->failure > sum ? policy->failure - sum : 0;
+}
+
+
+static void
+fold_details(rows_t *rows, const tlsrpt_policy_t *policy, unsigned type)
+{
+    tlsrpt_fold_row_t           row;
+    static const tlsrpt_str_t   word = { "unspecified", 11 };
+
+    for (size_t i = 0; i < policy->ndetails; i++) {
+        const tlsrpt_detail_t  *d = &policy->details[i];
+
+        row.type = type;
+        row.result_type = d->result_type;
+        row.sending_mta_ip = d->sending_mta_ip;
+        row.receiving_mx_hostname = d->receiving_mx_hostname;
+        row.receiving_ip = d->receiving_ip;
+        row.failure_reason_code = d->failure_reason_code;
+        row.failed = d->failed_session_count;
+
+        if (row.failed) {
+            rows_add(rows, &row);
+        }
+    }
+
+    memset(&row, 0, sizeof(row));
+    row.type = type;
+    row.result_type = word;
+    row.failed = unspecified(policy);
+
+    if (row.failed) {
+        rows_add(rows, &row);
+    }
+
+    rows->fold->beyond = tlsrpt_add(rows->fold->beyond, policy->beyond);
+    rows->fold->failed = tlsrpt_add(rows->fold->failed, policy->beyond);
+}
+
+
+void
+tlsrpt_fold_free(tlsrpt_fold_t *fold)
+{
+    free(fold->rows);
+    fold->rows = NULL;
+}
+
+
+/* Most rows that the domain's policies can make. */
+
+static size_t
+count_rows(const tlsrpt_report_t *report, unsigned domain)
+{
+    size_t  n = 0;
+
+    for (size_t i = 0; i < report->npolicies; i++) {
+        const tlsrpt_policy_t  *p = &report->policies[i];
+
+        if (p->domain == domain) {
+            n += p->ndetails + (p->failure != 0);
+        }
+    }
+
+    return n;
+}
+
+
+int
+tlsrpt_fold_report(tlsrpt_fold_t *fold, const tlsrpt_report_t *report,
+    unsigned domain)
+{
+    rows_t  rows;
+
+    memset(fold, 0, offsetof(tlsrpt_fold_t, types));
+    fold->nrows = 0;
+    fold->rows = NULL;
+    fold->beyond = 0;
+    fold->failed = 0;
+
+    if (rows_create(&rows, fold, count_rows(report, domain)) != 0) {
+        free(rows.slots);
+        tlsrpt_fold_free(fold);
+        return -1;
+    }
+
+    for (size_t i = 0; i < report->npolicies; i++) {
+        const tlsrpt_policy_t  *p = &report->policies[i];
+
+        if (p->domain == domain) {
+            size_t               n = type_of(fold, p->policy_type);
+            tlsrpt_fold_type_t  *t = &fold->types[n];
+
+            t->successful = tlsrpt_add(t->successful, p->successful);
+            t->failure = tlsrpt_add(t->failure, p->failure);
+            fold_details(&rows, p, (unsigned) n);
+        }
+    }
+
+    fold_sessions(fold);
+    free(rows.slots);
+
+    return 0;
+}

@@ -1,0 +1,57 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * report -> fold: what one report says of one policy domain, as counters.
+ */
+
+#ifndef TLSRPT_FOLD_H
+#define TLSRPT_FOLD_H
+
+#include "tlsrpt_core.h"
+
+#pragma GCC visibility push(hidden)
+
+#define TLSRPT_MAX_TYPES  8                 /* policy types of a report; the
+                                               rest is one more, (overflow) */
+#define TLSRPT_MAX_ROWS   1024              /* distinct details of a report */
+#define TLSRPT_MAX_ROWS_TEXT  131072        /* and the strings in them */
+
+typedef struct {
+    tlsrpt_str_t  policy_type;              /* data NULL: not given */
+    uint64_t      successful;
+    uint64_t      failure;
+} tlsrpt_fold_type_t;
+
+typedef struct {
+    unsigned      type;                     /* index into the types */
+    tlsrpt_str_t  result_type;              /* data NULL: not given; so all */
+    tlsrpt_str_t  sending_mta_ip;
+    tlsrpt_str_t  receiving_mx_hostname;
+    tlsrpt_str_t  receiving_ip;
+    tlsrpt_str_t  failure_reason_code;
+    uint64_t      failed;
+} tlsrpt_fold_row_t;
+
+typedef struct {
+    uint64_t            successful;         /* sessions */
+    uint64_t            failure;
+    size_t              ntypes;
+    tlsrpt_fold_type_t  types[TLSRPT_MAX_TYPES + 1];
+    size_t              nrows;
+    tlsrpt_fold_row_t  *rows;
+    uint64_t            beyond;             /* failed, in no row */
+    uint64_t            failed;             /* in rows and beyond */
+} tlsrpt_fold_t;
+
+/* 0, or -1: no memory.  The strings are the report's. */
+int tlsrpt_fold_report(tlsrpt_fold_t *fold, const tlsrpt_report_t *report,
+    unsigned domain) TLSRPT_MUST_USE;
+void tlsrpt_fold_free(tlsrpt_fold_t *fold);
+
+/* a + b, at most 2^53 - 1: what JSON and Redis's Lua can tell exactly. */
+uint64_t tlsrpt_add(uint64_t a, uint64_t b);
+
+#pragma GCC visibility pop
+
+#endif /* TLSRPT_FOLD_H */

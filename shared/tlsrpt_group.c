@@ -1,0 +1,329 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tlsrpt_group.h"
+#include "tlsrpt_hash.h"
+#include "tlsrpt_result.h"
+
+
+#define VALUE_SIZE    (1 + sizeof(uint16_t) + TLSRPT_MAX_STRING)
+#define MAX_KEY_SIZE  (TLSRPT_NDIMENSIONS * VALUE_SIZE)
+
+
+/*
+ * Values
+ */
+
+tlsrpt_value_t
+tlsrpt_value_of(const char *data, size_t len)
+{
+    tlsrpt_value_t  v;
+
+    v.data = data;
+    v.len = (uint16_t) (len > TLSRPT_MAX_STRING ? TLSRPT_MAX_STRING : len);
+    v.kind = data != NULL ? TLSRPT_VALUE_TEXT : TLSRPT_VALUE_NULL;
+
+    return v;
+}
+
+
+int
+tlsrpt_value_equal(tlsrpt_value_t a, tlsrpt_value_t b)
+{
+    return a.kind == b.kind && a.len == b.len
+           && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
+
+tlsrpt_str_t
+tlsrpt_value_text(tlsrpt_value_t value, char *buf)
+{
+    tlsrpt_str_t  s = { value.data, value.len };
+
+    if (value.kind == TLSRPT_VALUE_NULL) {
+        s.data = NULL;
+        s.len = 0;
+
+    } else if (value.kind == TLSRPT_VALUE_IP) {
+        s.data = inet_ntop(value.len == 4 ? AF_INET : AF_INET6, value.data,
+                           buf, TLSRPT_VALUE_LEN);
+        s.len = s.data ? strlen(s.data) : 0;
+    }
+
+    return s;
+}
+
+
+/*
+ * Keys
+ */
+
+static size_t
+put_value(char *p, tlsrpt_value_t value)
+{
+    p[0] = (char) value.kind;
+    memcpy(p + 1, &value.len, sizeof(value.len));
+
+    if (value.len) {
+        memcpy(p + 1 + sizeof(value.len), value.data, value.len);
+    }
+
+    return 1 + sizeof(value.len) + value.len;
+}
+
+
+tlsrpt_value_t
+tlsrpt_groups_value(const char **key)
+{
+    tlsrpt_value_t  v;
+
+    v.kind = (uint8_t) (*key)[0];
+    memcpy(&v.len, *key + 1, sizeof(v.len));
+    v.data = *key + 1 + sizeof(v.len);
+    *key = v.data + v.len;
+
+    return v;
+}
+
+
+static size_t
+put_key(const tlsrpt_groups_t *groups, const tlsrpt_value_t *values, char *key)
+{
+    size_t  n = 0;
+
+    for (unsigned i = 0; i < groups->nby; i++) {
+        n += put_value(key + n, values[groups->by[i]]);
+    }
+
+    return n;
+}
+
+
+static size_t
+put_overflow_key(const tlsrpt_groups_t *groups, const tlsrpt_value_t *values,
+    char *key)
+{
+    tlsrpt_value_t  all[TLSRPT_NDIMENSIONS];
+
+    for (unsigned i = 0; i < TLSRPT_NDIMENSIONS; i++) {
+        all[i] = i == TLSRPT_BY_DAY ? values[i]
+                 : tlsrpt_value_of(TLSRPT_OVERFLOW,
+                                   sizeof(TLSRPT_OVERFLOW) - 1);
+    }
+
+    return put_key(groups, all, key);
+}
+
+
+/*
+ * The table
+ */
+
+static size_t
+find_slot(const tlsrpt_groups_t *groups, const char *key, size_t len)
+{
+    size_t  i;
+
+    i = (size_t) tlsrpt_hash(tlsrpt_hash_seed(groups), key, len)
+        & (groups->nslots - 1);
+
+    for ( ; groups->slots[i]; i = (i + 1) & (groups->nslots - 1)) {
+        const tlsrpt_group_t  *g = &groups->groups[groups->slots[i] - 1];
+
+        if (g->len == len
+            && memcmp(groups->keys.data + g->key, key, len) == 0)
+        {
+            break;
+        }
+    }
+
+    return i;
+}
+
+
+static int
+grow(tlsrpt_groups_t *groups)
+{
+    size_t           size = groups->size ? groups->size * 2 : 32;
+    uint32_t        *slots;
+    tlsrpt_group_t  *p;
+
+    p = realloc(groups->groups, size * sizeof(*p));
+
+    if (p == NULL) {
+        return -1;
+    }
+
+    groups->groups = p;
+    slots = calloc(size * 2, sizeof(*slots));
+
+    if (slots == NULL) {
+        return -1;
+    }
+
+    free(groups->slots);
+    groups->slots = slots;
+    groups->nslots = size * 2;
+    groups->size = size;
+
+    for (size_t i = 0; i < groups->ngroups; i++) {
+        size_t  slot = find_slot(groups, groups->keys.data + p[i].key,
+                                 p[i].len);
+
+        slots[slot] = (uint32_t) i + 1;
+    }
+
+    return 0;
+}
+
+
+static tlsrpt_group_t *
+add(tlsrpt_groups_t *groups, size_t slot, const char *key, size_t len)
+{
+    tlsrpt_group_t  *g = &groups->groups[groups->ngroups];
+
+    memset(g, 0, sizeof(*g));
+    g->key = groups->keys.len;
+    g->len = len;
+    tlsrpt_buf_add(&groups->keys, key, len);
+
+    if (groups->keys.failed) {
+        return NULL;
+    }
+
+    groups->slots[slot] = (uint32_t) ++groups->ngroups;
+
+    return g;
+}
+
+
+tlsrpt_group_t *
+tlsrpt_groups_find(tlsrpt_groups_t *groups, const tlsrpt_value_t *values)
+{
+    char    key[MAX_KEY_SIZE];
+    size_t  slot, len;
+
+    if (groups->ngroups == groups->size && grow(groups) != 0) {
+        return NULL;
+    }
+
+    len = put_key(groups, values, key);
+    slot = find_slot(groups, key, len);
+
+    if (groups->slots[slot]) {
+        return &groups->groups[groups->slots[slot] - 1];
+    }
+
+    if (groups->ngroups >= TLSRPT_MAX_GROUPS) {
+        len = put_overflow_key(groups, values, key);
+        slot = find_slot(groups, key, len);
+
+        if (groups->slots[slot]) {
+            return &groups->groups[groups->slots[slot] - 1];
+        }
+    }
+
+    return add(groups, slot, key, len);
+}
+
+
+void
+tlsrpt_groups_free(tlsrpt_groups_t *groups)
+{
+    free(groups->groups);
+    free(groups->slots);
+    free(groups->keys.data);
+}
+
+
+/*
+ * Order: most failures first, then the keys, null before all; where day is the
+ * first key, days before that.
+ */
+
+typedef struct {
+    const tlsrpt_group_t   *group;
+    const tlsrpt_groups_t  *groups;
+} item_t;
+
+
+static int
+compare_values(tlsrpt_value_t a, tlsrpt_value_t b)
+{
+    int           rc;
+    char          abuf[TLSRPT_VALUE_LEN], bbuf[TLSRPT_VALUE_LEN];
+    tlsrpt_str_t  s = tlsrpt_value_text(a, abuf);
+    tlsrpt_str_t  t = tlsrpt_value_text(b, bbuf);
+
+    if (s.data == NULL || t.data == NULL) {
+        return (s.data != NULL) - (t.data != NULL);
+    }
+
+    rc = memcmp(s.data, t.data, s.len < t.len ? s.len : t.len);
+
+    return rc ? rc : (s.len > t.len) - (s.len < t.len);
+}
+
+
+static int
+compare(const void *one, const void *two)
+{
+    int           rc = 0;
+    unsigned      i;
+    const item_t *a = one, *b = two;
+    const char   *p = a->groups->keys.data + a->group->key;
+    const char   *q = b->groups->keys.data + b->group->key;
+
+    for (i = 0; rc == 0 && i < a->groups->nby; i++) {
+        if (i == 0 && a->groups->by[0] == TLSRPT_BY_DAY) {
+            rc = compare_values(tlsrpt_groups_value(&p),
+                                tlsrpt_groups_value(&q));
+            continue;
+        }
+
+        if (i == (a->groups->by[0] == TLSRPT_BY_DAY)
+            && a->group->failure != b->group->failure)
+        {
+            return a->group->failure > b->group->failure ? -1 : 1;
+        }
+
+        rc = compare_values(tlsrpt_groups_value(&p), tlsrpt_groups_value(&q));
+    }
+
+    return rc;
+}
+
+
+const tlsrpt_group_t **
+tlsrpt_groups_sort(const tlsrpt_groups_t *groups)
+{
+    size_t                 n = groups->ngroups;
+    item_t                *items = malloc((n + 1) * sizeof(*items));
+    const tlsrpt_group_t **sorted = malloc((n + 1) * sizeof(*sorted));
+
+    if (items == NULL || sorted == NULL) {
+        free(items);
+        free(sorted);
+        return NULL;
+    }
+
+    for (size_t i = 0; i < n; i++) {
+        items[i].group = &groups->groups[i];
+        items[i].groups = groups;
+    }
+
+    qsort(items, n, sizeof(*items), compare);
+
+    for (size_t i = 0; i < n; i++) {
+        sorted[i] = items[i].group;
+    }
+
+    free(items);
+    return sorted;
+}

@@ -1,0 +1,57 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The groups of an answer: one for each combination of the keys' values.
+ */
+
+#ifndef TLSRPT_GROUP_H
+#define TLSRPT_GROUP_H
+
+#include "tlsrpt_record.h"
+
+#pragma GCC visibility push(hidden)
+
+#define TLSRPT_MAX_GROUPS  65536            /* those beyond are (overflow) */
+
+typedef struct {
+    size_t    key;                          /* offset of the encoded values */
+    size_t    len;
+    uint64_t  reports;
+    uint64_t  successful;
+    uint64_t  failure;                      /* or failed sessions of details */
+} tlsrpt_group_t;
+
+typedef struct {
+    unsigned               nby;
+    const unsigned char   *by;              /* dimensions */
+    tlsrpt_group_t        *groups;
+    size_t                 ngroups;
+    size_t                 size;
+    uint32_t              *slots;           /* index of a group + 1 */
+    size_t                 nslots;          /* a power of two */
+    tlsrpt_buf_t           keys;
+} tlsrpt_groups_t;
+
+/* values: TLSRPT_NDIMENSIONS of them.  NULL: no memory.  The group is valid
+   until the next call. */
+tlsrpt_group_t *tlsrpt_groups_find(tlsrpt_groups_t *groups,
+    const tlsrpt_value_t *values) TLSRPT_MUST_USE;
+void tlsrpt_groups_free(tlsrpt_groups_t *groups);
+
+/* Takes the next value of an encoded key. */
+tlsrpt_value_t tlsrpt_groups_value(const char **key);
+
+/* The value as text in buf (TLSRPT_VALUE_LEN bytes) or where it is. */
+#define TLSRPT_VALUE_LEN  64
+tlsrpt_str_t tlsrpt_value_text(tlsrpt_value_t value, char *buf);
+int tlsrpt_value_equal(tlsrpt_value_t a, tlsrpt_value_t b);
+tlsrpt_value_t tlsrpt_value_of(const char *data, size_t len);
+
+/* In the order of the answer; NULL: no memory.  free() it. */
+const tlsrpt_group_t **tlsrpt_groups_sort(const tlsrpt_groups_t *groups)
+    TLSRPT_MUST_USE;
+
+#pragma GCC visibility pop
+
+#endif /* TLSRPT_GROUP_H */

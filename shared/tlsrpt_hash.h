@@ -1,0 +1,69 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The hash of tables whose keys strangers choose.  The seed is the multiplier:
+ * who does not know it cannot make keys collide on purpose.  It comes from
+ * where the system put the table in memory, so it never leaves the process.
+ */
+
+#ifndef TLSRPT_HASH_H
+#define TLSRPT_HASH_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+
+/* Both halves of the product, folded. */
+
+static inline uint64_t
+tlsrpt_hash_mul(uint64_t a, uint64_t b)
+{
+#if defined(__SIZEOF_INT128__)
+    __extension__ unsigned __int128  m = (unsigned __int128) a * b;
+
+    return (uint64_t) m ^ (uint64_t) (m >> 64);
+#else
+    uint64_t  al = (uint32_t) a, ah = a >> 32, bl = (uint32_t) b, bh = b >> 32;
+    uint64_t  mid = ah * bl + (al * bl >> 32);
+    uint64_t  hi = ah * bh + (mid >> 32) + ((al * bh + (uint32_t) mid) >> 32);
+
+    return (a * b) ^ hi;
+#endif
+}
+
+
+static inline uint64_t
+tlsrpt_hash_seed(const void *table)
+{
+    uint64_t  v = (uintptr_t) table + 0x9e3779b97f4a7c15ULL;
+
+    v = (v ^ (v >> 30)) * 0xbf58476d1ce4e5b9ULL;
+    v = (v ^ (v >> 27)) * 0x94d049bb133111ebULL;
+
+    return (v ^ (v >> 31)) | 1;
+}
+
+
+static inline uint64_t
+tlsrpt_hash(uint64_t seed, const void *data, size_t len)
+{
+    uint64_t              v, h = seed ^ len;
+    const unsigned char  *p = data;
+
+    for ( ; len >= 8; len -= 8, p += 8) {
+        memcpy(&v, p, 8);
+        h = tlsrpt_hash_mul(h ^ v, seed) + v;
+    }
+
+    if (len) {
+        v = 0;
+        memcpy(&v, p, len);
+        h = tlsrpt_hash_mul(h ^ v, seed) + v;
+    }
+
+    return tlsrpt_hash_mul(h, seed);
+}
+
+#endif /* TLSRPT_HASH_H */

@@ -1,0 +1,24 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * What tells one report from another: organization-name, report-id, policy
+ * domain and date range, and the content where report-id is missing
+ * (report-ids are not unique by themselves).  64 bits of SHA-256: whoever
+ * wants to suppress a report cannot find another with its digest.
+ */
+
+#ifndef TLSRPT_IDENTITY_H
+#define TLSRPT_IDENTITY_H
+
+#include "tlsrpt_record.h"
+
+#pragma GCC visibility push(hidden)
+
+/* 0, or -1: no memory. */
+int tlsrpt_identity(const tlsrpt_report_t *report, unsigned domain,
+    unsigned char digest[TLSRPT_DIGEST_LEN]) TLSRPT_MUST_USE;
+
+#pragma GCC visibility pop
+
+#endif /* TLSRPT_IDENTITY_H */

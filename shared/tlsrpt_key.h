@@ -1,0 +1,43 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The keys in Redis.  One hash tag a policy domain, so that all of a domain is
+ * in one slot of a cluster:
+ *
+ *     PREFIX:{DOMAIN}                    hash    totals of all time
+ *     PREFIX:{DOMAIN}:YYYY-MM            hash    totals of each day
+ *     PREFIX:{DOMAIN}:YYYY-MM-DD         string  the day's cell
+ *     PREFIX:{DOMAIN}:YYYY-MM-DD:seen    set     digests, of a large cell
+ *     PREFIX:{DOMAIN}:YYYY-MM-DD:reports hash    the list of reports
+ *     PREFIX:{DOMAIN}:YYYY-MM-DD:HEX     string  a report as it came
+ *     PREFIX:domains                     zset    index of all domains seen
+ */
+
+#ifndef TLSRPT_KEY_H
+#define TLSRPT_KEY_H
+
+#include "tlsrpt_core.h"
+
+#pragma GCC visibility push(hidden)
+
+#define TLSRPT_MAX_PREFIX  64
+#define TLSRPT_KEY_SIZE    (TLSRPT_MAX_PREFIX + TLSRPT_DOMAIN_LEN + 48)
+
+typedef struct {
+    char    data[TLSRPT_KEY_SIZE];
+    size_t  len;
+} tlsrpt_key_t;
+
+/* suffix: "" or what follows the domain, the colon included.  A prefix or
+   domain that is too long is cut: hosts check both. */
+void tlsrpt_key_domain(tlsrpt_key_t *key, tlsrpt_str_t prefix,
+    tlsrpt_str_t domain, const char *suffix);
+void tlsrpt_key_month(tlsrpt_key_t *key, tlsrpt_str_t prefix,
+    tlsrpt_str_t domain, int32_t day);
+void tlsrpt_key_day(tlsrpt_key_t *key, tlsrpt_str_t prefix,
+    tlsrpt_str_t domain, int32_t day, const char *suffix);
+
+#pragma GCC visibility pop
+
+#endif /* TLSRPT_KEY_H */

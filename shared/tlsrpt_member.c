@@ -1,0 +1,579 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+#include <arpa/inet.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "tlsrpt_report.h"
+#include "tlsrpt_time.h"
+
+
+#define SCHEMA  "RFC 8460 4.4"
+
+
+/*
+ * Cleaning
+ */
+
+static void
+trim(const char **s, size_t *len)
+{
+    while (*len && (unsigned char) **s <= ' ') {
+        (*s)++;
+        (*len)--;
+    }
+
+    while (*len && (unsigned char) (*s)[*len - 1] <= ' ') {
+        (*len)--;
+    }
+}
+
+
+/* Where to cut UTF-8 text that is too long. */
+
+static size_t
+cut(const char *s, size_t len, size_t max)
+{
+    if (len <= max) {
+        return len;
+    }
+
+    while (max && ((unsigned char) s[max] & 0xc0) == 0x80) {
+        max--;
+    }
+
+    return max;
+}
+
+
+static size_t
+lower(char *buf, const char *s, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        buf[i] = s[i] >= 'A' && s[i] <= 'Z' ? (char) (s[i] | 0x20) : s[i];
+    }
+
+    return len;
+}
+
+
+static int
+keep(tlsrpt_builder_t *b, tlsrpt_str_t *field, const char *s, size_t len)
+{
+    if (tlsrpt_text_intern(&b->text, s, len, field) == 0) {
+        return TLSRPT_OK;
+    }
+
+    return tlsrpt_text_full(&b->text)
+           ? tlsrpt_builder_fail(b, TLSRPT_ERR_TOO_MANY_ITEMS,
+                                 "the strings are over 1 MiB together")
+           : tlsrpt_builder_fail(b, TLSRPT_ERR_MEMORY, "%s", "");
+}
+
+
+/* A string that says something, or 0: what there is of it is passed over. */
+
+static int
+usable(tlsrpt_builder_t *b, tlsrpt_json_event_t event, const char **s,
+    size_t *len)
+{
+    if (event != TLSRPT_JSON_STRING) {
+        tlsrpt_builder_warn(b, SCHEMA, "not a string, passed over");
+        return 0;
+    }
+
+    trim(s, len);
+
+    if (*len == 0) {
+        tlsrpt_builder_warn(b, SCHEMA, "empty, taken as absent");
+        return 0;
+    }
+
+    if (*len > TLSRPT_MAX_STRING) {
+        tlsrpt_builder_warn(b, SCHEMA, "cut to %d bytes", TLSRPT_MAX_STRING);
+        *len = cut(*s, *len, TLSRPT_MAX_STRING);
+    }
+
+    return 1;
+}
+
+
+/*
+ * Setters
+ */
+
+/* What only informs. */
+
+static int
+set_text(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
+    const char *s, size_t len)
+{
+    if (b->in_beyond || !usable(b, event, &s, &len)) {
+        return TLSRPT_OK;
+    }
+
+    return keep(b, field, s, len);
+}
+
+
+/* What the identity of the report stands on: another type would lie. */
+
+static int
+set_identity(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
+    const char *s, size_t len)
+{
+    if (event == TLSRPT_JSON_NUMBER) {
+        tlsrpt_builder_warn(b, SCHEMA, "a number, taken as a string");
+        event = TLSRPT_JSON_STRING;
+    }
+
+    if (event != TLSRPT_JSON_STRING) {
+        return tlsrpt_builder_fail(b, TLSRPT_ERR_TYPE, "a string is expected");
+    }
+
+    return set_text(b, field, event, s, len);
+}
+
+
+/* policy-type, result-type: the RFC's words in lower case, or whatever the
+   sender says (RFC 8460 4.3: "expected to grow over time"). */
+
+static int
+set_keyword(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
+    const char *s, size_t len)
+{
+    char  buf[TLSRPT_MAX_STRING];
+
+    if (event != TLSRPT_JSON_STRING) {
+        return tlsrpt_builder_fail(b, TLSRPT_ERR_TYPE, "a string is expected");
+    }
+
+    if (b->in_beyond || !usable(b, event, &s, &len)) {
+        return TLSRPT_OK;
+    }
+
+    lower(buf, s, len);
+
+    if (memcmp(buf, s, len) != 0) {
+        tlsrpt_builder_warn(b, SCHEMA, "upper case, taken as lower case");
+    }
+
+    return keep(b, field, buf, len);
+}
+
+
+/* An IPv4 address in its one usual form. */
+
+static int
+is_plain_ipv4(const char *s, size_t len)
+{
+    int  octet = -1, dots = 0;
+
+    if (len > 15) {
+        return 0;
+    }
+
+    for (size_t i = 0; i < len; i++) {
+        if (s[i] == '.') {
+            if (octet < 0 || ++dots > 3) {
+                return 0;
+            }
+
+            octet = -1;
+
+        } else if (s[i] < '0' || s[i] > '9' || octet == 0) {
+            return 0;
+
+        } else {
+            octet = (octet < 0 ? 0 : octet * 10) + (s[i] - '0');
+
+            if (octet > 255) {
+                return 0;
+            }
+        }
+    }
+
+    return dots == 3 && octet >= 0;
+}
+
+
+static int
+set_ip(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
+    const char *s, size_t len)
+{
+    char           text[INET6_ADDRSTRLEN];
+    unsigned char  ip[16];
+
+    if (b->in_beyond || !usable(b, event, &s, &len)) {
+        return TLSRPT_OK;
+    }
+
+    if (is_plain_ipv4(s, len)) {
+        return keep(b, field, s, len);
+    }
+
+    if (len < sizeof(text)) {
+        memcpy(text, s, len);
+        text[len] = '\0';
+
+        if (inet_pton(AF_INET6, text, ip) == 1
+            && inet_ntop(AF_INET6, ip, text, sizeof(text)) != NULL)
+        {
+            return keep(b, field, text, strlen(text));
+        }
+    }
+
+    tlsrpt_builder_warn(b, SCHEMA, "not an IP address, passed over");
+    return TLSRPT_OK;
+}
+
+
+static int
+set_host(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
+    const char *s, size_t len)
+{
+    char    buf[TLSRPT_DOMAIN_LEN + 1], text[TLSRPT_MAX_STRING];
+    size_t  n;
+
+    if (b->in_beyond || !usable(b, event, &s, &len)) {
+        return TLSRPT_OK;
+    }
+
+    n = tlsrpt_domain_normalize(s, len, buf);
+
+    if (n == 0) {
+        tlsrpt_builder_warn(b, SCHEMA, "not a host name, kept as sent");
+        return keep(b, field, text, lower(text, s, len));
+    }
+
+    if (n != len || memcmp(buf, s, n) != 0) {
+        tlsrpt_builder_warn(b, SCHEMA, "taken as %s", buf);
+    }
+
+    return keep(b, field, buf, n);
+}
+
+
+static int
+set_policy_domain(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
+    const char *s, size_t len)
+{
+    char    buf[TLSRPT_DOMAIN_LEN + 1];
+    size_t  n;
+
+    if (event != TLSRPT_JSON_STRING) {
+        return tlsrpt_builder_fail(b, TLSRPT_ERR_TYPE, "a string is expected");
+    }
+
+    if (!usable(b, event, &s, &len)) {
+        return TLSRPT_OK;
+    }
+
+    n = tlsrpt_domain_normalize(s, len, buf);
+
+    if (n == 0) {
+        return tlsrpt_builder_fail(b, TLSRPT_ERR_DOMAIN, "not a domain name");
+    }
+
+    if (n != len || memcmp(buf, s, n) != 0) {
+        tlsrpt_builder_warn(b, SCHEMA, "taken as %s", buf);
+    }
+
+    return keep(b, field, buf, n);
+}
+
+
+static int
+set_count(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
+    const char *s, size_t len)
+{
+    uint64_t  value = 0;
+
+    if (event == TLSRPT_JSON_STRING) {
+        tlsrpt_builder_warn(b, SCHEMA, "a string, taken as a number");
+        trim(&s, &len);
+
+    } else if (event != TLSRPT_JSON_NUMBER) {
+        return tlsrpt_builder_fail(b, TLSRPT_ERR_TYPE, "a number is expected");
+    }
+
+    if (len == 0) {
+        return tlsrpt_builder_fail(b, TLSRPT_ERR_COUNT, "an empty string");
+    }
+
+    for (size_t i = 0; i < len; i++) {
+        if (s[i] < '0' || s[i] > '9') {
+            return tlsrpt_builder_fail(b, TLSRPT_ERR_COUNT, "it is %.*s",
+                                       (int) cut(s, len, 40), s);
+        }
+
+        value = value * 10 + (uint64_t) (s[i] - '0');
+
+        if (value > TLSRPT_MAX_COUNT) {
+            return tlsrpt_builder_fail(b, TLSRPT_ERR_COUNT,
+                                       "it is over 2^53 - 1 (RFC 7493 2.2)");
+        }
+    }
+
+    *(uint64_t *) field = value;
+    return TLSRPT_OK;
+}
+
+
+static int
+set_time(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
+    const char *s, size_t len)
+{
+    unsigned  deviations;
+
+    if (event != TLSRPT_JSON_STRING) {
+        return tlsrpt_builder_fail(b, TLSRPT_ERR_TYPE, "a string is expected");
+    }
+
+    trim(&s, &len);
+
+    if (tlsrpt_time_parse(s, len, field, &deviations) != 0) {
+        return tlsrpt_builder_fail(b, TLSRPT_ERR_DATE, "it is \"%.*s\"",
+                                   (int) cut(s, len, 40), s);
+    }
+
+    if (deviations & TLSRPT_TIME_NO_ZONE) {
+        tlsrpt_builder_warn(b, SCHEMA " (RFC 3339 5.6)",
+                            "no time zone, taken as UTC");
+    }
+
+    if (deviations & TLSRPT_TIME_SLOPPY) {
+        tlsrpt_builder_warn(b, SCHEMA " (RFC 3339 5.6)",
+                            "lower case or a space in a date-time");
+    }
+
+    return TLSRPT_OK;
+}
+
+
+/*
+ * policy-string and mx-host: arrays of strings, and what is sent instead.
+ */
+
+static int
+add_lines(tlsrpt_builder_t *b, const char *s, size_t len)
+{
+    while (len) {
+        int          rc;
+        const char  *line = s, *nl = memchr(s, '\n', len);
+        size_t       n = nl ? (size_t) (nl - s) : len;
+
+        s += nl ? n + 1 : n;
+        len -= nl ? n + 1 : n;
+        trim(&line, &n);
+
+        if (n && (rc = tlsrpt_builder_add_string(b, line, n)) != TLSRPT_OK) {
+            return rc;
+        }
+    }
+
+    return TLSRPT_OK;
+}
+
+
+/* Microsoft: one string that holds a JSON array of TLSA records. */
+
+static int
+add_wrapped(tlsrpt_builder_t *b, json_t *array)
+{
+    int      rc = TLSRPT_OK;
+    size_t   i;
+    json_t  *item;
+
+    tlsrpt_builder_warn(b, "RFC 8460 4.5", "JSON within a string, unwrapped");
+
+    json_array_foreach(array, i, item) {
+        if (json_is_string(item) && rc == TLSRPT_OK) {
+            rc = add_lines(b, json_string_value(item),
+                           json_string_length(item));
+        }
+    }
+
+    return rc;
+}
+
+
+static int
+add_item(tlsrpt_builder_t *b, const char *s, size_t len)
+{
+    int      rc;
+    json_t  *array;
+
+    if (len && s[0] == '[' && (array = json_loadb(s, len, 0, NULL)) != NULL) {
+        rc = add_wrapped(b, array);
+        json_decref(array);
+        return rc;
+    }
+
+    if (len && s[len - 1] == '\r') {
+        tlsrpt_builder_warn(b, "RFC 8460 4.5", "ends in CR, trimmed");
+    }
+
+    return add_lines(b, s, len);
+}
+
+
+/* field NULL: an item of the array. */
+
+static int
+set_list(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
+    const char *s, size_t len)
+{
+    if (event != TLSRPT_JSON_STRING) {
+        tlsrpt_builder_warn(b, SCHEMA, "not a string, passed over");
+        return TLSRPT_OK;
+    }
+
+    if (field != NULL && len) {
+        tlsrpt_builder_warn(b, SCHEMA, "a string, taken as an array of one");
+    }
+
+    return add_item(b, s, len);
+}
+
+
+static int
+set_empty(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
+    const char *s, size_t len)
+{
+    (void) field;
+    (void) s;
+
+    if (event == TLSRPT_JSON_STRING && len == 0) {
+        tlsrpt_builder_warn(b, SCHEMA, "empty, taken as absent");
+        return TLSRPT_OK;
+    }
+
+    return tlsrpt_builder_fail(b, TLSRPT_ERR_TYPE, "an array is expected");
+}
+
+
+/*
+ * The tables
+ */
+
+#define NAME(s)  s, sizeof(s) - 1
+
+#define VALUE(s, bit, type, field, set)                                       \
+    { NAME(s), TLSRPT_SEEN_##bit, 0, 0, offsetof(type, field), set, NULL }
+
+#define ALIAS(s, of, bit, type, field, set)                                   \
+    { NAME(s), TLSRPT_SEEN_##bit, 0, 0, offsetof(type, field), set, of }
+
+#define LIST(s, bit, node)                                                    \
+    { NAME(s), TLSRPT_SEEN_##bit, 0, TLSRPT_NODE_##node, 0, set_list, NULL }
+
+#define OPENS(s, bit, object, array, set)                                     \
+    { NAME(s), TLSRPT_SEEN_##bit, object, array, 0, set, NULL }
+
+#define END  { NULL, 0, 0, 0, 0, 0, NULL, NULL }
+
+
+static const tlsrpt_member_t  report_members[] = {
+    VALUE("organization-name", ORGANIZATION, tlsrpt_report_t,
+          organization_name, set_identity),
+    OPENS("date-range", RANGE, TLSRPT_NODE_DATE_RANGE, 0, NULL),
+    VALUE("contact-info", CONTACT, tlsrpt_report_t, contact_info, set_text),
+    VALUE("report-id", ID, tlsrpt_report_t, report_id, set_identity),
+    OPENS("policies", POLICIES, 0, TLSRPT_NODE_POLICIES, NULL),
+    END
+};
+
+static const tlsrpt_member_t  date_range_members[] = {
+    VALUE("start-datetime", START, tlsrpt_report_t, start, set_time),
+    VALUE("end-datetime", END, tlsrpt_report_t, end, set_time),
+    END
+};
+
+static const tlsrpt_member_t  item_members[] = {
+    OPENS("policy", POLICY, TLSRPT_NODE_POLICY, 0, NULL),
+    OPENS("summary", SUMMARY, TLSRPT_NODE_SUMMARY, 0, NULL),
+    OPENS("failure-details", DETAILS, 0, TLSRPT_NODE_DETAILS, set_empty),
+    END
+};
+
+static const tlsrpt_member_t  policy_members[] = {
+    VALUE("policy-type", TYPE, tlsrpt_policy_t, policy_type, set_keyword),
+    LIST("policy-string", STRING, POLICY_STRING),
+    VALUE("policy-domain", DOMAIN, tlsrpt_policy_t, policy_domain,
+          set_policy_domain),
+    LIST("mx-host", MX_HOST, MX_HOST),
+    { NAME("mx-host-pattern"), TLSRPT_SEEN_MX_HOST, 0, TLSRPT_NODE_MX_HOST, 0,
+      set_list, "mx-host" },
+    END
+};
+
+static const tlsrpt_member_t  summary_members[] = {
+    VALUE("total-successful-session-count", SUCCESSFUL, tlsrpt_policy_t,
+          successful, set_count),
+    VALUE("total-failure-session-count", FAILURE, tlsrpt_policy_t, failure,
+          set_count),
+    END
+};
+
+static const tlsrpt_member_t  detail_members[] = {
+    VALUE("result-type", RESULT, tlsrpt_detail_t, result_type, set_keyword),
+    VALUE("sending-mta-ip", SENDING_IP, tlsrpt_detail_t, sending_mta_ip,
+          set_ip),
+    VALUE("receiving-mx-hostname", MX, tlsrpt_detail_t, receiving_mx_hostname,
+          set_host),
+    VALUE("receiving-mx-helo", HELO, tlsrpt_detail_t, receiving_mx_helo,
+          set_text),
+    VALUE("receiving-ip", RECEIVING_IP, tlsrpt_detail_t, receiving_ip, set_ip),
+    VALUE("failed-session-count", COUNT, tlsrpt_detail_t, failed_session_count,
+          set_count),
+    VALUE("additional-information", INFORMATION, tlsrpt_detail_t,
+          additional_information, set_text),
+    VALUE("failure-reason-code", REASON, tlsrpt_detail_t, failure_reason_code,
+          set_text),
+    ALIAS("receiving-mx-host-name", "receiving-mx-hostname", MX,
+          tlsrpt_detail_t, receiving_mx_hostname, set_host),
+    ALIAS("additional-info-uri", "additional-information", INFORMATION,
+          tlsrpt_detail_t, additional_information, set_text),
+    END
+};
+
+/* The arrays' items are found under no name. */
+
+static const tlsrpt_member_t  top_item[] = {
+    { "", 0, 0, TLSRPT_NODE_REPORT, 0, 0, NULL, NULL }, END
+};
+
+static const tlsrpt_member_t  policies_item[] = {
+    { "", 0, 0, TLSRPT_NODE_ITEM, 0, 0, NULL, NULL }, END
+};
+
+static const tlsrpt_member_t  list_item[] = {
+    { "", 0, 0, 0, 0, 0, set_list, NULL }, END
+};
+
+static const tlsrpt_member_t  details_item[] = {
+    { "", 0, 0, TLSRPT_NODE_DETAIL, 0, 0, NULL, NULL }, END
+};
+
+static const tlsrpt_member_t  *members[TLSRPT_NNODES] = {
+    top_item, report_members, date_range_members, policies_item, item_members,
+    policy_members, list_item, list_item, summary_members, details_item,
+    detail_members
+};
+
+
+const tlsrpt_member_t *
+tlsrpt_member_find(int node, const char *name, size_t len)
+{
+    for (const tlsrpt_member_t *m = members[node]; m->name != NULL; m++) {
+        if (m->len == len && memcmp(m->name, name, len) == 0) {
+            return m;
+        }
+    }
+
+    return NULL;
+}

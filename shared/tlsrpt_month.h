@@ -1,0 +1,41 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The totals of a month's days, and of a domain's all time, as
+ * shared/redis/ingest.lua keeps them.
+ */
+
+#ifndef TLSRPT_MONTH_H
+#define TLSRPT_MONTH_H
+
+#include "tlsrpt_core.h"
+#include "tlsrpt_time.h"
+
+#pragma GCC visibility push(hidden)
+
+typedef struct {
+    uint64_t  reports;
+    uint64_t  successful;
+    uint64_t  failure;
+    uint64_t  last;                         /* of a day: failed sessions in
+                                               details the cell did not take;
+                                               of a domain: the last report */
+} tlsrpt_day_totals_t;
+
+/* Months from that of from to that of to, both included. */
+size_t tlsrpt_months(int32_t from, int32_t to);
+/* The first day of the n-th of them. */
+int32_t tlsrpt_nth_month(int32_t from, size_t n);
+
+/* "R S F L"; 0, or -1. */
+int tlsrpt_totals_parse(const tlsrpt_reply_t *reply,
+    tlsrpt_day_totals_t *totals) TLSRPT_MUST_USE;
+
+/* A month's HGETALL: fills days[day - from] for the days from .. to. */
+void tlsrpt_month_parse(const tlsrpt_reply_t *reply, int32_t month,
+    int32_t from, int32_t to, tlsrpt_day_totals_t *days);
+
+#pragma GCC visibility pop
+
+#endif /* TLSRPT_MONTH_H */

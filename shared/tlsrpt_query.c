@@ -1,0 +1,294 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tlsrpt_query.h"
+#include "tlsrpt_time.h"
+
+
+static const char  *dimensions[] = {
+#define XX(name, text) text,
+    TLSRPT_DIMENSION_MAP(XX)
+#undef XX
+};
+
+
+const char *
+tlsrpt_dimension_name(unsigned dimension)
+{
+    return dimensions[dimension];
+}
+
+
+void
+tlsrpt_query_init(tlsrpt_query_t *query, int64_t now)
+{
+    memset(query, 0, sizeof(*query));
+    query->to = tlsrpt_day_of(now);
+    query->from = query->to - (TLSRPT_DEFAULT_DAYS - 1);
+}
+
+
+static int
+fail(tlsrpt_error_t *error, tlsrpt_str_t name, const char *detail)
+{
+    memset(error, 0, sizeof(*error));
+    error->code = TLSRPT_ERR_PARAMETER;
+    snprintf(error->path, TLSRPT_PATH_LEN, "%.*s",
+             (int) (name.len > 64 ? 64 : name.len), name.data);
+    snprintf(error->detail, TLSRPT_DETAIL_LEN, "%s", detail);
+
+    return TLSRPT_ERR_PARAMETER;
+}
+
+
+static int
+is(tlsrpt_str_t s, const char *text)
+{
+    return s.len == strlen(text) && memcmp(s.data, text, s.len) == 0;
+}
+
+
+static int
+find_dimension(tlsrpt_str_t name)
+{
+    for (int i = 0; i < TLSRPT_NDIMENSIONS; i++) {
+        if (is(name, dimensions[i])) {
+            return i;
+        }
+    }
+
+    return -1;
+}
+
+
+static int
+set_by(tlsrpt_query_t *query, tlsrpt_str_t name, tlsrpt_str_t value,
+    tlsrpt_error_t *error)
+{
+    int           dimension;
+    const char   *comma;
+    tlsrpt_str_t  word;
+
+    if (query->nby) {
+        return fail(error, name, "given twice");
+    }
+
+    while (value.len) {
+        comma = memchr(value.data, ',', value.len);
+        word.data = value.data;
+        word.len = comma ? (size_t) (comma - value.data) : value.len;
+
+        dimension = find_dimension(word);
+
+        if (dimension < 0) {
+            return fail(error, name, "not one of day, organization-name, "
+                        "policy-type, via, result-type, sending-mta-ip, "
+                        "receiving-mx-hostname, receiving-ip, "
+                        "failure-reason-code");
+        }
+
+        if (tlsrpt_query_groups_by(query, (unsigned) dimension)) {
+            return fail(error, name, "a name is given twice");
+        }
+
+        query->by[query->nby++] = (unsigned char) dimension;
+        value.data += word.len + (comma != NULL);
+        value.len -= word.len + (comma != NULL);
+
+        if (comma != NULL && value.len == 0) {
+            return fail(error, name, "a name is missing");
+        }
+    }
+
+    return TLSRPT_OK;
+}
+
+
+static size_t
+canonical_ip(const char *value, char *buf, size_t size)
+{
+    unsigned char  ip[16];
+    int            family = strchr(value, ':') ? AF_INET6 : AF_INET;
+
+    return inet_pton(family, value, ip) == 1
+           && inet_ntop(family, ip, buf, (socklen_t) size) != NULL
+           ? strlen(buf) : 0;
+}
+
+
+static size_t
+lower(char *buf, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        buf[i] |= buf[i] >= 'A' && buf[i] <= 'Z' ? 0x20 : 0;
+    }
+
+    return len;
+}
+
+
+/* Brings a filter's value to the form in which the member is kept; the length,
+   0: it can be none. */
+
+static size_t
+canonical(unsigned dimension, const char *value, size_t len, char *buf,
+    size_t size)
+{
+    size_t   n;
+    char     name[TLSRPT_DOMAIN_LEN + 1];
+    int32_t  day;
+
+    switch (dimension) {
+    case TLSRPT_BY_DAY:
+        return tlsrpt_day_parse(value, len, &day) == 0 ? len : 0;
+
+    case TLSRPT_BY_VIA:
+        return strcmp(value, "https") == 0 || strcmp(value, "mail") == 0
+               ? len : 0;
+
+    case TLSRPT_BY_SENDING_IP:
+    case TLSRPT_BY_RECEIVING_IP:
+        n = canonical_ip(value, buf, size);
+        return n || strcmp(value, "(overflow)") != 0 ? n : len;
+
+    case TLSRPT_BY_MX:
+        n = tlsrpt_domain_normalize(value, len, name);
+
+        if (n == 0) {
+            return lower(buf, len);
+        }
+
+        memcpy(buf, name, n + 1);
+        return n;
+
+    case TLSRPT_BY_POLICY_TYPE:
+    case TLSRPT_BY_RESULT_TYPE:
+        return lower(buf, len);
+
+    default:
+        return len;
+    }
+}
+
+
+static int
+set_filter(tlsrpt_query_t *query, unsigned dimension, tlsrpt_str_t name,
+    tlsrpt_str_t value, tlsrpt_error_t *error)
+{
+    size_t  n = 0;
+    char   *buf = query->filter[dimension];
+    char    text[TLSRPT_MAX_STRING + 1];
+
+    if (query->filtered & 1u << dimension) {
+        return fail(error, name, "given twice");
+    }
+
+    if (value.len > TLSRPT_MAX_STRING) {
+        return fail(error, name, "longer than 255 bytes");
+    }
+
+    if (value.len && memchr(value.data, '\0', value.len) != NULL) {
+        return fail(error, name, "holds a NUL");
+    }
+
+    if (value.len) {
+        memcpy(text, value.data, value.len);
+        text[value.len] = '\0';
+        memcpy(buf, text, value.len + 1);
+
+        n = canonical(dimension, text, value.len, buf,
+                      sizeof(query->filter[0]));
+
+        if (n == 0) {
+            return fail(error, name, dimension == TLSRPT_BY_DAY
+                        ? "not a day (YYYY-MM-DD)"
+                        : dimension == TLSRPT_BY_VIA ? "neither https nor mail"
+                        : "not an IP address");
+        }
+
+    } else if (dimension == TLSRPT_BY_DAY || dimension == TLSRPT_BY_VIA) {
+        return fail(error, name, "empty");
+    }
+
+    query->filtered |= 1u << dimension;
+    query->filter_len[dimension] = (unsigned short) n;
+
+    return TLSRPT_OK;
+}
+
+
+int
+tlsrpt_query_param(tlsrpt_query_t *query, tlsrpt_str_t name,
+    tlsrpt_str_t value, tlsrpt_error_t *error)
+{
+    int  dimension;
+
+    if (is(name, "from") || is(name, "to")) {
+        return tlsrpt_day_parse(value.data, value.len,
+                                is(name, "to") ? &query->to : &query->from)
+               == 0 ? TLSRPT_OK : fail(error, name, "not a day (YYYY-MM-DD)");
+    }
+
+    if (is(name, "by")) {
+        return set_by(query, name, value, error);
+    }
+
+    dimension = find_dimension(name);
+
+    if (dimension < 0) {
+        return fail(error, name, "unknown parameter");
+    }
+
+    return set_filter(query, (unsigned) dimension, name, value, error);
+}
+
+
+int
+tlsrpt_query_check(const tlsrpt_query_t *query, tlsrpt_error_t *error)
+{
+    static const tlsrpt_str_t  from = { "from", 4 };
+
+    if (query->from > query->to) {
+        return fail(error, from, "after to");
+    }
+
+    if (query->to - query->from >= TLSRPT_MAX_QUERY_DAYS) {
+        return fail(error, from, "over 10000 days before to");
+    }
+
+    return TLSRPT_OK;
+}
+
+
+int
+tlsrpt_query_groups_by(const tlsrpt_query_t *query, unsigned dimension)
+{
+    return memchr(query->by, (int) dimension, query->nby) != NULL;
+}
+
+
+int
+tlsrpt_query_is_detailed(const tlsrpt_query_t *query)
+{
+    for (unsigned i = TLSRPT_BY_DETAIL; i < TLSRPT_NDIMENSIONS; i++) {
+        if (query->filtered & 1u << i || tlsrpt_query_groups_by(query, i)) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+int
+tlsrpt_query_is_typed(const tlsrpt_query_t *query)
+{
+    return query->filtered & 1u << TLSRPT_BY_POLICY_TYPE
+           || tlsrpt_query_groups_by(query, TLSRPT_BY_POLICY_TYPE);
+}

@@ -1,0 +1,579 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tlsrpt_hash.h"
+#include "tlsrpt_record.h"
+#include "tlsrpt_result.h"
+
+
+/*
+ * Bytes
+ */
+
+void
+tlsrpt_buf_add(tlsrpt_buf_t *buf, const void *data, size_t len)
+{
+    if (buf->failed || len == 0) {
+        return;
+    }
+
+    if (buf->size - buf->len < len) {
+        size_t   size = 2 * buf->size + len + 128;
+        char    *p = realloc(buf->data, size);
+
+        if (p == NULL) {
+            buf->failed = 1;
+            return;
+        }
+
+        buf->data = p;
+        buf->size = size;
+    }
+
+    memcpy(buf->data + buf->len, data, len);
+    buf->len += len;
+}
+
+
+static size_t
+put_varint(unsigned char p[10], uint64_t value)
+{
+    size_t  n = 0;
+
+    for ( ; value >= 0x80; value >>= 7) {
+        p[n++] = (unsigned char) (value | 0x80);
+    }
+
+    p[n++] = (unsigned char) value;
+
+    return n;
+}
+
+
+void
+tlsrpt_buf_varint(tlsrpt_buf_t *buf, uint64_t value)
+{
+    unsigned char  p[10];
+
+    tlsrpt_buf_add(buf, p, put_varint(p, value));
+}
+
+
+/*
+ * Encoding
+ */
+
+typedef struct {
+    const char     *data;                   /* NULL: free */
+    uint16_t        number;                 /* from 1 */
+    uint16_t        is_ip;
+} slot_t;
+
+typedef struct {
+    tlsrpt_buf_t    text;                   /* the strings, encoded */
+    size_t          n;
+    slot_t         *slots;                  /* of the strings put */
+    size_t          nslots;                 /* a power of two */
+} strings_t;
+
+
+static void
+put_string(tlsrpt_buf_t *text, tlsrpt_str_t string, int is_ip)
+{
+    unsigned char  ip[16];
+
+    if (is_ip && inet_pton(AF_INET, string.data, ip) == 1) {
+        tlsrpt_buf_varint(text, 4 * 2 + 1);
+        tlsrpt_buf_add(text, ip, 4);
+
+    } else if (is_ip && inet_pton(AF_INET6, string.data, ip) == 1) {
+        tlsrpt_buf_varint(text, 16 * 2 + 1);
+        tlsrpt_buf_add(text, ip, 16);
+
+    } else {
+        tlsrpt_buf_varint(text, string.len * 2);
+        tlsrpt_buf_add(text, string.data, string.len);
+    }
+}
+
+
+/* The number of the string, put if it is new; 0: not given.  The strings of a
+   report are interned: pointers tell them apart. */
+
+static uint64_t
+string_number(strings_t *s, tlsrpt_str_t string, int is_ip)
+{
+    size_t  i;
+
+    if (string.data == NULL) {
+        return 0;
+    }
+
+    i = (size_t) tlsrpt_hash_mul((uintptr_t) string.data,
+                                 0x9e3779b97f4a7c15ULL)
+        & (s->nslots - 1);
+
+    for ( ; s->slots[i].data != NULL; i = (i + 1) & (s->nslots - 1)) {
+        if (s->slots[i].data == string.data && s->slots[i].is_ip == is_ip) {
+            return s->slots[i].number;
+        }
+    }
+
+    s->slots[i].data = string.data;
+    s->slots[i].is_ip = (uint16_t) is_ip;
+    s->slots[i].number = (uint16_t) ++s->n;
+    put_string(&s->text, string, is_ip);
+
+    return s->n;
+}
+
+
+static uint64_t
+type_number(strings_t *s, tlsrpt_str_t type)
+{
+    unsigned  code;
+
+    if (type.data == NULL) {
+        return 0;
+    }
+
+    code = tlsrpt_policy_type_code(type);
+
+    return code ? code
+                : tlsrpt_policy_type_ncodes() + string_number(s, type, 0);
+}
+
+
+static uint64_t
+result_number(strings_t *s, tlsrpt_str_t result)
+{
+    unsigned  code;
+
+    if (result.data == NULL) {
+        return 0;
+    }
+
+    code = tlsrpt_result_code(result);
+
+    return code ? code : tlsrpt_result_ncodes() + string_number(s, result, 0);
+}
+
+
+static int
+strings_create(strings_t *s, const tlsrpt_fold_t *fold, int brief)
+{
+    size_t  most = fold->ntypes + (brief ? 0 : 5 * fold->nrows);
+
+    memset(s, 0, sizeof(*s));
+
+    for (s->nslots = 16; s->nslots < 2 * most; s->nslots *= 2) {
+        /* void */
+    }
+
+    s->slots = calloc(s->nslots, sizeof(*s->slots));
+
+    return s->slots != NULL ? 0 : -1;
+}
+
+
+static void
+strings_free(strings_t *s)
+{
+    free(s->text.data);
+    free(s->slots);
+}
+
+
+static void
+put_types(tlsrpt_buf_t *buf, strings_t *s, const tlsrpt_fold_t *fold)
+{
+    tlsrpt_buf_varint(buf, fold->ntypes);
+
+    for (size_t i = 0; i < fold->ntypes; i++) {
+        const tlsrpt_fold_type_t  *t = &fold->types[i];
+
+        tlsrpt_buf_varint(buf, type_number(s, t->policy_type));
+        tlsrpt_buf_varint(buf, t->successful);
+        tlsrpt_buf_varint(buf, t->failure);
+    }
+}
+
+
+static void
+put_rows(tlsrpt_buf_t *buf, strings_t *s, const tlsrpt_fold_t *fold)
+{
+    tlsrpt_buf_varint(buf, fold->beyond);
+    tlsrpt_buf_varint(buf, fold->nrows);
+
+    for (size_t i = 0; i < fold->nrows; i++) {
+        const tlsrpt_fold_row_t  *r = &fold->rows[i];
+
+        tlsrpt_buf_varint(buf, r->type);
+        tlsrpt_buf_varint(buf, result_number(s, r->result_type));
+        tlsrpt_buf_varint(buf, string_number(s, r->sending_mta_ip, 1));
+        tlsrpt_buf_varint(buf, string_number(s, r->receiving_mx_hostname, 0));
+        tlsrpt_buf_varint(buf, string_number(s, r->receiving_ip, 1));
+        tlsrpt_buf_varint(buf, string_number(s, r->failure_reason_code, 0));
+        tlsrpt_buf_varint(buf, r->failed);
+    }
+}
+
+
+static int
+is_single(const tlsrpt_fold_t *fold)
+{
+    return fold->ntypes == 1
+           && fold->types[0].successful == fold->successful
+           && fold->types[0].failure == fold->failure;
+}
+
+
+/* What follows the strings; they are known only when it has been put. */
+
+static unsigned char
+put_tail(tlsrpt_buf_t *tail, strings_t *s, const tlsrpt_fold_t *fold, int brief)
+{
+    unsigned char  flags = 0;
+
+    tlsrpt_buf_varint(tail, fold->successful);
+    tlsrpt_buf_varint(tail, fold->failure);
+
+    if (is_single(fold)) {
+        flags |= TLSRPT_RECORD_SINGLE;
+        tlsrpt_buf_varint(tail, type_number(s, fold->types[0].policy_type));
+
+    } else {
+        put_types(tail, s, fold);
+    }
+
+    if (brief && fold->failed) {
+        flags |= TLSRPT_RECORD_ROWS;
+        tlsrpt_buf_varint(tail, fold->failed);
+        tlsrpt_buf_varint(tail, 0);
+
+    } else if (fold->failed) {
+        flags |= TLSRPT_RECORD_ROWS;
+        put_rows(tail, s, fold);
+    }
+
+    return flags;
+}
+
+
+int
+tlsrpt_record_encode(tlsrpt_buf_t *buf, const tlsrpt_fold_t *fold,
+    tlsrpt_str_t organization, unsigned via,
+    const unsigned char digest[TLSRPT_DIGEST_LEN], int brief)
+{
+    strings_t      s;
+    tlsrpt_buf_t   body = { NULL, 0, 0, 0 }, tail = { NULL, 0, 0, 0 };
+    unsigned char  flags = 0;
+
+    if (strings_create(&s, fold, brief) != 0) {
+        strings_free(&s);
+        return -1;
+    }
+
+    flags = put_tail(&tail, &s, fold, brief);
+    flags |= via == TLSRPT_VIA_MAIL ? TLSRPT_RECORD_MAIL : 0;
+    flags |= organization.data != NULL ? TLSRPT_RECORD_ORG : 0;
+    flags |= s.n ? TLSRPT_RECORD_STRINGS : 0;
+
+    tlsrpt_buf_add(&body, digest, TLSRPT_DIGEST_LEN);
+    tlsrpt_buf_add(&body, &flags, 1);
+
+    if (flags & TLSRPT_RECORD_ORG) {
+        tlsrpt_buf_varint(&body, organization.len);
+        tlsrpt_buf_add(&body, organization.data, organization.len);
+    }
+
+    if (flags & TLSRPT_RECORD_STRINGS) {
+        tlsrpt_buf_varint(&body, s.n);
+        tlsrpt_buf_add(&body, s.text.data, s.text.len);
+    }
+
+    tlsrpt_buf_varint(buf, body.len + tail.len);
+    tlsrpt_buf_add(buf, body.data, body.len);
+    tlsrpt_buf_add(buf, tail.data, tail.len);
+    buf->failed |= body.failed | tail.failed | s.text.failed;
+
+    free(body.data);
+    free(tail.data);
+    strings_free(&s);
+
+    return buf->failed ? -1 : 0;
+}
+
+
+/*
+ * Decoding.  What is read was written by us, or by whoever else can write to
+ * this Redis: every length is checked.
+ */
+
+typedef struct {
+    const unsigned char  *pos;
+    const unsigned char  *end;
+    int                   failed;
+} cursor_t;
+
+
+static uint64_t
+get_varint(cursor_t *c)
+{
+    unsigned       shift = 0;
+    uint64_t       value = 0;
+    unsigned char  byte;
+
+    do {
+        if (c->pos == c->end || shift > 56) {
+            c->failed = 1;
+            return 0;
+        }
+
+        byte = *c->pos++;
+        value |= (uint64_t) (byte & 0x7f) << shift;
+        shift += 7;
+    } while (byte & 0x80);
+
+    return value;
+}
+
+
+/* A number that must not be over max. */
+
+static size_t
+get_bounded(cursor_t *c, size_t max)
+{
+    uint64_t  value = get_varint(c);
+
+    if (value > max) {
+        c->failed = 1;
+        return 0;
+    }
+
+    return (size_t) value;
+}
+
+
+static const char *
+get_bytes(cursor_t *c, size_t len)
+{
+    const unsigned char  *p = c->pos;
+
+    if (c->failed || (size_t) (c->end - c->pos) < len) {
+        c->failed = 1;
+        return NULL;
+    }
+
+    c->pos += len;
+    return (const char *) p;
+}
+
+
+static tlsrpt_value_t
+text_value(const char *data, size_t len)
+{
+    tlsrpt_value_t  v = { data, (uint16_t) len, TLSRPT_VALUE_TEXT };
+
+    if (data == NULL) {
+        v.kind = TLSRPT_VALUE_NULL;
+        v.len = 0;
+    }
+
+    return v;
+}
+
+
+static tlsrpt_value_t
+word_value(tlsrpt_str_t word)
+{
+    return text_value(word.data, word.len);
+}
+
+
+static void
+get_strings(cursor_t *c, tlsrpt_record_t *r)
+{
+    size_t  header, len;
+
+    r->nstrings = get_bounded(c, TLSRPT_MAX_RECORD_STRINGS);
+
+    for (size_t i = 0; i < r->nstrings && !c->failed; i++) {
+        header = get_bounded(c, 2 * TLSRPT_MAX_STRING + 1);
+        len = header / 2;
+        r->strings[i] = text_value(get_bytes(c, len), len);
+
+        if (header & 1) {
+            r->strings[i].kind = TLSRPT_VALUE_IP;
+            c->failed |= len != 4 && len != 16;
+        }
+    }
+}
+
+
+/* A string's number, counted from first; 0: not given. */
+
+static tlsrpt_value_t
+get_value(cursor_t *c, const tlsrpt_record_t *r)
+{
+    size_t  n = get_bounded(c, r->nstrings);
+
+    return n ? r->strings[n - 1] : text_value(NULL, 0);
+}
+
+
+static tlsrpt_value_t
+get_word(cursor_t *c, const tlsrpt_record_t *r, unsigned ncodes,
+    tlsrpt_str_t (*word)(unsigned code))
+{
+    size_t  n = get_bounded(c, ncodes + r->nstrings);
+
+    return n == 0 ? text_value(NULL, 0)
+           : n <= ncodes ? word_value(word((unsigned) n))
+           : r->strings[n - ncodes - 1];
+}
+
+
+static tlsrpt_value_t
+get_type(cursor_t *c, const tlsrpt_record_t *r)
+{
+    return get_word(c, r, tlsrpt_policy_type_ncodes(), tlsrpt_policy_type);
+}
+
+
+static void
+get_types(cursor_t *c, tlsrpt_record_t *r, unsigned flags)
+{
+    if (flags & TLSRPT_RECORD_SINGLE) {
+        r->ntypes = 1;
+        r->types[0].policy_type = get_type(c, r);
+        r->types[0].successful = r->successful;
+        r->types[0].failure = r->failure;
+        return;
+    }
+
+    r->ntypes = get_bounded(c, TLSRPT_MAX_TYPES + 1);
+
+    for (size_t i = 0; i < r->ntypes; i++) {
+        r->types[i].policy_type = get_type(c, r);
+        r->types[i].successful = get_varint(c);
+        r->types[i].failure = get_varint(c);
+    }
+}
+
+
+static void
+get_body(cursor_t *c, tlsrpt_record_t *r, unsigned flags)
+{
+    size_t  len;
+
+    r->via = flags & TLSRPT_RECORD_MAIL ? TLSRPT_VIA_MAIL : TLSRPT_VIA_HTTPS;
+    r->organization = text_value(NULL, 0);
+    r->nstrings = 0;
+    r->beyond = 0;
+    r->nrows = 0;
+
+    if (flags & TLSRPT_RECORD_ORG) {
+        len = get_bounded(c, TLSRPT_MAX_STRING);
+        r->organization = text_value(get_bytes(c, len), len);
+    }
+
+    if (flags & TLSRPT_RECORD_STRINGS) {
+        get_strings(c, r);
+    }
+
+    r->successful = get_varint(c);
+    r->failure = get_varint(c);
+    get_types(c, r, flags);
+
+    if (flags & TLSRPT_RECORD_ROWS) {
+        r->beyond = get_varint(c);
+        r->nrows = get_bounded(c, TLSRPT_MAX_ROWS);
+    }
+}
+
+
+void
+tlsrpt_record_begin(tlsrpt_record_t *record, const char *cell, size_t len)
+{
+    record->next = (const unsigned char *) cell;
+    record->end = record->next + len;
+    record->nrows = 0;
+}
+
+
+int
+tlsrpt_record_next(tlsrpt_record_t *record)
+{
+    size_t       len;
+    unsigned     flags;
+    cursor_t     c;
+
+    while (record->next != record->end) {
+        c.pos = record->next;
+        c.end = record->end;
+        c.failed = 0;
+
+        len = get_bounded(&c, (size_t) (c.end - c.pos));
+
+        if (c.failed || len > (size_t) (c.end - c.pos)
+            || len <= TLSRPT_DIGEST_LEN)
+        {
+            return 0;
+        }
+
+        record->next = c.pos + len;
+        c.end = record->next;
+        c.pos += TLSRPT_DIGEST_LEN;
+        flags = *c.pos++;
+
+        if (flags & ~TLSRPT_RECORD_FLAGS) {
+            continue;
+        }
+
+        get_body(&c, record, flags);
+
+        if (!c.failed) {
+            record->pos = c.pos;
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+int
+tlsrpt_record_row(tlsrpt_record_t *record, tlsrpt_row_t *row)
+{
+    cursor_t  c = { record->pos, record->next, 0 };
+
+    if (record->nrows == 0 || record->ntypes == 0) {
+        return 0;
+    }
+
+    record->nrows--;
+
+    row->type = (unsigned) get_bounded(&c, record->ntypes - 1);
+    row->result_type = get_word(&c, record, tlsrpt_result_ncodes(),
+                                tlsrpt_result_type);
+    row->sending_mta_ip = get_value(&c, record);
+    row->receiving_mx_hostname = get_value(&c, record);
+    row->receiving_ip = get_value(&c, record);
+    row->failure_reason_code = get_value(&c, record);
+    row->failed = get_varint(&c);
+    record->pos = c.pos;
+
+    if (c.failed) {
+        record->nrows = 0;
+        return 0;
+    }
+
+    return 1;
+}

@@ -1,0 +1,118 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * fold <-> record: the bytes in which a report is kept in a day's cell.
+ *
+ * A cell is one string in Redis: the records of the reports that count on the
+ * day, one behind the other.  Every counter that can be asked for is a sum over
+ * records, and a sender reports once a day, so this is smaller than counters
+ * for every combination, and adding one is one write.
+ *
+ *     record   = length body              ; length of the body
+ *     body     = digest flags [org] [strings] successful failure types [rows]
+ *     digest   = 8 bytes                  ; identity of the report
+ *     flags    = 1 byte                   ; TLSRPT_RECORD_...
+ *     org      = length bytes             ; organization-name
+ *     strings  = count *(header bytes)    ; header: length * 2 + is-IP
+ *     types    = type                     ; with _SINGLE: counts as sessions
+ *              / count *(type successful failure)
+ *     rows     = beyond count *(index result-type ip mx ip reason failed)
+ *
+ * All numbers are varints: seven bits a byte, least significant first.  type
+ * and result-type: 0 not given, then the codes of tlsrpt_result.h, then
+ * strings; the other members of a row: 0 not given, then strings.
+ */
+
+#ifndef TLSRPT_RECORD_H
+#define TLSRPT_RECORD_H
+
+#include "tlsrpt_fold.h"
+
+#pragma GCC visibility push(hidden)
+
+#define TLSRPT_DIGEST_LEN      8
+
+#define TLSRPT_RECORD_MAIL     0x01
+#define TLSRPT_RECORD_ORG      0x02
+#define TLSRPT_RECORD_STRINGS  0x04
+#define TLSRPT_RECORD_SINGLE   0x08
+#define TLSRPT_RECORD_ROWS     0x10
+#define TLSRPT_RECORD_FLAGS    0x1f         /* others: a later version */
+
+typedef struct {
+    char    *data;
+    size_t   len;
+    size_t   size;
+    int      failed;                        /* no memory, once and for all */
+} tlsrpt_buf_t;
+
+/* All zeroes is an empty buffer. */
+void tlsrpt_buf_add(tlsrpt_buf_t *buf, const void *data, size_t len);
+void tlsrpt_buf_varint(tlsrpt_buf_t *buf, uint64_t value);
+
+/* brief: without rows; what they count is beyond.  0, or -1: no memory. */
+int tlsrpt_record_encode(tlsrpt_buf_t *buf, const tlsrpt_fold_t *fold,
+    tlsrpt_str_t organization, unsigned via,
+    const unsigned char digest[TLSRPT_DIGEST_LEN], int brief) TLSRPT_MUST_USE;
+
+/* A member's value. */
+enum {
+    TLSRPT_VALUE_NULL = 0,
+    TLSRPT_VALUE_TEXT,
+    TLSRPT_VALUE_IP                         /* 4 or 16 bytes */
+};
+
+typedef struct {
+    const char     *data;
+    uint16_t        len;
+    uint8_t         kind;
+} tlsrpt_value_t;
+
+typedef struct {
+    tlsrpt_value_t  policy_type;
+    uint64_t        successful;
+    uint64_t        failure;
+} tlsrpt_record_type_t;
+
+#define TLSRPT_MAX_RECORD_STRINGS  (5 * TLSRPT_MAX_ROWS + TLSRPT_MAX_TYPES)
+
+/* A decoder: some 90 kB, to be used for one record after the other. */
+typedef struct {
+    const unsigned char   *pos;
+    const unsigned char   *end;             /* of the cell */
+    const unsigned char   *next;            /* record */
+
+    unsigned               via;
+    tlsrpt_value_t         organization;
+    uint64_t               successful;
+    uint64_t               failure;
+    size_t                 ntypes;
+    tlsrpt_record_type_t   types[TLSRPT_MAX_TYPES + 1];
+    uint64_t               beyond;
+    size_t                 nrows;           /* still to be read */
+    size_t                 nstrings;
+    tlsrpt_value_t         strings[TLSRPT_MAX_RECORD_STRINGS];
+} tlsrpt_record_t;
+
+typedef struct {
+    unsigned        type;
+    tlsrpt_value_t  result_type;
+    tlsrpt_value_t  sending_mta_ip;
+    tlsrpt_value_t  receiving_mx_hostname;
+    tlsrpt_value_t  receiving_ip;
+    tlsrpt_value_t  failure_reason_code;
+    uint64_t        failed;
+} tlsrpt_row_t;
+
+void tlsrpt_record_begin(tlsrpt_record_t *record, const char *cell, size_t len);
+/* 1: the next record is there; 0: the end.  What cannot be understood ends
+   the cell, or (from a later version) is passed over. */
+int tlsrpt_record_next(tlsrpt_record_t *record) TLSRPT_MUST_USE;
+/* 1: the record's next row; 0: there is none. */
+int tlsrpt_record_row(tlsrpt_record_t *record, tlsrpt_row_t *row)
+    TLSRPT_MUST_USE;
+
+#pragma GCC visibility pop
+
+#endif /* TLSRPT_RECORD_H */

@@ -1,0 +1,52 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+#include <string.h>
+
+#include "tlsrpt_core.h"
+
+
+/* The word an error reply begins with, and what it means for the command. */
+
+static const struct {
+    const char  *word;
+    int          class;
+} classes[] = {
+    { "NOSCRIPT",     TLSRPT_REPLY_NOSCRIPT },
+    { "LOADING",      TLSRPT_REPLY_TRANSIENT },
+    { "BUSY",         TLSRPT_REPLY_TRANSIENT },
+    { "MASTERDOWN",   TLSRPT_REPLY_TRANSIENT },
+    { "READONLY",     TLSRPT_REPLY_TRANSIENT },
+    { "OOM",          TLSRPT_REPLY_TRANSIENT },
+    { "MISCONF",      TLSRPT_REPLY_TRANSIENT },
+    { "NOREPLICAS",   TLSRPT_REPLY_TRANSIENT },
+    { "TRYAGAIN",     TLSRPT_REPLY_TRANSIENT },
+    { "CLUSTERDOWN",  TLSRPT_REPLY_TRANSIENT },
+    { "UNBLOCKED",    TLSRPT_REPLY_TRANSIENT },
+    { "NOAUTH",       TLSRPT_REPLY_AUTH },
+    { "WRONGPASS",    TLSRPT_REPLY_AUTH },
+    { "NOPERM",       TLSRPT_REPLY_AUTH }
+};
+
+
+int
+tlsrpt_reply_error_class(const char *str, size_t len)
+{
+    const char  *space = memchr(str, ' ', len);
+
+    if (space != NULL) {
+        len = (size_t) (space - str);
+    }
+
+    for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
+        if (strlen(classes[i].word) == len
+            && memcmp(classes[i].word, str, len) == 0)
+        {
+            return classes[i].class;
+        }
+    }
+
+    return TLSRPT_REPLY_OTHER;
+}

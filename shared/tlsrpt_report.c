@@ -1,0 +1,905 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tlsrpt_report.h"
+#include "tlsrpt_time.h"
+
+
+#define SCHEMA       "RFC 8460 4.4"
+#define KEPT         64                     /* items of arrays over a reset */
+#define MAX_STRINGS  65536
+
+#define str_set(s)   ((s).data != NULL)
+
+
+/*
+ * Errors, warnings, paths
+ */
+
+void
+tlsrpt_builder_path(const tlsrpt_builder_t *b, char path[TLSRPT_PATH_LEN])
+{
+    size_t  n = 0;
+
+    path[0] = '\0';
+
+    for (unsigned i = 1; i < b->depth && n < TLSRPT_PATH_LEN; i++) {
+        const tlsrpt_frame_t   *f = &b->stack[i];
+        const tlsrpt_member_t  *m = f->member;
+
+        switch (f->node) {
+        case TLSRPT_NODE_POLICIES:
+        case TLSRPT_NODE_POLICY_STRING:
+        case TLSRPT_NODE_MX_HOST:
+        case TLSRPT_NODE_DETAILS:
+            if (f->index) {
+                n += (size_t) snprintf(path + n, TLSRPT_PATH_LEN - n, "[%zu]",
+                                       f->index - 1);
+            }
+            break;
+
+        default:
+            if (m != NULL) {
+                n += (size_t) snprintf(path + n, TLSRPT_PATH_LEN - n, "%s%s",
+                                       n ? "." : "", m->name);
+            }
+        }
+    }
+}
+
+
+int
+tlsrpt_builder_fail(tlsrpt_builder_t *b, int code, const char *format, ...)
+{
+    va_list  args;
+
+    b->error.code = code;
+    tlsrpt_builder_path(b, b->error.path);
+
+    va_start(args, format);
+    vsnprintf(b->error.detail, TLSRPT_DETAIL_LEN, format, args);
+    va_end(args);
+
+    return code;
+}
+
+
+static int
+no_memory(tlsrpt_builder_t *b)
+{
+    return tlsrpt_builder_fail(b, TLSRPT_ERR_MEMORY, "%s", "");
+}
+
+
+/* path becomes "path.member"; what is too long is cut. */
+
+static void
+join(char path[TLSRPT_PATH_LEN], const char *member)
+{
+    size_t  n = strlen(path);
+
+    if (snprintf(path + n, TLSRPT_PATH_LEN - n, "%s%s", n ? "." : "", member)
+        < 0)
+    {
+        path[n] = '\0';
+    }
+}
+
+
+/* Fails with "path.member" and what is wrong with it. */
+
+static int
+fail_member(tlsrpt_builder_t *b, int code, const char *path, const char *member,
+    const char *detail)
+{
+    tlsrpt_builder_fail(b, code, "%s", detail);
+    snprintf(b->error.path, TLSRPT_PATH_LEN, "%s", path);
+    join(b->error.path, member);
+
+    return code;
+}
+
+
+static int
+fail_missing(tlsrpt_builder_t *b, const char *member)
+{
+    tlsrpt_builder_fail(b, TLSRPT_ERR_MISSING, "%s", "");
+    join(b->error.path, member);
+
+    return TLSRPT_ERR_MISSING;
+}
+
+
+/* Makes room for one more; 0 or -1. */
+
+static int
+grow(void **array, size_t item, size_t n, size_t *size)
+{
+    void    *p;
+    size_t   want = *size ? *size * 2 : 8;
+
+    if (n < *size) {
+        return 0;
+    }
+
+    p = realloc(*array, want * item);
+
+    if (p == NULL) {
+        return -1;
+    }
+
+    *array = p;
+    *size = want;
+
+    return 0;
+}
+
+
+static void
+add_warning(tlsrpt_builder_t *b, const char *path, const char *section,
+    const char *format, va_list args)
+{
+    void              *p = b->report.warnings;
+    tlsrpt_report_t   *r = &b->report;
+    tlsrpt_warning_t  *w;
+
+    if (r->nwarnings == TLSRPT_MAX_WARNINGS
+        || grow(&p, sizeof(*w), r->nwarnings, &b->warnings_size) != 0)
+    {
+        r->nwarnings_beyond++;
+        return;
+    }
+
+    r->warnings = p;
+    w = &r->warnings[r->nwarnings++];
+    w->section = section;
+    vsnprintf(w->message, TLSRPT_DETAIL_LEN, format, args);
+
+    if (path != NULL) {
+        snprintf(w->path, TLSRPT_PATH_LEN, "%s", path);
+
+    } else {
+        tlsrpt_builder_path(b, w->path);
+    }
+}
+
+
+void
+tlsrpt_builder_warn_at(tlsrpt_builder_t *b, const char *path,
+    const char *section, const char *format, ...)
+{
+    va_list  args;
+
+    va_start(args, format);
+    add_warning(b, path, section, format, args);
+    va_end(args);
+}
+
+
+void
+tlsrpt_builder_warn(tlsrpt_builder_t *b, const char *section,
+    const char *format, ...)
+{
+    va_list  args;
+
+    va_start(args, format);
+    add_warning(b, NULL, section, format, args);
+    va_end(args);
+}
+
+
+/* Warns of "member" of the object that the reader stands in. */
+
+static void
+warn_member(tlsrpt_builder_t *b, const char *member, const char *message)
+{
+    char  path[TLSRPT_PATH_LEN];
+
+    tlsrpt_builder_path(b, path);
+    join(path, member);
+    tlsrpt_builder_warn_at(b, path, SCHEMA, "%s", message);
+}
+
+
+/*
+ * Life
+ */
+
+void
+tlsrpt_builder_free(tlsrpt_builder_t *b)
+{
+    tlsrpt_text_free(&b->text);
+    free(b->report.policies);
+    free(b->first);
+    free(b->report.warnings);
+    free(b->details);
+    free(b->strings);
+    memset(b, 0, sizeof(*b));
+}
+
+
+void
+tlsrpt_builder_reset(tlsrpt_builder_t *b, tlsrpt_str_t fallback)
+{
+    tlsrpt_policy_t   *policies = b->report.policies;
+    tlsrpt_warning_t  *warnings = b->report.warnings;
+
+    if (b->policies_size > KEPT || b->details_size > KEPT
+        || b->strings_size > KEPT || b->warnings_size > KEPT)
+    {
+        tlsrpt_builder_free(b);
+        policies = NULL;
+        warnings = NULL;
+    }
+
+    tlsrpt_text_reset(&b->text);
+    memset(&b->report, 0, sizeof(b->report));
+    b->report.policies = policies;
+    b->report.warnings = warnings;
+    b->report.domains = b->domains;
+    b->ndetails = 0;
+    b->nstrings = 0;
+    b->skip = 0;
+    b->in_beyond = 0;
+    b->error.code = TLSRPT_OK;
+    b->error.path[0] = '\0';
+    b->error.detail[0] = '\0';
+
+    b->fallback_len = fallback.data == NULL ? 0
+                      : tlsrpt_domain_normalize(fallback.data, fallback.len,
+                                                b->fallback);
+
+    b->depth = 1;
+    memset(&b->stack[0], 0, sizeof(b->stack[0]));
+    b->stack[0].node = TLSRPT_NODE_TOP;
+}
+
+
+/*
+ * Into and out of the containers kept
+ */
+
+static tlsrpt_policy_t *
+current_policy(tlsrpt_builder_t *b)
+{
+    return &b->report.policies[b->report.npolicies - 1];
+}
+
+
+static int
+begin_policy(tlsrpt_builder_t *b)
+{
+    void    *policies = b->report.policies, *first = b->first;
+    size_t   n = b->report.npolicies, size = b->policies_size;
+
+    if (n == TLSRPT_MAX_POLICIES) {
+        return tlsrpt_builder_fail(b, TLSRPT_ERR_TOO_MANY_ITEMS,
+                                   "over %d policies", TLSRPT_MAX_POLICIES);
+    }
+
+    if (grow(&first, sizeof(tlsrpt_first_t), n, &size) != 0) {
+        return no_memory(b);
+    }
+
+    b->first = first;
+
+    if (grow(&policies, sizeof(tlsrpt_policy_t), n, &b->policies_size) != 0) {
+        return no_memory(b);
+    }
+
+    b->report.policies = policies;
+    memset(&b->report.policies[n], 0, sizeof(tlsrpt_policy_t));
+    memset(&b->first[n], 0, sizeof(tlsrpt_first_t));
+    b->report.npolicies++;
+
+    return TLSRPT_OK;
+}
+
+
+static int
+begin_detail(tlsrpt_builder_t *b)
+{
+    void  *p = b->details;
+
+    b->in_beyond = b->ndetails == TLSRPT_MAX_DETAILS
+                   || tlsrpt_text_full(&b->text);
+
+    if (b->in_beyond) {
+        memset(&b->beyond, 0, sizeof(b->beyond));
+        return TLSRPT_OK;
+    }
+
+    if (grow(&p, sizeof(tlsrpt_detail_t), b->ndetails, &b->details_size) != 0) {
+        return no_memory(b);
+    }
+
+    b->details = p;
+    memset(&b->details[b->ndetails++], 0, sizeof(tlsrpt_detail_t));
+    current_policy(b)->ndetails++;
+
+    return TLSRPT_OK;
+}
+
+
+static tlsrpt_detail_t *
+current_detail(tlsrpt_builder_t *b)
+{
+    return b->in_beyond ? &b->beyond : &b->details[b->ndetails - 1];
+}
+
+
+static void *
+target(tlsrpt_builder_t *b, int node)
+{
+    switch (node) {
+    case TLSRPT_NODE_POLICY:
+    case TLSRPT_NODE_SUMMARY:
+        return current_policy(b);
+
+    case TLSRPT_NODE_DETAIL:
+        return current_detail(b);
+
+    default:
+        return &b->report;
+    }
+}
+
+
+static int
+begin(tlsrpt_builder_t *b, int node)
+{
+    tlsrpt_frame_t  *f = &b->stack[b->depth++];
+
+    memset(f, 0, sizeof(*f));
+    f->node = node;
+
+    switch (node) {
+    case TLSRPT_NODE_ITEM:
+        return begin_policy(b);
+
+    case TLSRPT_NODE_DETAILS:
+        b->first[b->report.npolicies - 1].details = b->ndetails;
+        return TLSRPT_OK;
+
+    case TLSRPT_NODE_DETAIL:
+        return begin_detail(b);
+
+    default:
+        return TLSRPT_OK;
+    }
+}
+
+
+static int
+end_summary(tlsrpt_builder_t *b, unsigned seen)
+{
+    if (!(seen & 1 << TLSRPT_SEEN_SUCCESSFUL)) {
+        return fail_missing(b, "total-successful-session-count");
+    }
+
+    if (!(seen & 1 << TLSRPT_SEEN_FAILURE)) {
+        warn_member(b, "total-failure-session-count", "absent, taken as 0");
+    }
+
+    return TLSRPT_OK;
+}
+
+
+static int
+end_detail(tlsrpt_builder_t *b, unsigned seen)
+{
+    tlsrpt_detail_t  *d = current_detail(b);
+
+    if (!(seen & 1 << TLSRPT_SEEN_COUNT)) {
+        warn_member(b, "failed-session-count", "absent, taken as 1");
+        d->failed_session_count = 1;
+    }
+
+    if (b->in_beyond) {
+        current_policy(b)->beyond += d->failed_session_count;
+        b->in_beyond = 0;
+        return TLSRPT_OK;
+    }
+
+    if (!(seen & 1 << TLSRPT_SEEN_RESULT)) {
+        warn_member(b, "result-type", "absent");
+    }
+
+    if (!(seen & 1 << TLSRPT_SEEN_SENDING_IP)) {
+        warn_member(b, "sending-mta-ip", "absent");
+    }
+
+    if (!(seen & 1 << TLSRPT_SEEN_MX)) {
+        warn_member(b, "receiving-mx-hostname", "absent");
+    }
+
+    return TLSRPT_OK;
+}
+
+
+static int
+str_is(tlsrpt_str_t s, const char *text)
+{
+    return s.len == strlen(text) && memcmp(s.data, text, s.len) == 0;
+}
+
+
+static int
+end_item(tlsrpt_builder_t *b, unsigned seen)
+{
+    int               sts;
+    tlsrpt_policy_t  *p = current_policy(b);
+
+    if (!(seen & 1 << TLSRPT_SEEN_POLICY)) {
+        return fail_missing(b, "policy");
+    }
+
+    if (!(seen & 1 << TLSRPT_SEEN_SUMMARY)) {
+        return fail_missing(b, "summary");
+    }
+
+    sts = str_set(p->policy_type) && str_is(p->policy_type, "sts");
+
+    if (!str_set(p->policy_type)) {
+        warn_member(b, "policy.policy-type", "absent");
+
+    } else if (!sts && !str_is(p->policy_type, "tlsa")
+               && !str_is(p->policy_type, "no-policy-found"))
+    {
+        warn_member(b, "policy.policy-type", "a type RFC 8460 does not know");
+    }
+
+    if (sts && p->nmx_host == 0) {
+        warn_member(b, "policy.mx-host", "absent");
+    }
+
+    if (p->failure && p->ndetails == 0 && p->beyond == 0) {
+        warn_member(b, "failure-details", "absent, though sessions failed");
+    }
+
+    return TLSRPT_OK;
+}
+
+
+static int
+end(tlsrpt_builder_t *b)
+{
+    int              rc;
+    tlsrpt_frame_t  *f = &b->stack[b->depth - 1];
+
+    f->member = NULL;
+
+    switch (f->node) {
+    case TLSRPT_NODE_ITEM:
+        rc = end_item(b, f->seen);
+        break;
+
+    case TLSRPT_NODE_SUMMARY:
+        rc = end_summary(b, f->seen);
+        break;
+
+    case TLSRPT_NODE_DETAIL:
+        rc = end_detail(b, f->seen);
+        break;
+
+    case TLSRPT_NODE_DATE_RANGE:
+        rc = !(f->seen & 1 << TLSRPT_SEEN_START)
+             ? fail_missing(b, "start-datetime")
+             : !(f->seen & 1 << TLSRPT_SEEN_END)
+             ? fail_missing(b, "end-datetime") : TLSRPT_OK;
+        break;
+
+    default:
+        rc = TLSRPT_OK;
+    }
+
+    b->depth--;
+    return rc;
+}
+
+
+int
+tlsrpt_builder_add_string(tlsrpt_builder_t *b, const char *s, size_t len)
+{
+    int               list;
+    void             *strings = b->strings;
+    tlsrpt_frame_t   *f = &b->stack[b->depth - 1];
+    tlsrpt_first_t   *first = &b->first[b->report.npolicies - 1];
+    tlsrpt_policy_t  *p = current_policy(b);
+    size_t           *n;
+
+    list = f->node == TLSRPT_NODE_POLICY ? f->member->array : f->node;
+
+    if (b->nstrings == MAX_STRINGS || tlsrpt_text_full(&b->text)) {
+        return tlsrpt_builder_fail(b, TLSRPT_ERR_TOO_MANY_ITEMS,
+                                   "the strings are too many or over 1 MiB");
+    }
+
+    if (grow(&strings, sizeof(tlsrpt_str_t), b->nstrings, &b->strings_size)
+        != 0)
+    {
+        return no_memory(b);
+    }
+
+    b->strings = strings;
+
+    if (tlsrpt_text_copy(&b->text, s, len > 4096 ? 4096 : len,
+                         &b->strings[b->nstrings])
+        != 0)
+    {
+        return no_memory(b);
+    }
+
+    n = list == TLSRPT_NODE_MX_HOST ? &p->nmx_host : &p->npolicy_string;
+
+    if (*n == 0) {
+        *(list == TLSRPT_NODE_MX_HOST ? &first->mx_host
+                                      : &first->policy_string) = b->nstrings;
+    }
+
+    (*n)++;
+    b->nstrings++;
+
+    return TLSRPT_OK;
+}
+
+
+/*
+ * Events
+ */
+
+static int
+value(tlsrpt_builder_t *b, tlsrpt_frame_t *f, tlsrpt_json_event_t event,
+    const char *s, size_t len)
+{
+    char                   *field;
+    const tlsrpt_member_t  *m = f->member;
+
+    if (event == TLSRPT_JSON_OBJECT && m->object) {
+        f->seen |= 1u << m->bit;
+        return begin(b, m->object);
+    }
+
+    if (event == TLSRPT_JSON_ARRAY && m->array) {
+        f->seen |= 1u << m->bit;
+        return begin(b, m->array);
+    }
+
+    if (event == TLSRPT_JSON_OBJECT || event == TLSRPT_JSON_ARRAY) {
+        b->skip = 1;
+    }
+
+    if (event == TLSRPT_JSON_NULL && *m->name) {
+        tlsrpt_builder_warn(b, SCHEMA, "null, taken as absent");
+        return TLSRPT_OK;
+    }
+
+    if (m->set == NULL) {
+        return tlsrpt_builder_fail(b, TLSRPT_ERR_TYPE, "an %s is expected",
+                                   m->object ? "object" : "array");
+    }
+
+    f->seen |= 1u << m->bit;
+    field = *m->name ? (char *) target(b, f->node) + m->offset : NULL;
+
+    return m->set(b, field, event, s, len);
+}
+
+
+static int
+key(tlsrpt_builder_t *b, tlsrpt_frame_t *f, const char *s, size_t len)
+{
+    f->member = tlsrpt_member_find(f->node, s, len);
+
+    if (f->member != NULL && f->member->alias_of != NULL) {
+        tlsrpt_builder_warn(b, SCHEMA, "taken as %s", f->member->alias_of);
+    }
+
+    return TLSRPT_OK;
+}
+
+
+static int
+is_array(int node)
+{
+    return node == TLSRPT_NODE_TOP || node == TLSRPT_NODE_POLICIES
+           || node == TLSRPT_NODE_POLICY_STRING || node == TLSRPT_NODE_MX_HOST
+           || node == TLSRPT_NODE_DETAILS;
+}
+
+
+/* Within a container that is not kept. */
+
+static int
+skip(tlsrpt_builder_t *b, tlsrpt_json_event_t event)
+{
+    if (event == TLSRPT_JSON_OBJECT || event == TLSRPT_JSON_ARRAY) {
+        b->skip++;
+
+    } else if (event == TLSRPT_JSON_OBJECT_END
+               || event == TLSRPT_JSON_ARRAY_END)
+    {
+        b->skip--;
+    }
+
+    return TLSRPT_OK;
+}
+
+
+int
+tlsrpt_builder_event(void *builder, tlsrpt_json_event_t event, const char *s,
+    size_t len)
+{
+    tlsrpt_builder_t  *b = builder;
+    tlsrpt_frame_t    *f = &b->stack[b->depth - 1];
+
+    if (b->skip) {
+        return skip(b, event);
+    }
+
+    switch (event) {
+    case TLSRPT_JSON_KEY:
+        return key(b, f, s, len);
+
+    case TLSRPT_JSON_OBJECT_END:
+    case TLSRPT_JSON_ARRAY_END:
+        return end(b);
+
+    default:
+        break;
+    }
+
+    if (is_array(f->node)) {
+        f->index++;
+        f->member = tlsrpt_member_find(f->node, "", 0);
+    }
+
+    if (f->member != NULL) {
+        return value(b, f, event, s, len);
+    }
+
+    if (event == TLSRPT_JSON_OBJECT || event == TLSRPT_JSON_ARRAY) {
+        b->skip = 1;
+    }
+
+    return TLSRPT_OK;
+}
+
+
+/*
+ * The end of the report
+ */
+
+static int
+add_domain(tlsrpt_builder_t *b, tlsrpt_str_t name, unsigned *index)
+{
+    tlsrpt_report_t  *r = &b->report;
+
+    for (size_t i = 0; i < r->ndomains; i++) {
+        if (r->domains[i].len == name.len
+            && memcmp(r->domains[i].data, name.data, name.len) == 0)
+        {
+            *index = (unsigned) i;
+            return TLSRPT_OK;
+        }
+    }
+
+    if (r->ndomains == TLSRPT_MAX_DOMAINS) {
+        return fail_member(b, TLSRPT_ERR_TOO_MANY_ITEMS, "", "policies",
+                           "over 64 policy domains");
+    }
+
+    *index = (unsigned) r->ndomains;
+    r->domains[r->ndomains++] = name;
+
+    return TLSRPT_OK;
+}
+
+
+static int
+finish_policy(tlsrpt_builder_t *b, size_t i)
+{
+    char              path[TLSRPT_PATH_LEN];
+    tlsrpt_policy_t  *p = &b->report.policies[i];
+
+    if (p->npolicy_string) {
+        p->policy_string = &b->strings[b->first[i].policy_string];
+    }
+
+    if (p->nmx_host) {
+        p->mx_host = &b->strings[b->first[i].mx_host];
+    }
+
+    if (p->ndetails) {
+        p->details = &b->details[b->first[i].details];
+    }
+
+    if (!str_set(p->policy_domain)) {
+        snprintf(path, sizeof(path), "policies[%zu].policy", i);
+
+        if (b->fallback_len == 0) {
+            return fail_member(b, TLSRPT_ERR_DOMAIN, path, "policy-domain",
+                               "absent, and nothing else tells it");
+        }
+
+        p->policy_domain.data = b->fallback;
+        p->policy_domain.len = b->fallback_len;
+
+        snprintf(path, sizeof(path), "policies[%zu].policy.policy-domain", i);
+        tlsrpt_builder_warn_at(b, path, SCHEMA, "absent, taken as %s",
+                               b->fallback);
+    }
+
+    return add_domain(b, p->policy_domain, &p->domain);
+}
+
+
+/* policies: [] is a heartbeat: a report without sessions. */
+
+static int
+finish_heartbeat(tlsrpt_builder_t *b)
+{
+    unsigned      index;
+    tlsrpt_str_t  name = { b->fallback, b->fallback_len };
+
+    if (name.len == 0) {
+        return fail_member(b, TLSRPT_ERR_DOMAIN, "", "policies",
+                           "empty, and nothing else tells the policy domain");
+    }
+
+    tlsrpt_builder_warn_at(b, "policies", SCHEMA,
+                           "empty, taken as a report on %s without sessions",
+                           b->fallback);
+
+    return add_domain(b, name, &index);
+}
+
+
+static void
+check_day(tlsrpt_builder_t *b)
+{
+    int64_t  start = b->report.start, end = b->report.end;
+
+    if (start % TLSRPT_DAY == 0 && end == start + TLSRPT_DAY - 1) {
+        return;
+    }
+
+    tlsrpt_builder_warn_at(b, "date-range", "RFC 8460 4.1",
+                           start % TLSRPT_DAY == 0 && end == start + TLSRPT_DAY
+                           ? "ends at the next midnight"
+                           : "not one whole UTC day");
+}
+
+
+static int
+check_members(tlsrpt_builder_t *b, unsigned seen)
+{
+    static const struct {
+        unsigned     bit;
+        const char  *name;
+    } required[] = {
+        { TLSRPT_SEEN_RANGE, "date-range" },
+        { TLSRPT_SEEN_POLICIES, "policies" }
+    };
+
+    for (size_t i = 0; i < sizeof(required) / sizeof(required[0]); i++) {
+        if (!(seen & 1u << required[i].bit)) {
+            return fail_member(b, TLSRPT_ERR_MISSING, "", required[i].name,
+                               "");
+        }
+    }
+
+    if (!str_set(b->report.organization_name)) {
+        tlsrpt_builder_warn_at(b, "organization-name", SCHEMA, "absent");
+    }
+
+    if (!str_set(b->report.contact_info)
+        && !(seen & 1u << TLSRPT_SEEN_CONTACT))
+    {
+        tlsrpt_builder_warn_at(b, "contact-info", SCHEMA, "absent");
+    }
+
+    if (!str_set(b->report.report_id)) {
+        tlsrpt_builder_warn_at(b, "report-id", SCHEMA,
+                               "absent: the content tells the report from "
+                               "others");
+    }
+
+    return TLSRPT_OK;
+}
+
+
+int
+tlsrpt_builder_finish(tlsrpt_builder_t *b)
+{
+    int               rc;
+    tlsrpt_report_t  *r = &b->report;
+
+    b->depth = 1;
+
+    /* The root's frame is popped, yet still there. */
+    rc = check_members(b, b->stack[1].seen);
+
+    if (rc != TLSRPT_OK) {
+        return rc;
+    }
+
+    r->day = tlsrpt_day_of(r->start);
+    check_day(b);
+
+    for (size_t i = 0; i < r->npolicies; i++) {
+        rc = finish_policy(b, i);
+
+        if (rc != TLSRPT_OK) {
+            return rc;
+        }
+    }
+
+    return r->npolicies ? TLSRPT_OK : finish_heartbeat(b);
+}
+
+
+static int
+fail_range(tlsrpt_error_t *error, const char *detail)
+{
+    memset(error, 0, sizeof(*error));
+    error->code = TLSRPT_ERR_RANGE;
+    snprintf(error->path, TLSRPT_PATH_LEN, "date-range");
+    snprintf(error->detail, TLSRPT_DETAIL_LEN, "%s", detail);
+
+    return TLSRPT_ERR_RANGE;
+}
+
+
+int
+tlsrpt_report_check_range(const tlsrpt_report_t *report, int64_t now,
+    unsigned retention_days, tlsrpt_error_t *error)
+{
+    if (report->end < report->start) {
+        return fail_range(error, "it ends before it starts");
+    }
+
+    if (report->end - report->start > TLSRPT_MAX_RANGE_DAYS * TLSRPT_DAY) {
+        return fail_range(error, "it is longer than eight days");
+    }
+
+    if (report->end > now + TLSRPT_DAY) {
+        return fail_range(error, "it ends more than a day in the future");
+    }
+
+    if (report->day < tlsrpt_day_of(now) - (int64_t) retention_days) {
+        return fail_range(error, "it is older than the retention");
+    }
+
+    return TLSRPT_OK;
+}
+
+
+json_t *
+tlsrpt_report_warnings_json(const tlsrpt_report_t *report)
+{
+    json_t  *array = json_array();
+
+    for (size_t i = 0; array != NULL && i < report->nwarnings; i++) {
+        const tlsrpt_warning_t  *w = &report->warnings[i];
+
+        if (json_array_append_new(array, json_pack("{s:s, s:s, s:s}",
+                                                   "path", w->path,
+                                                   "section", w->section,
+                                                   "message", w->message))
+            != 0)
+        {
+            json_decref(array);
+            return NULL;
+        }
+    }
+
+    return array;
+}

@@ -1,0 +1,134 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * events -> report.  The builder is a handler of tlsrpt_json; it keeps the
+ * members that RFC 8460 4.4 names, in whatever order they come, and passes
+ * over all others.
+ */
+
+#ifndef TLSRPT_REPORT_H
+#define TLSRPT_REPORT_H
+
+#include "tlsrpt_core.h"
+#include "tlsrpt_json.h"
+#include "tlsrpt_text.h"
+
+#pragma GCC visibility push(hidden)
+
+#define TLSRPT_REPORT_DEPTH  8              /* of what is kept */
+
+typedef struct tlsrpt_member  tlsrpt_member_t;
+
+typedef struct {
+    int                     node;
+    const tlsrpt_member_t  *member;         /* of an object: the last key */
+    size_t                  index;          /* of an array: the next item */
+    unsigned                seen;           /* members given, 1 << row */
+} tlsrpt_frame_t;
+
+/* What a policy owns of the builder's arrays, which move while they grow. */
+typedef struct {
+    size_t  policy_string;
+    size_t  mx_host;
+    size_t  details;
+} tlsrpt_first_t;
+
+typedef struct {
+    tlsrpt_report_t   report;
+    tlsrpt_error_t    error;                /* code, path and detail */
+
+    tlsrpt_frame_t    stack[TLSRPT_REPORT_DEPTH];
+    unsigned          depth;
+    unsigned          skip;                 /* open containers not kept */
+
+    tlsrpt_text_t     text;
+    char              fallback[TLSRPT_DOMAIN_LEN + 1];
+    size_t            fallback_len;
+
+    size_t            policies_size;        /* allocated, as all _size */
+    tlsrpt_first_t   *first;                /* one a policy */
+    tlsrpt_detail_t  *details;
+    size_t            ndetails;
+    size_t            details_size;
+    tlsrpt_str_t     *strings;              /* of policy-string, mx-host */
+    size_t            nstrings;
+    size_t            strings_size;
+    size_t            warnings_size;
+    tlsrpt_str_t      domains[TLSRPT_MAX_DOMAINS];
+    tlsrpt_detail_t   beyond;               /* the detail over the bound */
+    int               in_beyond;
+} tlsrpt_builder_t;
+
+/* All zeroes is a builder to _reset. */
+void tlsrpt_builder_reset(tlsrpt_builder_t *b, tlsrpt_str_t fallback);
+void tlsrpt_builder_free(tlsrpt_builder_t *b);
+int tlsrpt_builder_event(void *builder, tlsrpt_json_event_t event,
+    const char *s, size_t len);
+int tlsrpt_builder_finish(tlsrpt_builder_t *b) TLSRPT_MUST_USE;
+
+/* For the members' setters. */
+int tlsrpt_builder_fail(tlsrpt_builder_t *b, int code, const char *format, ...)
+    TLSRPT_PRINTF(3, 4);
+/* The warning is lost where there is no memory; never an error. */
+void tlsrpt_builder_warn(tlsrpt_builder_t *b, const char *section,
+    const char *format, ...) TLSRPT_PRINTF(3, 4);
+void tlsrpt_builder_warn_at(tlsrpt_builder_t *b, const char *path,
+    const char *section, const char *format, ...) TLSRPT_PRINTF(4, 5);
+void tlsrpt_builder_path(const tlsrpt_builder_t *b,
+    char path[TLSRPT_PATH_LEN]);
+int tlsrpt_builder_add_string(tlsrpt_builder_t *b, const char *s, size_t len);
+
+/*
+ * The members, by the object they stand in: shared/tlsrpt_member.c.
+ */
+
+enum {
+    TLSRPT_NODE_TOP = 0,
+    TLSRPT_NODE_REPORT,
+    TLSRPT_NODE_DATE_RANGE,
+    TLSRPT_NODE_POLICIES,                   /* an array */
+    TLSRPT_NODE_ITEM,                       /* of policies */
+    TLSRPT_NODE_POLICY,
+    TLSRPT_NODE_POLICY_STRING,              /* an array */
+    TLSRPT_NODE_MX_HOST,                    /* an array */
+    TLSRPT_NODE_SUMMARY,
+    TLSRPT_NODE_DETAILS,                    /* an array */
+    TLSRPT_NODE_DETAIL,
+    TLSRPT_NNODES
+};
+
+/* Takes a value that opens no container kept; code of an error. */
+typedef int (*tlsrpt_setter_pt)(tlsrpt_builder_t *b, void *field,
+    tlsrpt_json_event_t event, const char *s, size_t len);
+
+struct tlsrpt_member {
+    const char           *name;
+    unsigned char         len;
+    unsigned char         bit;              /* in seen; aliases share one */
+    unsigned char         object;           /* node that { opens, 0: none */
+    unsigned char         array;            /* node that [ opens */
+    unsigned short        offset;           /* of the field */
+    tlsrpt_setter_pt      set;
+    const char           *alias_of;         /* NULL: the RFC's own name */
+};
+
+const tlsrpt_member_t *tlsrpt_member_find(int node, const char *name,
+    size_t len);
+
+enum {
+    TLSRPT_SEEN_ORGANIZATION = 0, TLSRPT_SEEN_RANGE, TLSRPT_SEEN_CONTACT,
+    TLSRPT_SEEN_ID, TLSRPT_SEEN_POLICIES,
+    TLSRPT_SEEN_START = 0, TLSRPT_SEEN_END,
+    TLSRPT_SEEN_POLICY = 0, TLSRPT_SEEN_SUMMARY, TLSRPT_SEEN_DETAILS,
+    TLSRPT_SEEN_TYPE = 0, TLSRPT_SEEN_STRING, TLSRPT_SEEN_DOMAIN,
+    TLSRPT_SEEN_MX_HOST,
+    TLSRPT_SEEN_SUCCESSFUL = 0, TLSRPT_SEEN_FAILURE,
+    TLSRPT_SEEN_RESULT = 0, TLSRPT_SEEN_SENDING_IP, TLSRPT_SEEN_MX,
+    TLSRPT_SEEN_HELO, TLSRPT_SEEN_RECEIVING_IP, TLSRPT_SEEN_COUNT,
+    TLSRPT_SEEN_INFORMATION, TLSRPT_SEEN_REASON
+};
+
+#pragma GCC visibility pop
+
+#endif /* TLSRPT_REPORT_H */

@@ -1,0 +1,775 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tlsrpt_fold.h"
+#include "tlsrpt_group.h"
+#include "tlsrpt_key.h"
+#include "tlsrpt_month.h"
+#include "tlsrpt_query.h"
+#include "tlsrpt_record.h"
+#include "tlsrpt_result.h"
+
+
+/*
+ * The commands, by number: the domain's totals, the totals of each month's
+ * days, then the cell of each day.  What a day's totals tell over its cell's
+ * records is the overflow: it had no place in the cell.
+ */
+
+struct tlsrpt_stats {
+    tlsrpt_query_t        query;
+    tlsrpt_str_t          prefix;           /* copies, behind the struct */
+    tlsrpt_str_t          domain;
+    int                   detailed;
+    int                   typed;
+    int                   seen;
+
+    size_t                nmonths;
+    size_t                ndays;
+    tlsrpt_day_totals_t  *totals;           /* of each day, from the months */
+    tlsrpt_day_totals_t  *cells;            /* the same, of the records */
+    unsigned char        *read;             /* was there a cell? */
+
+    uint64_t              reports;          /* of the whole answer */
+    uint64_t              successful;
+    uint64_t              failure;
+    tlsrpt_groups_t       groups;
+    int                   finished;
+
+    tlsrpt_value_t        filter[TLSRPT_NDIMENSIONS];
+    char                  filter_ip[2][16];
+    tlsrpt_record_t       record;
+
+    tlsrpt_key_t          key;
+    tlsrpt_command_t      command;
+    const char           *argv[3];
+    size_t                argvlen[3];
+};
+
+
+/* A filter on an address compares bytes, as records hold them. */
+
+static tlsrpt_value_t
+ip_filter(const char *text, size_t len, char buf[16])
+{
+    tlsrpt_value_t  v = tlsrpt_value_of(text, len);
+
+    if (inet_pton(AF_INET, text, buf) == 1) {
+        v.len = 4;
+
+    } else if (inet_pton(AF_INET6, text, buf) == 1) {
+        v.len = 16;
+
+    } else {
+        return v;
+    }
+
+    v.data = buf;
+    v.kind = TLSRPT_VALUE_IP;
+
+    return v;
+}
+
+
+static void
+set_filters(tlsrpt_stats_t *stats)
+{
+    const tlsrpt_query_t  *q = &stats->query;
+
+    for (unsigned i = 0; i < TLSRPT_NDIMENSIONS; i++) {
+        if (q->filter_len[i] == 0) {
+            stats->filter[i] = tlsrpt_value_of(NULL, 0);
+
+        } else if (i == TLSRPT_BY_SENDING_IP || i == TLSRPT_BY_RECEIVING_IP) {
+            stats->filter[i] = ip_filter(q->filter[i], q->filter_len[i],
+                                 stats->filter_ip[i == TLSRPT_BY_RECEIVING_IP]);
+
+        } else {
+            stats->filter[i] = tlsrpt_value_of(q->filter[i],
+                                               q->filter_len[i]);
+        }
+    }
+}
+
+
+tlsrpt_stats_t *
+tlsrpt_stats_create(const tlsrpt_query_t *query, tlsrpt_str_t domain,
+    tlsrpt_str_t prefix)
+{
+    char            *p;
+    tlsrpt_stats_t  *stats;
+
+    stats = calloc(1, sizeof(*stats) + domain.len + prefix.len + 2);
+
+    if (stats == NULL) {
+        return NULL;
+    }
+
+    p = (char *) (stats + 1);
+    memcpy(p, domain.data, domain.len);
+    stats->domain.data = p;
+    stats->domain.len = domain.len;
+
+    p += domain.len + 1;
+    memcpy(p, prefix.data, prefix.len);
+    stats->prefix.data = p;
+    stats->prefix.len = prefix.len;
+
+    stats->query = *query;
+    stats->detailed = tlsrpt_query_is_detailed(query);
+    stats->typed = tlsrpt_query_is_typed(query);
+    stats->groups.nby = query->nby;
+    stats->groups.by = stats->query.by;
+    stats->nmonths = tlsrpt_months(query->from, query->to);
+    stats->ndays = (size_t) (query->to - query->from) + 1;
+    stats->totals = calloc(stats->ndays, sizeof(*stats->totals));
+    stats->cells = calloc(stats->ndays, sizeof(*stats->cells));
+    stats->read = calloc(stats->ndays, 1);
+
+    if (!stats->totals || !stats->cells || !stats->read) {
+        tlsrpt_stats_destroy(stats);
+        return NULL;
+    }
+
+    set_filters(stats);
+    return stats;
+}
+
+
+void
+tlsrpt_stats_destroy(tlsrpt_stats_t *stats)
+{
+    if (stats == NULL) {
+        return;
+    }
+
+    tlsrpt_groups_free(&stats->groups);
+    free(stats->totals);
+    free(stats->cells);
+    free(stats->read);
+    free(stats);
+}
+
+
+/*
+ * Commands
+ */
+
+size_t
+tlsrpt_stats_ncommands(const tlsrpt_stats_t *stats)
+{
+    return 1 + stats->nmonths + stats->ndays;
+}
+
+
+static void
+set_arg(tlsrpt_stats_t *stats, const char *arg, size_t len)
+{
+    stats->argv[stats->command.argc] = arg;
+    stats->argvlen[stats->command.argc++] = len;
+}
+
+
+const tlsrpt_command_t *
+tlsrpt_stats_command(tlsrpt_stats_t *stats, size_t n)
+{
+    stats->command.argv = stats->argv;
+    stats->command.argvlen = stats->argvlen;
+    stats->command.nkeys = 1;
+    stats->command.argc = 0;
+
+    if (n == 0) {
+        tlsrpt_key_domain(&stats->key, stats->prefix, stats->domain, "");
+        set_arg(stats, "HGET", 4);
+
+    } else if (n <= stats->nmonths) {
+        tlsrpt_key_month(&stats->key, stats->prefix, stats->domain,
+                         tlsrpt_nth_month(stats->query.from, n - 1));
+        set_arg(stats, "HGETALL", 7);
+
+    } else {
+        tlsrpt_key_day(&stats->key, stats->prefix, stats->domain,
+                       stats->query.from + (int32_t) (n - 1 - stats->nmonths),
+                       "");
+        set_arg(stats, "GET", 3);
+    }
+
+    set_arg(stats, stats->key.data, stats->key.len);
+
+    if (n == 0) {
+        set_arg(stats, "all", 3);
+    }
+
+    return &stats->command;
+}
+
+
+/*
+ * Replies
+ */
+
+static int
+matches(const tlsrpt_stats_t *stats, unsigned dimension, tlsrpt_value_t value)
+{
+    return !(stats->query.filtered & 1u << dimension)
+           || tlsrpt_value_equal(stats->filter[dimension], value);
+}
+
+
+static int
+add_group(tlsrpt_stats_t *stats, const tlsrpt_value_t *values,
+    uint64_t reports, uint64_t successful, uint64_t failure)
+{
+    tlsrpt_group_t  *g;
+
+    if (stats->query.nby == 0) {
+        return TLSRPT_OK;
+    }
+
+    g = tlsrpt_groups_find(&stats->groups, values);
+
+    if (g == NULL) {
+        return TLSRPT_ERR_MEMORY;
+    }
+
+    g->reports = tlsrpt_add(g->reports, reports);
+    g->successful = tlsrpt_add(g->successful, successful);
+    g->failure = tlsrpt_add(g->failure, failure);
+
+    return TLSRPT_OK;
+}
+
+
+static void
+add_total(tlsrpt_stats_t *stats, uint64_t reports, uint64_t successful,
+    uint64_t failure)
+{
+    stats->reports = tlsrpt_add(stats->reports, reports);
+    stats->successful = tlsrpt_add(stats->successful, successful);
+    stats->failure = tlsrpt_add(stats->failure, failure);
+}
+
+
+/* Each policy type of a record by itself. */
+
+static int
+fold_types(tlsrpt_stats_t *stats, tlsrpt_value_t *values)
+{
+    int                     rc = TLSRPT_OK;
+    unsigned                any = 0;
+    const tlsrpt_record_t  *r = &stats->record;
+
+    for (size_t i = 0; rc == TLSRPT_OK && i < r->ntypes; i++) {
+        const tlsrpt_record_type_t  *t = &r->types[i];
+
+        if (!matches(stats, TLSRPT_BY_POLICY_TYPE, t->policy_type)) {
+            continue;
+        }
+
+        any = 1;
+
+        if (stats->query.filtered & 1u << TLSRPT_BY_POLICY_TYPE) {
+            add_total(stats, 0, t->successful, t->failure);
+        }
+
+        if (!stats->detailed) {
+            values[TLSRPT_BY_POLICY_TYPE] = t->policy_type;
+            rc = add_group(stats, values, 1, t->successful, t->failure);
+        }
+    }
+
+    if (!(stats->query.filtered & 1u << TLSRPT_BY_POLICY_TYPE)) {
+        add_total(stats, 1, r->successful, r->failure);
+
+    } else {
+        add_total(stats, any, 0, 0);
+    }
+
+    return rc;
+}
+
+
+static int
+fold_sessions(tlsrpt_stats_t *stats, tlsrpt_value_t *values)
+{
+    const tlsrpt_record_t  *r = &stats->record;
+
+    if (stats->typed) {
+        return fold_types(stats, values);
+    }
+
+    add_total(stats, 1, r->successful, r->failure);
+
+    return stats->detailed ? TLSRPT_OK
+           : add_group(stats, values, 1, r->successful, r->failure);
+}
+
+
+static int
+add_row(tlsrpt_stats_t *stats, const tlsrpt_value_t *values, uint64_t failed)
+{
+    for (unsigned i = TLSRPT_BY_POLICY_TYPE; i < TLSRPT_NDIMENSIONS; i++) {
+        if (!matches(stats, i, values[i])) {
+            return TLSRPT_OK;
+        }
+    }
+
+    return add_group(stats, values, 0, 0, failed);
+}
+
+
+static void
+set_overflow(tlsrpt_value_t *values, unsigned first)
+{
+    for (unsigned i = first; i < TLSRPT_NDIMENSIONS; i++) {
+        values[i] = tlsrpt_value_of(TLSRPT_OVERFLOW,
+                                    sizeof(TLSRPT_OVERFLOW) - 1);
+    }
+}
+
+
+static int
+fold_rows(tlsrpt_stats_t *stats, tlsrpt_value_t *values)
+{
+    int              rc;
+    tlsrpt_row_t     row;
+    tlsrpt_value_t   via = values[TLSRPT_BY_VIA];
+    tlsrpt_record_t *r = &stats->record;
+
+    while (tlsrpt_record_row(r, &row)) {
+        values[TLSRPT_BY_POLICY_TYPE] = r->types[row.type].policy_type;
+        values[TLSRPT_BY_RESULT_TYPE] = row.result_type;
+        values[TLSRPT_BY_SENDING_IP] = row.sending_mta_ip;
+        values[TLSRPT_BY_MX] = row.receiving_mx_hostname;
+        values[TLSRPT_BY_RECEIVING_IP] = row.receiving_ip;
+        values[TLSRPT_BY_REASON] = row.failure_reason_code;
+
+        rc = add_row(stats, values, row.failed);
+
+        if (rc != TLSRPT_OK) {
+            return rc;
+        }
+    }
+
+    if (r->beyond == 0) {
+        return TLSRPT_OK;
+    }
+
+    set_overflow(values, TLSRPT_BY_POLICY_TYPE);
+    values[TLSRPT_BY_VIA] = via;
+
+    return add_row(stats, values, r->beyond);
+}
+
+
+static tlsrpt_value_t
+via_value(unsigned via)
+{
+    return via == TLSRPT_VIA_MAIL ? tlsrpt_value_of("mail", 4)
+                                  : tlsrpt_value_of("https", 5);
+}
+
+
+static int
+fold_record(tlsrpt_stats_t *stats, tlsrpt_value_t *values)
+{
+    int                     rc;
+    const tlsrpt_record_t  *r = &stats->record;
+
+    values[TLSRPT_BY_ORGANIZATION] = r->organization;
+    values[TLSRPT_BY_VIA] = via_value(r->via);
+
+    if (!matches(stats, TLSRPT_BY_ORGANIZATION, r->organization)
+        || !matches(stats, TLSRPT_BY_VIA, values[TLSRPT_BY_VIA]))
+    {
+        return TLSRPT_OK;
+    }
+
+    rc = fold_sessions(stats, values);
+
+    return rc == TLSRPT_OK && stats->detailed ? fold_rows(stats, values) : rc;
+}
+
+
+static int
+fold_cell(tlsrpt_stats_t *stats, size_t day, const tlsrpt_reply_t *reply)
+{
+    int                   rc = TLSRPT_OK;
+    char                  text[TLSRPT_DAY_TEXT_LEN + 1];
+    tlsrpt_value_t        values[TLSRPT_NDIMENSIONS];
+    tlsrpt_record_t      *r = &stats->record;
+    tlsrpt_day_totals_t  *sum = &stats->cells[day];
+
+    if (reply->type != TLSRPT_REPLY_STRING) {
+        return TLSRPT_OK;
+    }
+
+    stats->read[day] = 1;
+    tlsrpt_day_text(stats->query.from + (int32_t) day, text);
+    values[TLSRPT_BY_DAY] = tlsrpt_value_of(text, TLSRPT_DAY_TEXT_LEN);
+    tlsrpt_record_begin(r, reply->str, reply->len);
+
+    while (rc == TLSRPT_OK && tlsrpt_record_next(r)) {
+        sum->reports = tlsrpt_add(sum->reports, 1);
+        sum->successful = tlsrpt_add(sum->successful, r->successful);
+        sum->failure = tlsrpt_add(sum->failure, r->failure);
+
+        if (matches(stats, TLSRPT_BY_DAY, values[TLSRPT_BY_DAY])) {
+            rc = fold_record(stats, values);
+        }
+    }
+
+    return rc;
+}
+
+
+int
+tlsrpt_stats_add(tlsrpt_stats_t *stats, size_t n, const tlsrpt_reply_t *reply)
+{
+    if (n == 0) {
+        stats->seen = reply->type == TLSRPT_REPLY_STRING;
+
+    } else if (n <= stats->nmonths) {
+        tlsrpt_month_parse(reply, tlsrpt_nth_month(stats->query.from, n - 1),
+                           stats->query.from, stats->query.to, stats->totals);
+
+    } else {
+        return fold_cell(stats, n - 1 - stats->nmonths, reply);
+    }
+
+    return TLSRPT_OK;
+}
+
+
+int
+tlsrpt_stats_seen(const tlsrpt_stats_t *stats)
+{
+    return stats->seen;
+}
+
+
+/*
+ * The overflow
+ */
+
+static uint64_t
+over(uint64_t total, uint64_t part)
+{
+    return total > part ? total - part : 0;
+}
+
+
+static int
+fold_overflow(tlsrpt_stats_t *stats, size_t day)
+{
+    int                         rc = TLSRPT_OK;
+    char                        text[TLSRPT_DAY_TEXT_LEN + 1];
+    uint64_t                    reports, successful, failure;
+    tlsrpt_value_t              values[TLSRPT_NDIMENSIONS];
+    const tlsrpt_day_totals_t  *all = &stats->totals[day];
+    const tlsrpt_day_totals_t  *sum = &stats->cells[day];
+
+    reports = over(all->reports, sum->reports);
+    successful = over(all->successful, sum->successful);
+    failure = over(all->failure, sum->failure);
+
+    tlsrpt_day_text(stats->query.from + (int32_t) day, text);
+    set_overflow(values, 0);
+    values[TLSRPT_BY_DAY] = tlsrpt_value_of(text, TLSRPT_DAY_TEXT_LEN);
+
+    for (unsigned i = 0; i < TLSRPT_BY_DETAIL; i++) {
+        if (!matches(stats, i, values[i])) {
+            return TLSRPT_OK;
+        }
+    }
+
+    add_total(stats, reports, successful, failure);
+
+    if (!stats->detailed) {
+        rc = add_group(stats, values, reports, successful, failure);
+
+    } else if (all->last) {
+        rc = add_row(stats, values, all->last);
+    }
+
+    return rc;
+}
+
+
+static int
+finish(tlsrpt_stats_t *stats)
+{
+    int  rc = TLSRPT_OK;
+
+    for (size_t i = 0; !stats->finished && i < stats->ndays; i++) {
+        if (stats->read[i] && stats->totals[i].reports > stats->cells[i].reports
+            && rc == TLSRPT_OK)
+        {
+            rc = fold_overflow(stats, i);
+        }
+    }
+
+    stats->finished = 1;
+    return rc;
+}
+
+
+/*
+ * Answers
+ */
+
+static const char *const  counts[] = {
+    "reports", "total-successful-session-count", "total-failure-session-count"
+};
+
+
+/* Text that came from Redis; what is no UTF-8 was written by someone else. */
+
+static json_t *
+text_json(tlsrpt_str_t text)
+{
+    json_t  *json;
+
+    if (text.data == NULL) {
+        return json_null();
+    }
+
+    json = json_stringn(text.data, text.len);
+
+    return json != NULL ? json : json_string("(not UTF-8)");
+}
+
+
+static json_t *
+group_json(const tlsrpt_stats_t *stats, const tlsrpt_group_t *group)
+{
+    int             rc = 0;
+    char            buf[TLSRPT_VALUE_LEN];
+    json_t         *json = json_object();
+    const char     *key = stats->groups.keys.data + group->key;
+    const uint64_t  values[] = { group->reports, group->successful,
+                                 group->failure };
+
+    for (unsigned i = 0; i < stats->query.nby; i++) {
+        tlsrpt_str_t  text;
+
+        text = tlsrpt_value_text(tlsrpt_groups_value(&key), buf);
+        rc |= json_object_set_new(json,
+                                  tlsrpt_dimension_name(stats->query.by[i]),
+                                  text_json(text));
+    }
+
+    if (stats->detailed) {
+        rc |= json_object_set_new(json, "failed-session-count",
+                                  json_integer((json_int_t) group->failure));
+    }
+
+    for (int i = 0; !stats->detailed && i < 3; i++) {
+        rc |= json_object_set_new(json, counts[i],
+                                  json_integer((json_int_t) values[i]));
+    }
+
+    if (rc != 0) {
+        json_decref(json);
+        return NULL;
+    }
+
+    return json;
+}
+
+
+static json_t *
+groups_json(const tlsrpt_stats_t *stats)
+{
+    json_t                 *array = json_array();
+    const tlsrpt_group_t  **sorted = tlsrpt_groups_sort(&stats->groups);
+
+    for (size_t i = 0; sorted && array && i < stats->groups.ngroups; i++) {
+        if (json_array_append_new(array, group_json(stats, sorted[i])) != 0) {
+            json_decref(array);
+            array = NULL;
+        }
+    }
+
+    if (sorted == NULL) {
+        json_decref(array);
+        array = NULL;
+    }
+
+    free(sorted);
+    return array;
+}
+
+
+static json_t *
+by_json(const tlsrpt_query_t *query)
+{
+    json_t  *array = json_array();
+
+    for (unsigned i = 0; array && i < query->nby; i++) {
+        if (json_array_append_new(array,
+                         json_string(tlsrpt_dimension_name(query->by[i])))
+            != 0)
+        {
+            json_decref(array);
+            array = NULL;
+        }
+    }
+
+    return array;
+}
+
+
+json_t *
+tlsrpt_stats_json(tlsrpt_stats_t *stats)
+{
+    char  from[TLSRPT_DAY_TEXT_LEN + 1], to[TLSRPT_DAY_TEXT_LEN + 1];
+
+    if (finish(stats) != TLSRPT_OK) {
+        return NULL;
+    }
+
+    tlsrpt_day_text(stats->query.from, from);
+    tlsrpt_day_text(stats->query.to, to);
+
+    return json_pack("{s:s%, s:s, s:s, s:I, s:I, s:I, s:o, s:o}",
+                     "domain", stats->domain.data, stats->domain.len,
+                     "from", from, "to", to,
+                     counts[0], (json_int_t) stats->reports,
+                     counts[1], (json_int_t) stats->successful,
+                     counts[2], (json_int_t) stats->failure,
+                     "by", by_json(&stats->query),
+                     "groups", groups_json(stats));
+}
+
+
+/* RFC 4180; and a sender's text must not become a formula where the file is
+   opened in a spreadsheet. */
+
+static void
+csv_text(tlsrpt_buf_t *buf, tlsrpt_str_t text)
+{
+    size_t  i;
+
+    if (text.len == 0) {
+        return;
+    }
+
+    tlsrpt_buf_add(buf, "\"", 1);
+
+    if (memchr("=+-@\t\r", text.data[0], 6) != NULL) {
+        tlsrpt_buf_add(buf, "'", 1);
+    }
+
+    for (i = 0; i < text.len; i++) {
+        tlsrpt_buf_add(buf, &text.data[i], 1);
+
+        if (text.data[i] == '"') {
+            tlsrpt_buf_add(buf, "\"", 1);
+        }
+    }
+
+    tlsrpt_buf_add(buf, "\"", 1);
+}
+
+
+static void
+csv_number(tlsrpt_buf_t *buf, uint64_t value)
+{
+    char  text[24], *p = text + sizeof(text);
+
+    do {
+        *--p = (char) ('0' + value % 10);
+        value /= 10;
+    } while (value);
+
+    tlsrpt_buf_add(buf, p, (size_t) (text + sizeof(text) - p));
+}
+
+
+static void
+csv_header(const tlsrpt_stats_t *stats, tlsrpt_buf_t *buf)
+{
+    const char  *name;
+
+    for (unsigned i = 0; i < stats->query.nby; i++) {
+        name = tlsrpt_dimension_name(stats->query.by[i]);
+        tlsrpt_buf_add(buf, name, strlen(name));
+        tlsrpt_buf_add(buf, ",", 1);
+    }
+
+    for (int i = 0; !stats->detailed && i < 3; i++) {
+        tlsrpt_buf_add(buf, i ? "," : "", i ? 1 : 0);
+        tlsrpt_buf_add(buf, counts[i], strlen(counts[i]));
+    }
+
+    if (stats->detailed) {
+        tlsrpt_buf_add(buf, "failed-session-count", 20);
+    }
+
+    tlsrpt_buf_add(buf, "\r\n", 2);
+}
+
+
+static void
+csv_group(const tlsrpt_stats_t *stats, tlsrpt_buf_t *buf,
+    const tlsrpt_group_t *group)
+{
+    char         text[TLSRPT_VALUE_LEN];
+    const char  *key = stats->groups.keys.data + group->key;
+
+    for (unsigned i = 0; i < stats->query.nby; i++) {
+        csv_text(buf, tlsrpt_value_text(tlsrpt_groups_value(&key), text));
+        tlsrpt_buf_add(buf, ",", 1);
+    }
+
+    if (!stats->detailed) {
+        csv_number(buf, group->reports);
+        tlsrpt_buf_add(buf, ",", 1);
+        csv_number(buf, group->successful);
+        tlsrpt_buf_add(buf, ",", 1);
+    }
+
+    csv_number(buf, group->failure);
+    tlsrpt_buf_add(buf, "\r\n", 2);
+}
+
+
+char *
+tlsrpt_stats_csv(tlsrpt_stats_t *stats, size_t *len)
+{
+    tlsrpt_buf_t            buf = { NULL, 0, 0, 0 };
+    const tlsrpt_group_t  **sorted;
+
+    if (finish(stats) != TLSRPT_OK) {
+        return NULL;
+    }
+
+    sorted = tlsrpt_groups_sort(&stats->groups);
+
+    if (sorted == NULL) {
+        return NULL;
+    }
+
+    csv_header(stats, &buf);
+
+    for (size_t i = 0; i < stats->groups.ngroups; i++) {
+        csv_group(stats, &buf, sorted[i]);
+    }
+
+    free(sorted);
+
+    if (buf.failed) {
+        free(buf.data);
+        return NULL;
+    }
+
+    *len = buf.len;
+    return buf.data;
+}
