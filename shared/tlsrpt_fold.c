@@ -102,6 +102,94 @@ fold_sessions(tlsrpt_fold_t *fold)
 
 
 /*
+ * The policy that the sender applied (RFC 8460 4.5: its lines as strings).
+ */
+
+/* What follows "name:" and blanks in a policy's line; data NULL: another. */
+
+static tlsrpt_str_t
+line_value(tlsrpt_str_t line, const char *name)
+{
+    size_t        n = strlen(name);
+    tlsrpt_str_t  value = { NULL, 0 };
+
+    if (line.len <= n || memcmp(line.data, name, n) != 0
+        || line.data[n] != ':')
+    {
+        return value;
+    }
+
+    for (n++; n < line.len && line.data[n] == ' '; n++) {
+        /* void */
+    }
+
+    value.data = line.data + n;
+    value.len = line.len - n;
+
+    return value;
+}
+
+
+static unsigned
+mode_of(tlsrpt_str_t value)
+{
+    static const char *const  modes[] = { "none", "testing", "enforce" };
+
+    for (unsigned i = 0; i < 3; i++) {
+        if (value.len == strlen(modes[i])
+            && memcmp(value.data, modes[i], value.len) == 0)
+        {
+            return i + 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static void
+add_pattern(tlsrpt_fold_policy_t *policy, tlsrpt_str_t mx)
+{
+    if (policy->nmx < TLSRPT_MAX_PATTERNS && mx.len
+        && mx.len <= TLSRPT_MAX_STRING)
+    {
+        policy->mx[policy->nmx++] = mx;
+    }
+}
+
+
+/* mx-host, or where it is missing the policy's own mx lines. */
+
+static void
+fold_policy(tlsrpt_fold_policy_t *fold, const tlsrpt_policy_t *policy)
+{
+    tlsrpt_str_t  value;
+
+    fold->mode = 0;
+    fold->nmx = 0;
+
+    for (size_t i = 0; i < policy->nmx_host; i++) {
+        value = line_value(policy->mx_host[i], "mx");
+        add_pattern(fold, value.data ? value : policy->mx_host[i]);
+    }
+
+    for (size_t i = 0; i < policy->npolicy_string; i++) {
+        value = line_value(policy->policy_string[i], "mode");
+
+        if (value.data != NULL) {
+            fold->mode = mode_of(value);
+        }
+
+        value = line_value(policy->policy_string[i], "mx");
+
+        if (value.data != NULL && policy->nmx_host == 0) {
+            add_pattern(fold, value);
+        }
+    }
+}
+
+
+/*
  * Failure details: equal ones become one row.  The strings of a report are
  * interned, so pointers tell whether they are equal.
  */
@@ -310,6 +398,12 @@ tlsrpt_fold_report(tlsrpt_fold_t *fold, const tlsrpt_report_t *report,
 
             t->successful = tlsrpt_add(t->successful, p->successful);
             t->failure = tlsrpt_add(t->failure, p->failure);
+
+            if (p->failure > t->worst) {
+                t->worst = p->failure;
+                fold_policy(&t->policy, p);
+            }
+
             fold_details(&rows, p, (unsigned) n);
         }
     }

@@ -17,10 +17,22 @@
 #define TLSRPT_MAX_ROWS   1024              /* distinct details of a report */
 #define TLSRPT_MAX_ROWS_TEXT  131072        /* and the strings in them */
 
+#define TLSRPT_MAX_PATTERNS  16             /* kept of a policy's mx */
+
+/* The policy that the sender applied, where sessions failed under it: of
+   several of one type, the one with the most failures. */
 typedef struct {
-    tlsrpt_str_t  policy_type;              /* data NULL: not given */
-    uint64_t      successful;
-    uint64_t      failure;
+    unsigned      mode;                     /* MTA_STS_... + 1; 0: not told */
+    size_t        nmx;
+    tlsrpt_str_t  mx[TLSRPT_MAX_PATTERNS];
+} tlsrpt_fold_policy_t;
+
+typedef struct {
+    tlsrpt_str_t          policy_type;      /* data NULL: not given */
+    uint64_t              successful;
+    uint64_t              failure;
+    uint64_t              worst;            /* failures under the policy */
+    tlsrpt_fold_policy_t  policy;
 } tlsrpt_fold_type_t;
 
 typedef struct {

@@ -168,7 +168,8 @@ result_number(strings_t *s, tlsrpt_str_t result)
 static int
 strings_create(strings_t *s, const tlsrpt_fold_t *fold, int brief)
 {
-    size_t  most = fold->ntypes + (brief ? 0 : 5 * fold->nrows);
+    size_t  most = fold->ntypes * (TLSRPT_MAX_PATTERNS + 1)
+                   + (brief ? 0 : 5 * fold->nrows);
 
     memset(s, 0, sizeof(*s));
 
@@ -226,6 +227,41 @@ put_rows(tlsrpt_buf_t *buf, strings_t *s, const tlsrpt_fold_t *fold)
 
 
 static int
+has_policies(const tlsrpt_fold_t *fold)
+{
+    for (size_t i = 0; i < fold->ntypes; i++) {
+        const tlsrpt_fold_type_t  *t = &fold->types[i];
+
+        if (t->failure && (t->policy.mode || t->policy.nmx)) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static void
+put_policies(tlsrpt_buf_t *buf, strings_t *s, const tlsrpt_fold_t *fold)
+{
+    for (size_t i = 0; i < fold->ntypes; i++) {
+        const tlsrpt_fold_policy_t  *p = &fold->types[i].policy;
+
+        if (fold->types[i].failure == 0) {
+            continue;
+        }
+
+        tlsrpt_buf_varint(buf, p->mode);
+        tlsrpt_buf_varint(buf, p->nmx);
+
+        for (size_t n = 0; n < p->nmx; n++) {
+            tlsrpt_buf_varint(buf, string_number(s, p->mx[n], 0));
+        }
+    }
+}
+
+
+static int
 is_single(const tlsrpt_fold_t *fold)
 {
     return fold->ntypes == 1
@@ -250,6 +286,11 @@ put_tail(tlsrpt_buf_t *tail, strings_t *s, const tlsrpt_fold_t *fold, int brief)
 
     } else {
         put_types(tail, s, fold);
+    }
+
+    if (has_policies(fold)) {
+        flags |= TLSRPT_RECORD_POLICY;
+        put_policies(tail, s, fold);
     }
 
     if (brief && fold->failed) {
@@ -469,6 +510,29 @@ get_types(cursor_t *c, tlsrpt_record_t *r, unsigned flags)
 
 
 static void
+get_policies(cursor_t *c, tlsrpt_record_t *r, unsigned flags)
+{
+    for (size_t i = 0; i < r->ntypes; i++) {
+        tlsrpt_record_type_t  *t = &r->types[i];
+
+        t->mode = 0;
+        t->nmx = 0;
+
+        if (t->failure == 0 || !(flags & TLSRPT_RECORD_POLICY)) {
+            continue;
+        }
+
+        t->mode = (unsigned) get_bounded(c, MTA_STS_ENFORCE + 1);
+        t->nmx = get_bounded(c, TLSRPT_MAX_PATTERNS);
+
+        for (size_t n = 0; n < t->nmx; n++) {
+            t->mx[n] = get_value(c, r);
+        }
+    }
+}
+
+
+static void
 get_body(cursor_t *c, tlsrpt_record_t *r, unsigned flags)
 {
     size_t  len;
@@ -491,6 +555,7 @@ get_body(cursor_t *c, tlsrpt_record_t *r, unsigned flags)
     r->successful = get_varint(c);
     r->failure = get_varint(c);
     get_types(c, r, flags);
+    get_policies(c, r, flags);
 
     if (flags & TLSRPT_RECORD_ROWS) {
         r->beyond = get_varint(c);

@@ -10,18 +10,21 @@
  * for every combination, and adding one is one write.
  *
  *     record   = length body              ; length of the body
- *     body     = digest flags [org] [strings] successful failure types [rows]
+ *     body     = digest flags [org] [strings] successful failure types
+ *                [policies] [rows]
  *     digest   = 8 bytes                  ; identity of the report
  *     flags    = 1 byte                   ; TLSRPT_RECORD_...
  *     org      = length bytes             ; organization-name
  *     strings  = count *(header bytes)    ; header: length * 2 + is-IP
  *     types    = type                     ; with _SINGLE: counts as sessions
  *              / count *(type successful failure)
+ *     policies = mode count *(mx)         ; of each type with failures
  *     rows     = beyond count *(index result-type ip mx ip reason failed)
  *
  * All numbers are varints: seven bits a byte, least significant first.  type
  * and result-type: 0 not given, then the codes of tlsrpt_result.h, then
- * strings; the other members of a row: 0 not given, then strings.
+ * strings; mx and the other members of a row: 0 not given, then strings.  mode:
+ * 0 not told, then MTA_STS_... + 1.
  */
 
 #ifndef TLSRPT_RECORD_H
@@ -38,7 +41,8 @@
 #define TLSRPT_RECORD_STRINGS  0x04
 #define TLSRPT_RECORD_SINGLE   0x08
 #define TLSRPT_RECORD_ROWS     0x10
-#define TLSRPT_RECORD_FLAGS    0x1f         /* others: a later version */
+#define TLSRPT_RECORD_POLICY   0x20
+#define TLSRPT_RECORD_FLAGS    0x3f         /* others: a later version */
 
 typedef struct {
     char    *data;
@@ -73,9 +77,13 @@ typedef struct {
     tlsrpt_value_t  policy_type;
     uint64_t        successful;
     uint64_t        failure;
+    unsigned        mode;                   /* MTA_STS_... + 1; 0: not told */
+    size_t          nmx;
+    tlsrpt_value_t  mx[TLSRPT_MAX_PATTERNS];
 } tlsrpt_record_type_t;
 
-#define TLSRPT_MAX_RECORD_STRINGS  (5 * TLSRPT_MAX_ROWS + TLSRPT_MAX_TYPES)
+#define TLSRPT_MAX_RECORD_STRINGS                                             \
+    (5 * TLSRPT_MAX_ROWS + (TLSRPT_MAX_TYPES + 1) * (TLSRPT_MAX_PATTERNS + 1))
 
 /* A decoder: some 90 kB, to be used for one record after the other. */
 typedef struct {
