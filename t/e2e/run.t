@@ -63,7 +63,7 @@ for my $wanted (
     qr{policies\[0\]\.summary\.total-failure-session-count},
     qr{"total-failure-session-count" : 303},
     qr{"receiving-mx-hostname" : "mx2\.example\.com",\s+"result-type" : }s,
-    qr{^  \d{4}-\d\d-\d\d,tlsa,1,40,2$}m, qr{^  version: STSv1$}m,
+    qr{^  "\d{4}-\d\d-\d\d","tlsa",1,40,2$}m, qr{^  version: STSv1$}m,
     qr{curl http://127\.0\.0\.1:$port/tlsrpt/domains})
 {
     like said(), $wanted, "it shows $wanted";
