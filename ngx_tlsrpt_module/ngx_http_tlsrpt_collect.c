@@ -1,0 +1,1113 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * A report by POST: its body is read, the domains of it that are accepted here
+ * are sent to Redis, and what Redis says is the answer.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "ngx_http_tlsrpt_module.h"
+#include "ngx_http_tlsrpt_problem.h"
+
+
+#define NGX_HTTP_TLSRPT_COLLECT_BUFFER  16384
+
+
+typedef struct {
+    ngx_http_request_t           *request;
+    ngx_http_tlsrpt_main_conf_t  *tmcf;
+    ngx_http_tlsrpt_ctx_t        *ctx;
+    ngx_http_tlsrpt_domain_t     *domain;   /* of the token; NULL: none */
+    json_t                       *answer;
+
+    ngx_str_t                     original; /* the body in one piece */
+    ngx_uint_t                    next;     /* domain of the report to send */
+    ngx_uint_t                    ndomains;
+
+    ngx_uint_t                    pending;  /* commands without reply */
+    ngx_uint_t                    stored;
+    ngx_uint_t                    failed;
+
+    ngx_uint_t                    status;   /* of the refusal */
+    const char                   *detail;
+    tlsrpt_error_t               *error;    /* in its place */
+} ngx_http_tlsrpt_collect_t;
+
+
+static ngx_int_t ngx_http_tlsrpt_collect_token(ngx_http_request_t *r,
+    ngx_http_tlsrpt_domain_t **domain);
+static ngx_http_tlsrpt_collect_t *ngx_http_tlsrpt_collect_create(
+    ngx_http_request_t *r, ngx_http_tlsrpt_domain_t *domain);
+static void ngx_http_tlsrpt_collect_cleanup(void *data);
+static void ngx_http_tlsrpt_collect_body(ngx_http_request_t *r);
+
+static ngx_int_t ngx_http_tlsrpt_collect_report(
+    ngx_http_tlsrpt_collect_t *collect);
+static ngx_int_t ngx_http_tlsrpt_collect_read(
+    ngx_http_tlsrpt_collect_t *collect, const tlsrpt_report_t **report);
+static tlsrpt_str_t ngx_http_tlsrpt_collect_default(
+    ngx_http_tlsrpt_collect_t *collect);
+static int ngx_http_tlsrpt_collect_feed(ngx_http_tlsrpt_collect_t *collect);
+static int ngx_http_tlsrpt_collect_feed_file(
+    ngx_http_tlsrpt_collect_t *collect, ngx_buf_t *b);
+static ngx_int_t ngx_http_tlsrpt_collect_original(
+    ngx_http_tlsrpt_collect_t *collect);
+static off_t ngx_http_tlsrpt_collect_size(ngx_http_request_t *r);
+
+static ngx_int_t ngx_http_tlsrpt_collect_describe(
+    ngx_http_tlsrpt_collect_t *collect, const tlsrpt_report_t *report);
+static ngx_int_t ngx_http_tlsrpt_collect_name(
+    ngx_http_tlsrpt_collect_t *collect, const tlsrpt_report_t *report);
+static ngx_int_t ngx_http_tlsrpt_collect_copy(ngx_http_request_t *r,
+    ngx_str_t *to, tlsrpt_str_t from);
+static json_t *ngx_http_tlsrpt_collect_domains(
+    ngx_http_tlsrpt_collect_t *collect, const tlsrpt_report_t *report,
+    json_t *warnings);
+static json_t *ngx_http_tlsrpt_collect_warning(const tlsrpt_report_t *report,
+    ngx_uint_t domain);
+static ngx_uint_t ngx_http_tlsrpt_collect_accepted(
+    ngx_http_tlsrpt_collect_t *collect, tlsrpt_str_t name);
+
+static ngx_int_t ngx_http_tlsrpt_collect_send(
+    ngx_http_tlsrpt_collect_t *collect, const tlsrpt_report_t *report);
+static ngx_int_t ngx_http_tlsrpt_collect_send_index(
+    ngx_http_tlsrpt_collect_t *collect, tlsrpt_str_t name);
+static ngx_int_t ngx_http_tlsrpt_collect_send_domain(
+    ngx_http_tlsrpt_collect_t *collect, const tlsrpt_report_t *report,
+    ngx_uint_t domain);
+static void ngx_http_tlsrpt_collect_indexed(void *data,
+    const tlsrpt_reply_t *reply, ngx_uint_t why);
+static void ngx_http_tlsrpt_collect_ingested(void *data,
+    const tlsrpt_reply_t *reply, ngx_uint_t why);
+static void ngx_http_tlsrpt_collect_replied(
+    ngx_http_tlsrpt_collect_t *collect);
+static ngx_int_t ngx_http_tlsrpt_collect_answer(
+    ngx_http_tlsrpt_collect_t *collect);
+
+static ngx_int_t ngx_http_tlsrpt_collect_fail(
+    ngx_http_tlsrpt_collect_t *collect, ngx_uint_t status,
+    const char *detail);
+static ngx_int_t ngx_http_tlsrpt_collect_reject(
+    ngx_http_tlsrpt_collect_t *collect, const tlsrpt_error_t *error);
+static ngx_int_t ngx_http_tlsrpt_collect_refused(
+    ngx_http_tlsrpt_collect_t *collect);
+static ngx_int_t ngx_http_tlsrpt_collect_refuse(ngx_http_request_t *r,
+    ngx_uint_t status, const char *detail);
+static ngx_int_t ngx_http_tlsrpt_collect_status(ngx_http_request_t *r,
+    ngx_uint_t status);
+static ngx_http_tlsrpt_ctx_t *ngx_http_tlsrpt_collect_ctx(
+    ngx_http_request_t *r);
+
+
+ngx_int_t
+ngx_http_tlsrpt_collect_handler(ngx_http_request_t *r)
+{
+    ngx_int_t                    rc;
+    ngx_http_tlsrpt_domain_t    *domain;
+    ngx_http_tlsrpt_collect_t   *collect;
+    ngx_http_tlsrpt_loc_conf_t  *tlcf;
+
+    if (r->internal && r->err_status >= NGX_HTTP_BAD_REQUEST) {
+        /* nginx refused it, see ngx_http_tlsrpt_error_pages() */
+        return ngx_http_tlsrpt_collect_refuse(r, r->err_status,
+                     r->err_status == NGX_HTTP_REQUEST_ENTITY_TOO_LARGE
+                         ? "the body is larger than the limit"
+                         : "the request cannot be read");
+    }
+
+    if (r->method != NGX_HTTP_POST) {
+        if (ngx_http_tlsrpt_add_header(r, "Allow", "POST") != NGX_OK) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        return ngx_http_tlsrpt_collect_refuse(r, NGX_HTTP_NOT_ALLOWED,
+                                              "reports are sent by POST");
+    }
+
+    if (ngx_http_tlsrpt_collect_token(r, &domain) != NGX_OK) {
+        return ngx_http_tlsrpt_collect_refuse(r, NGX_HTTP_NOT_FOUND,
+                                              "unknown token");
+    }
+
+    tlcf = ngx_http_get_module_loc_conf(r, ngx_http_tlsrpt_module);
+
+    if (r->headers_in.content_length_n > (off_t) tlcf->max_report_size) {
+        return ngx_http_tlsrpt_collect_refuse(r,
+                                 NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
+                                 tlsrpt_error_text(TLSRPT_ERR_TOO_LARGE));
+    }
+
+    collect = ngx_http_tlsrpt_collect_create(r, domain);
+    if (collect == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    rc = ngx_http_read_client_request_body(r, ngx_http_tlsrpt_collect_body);
+
+    if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
+        return rc;
+    }
+
+    return NGX_DONE;
+}
+
+
+/*
+ * What follows the location's name: nothing, "/", or "/TOKEN".
+ * NGX_DECLINED: anything else, or an unknown token.
+ */
+
+static ngx_int_t
+ngx_http_tlsrpt_collect_token(ngx_http_request_t *r,
+    ngx_http_tlsrpt_domain_t **domain)
+{
+    u_char                       *token, *last;
+    ngx_http_core_loc_conf_t     *clcf;
+    ngx_http_tlsrpt_main_conf_t  *tmcf;
+
+    *domain = NULL;
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+    tmcf = ngx_http_get_module_main_conf(r, ngx_http_tlsrpt_module);
+
+    if (r->uri.len <= clcf->name.len) {
+        return NGX_OK;
+    }
+
+    token = r->uri.data + clcf->name.len;
+    last = r->uri.data + r->uri.len;
+
+    if (token[-1] != '/') {
+        if (*token++ != '/') {
+            return NGX_DECLINED;
+        }
+    }
+
+    if (token == last) {
+        return NGX_OK;
+    }
+
+    *domain = ngx_http_tlsrpt_domain_by_token(tmcf, token,
+                                              (size_t) (last - token));
+
+    return *domain ? NGX_OK : NGX_DECLINED;
+}
+
+
+static ngx_http_tlsrpt_collect_t *
+ngx_http_tlsrpt_collect_create(ngx_http_request_t *r,
+    ngx_http_tlsrpt_domain_t *domain)
+{
+    ngx_pool_cleanup_t         *cln;
+    ngx_http_tlsrpt_collect_t  *collect;
+
+    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_tlsrpt_collect_t));
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    collect = cln->data;
+    ngx_memzero(collect, sizeof(ngx_http_tlsrpt_collect_t));
+
+    cln->handler = ngx_http_tlsrpt_collect_cleanup;
+
+    collect->request = r;
+    collect->domain = domain;
+    collect->tmcf = ngx_http_get_module_main_conf(r, ngx_http_tlsrpt_module);
+
+    collect->ctx = ngx_http_tlsrpt_collect_ctx(r);
+    if (collect->ctx == NULL) {
+        return NULL;
+    }
+
+    collect->ctx->collect = collect;
+
+    return collect;
+}
+
+
+/* The report goes on to Redis, its request does not wait for it any more. */
+
+static void
+ngx_http_tlsrpt_collect_cleanup(void *data)
+{
+    ngx_http_tlsrpt_collect_t  *collect = data;
+
+    if (collect->pending) {
+        ngx_http_tlsrpt_redis_detach(collect->tmcf->client, collect);
+    }
+
+    json_decref(collect->answer);
+}
+
+
+static void
+ngx_http_tlsrpt_collect_body(ngx_http_request_t *r)
+{
+    ngx_int_t               rc;
+    ngx_http_tlsrpt_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_tlsrpt_module);
+
+    rc = ngx_http_tlsrpt_collect_report(ctx->collect);
+
+    if (rc != NGX_DONE) {
+        ngx_http_finalize_request(r, rc);
+        return;
+    }
+
+    /* A client that goes is noticed, and its report counted all the same. */
+
+    r->read_event_handler = ngx_http_test_reading;
+    r->write_event_handler = ngx_http_request_empty_handler;
+
+    if (ngx_handle_read_event(r->connection->read, 0) != NGX_OK) {
+        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+    }
+}
+
+
+/* What a content handler returns, but NGX_DONE: Redis is asked.  Called again
+   where its queue could not take all the domains at once. */
+
+static ngx_int_t
+ngx_http_tlsrpt_collect_report(ngx_http_tlsrpt_collect_t *collect)
+{
+    ngx_int_t               rc;
+    const tlsrpt_report_t  *report;
+
+    rc = ngx_http_tlsrpt_collect_read(collect, &report);
+
+    if (rc == NGX_OK && collect->answer == NULL) {
+        rc = ngx_http_tlsrpt_collect_describe(collect, report);
+    }
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_tlsrpt_collect_send(collect, report);
+    }
+
+    if (rc == NGX_OK) {
+        return collect->pending ? NGX_DONE
+                                : ngx_http_tlsrpt_collect_answer(collect);
+    }
+
+    return ngx_http_tlsrpt_collect_refused(collect);
+}
+
+
+/* bytes -> report.  Here and below: NGX_OK, or NGX_DECLINED with the reason in
+   collect. */
+
+static ngx_int_t
+ngx_http_tlsrpt_collect_read(ngx_http_tlsrpt_collect_t *collect,
+    const tlsrpt_report_t **report)
+{
+    ngx_http_request_t           *r;
+    tlsrpt_error_t                error;
+    tlsrpt_reader_conf_t          conf;
+    ngx_http_tlsrpt_loc_conf_t   *tlcf;
+    ngx_http_tlsrpt_main_conf_t  *tmcf;
+
+    r = collect->request;
+    tmcf = collect->tmcf;
+    tlcf = ngx_http_get_module_loc_conf(r, ngx_http_tlsrpt_module);
+
+    if (tmcf->reader == NULL) {
+        tmcf->reader = tlsrpt_reader_create();
+
+        if (tmcf->reader == NULL) {
+            return ngx_http_tlsrpt_collect_fail(collect,
+                                              NGX_HTTP_SERVICE_UNAVAILABLE,
+                                              "out of memory");
+        }
+    }
+
+    if (ngx_http_tlsrpt_collect_size(r) > (off_t) tlcf->max_report_size) {
+        return ngx_http_tlsrpt_collect_fail(collect,
+                                 NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
+                                 tlsrpt_error_text(TLSRPT_ERR_TOO_LARGE));
+    }
+
+    conf.max_size = tlcf->max_report_size;
+    conf.domain = ngx_http_tlsrpt_collect_default(collect);
+
+    tlsrpt_reader_reset(tmcf->reader, &conf);
+
+    switch (ngx_http_tlsrpt_collect_feed(collect)) {
+
+    case NGX_OK:
+        break;
+
+    case NGX_ERROR:
+        return ngx_http_tlsrpt_collect_fail(collect,
+                                              NGX_HTTP_INTERNAL_SERVER_ERROR,
+                                              "the body cannot be read back");
+
+    default: /* NGX_DECLINED */
+        return ngx_http_tlsrpt_collect_reject(collect,
+                                            tlsrpt_reader_error(tmcf->reader));
+    }
+
+    if (tlsrpt_reader_finish(tmcf->reader, report) != TLSRPT_OK) {
+        return ngx_http_tlsrpt_collect_reject(collect,
+                                            tlsrpt_reader_error(tmcf->reader));
+    }
+
+    if (ngx_http_tlsrpt_collect_name(collect, *report) != NGX_OK) {
+        return ngx_http_tlsrpt_collect_fail(collect,
+                                            NGX_HTTP_SERVICE_UNAVAILABLE,
+                                            "out of memory");
+    }
+
+    ngx_memzero(&error, sizeof(tlsrpt_error_t));
+
+    if (tlsrpt_report_check_range(*report, ngx_time(),
+                                  (unsigned) tmcf->retention_days, &error)
+        != TLSRPT_OK)
+    {
+        return ngx_http_tlsrpt_collect_reject(collect, &error);
+    }
+
+    return NGX_OK;
+}
+
+
+/* Of policies that name no domain: the token's, else that of the header
+   (RFC 8460 5.3). */
+
+static tlsrpt_str_t
+ngx_http_tlsrpt_collect_default(ngx_http_tlsrpt_collect_t *collect)
+{
+    ngx_uint_t        i;
+    tlsrpt_str_t      domain;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    static ngx_str_t  name = ngx_string("TLS-Report-Domain");
+
+    domain.data = NULL;
+    domain.len = 0;
+
+    if (collect->domain) {
+        domain.data = (const char *) collect->domain->name.data;
+        domain.len = collect->domain->name.len;
+        return domain;
+    }
+
+    for (part = &collect->request->headers_in.headers.part;
+         part;
+         part = part->next)
+    {
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+            if (h[i].key.len == name.len
+                && ngx_strncasecmp(h[i].key.data, name.data, name.len) == 0)
+            {
+                domain.data = (const char *) h[i].value.data;
+                domain.len = h[i].value.len;
+                return domain;
+            }
+        }
+    }
+
+    return domain;
+}
+
+
+/* NGX_OK; NGX_DECLINED: the reader has the error; NGX_ERROR: of the file. */
+
+static int
+ngx_http_tlsrpt_collect_feed(ngx_http_tlsrpt_collect_t *collect)
+{
+    int                  rc;
+    ngx_buf_t           *b;
+    ngx_chain_t         *cl;
+    ngx_http_request_t  *r;
+
+    r = collect->request;
+
+    if (r->request_body == NULL) {
+        return NGX_OK;
+    }
+
+    for (cl = r->request_body->bufs; cl; cl = cl->next) {
+        b = cl->buf;
+
+        if (b->in_file) {
+            rc = ngx_http_tlsrpt_collect_feed_file(collect, b);
+            if (rc != NGX_OK) {
+                return rc;
+            }
+
+            continue;
+        }
+
+        if (tlsrpt_reader_feed(collect->tmcf->reader, b->pos,
+                               (size_t) (b->last - b->pos))
+            != TLSRPT_OK)
+        {
+            return NGX_DECLINED;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static int
+ngx_http_tlsrpt_collect_feed_file(ngx_http_tlsrpt_collect_t *collect,
+    ngx_buf_t *b)
+{
+    off_t    offset;
+    size_t   size;
+    ssize_t  n;
+    u_char   buffer[NGX_HTTP_TLSRPT_COLLECT_BUFFER];
+
+    for (offset = b->file_pos; offset < b->file_last; offset += n) {
+
+        size = (size_t) ngx_min(b->file_last - offset,
+                                NGX_HTTP_TLSRPT_COLLECT_BUFFER);
+
+        n = ngx_read_file(b->file, buffer, size, offset);
+
+        if (n <= 0) {
+            return NGX_ERROR;
+        }
+
+        if (tlsrpt_reader_feed(collect->tmcf->reader, buffer, (size_t) n)
+            != TLSRPT_OK)
+        {
+            return NGX_DECLINED;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static off_t
+ngx_http_tlsrpt_collect_size(ngx_http_request_t *r)
+{
+    off_t         size;
+    ngx_chain_t  *cl;
+
+    size = 0;
+
+    if (r->request_body) {
+        for (cl = r->request_body->bufs; cl; cl = cl->next) {
+            size += ngx_buf_size(cl->buf);
+        }
+    }
+
+    return size;
+}
+
+
+/* The body as it came, in one piece. */
+
+static ngx_int_t
+ngx_http_tlsrpt_collect_original(ngx_http_tlsrpt_collect_t *collect)
+{
+    u_char              *p;
+    size_t               size;
+    ssize_t              n;
+    ngx_buf_t           *b;
+    ngx_chain_t         *cl;
+    ngx_http_request_t  *r;
+
+    r = collect->request;
+    cl = r->request_body->bufs;
+
+    if (collect->original.data) {
+        return NGX_OK;
+    }
+
+    if (cl->next == NULL && !cl->buf->in_file) {
+        collect->original.data = cl->buf->pos;
+        collect->original.len = (size_t) (cl->buf->last - cl->buf->pos);
+        return NGX_OK;
+    }
+
+    size = (size_t) ngx_http_tlsrpt_collect_size(r);
+
+    p = ngx_pnalloc(r->pool, size);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    collect->original.data = p;
+    collect->original.len = size;
+
+    for ( /* void */ ; cl; cl = cl->next) {
+        b = cl->buf;
+        size = (size_t) ngx_buf_size(b);
+
+        if (!b->in_file) {
+            p = ngx_cpymem(p, b->pos, size);
+            continue;
+        }
+
+        n = ngx_read_file(b->file, p, size, b->file_pos);
+
+        if (n != (ssize_t) size) {
+            return NGX_ERROR;
+        }
+
+        p += size;
+    }
+
+    return NGX_OK;
+}
+
+
+/* report -> answer, but for what Redis will say */
+
+static ngx_int_t
+ngx_http_tlsrpt_collect_describe(ngx_http_tlsrpt_collect_t *collect,
+    const tlsrpt_report_t *report)
+{
+    json_t          *warnings, *domains, *id;
+    tlsrpt_error_t   error;
+
+    collect->ndomains = report->ndomains;
+
+    warnings = tlsrpt_report_warnings_json(report);
+    domains = ngx_http_tlsrpt_collect_domains(collect, report, warnings);
+
+    if (domains != NULL && json_array_size(domains) == 0) {
+        json_decref(warnings);
+        json_decref(domains);
+
+        ngx_memzero(&error, sizeof(tlsrpt_error_t));
+        error.code = TLSRPT_ERR_NOT_ACCEPTED;
+
+        if (report->ndomains) {
+            ngx_snprintf((u_char *) error.detail, TLSRPT_DETAIL_LEN - 1,
+                         "%*s%s", report->domains[0].len,
+                         report->domains[0].data,
+                         report->ndomains > 1 ? ", ..." : "");
+        }
+
+        return ngx_http_tlsrpt_collect_reject(collect, &error);
+    }
+
+    id = report->report_id.data ? json_stringn(report->report_id.data,
+                                               report->report_id.len)
+                                : json_null();
+
+    /* "o" takes them all, also where it fails */
+
+    collect->answer = json_pack("{s:s, s:o, s:o, s:o}",
+                                "status", "duplicate", "report-id", id,
+                                "policy-domains", domains,
+                                "warnings", warnings);
+
+    if (collect->answer == NULL) {
+        return ngx_http_tlsrpt_collect_fail(collect,
+                                              NGX_HTTP_SERVICE_UNAVAILABLE,
+                                              "out of memory");
+    }
+
+    return NGX_OK;
+}
+
+
+/* For the variables. */
+
+static ngx_int_t
+ngx_http_tlsrpt_collect_name(ngx_http_tlsrpt_collect_t *collect,
+    const tlsrpt_report_t *report)
+{
+    ngx_http_request_t     *r;
+    ngx_http_tlsrpt_ctx_t  *ctx;
+
+    r = collect->request;
+    ctx = collect->ctx;
+
+    if (ctx->organization.data || ctx->report_id.data) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_tlsrpt_collect_copy(r, &ctx->organization,
+                                     report->organization_name)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_tlsrpt_collect_copy(r, &ctx->report_id,
+                                        report->report_id);
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_collect_copy(ngx_http_request_t *r, ngx_str_t *to,
+    tlsrpt_str_t from)
+{
+    if (from.data == NULL) {
+        return NGX_OK;
+    }
+
+    to->data = ngx_pnalloc(r->pool, from.len + 1);
+    if (to->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    to->len = from.len;
+    ngx_memcpy(to->data, from.data, from.len);
+
+    return NGX_OK;
+}
+
+
+/* The accepted ones; the others are named in the warnings. */
+
+static json_t *
+ngx_http_tlsrpt_collect_domains(ngx_http_tlsrpt_collect_t *collect,
+    const tlsrpt_report_t *report, json_t *warnings)
+{
+    int                  failed;
+    u_char              *p;
+    json_t              *domains;
+    size_t               i, len;
+    tlsrpt_str_t        *name;
+    ngx_str_t           *list;
+
+    domains = json_array();
+    failed = (domains == NULL || warnings == NULL);
+
+    for (len = 0, i = 0; i < report->ndomains; i++) {
+        len += report->domains[i].len + 1;
+    }
+
+    list = &collect->ctx->domain;
+
+    p = ngx_pnalloc(collect->request->pool, len + 1);
+    if (p == NULL) {
+        json_decref(domains);
+        return NULL;
+    }
+
+    list->data = p;
+
+    for (i = 0; i < report->ndomains && !failed; i++) {
+        name = &report->domains[i];
+
+        if (ngx_http_tlsrpt_collect_accepted(collect, *name)) {
+            failed = json_array_append_new(domains,
+                                           json_stringn(name->data,
+                                                        name->len));
+            if (p != list->data) {
+                *p++ = ',';
+            }
+
+            p = ngx_cpymem(p, name->data, name->len);
+
+        } else {
+            failed = json_array_append_new(warnings,
+                                  ngx_http_tlsrpt_collect_warning(report, i));
+        }
+    }
+
+    list->len = (size_t) (p - list->data);
+
+    if (list->len == 0) {
+        list->data = NULL;
+    }
+
+    if (failed) {
+        json_decref(domains);
+        return NULL;
+    }
+
+    return domains;
+}
+
+
+static json_t *
+ngx_http_tlsrpt_collect_warning(const tlsrpt_report_t *report,
+    ngx_uint_t domain)
+{
+    u_char         path[TLSRPT_PATH_LEN], message[TLSRPT_DETAIL_LEN + 64];
+    size_t         i;
+    tlsrpt_str_t  *name;
+
+    name = &report->domains[domain];
+
+    for (i = 0; i < report->npolicies; i++) {
+        if (report->policies[i].domain == domain) {
+            break;
+        }
+    }
+
+    *ngx_snprintf(path, sizeof(path) - 1, "policies[%uz].policy.policy-domain",
+                  i) = '\0';
+    *ngx_snprintf(message, sizeof(message) - 1,
+                  "reports for %*s are not accepted here, not counted",
+                  name->len, name->data) = '\0';
+
+    return json_pack("{s:s, s:s, s:s}", "path", path,
+                     "section", "RFC 8460 4.4", "message", message);
+}
+
+
+/* A domain with a token is reported on with this token, or one of a domain
+   above it. */
+
+static ngx_uint_t
+ngx_http_tlsrpt_collect_accepted(ngx_http_tlsrpt_collect_t *collect,
+    tlsrpt_str_t name)
+{
+    tlsrpt_str_t               within;
+    ngx_http_tlsrpt_domain_t  *domain;
+
+    if (collect->domain) {
+        within.data = (const char *) collect->domain->name.data;
+        within.len = collect->domain->name.len;
+
+        return tlsrpt_domain_within(name, within) != 0;
+    }
+
+    domain = ngx_http_tlsrpt_domain_find(collect->tmcf, name.data, name.len);
+
+    if (domain) {
+        return domain->token.len == 0;
+    }
+
+    return ngx_http_tlsrpt_domain_accepted(collect->request, name.data,
+                                           name.len);
+}
+
+
+/* report -> Redis */
+
+static ngx_int_t
+ngx_http_tlsrpt_collect_send(ngx_http_tlsrpt_collect_t *collect,
+    const tlsrpt_report_t *report)
+{
+    ngx_int_t     rc;
+    tlsrpt_str_t  name;
+
+    if (collect->tmcf->report_days
+        && ngx_http_tlsrpt_collect_original(collect) != NGX_OK)
+    {
+        return ngx_http_tlsrpt_collect_fail(collect,
+                                              NGX_HTTP_INTERNAL_SERVER_ERROR,
+                                              "the body cannot be read back");
+    }
+
+    for ( /* void */ ; collect->next < collect->ndomains; collect->next++) {
+        name = report->domains[collect->next];
+
+        if (!ngx_http_tlsrpt_collect_accepted(collect, name)) {
+            continue;
+        }
+
+        rc = ngx_http_tlsrpt_collect_send_index(collect, name);
+
+        if (rc == NGX_OK) {
+            rc = ngx_http_tlsrpt_collect_send_domain(collect, report,
+                                                     collect->next);
+        }
+
+        if (rc == NGX_BUSY && collect->pending) {
+            /* goes on when what is pending is answered */
+            return NGX_OK;
+        }
+
+        if (rc != NGX_OK) {
+            return ngx_http_tlsrpt_collect_fail(collect,
+                                              NGX_HTTP_SERVICE_UNAVAILABLE,
+                                              "too much is in flight, or "
+                                              "Redis is away");
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_collect_send_index(ngx_http_tlsrpt_collect_t *collect,
+    tlsrpt_str_t name)
+{
+    u_char        key[NGX_HTTP_TLSRPT_REDIS_PREFIX_LEN + sizeof(":domains")];
+    size_t        argvlen[4];
+    ngx_int_t     rc;
+    ngx_str_t    *prefix;
+    const char   *argv[4];
+
+    prefix = &collect->tmcf->redis.prefix;
+
+    argv[0] = "ZADD";
+    argvlen[0] = 4;
+    argv[1] = (const char *) key;
+    argvlen[1] = (size_t) (ngx_sprintf(key, "%V:domains", prefix) - key);
+    argv[2] = "0";
+    argvlen[2] = 1;
+    argv[3] = name.data;
+    argvlen[3] = name.len;
+
+    rc = ngx_http_tlsrpt_redis_send(collect->tmcf->client, 4, argv, argvlen,
+                                    ngx_http_tlsrpt_collect_indexed, collect);
+    if (rc == NGX_OK) {
+        collect->pending++;
+    }
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_collect_send_domain(ngx_http_tlsrpt_collect_t *collect,
+    const tlsrpt_report_t *report, ngx_uint_t domain)
+{
+    ngx_int_t                     rc;
+    tlsrpt_ingest_t               ingest;
+    tlsrpt_command_t             *command;
+    ngx_http_tlsrpt_main_conf_t  *tmcf;
+
+    tmcf = collect->tmcf;
+
+    ngx_memzero(&ingest, sizeof(tlsrpt_ingest_t));
+
+    ingest.prefix.data = (const char *) tmcf->redis.prefix.data;
+    ingest.prefix.len = tmcf->redis.prefix.len;
+    ingest.now = ngx_time();
+    ingest.retention_days = (unsigned) tmcf->retention_days;
+    ingest.report_days = (unsigned) tmcf->report_days;
+    ingest.via = TLSRPT_VIA_HTTPS;
+    ingest.original.data = (const char *) collect->original.data;
+    ingest.original.len = collect->original.len;
+
+    command = tlsrpt_ingest_command(report, (unsigned) domain, &ingest);
+    if (command == NULL) {
+        return NGX_ERROR;
+    }
+
+    rc = ngx_http_tlsrpt_redis_ingest(tmcf->client, command,
+                                      ngx_http_tlsrpt_collect_ingested,
+                                      collect);
+    tlsrpt_command_destroy(command);
+
+    if (rc == NGX_OK) {
+        collect->pending++;
+    }
+
+    return rc;
+}
+
+
+static void
+ngx_http_tlsrpt_collect_indexed(void *data, const tlsrpt_reply_t *reply,
+    ngx_uint_t why)
+{
+    ngx_http_tlsrpt_collect_t  *collect = data;
+
+    if (reply == NULL || reply->type != TLSRPT_REPLY_INTEGER) {
+        collect->failed++;
+    }
+
+    ngx_http_tlsrpt_collect_replied(collect);
+}
+
+
+static void
+ngx_http_tlsrpt_collect_ingested(void *data, const tlsrpt_reply_t *reply,
+    ngx_uint_t why)
+{
+    ngx_http_tlsrpt_collect_t  *collect = data;
+
+    if (reply == NULL || reply->type != TLSRPT_REPLY_INTEGER) {
+        collect->failed++;
+
+    } else if (reply->integer == TLSRPT_INGEST_STORED) {
+        collect->stored++;
+
+    } else if (reply->integer != TLSRPT_INGEST_DUPLICATE) {
+        collect->failed++;
+    }
+
+    ngx_http_tlsrpt_collect_replied(collect);
+}
+
+
+static void
+ngx_http_tlsrpt_collect_replied(ngx_http_tlsrpt_collect_t *collect)
+{
+    ngx_int_t            rc;
+    ngx_connection_t    *c;
+    ngx_http_request_t  *r;
+
+    if (--collect->pending) {
+        return;
+    }
+
+    r = collect->request;
+    c = r->connection;
+
+    ngx_http_set_log_request(c->log, r);
+
+    if (collect->failed == 0 && collect->next < collect->ndomains) {
+        rc = ngx_http_tlsrpt_collect_report(collect);
+
+        if (rc == NGX_DONE) {
+            return;
+        }
+
+    } else {
+        rc = ngx_http_tlsrpt_collect_answer(collect);
+    }
+
+    ngx_http_finalize_request(r, rc);
+    ngx_http_run_posted_requests(c);
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_collect_answer(ngx_http_tlsrpt_collect_t *collect)
+{
+    json_t      *answer;
+    ngx_uint_t   status;
+
+    if (collect->failed) {
+        (void) ngx_http_tlsrpt_collect_fail(collect,
+                                            NGX_HTTP_SERVICE_UNAVAILABLE,
+                                            "Redis is away");
+        return ngx_http_tlsrpt_collect_refused(collect);
+    }
+
+    answer = collect->answer;
+    collect->answer = NULL;
+
+    if (collect->stored == 0) {
+        status = NGX_HTTP_OK;
+        ngx_str_set(&collect->ctx->status, "duplicate");
+
+    } else {
+        status = NGX_HTTP_CREATED;
+        ngx_str_set(&collect->ctx->status, "stored");
+
+        if (json_object_set_new(answer, "status", json_string("stored"))
+            != 0)
+        {
+            json_decref(answer);
+            answer = NULL;
+        }
+    }
+
+    return ngx_http_tlsrpt_send_json(collect->request, status, answer);
+}
+
+
+/* Refusing */
+
+static ngx_int_t
+ngx_http_tlsrpt_collect_fail(ngx_http_tlsrpt_collect_t *collect,
+    ngx_uint_t status, const char *detail)
+{
+    collect->status = status;
+    collect->detail = detail;
+
+    return NGX_DECLINED;
+}
+
+
+/* The error is the reader's, or the caller's: a copy. */
+
+static ngx_int_t
+ngx_http_tlsrpt_collect_reject(ngx_http_tlsrpt_collect_t *collect,
+    const tlsrpt_error_t *error)
+{
+    collect->error = ngx_palloc(collect->request->pool,
+                                sizeof(tlsrpt_error_t));
+    if (collect->error) {
+        *collect->error = *error;
+    }
+
+    return ngx_http_tlsrpt_collect_fail(collect,
+                                        tlsrpt_error_status(error->code),
+                                        tlsrpt_error_text(error->code));
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_collect_refused(ngx_http_tlsrpt_collect_t *collect)
+{
+    ngx_int_t            rc;
+    ngx_http_request_t  *r;
+
+    r = collect->request;
+
+    if (collect->error == NULL) {
+        return ngx_http_tlsrpt_collect_refuse(r, collect->status,
+                                              collect->detail);
+    }
+
+    rc = ngx_http_tlsrpt_collect_status(r, collect->status);
+
+    return (rc == NGX_OK) ? ngx_http_tlsrpt_problem_error(r, collect->error)
+                          : rc;
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_collect_refuse(ngx_http_request_t *r, ngx_uint_t status,
+    const char *detail)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_tlsrpt_collect_status(r, status);
+
+    return (rc == NGX_OK) ? ngx_http_tlsrpt_problem(r, status, detail) : rc;
+}
+
+
+/* What is left of the body is not wanted. */
+
+static ngx_int_t
+ngx_http_tlsrpt_collect_status(ngx_http_request_t *r, ngx_uint_t status)
+{
+    ngx_http_tlsrpt_ctx_t  *ctx;
+
+    ctx = ngx_http_tlsrpt_collect_ctx(r);
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (status >= NGX_HTTP_INTERNAL_SERVER_ERROR) {
+        ngx_str_set(&ctx->status, "failed");
+
+    } else {
+        ngx_str_set(&ctx->status, "rejected");
+    }
+
+    /* nothing will be sent that a client could wait for (RFC 9110 10.1.1) */
+    r->expect_tested = 1;
+
+    return ngx_http_discard_request_body(r);
+}
+
+
+static ngx_http_tlsrpt_ctx_t *
+ngx_http_tlsrpt_collect_ctx(ngx_http_request_t *r)
+{
+    ngx_http_tlsrpt_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_tlsrpt_module);
+
+    if (ctx == NULL) {
+        ctx = ngx_pcalloc(r->pool, sizeof(ngx_http_tlsrpt_ctx_t));
+
+        if (ctx != NULL) {
+            ngx_http_set_ctx(r, ctx, ngx_http_tlsrpt_module);
+        }
+    }
+
+    return ctx;
+}

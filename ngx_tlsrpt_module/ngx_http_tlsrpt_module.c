@@ -1,0 +1,1155 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "ngx_http_tlsrpt_module.h"
+#include "ngx_http_tlsrpt_stats.h"
+#include "ngx_http_mta_sts_module.h"
+
+
+#define NGX_HTTP_TLSRPT_MAX_TOKEN     128
+#define NGX_HTTP_TLSRPT_MAX_PASSWORD  1024
+#define NGX_HTTP_TLSRPT_MAX_DB        65535
+#define NGX_HTTP_TLSRPT_MAX_DAYS      10000
+
+
+static ngx_int_t ngx_http_tlsrpt_add_variables(ngx_conf_t *cf);
+static ngx_int_t ngx_http_tlsrpt_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+
+static void *ngx_http_tlsrpt_create_main_conf(ngx_conf_t *cf);
+static char *ngx_http_tlsrpt_init_main_conf(ngx_conf_t *cf, void *conf);
+static void *ngx_http_tlsrpt_create_loc_conf(ngx_conf_t *cf);
+static char *ngx_http_tlsrpt_merge_loc_conf(ngx_conf_t *cf, void *parent,
+    void *child);
+
+static char *ngx_http_tlsrpt_redis(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static ngx_int_t ngx_http_tlsrpt_redis_addr(ngx_conf_t *cf,
+    ngx_http_tlsrpt_redis_conf_t *rcf, ngx_str_t *value);
+static ngx_int_t ngx_http_tlsrpt_redis_param(ngx_conf_t *cf,
+    ngx_http_tlsrpt_redis_conf_t *rcf, ngx_str_t *value);
+static ngx_int_t ngx_http_tlsrpt_redis_prefix(ngx_conf_t *cf,
+    ngx_http_tlsrpt_redis_conf_t *rcf, ngx_str_t *prefix);
+static ngx_int_t ngx_http_tlsrpt_redis_password(ngx_conf_t *cf,
+    ngx_http_tlsrpt_redis_conf_t *rcf, ngx_str_t *password);
+static ngx_int_t ngx_http_tlsrpt_redis_password_file(ngx_conf_t *cf,
+    ngx_http_tlsrpt_redis_conf_t *rcf, ngx_str_t *file);
+static char *ngx_http_tlsrpt_retention(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static ngx_int_t ngx_http_tlsrpt_days(ngx_str_t *value);
+static char *ngx_http_tlsrpt_domain(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_tlsrpt_domain_token(ngx_conf_t *cf,
+    ngx_http_tlsrpt_domain_t *domain, ngx_str_t *value);
+static char *ngx_http_tlsrpt_collect(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_tlsrpt_stats(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_tlsrpt_handle(ngx_conf_t *cf, ngx_command_t *cmd,
+    ngx_http_handler_pt handler);
+static char *ngx_http_tlsrpt_size_check(ngx_conf_t *cf, void *post,
+    void *data);
+static ngx_int_t ngx_http_tlsrpt_error_pages(ngx_conf_t *cf);
+
+static int ngx_libc_cdecl ngx_http_tlsrpt_domain_cmp(const void *one,
+    const void *two);
+static char *ngx_http_tlsrpt_init_domains(ngx_conf_t *cf,
+    ngx_http_tlsrpt_main_conf_t *tmcf);
+static ngx_int_t ngx_http_tlsrpt_index_init(ngx_conf_t *cf,
+    ngx_http_tlsrpt_index_t *index, ngx_uint_t n);
+static uint32_t *ngx_http_tlsrpt_index_name(ngx_http_tlsrpt_main_conf_t *tmcf,
+    const u_char *name, size_t len);
+static uint32_t *ngx_http_tlsrpt_index_token(
+    ngx_http_tlsrpt_main_conf_t *tmcf, const u_char *token, size_t len);
+static ngx_uint_t ngx_http_tlsrpt_equal(const u_char *one, const u_char *two,
+    size_t len);
+
+static ngx_int_t ngx_http_tlsrpt_init_process(ngx_cycle_t *cycle);
+static void ngx_http_tlsrpt_exit_process(ngx_cycle_t *cycle);
+
+
+static ngx_conf_post_t  ngx_http_tlsrpt_size_post = {
+    ngx_http_tlsrpt_size_check
+};
+
+
+static ngx_command_t  ngx_http_tlsrpt_commands[] = {
+
+    { ngx_string("tlsrpt_redis"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
+      ngx_http_tlsrpt_redis,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("tlsrpt_redis_timeout"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_tlsrpt_main_conf_t, redis.timeout),
+      NULL },
+
+    { ngx_string("tlsrpt_retention"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE12,
+      ngx_http_tlsrpt_retention,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("tlsrpt_domain"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE12,
+      ngx_http_tlsrpt_domain,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("tlsrpt_collect"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_http_tlsrpt_collect,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("tlsrpt_max_report_size"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_size_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_tlsrpt_loc_conf_t, max_report_size),
+      &ngx_http_tlsrpt_size_post },
+
+    { ngx_string("tlsrpt_stats"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_http_tlsrpt_stats,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+      ngx_null_command
+};
+
+
+static ngx_http_module_t  ngx_http_tlsrpt_module_ctx = {
+    ngx_http_tlsrpt_add_variables,         /* preconfiguration */
+    NULL,                                  /* postconfiguration */
+
+    ngx_http_tlsrpt_create_main_conf,      /* create main configuration */
+    ngx_http_tlsrpt_init_main_conf,        /* init main configuration */
+
+    NULL,                                  /* create server configuration */
+    NULL,                                  /* merge server configuration */
+
+    ngx_http_tlsrpt_create_loc_conf,       /* create location configuration */
+    ngx_http_tlsrpt_merge_loc_conf         /* merge location configuration */
+};
+
+
+ngx_module_t  ngx_http_tlsrpt_module = {
+    NGX_MODULE_V1,
+    &ngx_http_tlsrpt_module_ctx,           /* module context */
+    ngx_http_tlsrpt_commands,              /* module directives */
+    NGX_HTTP_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    ngx_http_tlsrpt_domains_init,          /* init module */
+    ngx_http_tlsrpt_init_process,          /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    ngx_http_tlsrpt_exit_process,          /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+static ngx_http_variable_t  ngx_http_tlsrpt_vars[] = {
+
+    { ngx_string("tlsrpt_status"), NULL, ngx_http_tlsrpt_variable,
+      offsetof(ngx_http_tlsrpt_ctx_t, status),
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("tlsrpt_domain"), NULL, ngx_http_tlsrpt_variable,
+      offsetof(ngx_http_tlsrpt_ctx_t, domain),
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("tlsrpt_report_id"), NULL, ngx_http_tlsrpt_variable,
+      offsetof(ngx_http_tlsrpt_ctx_t, report_id),
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("tlsrpt_organization"), NULL, ngx_http_tlsrpt_variable,
+      offsetof(ngx_http_tlsrpt_ctx_t, organization),
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+      ngx_http_null_variable
+};
+
+
+/* What nginx itself may refuse while the body comes, or before it. */
+
+static ngx_int_t  ngx_http_tlsrpt_refusals[] = {
+    NGX_HTTP_BAD_REQUEST,
+    NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
+    NGX_HTTP_INTERNAL_SERVER_ERROR,
+    NGX_HTTP_SERVICE_UNAVAILABLE,
+    0
+};
+
+
+/* The table of domains */
+
+ngx_http_tlsrpt_domain_t *
+ngx_http_tlsrpt_domain_find(ngx_http_tlsrpt_main_conf_t *tmcf,
+    const char *name, size_t len)
+{
+    uint32_t                   slot;
+    const u_char              *p, *last;
+    ngx_http_tlsrpt_domain_t  *domains;
+
+    if (tmcf->domains.nelts == 0) {
+        return NULL;
+    }
+
+    domains = tmcf->domains.elts;
+    p = (const u_char *) name;
+    last = p + len;
+
+    while (p < last) {
+        slot = *ngx_http_tlsrpt_index_name(tmcf, p, (size_t) (last - p));
+
+        if (slot
+            && (p == (const u_char *) name || domains[slot - 1].subdomains))
+        {
+            return &domains[slot - 1];
+        }
+
+        p = memchr(p, '.', (size_t) (last - p));
+        if (p == NULL) {
+            return NULL;
+        }
+
+        p++;
+    }
+
+    return NULL;
+}
+
+
+ngx_http_tlsrpt_domain_t *
+ngx_http_tlsrpt_domain_by_token(ngx_http_tlsrpt_main_conf_t *tmcf,
+    const u_char *token, size_t len)
+{
+    uint32_t                   slot;
+    ngx_http_tlsrpt_domain_t  *domains;
+
+    if (tmcf->domains.nelts == 0 || len == 0) {
+        return NULL;
+    }
+
+    domains = tmcf->domains.elts;
+    slot = *ngx_http_tlsrpt_index_token(tmcf, token, len);
+
+    return slot ? &domains[slot - 1] : NULL;
+}
+
+
+ngx_uint_t
+ngx_http_tlsrpt_domain_accepted(ngx_http_request_t *r, const char *name,
+    size_t len)
+{
+    ngx_str_t                      domain;
+    ngx_http_tlsrpt_main_conf_t   *tmcf;
+    ngx_http_mta_sts_main_conf_t  *mmcf;
+
+    tmcf = ngx_http_get_module_main_conf(r, ngx_http_tlsrpt_module);
+
+    if (ngx_http_tlsrpt_domain_find(tmcf, name, len)) {
+        return 1;
+    }
+
+    mmcf = ngx_http_get_module_main_conf(r, ngx_http_mta_sts_module);
+
+    domain.data = (u_char *) name;
+    domain.len = len;
+
+    return (ngx_uint_t) ngx_http_mta_sts_has_policy(mmcf, &domain);
+}
+
+
+/* The slot of name, or the free one where it belongs. */
+
+static uint32_t *
+ngx_http_tlsrpt_index_name(ngx_http_tlsrpt_main_conf_t *tmcf,
+    const u_char *name, size_t len)
+{
+    uint32_t                  *slot;
+    ngx_uint_t                 i;
+    ngx_http_tlsrpt_domain_t  *domain;
+
+    i = ngx_murmur_hash2((u_char *) name, len);
+
+    for ( ;; ) {
+        slot = &tmcf->names.slots[i++ & tmcf->names.mask];
+
+        if (*slot == 0) {
+            return slot;
+        }
+
+        domain = tmcf->domains.elts;
+        domain += *slot - 1;
+
+        if (domain->name.len == len
+            && ngx_memcmp(domain->name.data, name, len) == 0)
+        {
+            return slot;
+        }
+    }
+}
+
+
+/* The same for tokens; what is compared does not show in the time taken. */
+
+static uint32_t *
+ngx_http_tlsrpt_index_token(ngx_http_tlsrpt_main_conf_t *tmcf,
+    const u_char *token, size_t len)
+{
+    uint32_t                  *slot;
+    ngx_uint_t                 i;
+    ngx_http_tlsrpt_domain_t  *domain;
+
+    i = ngx_murmur_hash2((u_char *) token, len);
+
+    for ( ;; ) {
+        slot = &tmcf->tokens.slots[i++ & tmcf->tokens.mask];
+
+        if (*slot == 0) {
+            return slot;
+        }
+
+        domain = tmcf->domains.elts;
+        domain += *slot - 1;
+
+        if (domain->token.len == len
+            && ngx_http_tlsrpt_equal(domain->token.data, token, len))
+        {
+            return slot;
+        }
+    }
+}
+
+
+static ngx_uint_t
+ngx_http_tlsrpt_equal(const u_char *one, const u_char *two, size_t len)
+{
+    size_t            i;
+    volatile u_char   differ;
+
+    differ = 0;
+
+    for (i = 0; i < len; i++) {
+        differ |= one[i] ^ two[i];
+    }
+
+    return differ == 0;
+}
+
+
+/* Variables */
+
+static ngx_int_t
+ngx_http_tlsrpt_add_variables(ngx_conf_t *cf)
+{
+    ngx_http_variable_t  *var, *v;
+
+    for (v = ngx_http_tlsrpt_vars; v->name.len; v++) {
+        var = ngx_http_add_variable(cf, &v->name, v->flags);
+        if (var == NULL) {
+            return NGX_ERROR;
+        }
+
+        var->get_handler = v->get_handler;
+        var->data = v->data;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
+    uintptr_t data)
+{
+    ngx_str_t              *s;
+    ngx_http_tlsrpt_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_tlsrpt_module);
+
+    if (ctx == NULL) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    s = (ngx_str_t *) ((u_char *) ctx + data);
+
+    if (s->data == NULL) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    v->data = s->data;
+    v->len = (unsigned) s->len;
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = 0;
+
+    return NGX_OK;
+}
+
+
+/* Configuration */
+
+static void *
+ngx_http_tlsrpt_create_main_conf(ngx_conf_t *cf)
+{
+    ngx_http_tlsrpt_main_conf_t  *tmcf;
+
+    tmcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_tlsrpt_main_conf_t));
+    if (tmcf == NULL) {
+        return NULL;
+    }
+
+    if (ngx_array_init(&tmcf->domains, cf->pool, 4,
+                       sizeof(ngx_http_tlsrpt_domain_t))
+        != NGX_OK)
+    {
+        return NULL;
+    }
+
+    tmcf->redis.timeout = NGX_CONF_UNSET_MSEC;
+    tmcf->retention_days = NGX_CONF_UNSET_UINT;
+    tmcf->report_days = NGX_CONF_UNSET_UINT;
+
+    return tmcf;
+}
+
+
+static char *
+ngx_http_tlsrpt_init_main_conf(ngx_conf_t *cf, void *conf)
+{
+    ngx_http_tlsrpt_main_conf_t  *tmcf = conf;
+
+    ngx_conf_init_msec_value(tmcf->redis.timeout, 2000);
+    ngx_conf_init_uint_value(tmcf->retention_days, 400);
+    ngx_conf_init_uint_value(tmcf->report_days,
+                             ngx_min(tmcf->retention_days, 30));
+
+    if (tmcf->redis.timeout == 0) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"tlsrpt_redis_timeout\" must not be zero");
+        return NGX_CONF_ERROR;
+    }
+
+    if (tmcf->user.len && tmcf->redis.naddrs == 0) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"%V\" needs \"tlsrpt_redis\" in the http block in "
+                      "%V:%ui", &tmcf->user, &tmcf->user_file,
+                      tmcf->user_line);
+        return NGX_CONF_ERROR;
+    }
+
+    return ngx_http_tlsrpt_init_domains(cf, tmcf);
+}
+
+
+static char *
+ngx_http_tlsrpt_init_domains(ngx_conf_t *cf,
+    ngx_http_tlsrpt_main_conf_t *tmcf)
+{
+    uint32_t                  *slot;
+    ngx_uint_t                 i, n;
+    ngx_http_tlsrpt_domain_t  *domains, *first;
+
+    n = tmcf->domains.nelts;
+    domains = tmcf->domains.elts;
+
+    if (ngx_http_tlsrpt_index_init(cf, &tmcf->names, n) != NGX_OK
+        || ngx_http_tlsrpt_index_init(cf, &tmcf->tokens, n) != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_qsort(domains, n, sizeof(ngx_http_tlsrpt_domain_t),
+              ngx_http_tlsrpt_domain_cmp);
+
+    for (i = 0; i < n; i++) {
+        slot = ngx_http_tlsrpt_index_name(tmcf, domains[i].name.data,
+                                          domains[i].name.len);
+        if (*slot) {
+            first = &domains[*slot - 1];
+            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                          "duplicate \"tlsrpt_domain\" \"%V\", the other is "
+                          "in %V:%ui in %V:%ui", &domains[i].name,
+                          &first->file, first->line,
+                          &domains[i].file, domains[i].line);
+            return NGX_CONF_ERROR;
+        }
+
+        *slot = (uint32_t) (i + 1);
+
+        if (domains[i].token.len == 0) {
+            continue;
+        }
+
+        slot = ngx_http_tlsrpt_index_token(tmcf, domains[i].token.data,
+                                           domains[i].token.len);
+        if (*slot) {
+            first = &domains[*slot - 1];
+            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                          "the token of \"tlsrpt_domain\" \"%V\" is that of "
+                          "\"%V\" in %V:%ui too in %V:%ui", &domains[i].name,
+                          &first->name, &first->file, first->line,
+                          &domains[i].file, domains[i].line);
+            return NGX_CONF_ERROR;
+        }
+
+        *slot = (uint32_t) (i + 1);
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* By name, as Redis orders the index of domains; of equal ones in the order of
+   the configuration, so that the later is the duplicate. */
+
+static int ngx_libc_cdecl
+ngx_http_tlsrpt_domain_cmp(const void *one, const void *two)
+{
+    ngx_int_t                        rc;
+    const ngx_http_tlsrpt_domain_t  *a = one, *b = two;
+
+    rc = ngx_memn2cmp(a->name.data, b->name.data, a->name.len, b->name.len);
+
+    if (rc == 0) {
+        rc = (a->line > b->line) - (a->line < b->line);
+    }
+
+    return (int) rc;
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_index_init(ngx_conf_t *cf, ngx_http_tlsrpt_index_t *index,
+    ngx_uint_t n)
+{
+    ngx_uint_t  size;
+
+    for (size = 4; size < 2 * (n + 1); size *= 2) { /* void */ }
+
+    index->slots = ngx_pcalloc(cf->pool, size * sizeof(uint32_t));
+    if (index->slots == NULL) {
+        return NGX_ERROR;
+    }
+
+    index->mask = size - 1;
+
+    return NGX_OK;
+}
+
+
+static void *
+ngx_http_tlsrpt_create_loc_conf(ngx_conf_t *cf)
+{
+    ngx_http_tlsrpt_loc_conf_t  *tlcf;
+
+    tlcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_tlsrpt_loc_conf_t));
+    if (tlcf == NULL) {
+        return NULL;
+    }
+
+    tlcf->max_report_size = NGX_CONF_UNSET_SIZE;
+
+    return tlcf;
+}
+
+
+static char *
+ngx_http_tlsrpt_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
+{
+    ngx_http_tlsrpt_loc_conf_t  *prev = parent;
+    ngx_http_tlsrpt_loc_conf_t  *conf = child;
+
+    ngx_conf_merge_size_value(conf->max_report_size, prev->max_report_size,
+                              10 * 1024 * 1024);
+
+    if (conf->collect && ngx_http_tlsrpt_error_pages(cf) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/*
+ * What nginx refuses on its own (client_max_body_size, broken chunks) comes
+ * back to the location, whose handler words the problem.  After the error
+ * pages of the configuration, which win.
+ */
+
+static ngx_int_t
+ngx_http_tlsrpt_error_pages(ngx_conf_t *cf)
+{
+    ngx_int_t                 *status;
+    ngx_uint_t                 n;
+    ngx_array_t               *pages;
+    ngx_http_err_page_t       *page;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    n = clcf->error_pages ? clcf->error_pages->nelts : 0;
+
+    pages = ngx_array_create(cf->pool, n + 4, sizeof(ngx_http_err_page_t));
+    if (pages == NULL) {
+        return NGX_ERROR;
+    }
+
+    /* a copy: the array may be that of the server */
+
+    if (n) {
+        page = ngx_array_push_n(pages, n);
+        if (page == NULL) {
+            return NGX_ERROR;
+        }
+
+        ngx_memcpy(page, clcf->error_pages->elts,
+                   n * sizeof(ngx_http_err_page_t));
+    }
+
+    for (status = ngx_http_tlsrpt_refusals; *status; status++) {
+        page = ngx_array_push(pages);
+        if (page == NULL) {
+            return NGX_ERROR;
+        }
+
+        ngx_memzero(page, sizeof(ngx_http_err_page_t));
+
+        page->status = *status;
+        page->overwrite = -1;
+        page->value.value = clcf->name;
+    }
+
+    clcf->error_pages = pages;
+
+    return NGX_OK;
+}
+
+
+static char *
+ngx_http_tlsrpt_size_check(ngx_conf_t *cf, void *post, void *data)
+{
+    size_t  *size = data;
+
+    return *size ? NGX_CONF_OK : "must not be zero";
+}
+
+
+static char *
+ngx_http_tlsrpt_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_tlsrpt_main_conf_t  *tmcf = conf;
+
+    ngx_str_t                     *value;
+    ngx_uint_t                     i;
+    ngx_http_tlsrpt_redis_conf_t  *rcf;
+
+    rcf = &tmcf->redis;
+    value = cf->args->elts;
+
+    if (rcf->naddrs) {
+        return "is duplicate";
+    }
+
+    ngx_str_set(&rcf->prefix, "tlsrpt");
+
+    for (i = 2; i < cf->args->nelts; i++) {
+        if (ngx_http_tlsrpt_redis_param(cf, rcf, &value[i]) != NGX_OK) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    if (rcf->user.len && rcf->password.len == 0) {
+        return "has a \"user\" without a \"password\"";
+    }
+
+    if (ngx_http_tlsrpt_redis_addr(cf, rcf, &value[1]) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* A host name is resolved now, and not again before the next reload. */
+
+static ngx_int_t
+ngx_http_tlsrpt_redis_addr(ngx_conf_t *cf, ngx_http_tlsrpt_redis_conf_t *rcf,
+    ngx_str_t *value)
+{
+    ngx_url_t  u;
+
+    ngx_memzero(&u, sizeof(ngx_url_t));
+
+    u.url = *value;
+    u.default_port = 6379;
+
+    if (ngx_parse_url(cf->pool, &u) != NGX_OK) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "%s in \"%V\" of \"%s\"",
+                           u.err ? u.err : "no address", value,
+                           "tlsrpt_redis");
+        return NGX_ERROR;
+    }
+
+    rcf->name = *value;
+    rcf->addrs = u.addrs;
+    rcf->naddrs = u.naddrs;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_redis_param(ngx_conf_t *cf, ngx_http_tlsrpt_redis_conf_t *rcf,
+    ngx_str_t *value)
+{
+    u_char     *p;
+    ngx_int_t   db;
+    ngx_str_t   name, arg;
+
+    p = ngx_strlchr(value->data, value->data + value->len, '=');
+
+    name.data = value->data;
+    name.len = p ? (size_t) (p - value->data) : value->len;
+    arg.data = p ? p + 1 : value->data + value->len;
+    arg.len = value->len - (size_t) (arg.data - value->data);
+
+#define ngx_http_tlsrpt_is(text)                                              \
+    (name.len == sizeof(text) - 1                                             \
+     && ngx_strncmp(name.data, text, sizeof(text) - 1) == 0 && arg.len)
+
+    if (ngx_http_tlsrpt_is("db")) {
+        db = ngx_atoi(arg.data, arg.len);
+
+        if (db != NGX_ERROR && db <= NGX_HTTP_TLSRPT_MAX_DB) {
+            rcf->db = (ngx_uint_t) db;
+            return NGX_OK;
+        }
+
+    } else if (ngx_http_tlsrpt_is("user")) {
+        rcf->user = arg;
+        return NGX_OK;
+
+    } else if (ngx_http_tlsrpt_is("password")) {
+        return ngx_http_tlsrpt_redis_password(cf, rcf, &arg);
+
+    } else if (ngx_http_tlsrpt_is("password_file")) {
+        return ngx_http_tlsrpt_redis_password_file(cf, rcf, &arg);
+
+    } else if (ngx_http_tlsrpt_is("prefix")) {
+        return ngx_http_tlsrpt_redis_prefix(cf, rcf, &arg);
+    }
+
+#undef ngx_http_tlsrpt_is
+
+    /* the name alone: the value of a misspelled one may be a password */
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "invalid parameter \"%V\" of \"tlsrpt_redis\"", &name);
+
+    return NGX_ERROR;
+}
+
+
+/* Printable, and without the braces of hash tags: every key carries it. */
+
+static ngx_int_t
+ngx_http_tlsrpt_redis_prefix(ngx_conf_t *cf,
+    ngx_http_tlsrpt_redis_conf_t *rcf, ngx_str_t *prefix)
+{
+    size_t  i;
+
+    for (i = 0; i < prefix->len; i++) {
+        if (prefix->data[i] <= ' ' || prefix->data[i] > '~'
+            || prefix->data[i] == '{' || prefix->data[i] == '}')
+        {
+            break;
+        }
+    }
+
+    if (i != prefix->len || i > NGX_HTTP_TLSRPT_REDIS_PREFIX_LEN) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid prefix \"%V\" of \"tlsrpt_redis\": up to "
+                           "%d printable characters but blanks and braces",
+                           prefix, NGX_HTTP_TLSRPT_REDIS_PREFIX_LEN);
+        return NGX_ERROR;
+    }
+
+    rcf->prefix = *prefix;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_redis_password(ngx_conf_t *cf,
+    ngx_http_tlsrpt_redis_conf_t *rcf, ngx_str_t *password)
+{
+    if (rcf->password.len) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"tlsrpt_redis\" has two passwords");
+        return NGX_ERROR;
+    }
+
+    rcf->password = *password;
+
+    return NGX_OK;
+}
+
+
+/* The first line, without its end. */
+
+static ngx_int_t
+ngx_http_tlsrpt_redis_password_file(ngx_conf_t *cf,
+    ngx_http_tlsrpt_redis_conf_t *rcf, ngx_str_t *file)
+{
+    size_t           len;
+    ssize_t          n;
+    u_char          *text;
+    ngx_fd_t         fd;
+    ngx_str_t        password;
+    ngx_file_info_t  fi;
+
+    if (ngx_conf_full_name(cf->cycle, file, 1) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    text = ngx_pnalloc(cf->pool, NGX_HTTP_TLSRPT_MAX_PASSWORD + 1);
+    if (text == NULL) {
+        return NGX_ERROR;
+    }
+
+    fd = ngx_open_file(file->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+    if (fd == NGX_INVALID_FILE) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           ngx_open_file_n " \"%V\" failed", file);
+        return NGX_ERROR;
+    }
+
+    if (ngx_fd_info(fd, &fi) != NGX_FILE_ERROR && (fi.st_mode & S_IROTH)) {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "everyone may read the password in \"%V\"", file);
+    }
+
+    n = ngx_read_fd(fd, text, NGX_HTTP_TLSRPT_MAX_PASSWORD);
+
+    if (ngx_close_file(fd) == NGX_FILE_ERROR) {
+        ngx_conf_log_error(NGX_LOG_ALERT, cf, ngx_errno,
+                           ngx_close_file_n " \"%V\" failed", file);
+    }
+
+    for (len = 0; n > 0 && len < (size_t) n; len++) {
+        if (text[len] == '\n' || text[len] == '\r' || text[len] == '\0') {
+            break;
+        }
+    }
+
+    if (len == 0 || len == NGX_HTTP_TLSRPT_MAX_PASSWORD) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "no password in the first line of \"%V\"", file);
+        return NGX_ERROR;
+    }
+
+    text[len] = '\0';
+
+    password.data = text;
+    password.len = len;
+
+    return ngx_http_tlsrpt_redis_password(cf, rcf, &password);
+}
+
+
+static char *
+ngx_http_tlsrpt_retention(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_tlsrpt_main_conf_t  *tmcf = conf;
+
+    ngx_int_t   days;
+    ngx_str_t  *value, reports;
+
+    if (tmcf->retention_days != NGX_CONF_UNSET_UINT) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    days = ngx_http_tlsrpt_days(&value[1]);
+
+    if (days == NGX_ERROR || days == 0) {
+        return "needs whole days, 1d to 10000d";
+    }
+
+    tmcf->retention_days = (ngx_uint_t) days;
+
+    if (cf->args->nelts == 2) {
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_strncmp(value[2].data, "reports=", 8) != 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid parameter \"%V\"", &value[2]);
+        return NGX_CONF_ERROR;
+    }
+
+    reports.data = value[2].data + 8;
+    reports.len = value[2].len - 8;
+
+    days = ngx_http_tlsrpt_days(&reports);
+
+    if (days == NGX_ERROR) {
+        return "needs whole days for \"reports\", 0 (none are kept) to 10000d";
+    }
+
+    tmcf->report_days = (ngx_uint_t) days;
+
+    return NGX_CONF_OK;
+}
+
+
+/* "400", "400d", "57w", "off" for none. */
+
+static ngx_int_t
+ngx_http_tlsrpt_days(ngx_str_t *value)
+{
+    ngx_int_t  n;
+
+    if (value->len == 3 && ngx_strncmp(value->data, "off", 3) == 0) {
+        return 0;
+    }
+
+    n = ngx_atoi(value->data, value->len);
+
+    if (n == NGX_ERROR) {
+        n = ngx_parse_time(value, 1);
+
+        if (n == NGX_ERROR || n % 86400) {
+            return NGX_ERROR;
+        }
+
+        n /= 86400;
+    }
+
+    return (n > NGX_HTTP_TLSRPT_MAX_DAYS) ? NGX_ERROR : n;
+}
+
+
+static char *
+ngx_http_tlsrpt_domain(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_tlsrpt_main_conf_t  *tmcf = conf;
+
+    char                       name[TLSRPT_DOMAIN_LEN + 1];
+    size_t                     len;
+    ngx_str_t                 *value, given;
+    ngx_http_tlsrpt_domain_t  *domain;
+
+    value = cf->args->elts;
+    given = value[1];
+
+    domain = ngx_array_push(&tmcf->domains);
+    if (domain == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_memzero(domain, sizeof(ngx_http_tlsrpt_domain_t));
+
+    domain->file = cf->conf_file->file.name;
+    domain->line = cf->conf_file->line;
+
+    if (given.len > 1 && given.data[0] == '.') {
+        domain->subdomains = 1;
+        given.data++;
+        given.len--;
+    }
+
+    len = tlsrpt_domain_normalize((const char *) given.data, given.len, name);
+
+    if (len == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid domain \"%V\" in \"tlsrpt_domain\"",
+                           &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    domain->name.len = len;
+    domain->name.data = ngx_pnalloc(cf->pool, len);
+    if (domain->name.data == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_memcpy(domain->name.data, name, len);
+
+    if (cf->args->nelts == 3) {
+        return ngx_http_tlsrpt_domain_token(cf, domain, &value[2]);
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* Unreserved characters (RFC 3986 2.3): a token is a segment of a URI. */
+
+static char *
+ngx_http_tlsrpt_domain_token(ngx_conf_t *cf, ngx_http_tlsrpt_domain_t *domain,
+    ngx_str_t *value)
+{
+    size_t  i;
+    u_char  c;
+
+    if (ngx_strncmp(value->data, "token=", 6) != 0) {
+        return "has an invalid parameter: only \"token=\" may follow the name";
+    }
+
+    domain->token.data = value->data + 6;
+    domain->token.len = value->len - 6;
+
+    for (i = 0; i < domain->token.len; i++) {
+        c = domain->token.data[i];
+
+        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z')
+              || (c >= 'A' && c <= 'Z')
+              || c == '-' || c == '.' || c == '_' || c == '~'))
+        {
+            break;
+        }
+    }
+
+    if (i == 0 || i != domain->token.len || i > NGX_HTTP_TLSRPT_MAX_TOKEN
+        || ngx_strncmp(domain->token.data, "..", i) == 0)
+    {
+        return "needs a token of letters, digits, \"-\", \".\", \"_\" and "
+               "\"~\", up to 128 of them";
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_tlsrpt_collect(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_tlsrpt_loc_conf_t  *tlcf = conf;
+
+    ngx_http_core_loc_conf_t  *clcf;
+
+    if (tlcf->collect) {
+        return "is duplicate";
+    }
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    /* the token is what follows the location's name */
+
+    if (clcf->named
+#if (NGX_PCRE)
+        || clcf->regex
+#endif
+       )
+    {
+        return "needs a location given by its path, "
+               "not a regular expression or a name";
+    }
+
+    tlcf->collect = 1;
+
+    return ngx_http_tlsrpt_handle(cf, cmd, ngx_http_tlsrpt_collect_handler);
+}
+
+
+static char *
+ngx_http_tlsrpt_stats(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    return ngx_http_tlsrpt_handle(cf, cmd, ngx_http_tlsrpt_stats_handler);
+}
+
+
+static char *
+ngx_http_tlsrpt_handle(ngx_conf_t *cf, ngx_command_t *cmd,
+    ngx_http_handler_pt handler)
+{
+    ngx_http_core_loc_conf_t     *clcf;
+    ngx_http_tlsrpt_main_conf_t  *tmcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    tmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_tlsrpt_module);
+
+    if (clcf->handler) {
+        return "is not the only one that answers in this location";
+    }
+
+    clcf->handler = handler;
+
+    if (tmcf->user.len == 0) {
+        tmcf->user = cmd->name;
+        tmcf->user_file = cf->conf_file->file.name;
+        tmcf->user_line = cf->conf_file->line;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* The worker */
+
+static ngx_int_t
+ngx_http_tlsrpt_init_process(ngx_cycle_t *cycle)
+{
+    ngx_http_tlsrpt_main_conf_t  *tmcf;
+
+    tmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_tlsrpt_module);
+
+    if (tmcf == NULL || tmcf->redis.naddrs == 0
+        || (ngx_process != NGX_PROCESS_WORKER
+            && ngx_process != NGX_PROCESS_SINGLE))
+    {
+        return NGX_OK;
+    }
+
+    tmcf->client = ngx_http_tlsrpt_redis_create(&tmcf->redis, cycle->log);
+
+    return tmcf->client ? NGX_OK : NGX_ERROR;
+}
+
+
+static void
+ngx_http_tlsrpt_exit_process(ngx_cycle_t *cycle)
+{
+    ngx_http_tlsrpt_main_conf_t  *tmcf;
+
+    tmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_tlsrpt_module);
+
+    if (tmcf == NULL) {
+        return;
+    }
+
+    if (tmcf->client) {
+        ngx_http_tlsrpt_redis_destroy(tmcf->client);
+        tmcf->client = NULL;
+    }
+
+    if (tmcf->reader) {
+        tlsrpt_reader_destroy(tmcf->reader);
+        tmcf->reader = NULL;
+    }
+}

@@ -1,0 +1,272 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+#include "ngx_http_tlsrpt_problem.h"
+
+
+#define NGX_HTTP_TLSRPT_RETRY_AFTER  "30"       /* seconds */
+
+
+static json_t *ngx_http_tlsrpt_problem_json(ngx_uint_t status,
+    const char *detail);
+static ngx_int_t ngx_http_tlsrpt_problem_send(ngx_http_request_t *r,
+    ngx_uint_t status, json_t *json);
+static const char *ngx_http_tlsrpt_problem_title(ngx_uint_t status);
+static ngx_int_t ngx_http_tlsrpt_send_text(ngx_http_request_t *r,
+    ngx_uint_t status, const char *type, json_t *json);
+
+
+static struct {
+    ngx_uint_t   status;
+    const char  *title;
+} ngx_http_tlsrpt_titles[] = {
+    { 400, "Bad Request" },
+    { 401, "Unauthorized" },
+    { 403, "Forbidden" },
+    { 404, "Not Found" },
+    { 405, "Method Not Allowed" },
+    { 406, "Not Acceptable" },
+    { 408, "Request Timeout" },
+    { 411, "Length Required" },
+    { 413, "Content Too Large" },
+    { 415, "Unsupported Media Type" },
+    { 422, "Unprocessable Content" },
+    { 429, "Too Many Requests" },
+    { 500, "Internal Server Error" },
+    { 503, "Service Unavailable" },
+    { 0, NULL }
+};
+
+
+ngx_int_t
+ngx_http_tlsrpt_problem(ngx_http_request_t *r, ngx_uint_t status,
+    const char *detail)
+{
+    return ngx_http_tlsrpt_problem_send(r, status,
+                                 ngx_http_tlsrpt_problem_json(status, detail));
+}
+
+
+ngx_int_t
+ngx_http_tlsrpt_problem_error(ngx_http_request_t *r,
+    const tlsrpt_error_t *error)
+{
+    json_t      *json;
+    u_char       detail[512], *p;
+    ngx_int_t    failed;
+    ngx_uint_t   status;
+    const char  *text;
+
+    status = tlsrpt_error_status(error->code);
+    text = tlsrpt_error_text(error->code);
+
+    p = error->detail[0]
+            ? ngx_snprintf(detail, sizeof(detail) - 1, "%s: %s", text,
+                           error->detail)
+            : ngx_snprintf(detail, sizeof(detail) - 1, "%s", text);
+    *p = '\0';
+
+    json = ngx_http_tlsrpt_problem_json(status, (const char *) detail);
+    failed = 0;
+
+    if (error->path[0]) {
+        failed |= json_object_set_new(json, "path", json_string(error->path));
+    }
+
+    if (error->line) {
+        failed |= json_object_set_new(json, "line",
+                                      json_integer((json_int_t) error->line));
+        failed |= json_object_set_new(json, "column",
+                                    json_integer((json_int_t) error->column));
+    }
+
+    if (status == NGX_HTTP_BAD_REQUEST
+        && error->code != TLSRPT_ERR_PARAMETER)
+    {
+        failed |= json_object_set_new(json, "offset",
+                                    json_integer((json_int_t) error->offset));
+    }
+
+    if (failed) {
+        json_decref(json);
+        json = NULL;
+    }
+
+    return ngx_http_tlsrpt_problem_send(r, status, json);
+}
+
+
+ngx_int_t
+ngx_http_tlsrpt_problem_method(ngx_http_request_t *r, const char *allow)
+{
+    if (ngx_http_tlsrpt_add_header(r, "Allow", allow) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_tlsrpt_problem(r, NGX_HTTP_NOT_ALLOWED, NULL);
+}
+
+
+static json_t *
+ngx_http_tlsrpt_problem_json(ngx_uint_t status, const char *detail)
+{
+    json_t  *json;
+
+    json = json_pack("{s:s, s:s, s:I}", "type", "about:blank",
+                     "title", ngx_http_tlsrpt_problem_title(status),
+                     "status", (json_int_t) status);
+
+    if (detail != NULL
+        && json_object_set_new(json, "detail", json_string(detail)) != 0)
+    {
+        json_decref(json);
+        return NULL;
+    }
+
+    return json;
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_problem_send(ngx_http_request_t *r, ngx_uint_t status,
+    json_t *json)
+{
+    if (status == NGX_HTTP_SERVICE_UNAVAILABLE
+        && ngx_http_tlsrpt_add_header(r, "Retry-After",
+                                      NGX_HTTP_TLSRPT_RETRY_AFTER)
+           != NGX_OK)
+    {
+        json_decref(json);
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_tlsrpt_send_text(r, status, "application/problem+json",
+                                     json);
+}
+
+
+static const char *
+ngx_http_tlsrpt_problem_title(ngx_uint_t status)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; ngx_http_tlsrpt_titles[i].status; i++) {
+        if (ngx_http_tlsrpt_titles[i].status == status) {
+            return ngx_http_tlsrpt_titles[i].title;
+        }
+    }
+
+    return "Error";
+}
+
+
+ngx_int_t
+ngx_http_tlsrpt_send_json(ngx_http_request_t *r, ngx_uint_t status,
+    json_t *json)
+{
+    return ngx_http_tlsrpt_send_text(r, status, "application/json", json);
+}
+
+
+/* Takes json, NULL included. */
+
+static ngx_int_t
+ngx_http_tlsrpt_send_text(ngx_http_request_t *r, ngx_uint_t status,
+    const char *type, json_t *json)
+{
+    char                *text;
+    ngx_pool_cleanup_t  *cln;
+
+    text = json_dumps(json, JSON_COMPACT);
+    json_decref(json);
+
+    if (text == NULL) {
+        return NGX_HTTP_SERVICE_UNAVAILABLE;
+    }
+
+    cln = ngx_pool_cleanup_add(r->pool, 0);
+    if (cln == NULL) {
+        free(text);
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    cln->handler = free;
+    cln->data = text;
+
+    return ngx_http_tlsrpt_send(r, status, type, (u_char *) text,
+                                ngx_strlen(text));
+}
+
+
+ngx_int_t
+ngx_http_tlsrpt_send(ngx_http_request_t *r, ngx_uint_t status,
+    const char *type, u_char *data, size_t len)
+{
+    ngx_int_t     rc;
+    ngx_buf_t    *b;
+    ngx_chain_t   out;
+
+    r->headers_out.status = status;
+    r->headers_out.content_length_n = (off_t) len;
+    r->headers_out.content_type.data = (u_char *) type;
+    r->headers_out.content_type.len = ngx_strlen(type);
+    r->headers_out.content_type_len = r->headers_out.content_type.len;
+    r->headers_out.content_type_lowcase = NULL;
+
+    /* nginx 1.22 has no reason phrase of its own for it (RFC 9110 15.5.21) */
+
+    if (status == 422) {
+        ngx_str_set(&r->headers_out.status_line, "422 Unprocessable Content");
+    }
+
+    if (ngx_http_tlsrpt_add_header(r, "Cache-Control", "no-store") != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    rc = ngx_http_send_header(r);
+
+    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
+        return rc;
+    }
+
+    b = ngx_calloc_buf(r->pool);
+    if (b == NULL) {
+        return NGX_ERROR;
+    }
+
+    b->pos = data;
+    b->last = data + len;
+    b->memory = (len != 0);
+    b->last_buf = (r == r->main);
+    b->last_in_chain = 1;
+
+    out.buf = b;
+    out.next = NULL;
+
+    return ngx_http_output_filter(r, &out);
+}
+
+
+ngx_int_t
+ngx_http_tlsrpt_add_header(ngx_http_request_t *r, const char *key,
+    const char *value)
+{
+    ngx_table_elt_t  *h;
+
+    h = ngx_list_push(&r->headers_out.headers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(h, sizeof(ngx_table_elt_t));
+
+    h->hash = 1;
+    h->key.data = (u_char *) key;
+    h->key.len = ngx_strlen(key);
+    h->value.data = (u_char *) value;
+    h->value.len = ngx_strlen(value);
+
+    return NGX_OK;
+}
