@@ -7,6 +7,7 @@
  * one after the other, as the window of the read has room.
  */
 
+#include "ngx_http_mta_sts_module.h"
 #include "ngx_http_tlsrpt_module.h"
 #include "ngx_http_tlsrpt_accept.h"
 #include "ngx_http_tlsrpt_answer.h"
@@ -74,16 +75,20 @@ static ngx_int_t ngx_http_tlsrpt_page_seen(ngx_http_tlsrpt_page_t *page,
 static ngx_int_t ngx_http_tlsrpt_page_configured(ngx_http_tlsrpt_page_t *page,
     ngx_array_t *names);
 static ngx_uint_t ngx_http_tlsrpt_page_after(ngx_http_tlsrpt_page_t *page,
-    ngx_http_tlsrpt_domain_t *domains, ngx_uint_t n);
+    ngx_str_t *names, ngx_uint_t n);
 static ngx_int_t ngx_http_tlsrpt_page_lines(ngx_http_tlsrpt_page_t *page,
     ngx_array_t *names);
-static int ngx_libc_cdecl ngx_http_tlsrpt_page_compare(const void *one,
+static void ngx_http_tlsrpt_names_sort(ngx_array_t *names);
+static int ngx_libc_cdecl ngx_http_tlsrpt_names_compare(const void *one,
     const void *two);
-static ngx_int_t ngx_http_tlsrpt_page_order(ngx_str_t *one, ngx_str_t *two);
+static ngx_int_t ngx_http_tlsrpt_names_order(ngx_str_t *one, ngx_str_t *two);
 
 static ngx_int_t ngx_http_tlsrpt_page_done(void *data, ngx_http_request_t *r);
 static json_t *ngx_http_tlsrpt_page_next_json(ngx_http_tlsrpt_page_t *page);
 static void ngx_http_tlsrpt_page_destroy(void *data);
+
+static ngx_int_t ngx_http_tlsrpt_domains_list(ngx_cycle_t *cycle,
+    ngx_http_tlsrpt_main_conf_t *tmcf);
 
 
 static const ngx_str_t  ngx_http_tlsrpt_page_types[] = {
@@ -111,6 +116,7 @@ ngx_http_tlsrpt_domains_resource(ngx_http_request_t *r, ngx_str_t *domain)
 
     page->request = r;
     page->limit = NGX_HTTP_TLSRPT_PAGE_DEFAULT;
+    ngx_str_set(&page->cursor, "");
 
     tlsrpt_query_init(&page->query, ngx_time());
 
@@ -370,8 +376,7 @@ ngx_http_tlsrpt_page_names(ngx_http_tlsrpt_page_t *page,
         return NGX_ERROR;
     }
 
-    ngx_qsort(names.elts, names.nelts, sizeof(ngx_str_t),
-              ngx_http_tlsrpt_page_compare);
+    ngx_http_tlsrpt_names_sort(&names);
 
     return ngx_http_tlsrpt_page_lines(page, &names);
 }
@@ -391,7 +396,11 @@ ngx_http_tlsrpt_page_seen(ngx_http_tlsrpt_page_t *page,
         domain.data = element->str;
         domain.len = element->len;
 
-        if (!ngx_http_tlsrpt_stats_visible(page->request, domain, 1)) {
+        /* what is no domain name was not put there by us */
+
+        if (domain.len == 0 || domain.len > TLSRPT_DOMAIN_LEN
+            || !ngx_http_tlsrpt_stats_visible(page->request, domain, 1))
+        {
             continue;
         }
 
@@ -417,17 +426,16 @@ static ngx_int_t
 ngx_http_tlsrpt_page_configured(ngx_http_tlsrpt_page_t *page,
     ngx_array_t *names)
 {
-    ngx_str_t                    *name;
+    ngx_str_t                    *name, *listed;
     ngx_uint_t                    i, last;
-    ngx_http_tlsrpt_domain_t     *domains;
     ngx_http_tlsrpt_main_conf_t  *tmcf;
 
     tmcf = ngx_http_get_module_main_conf(page->request, ngx_http_tlsrpt_module);
 
-    domains = tmcf->domains.elts;
+    listed = tmcf->listed.elts;
 
-    i = ngx_http_tlsrpt_page_after(page, domains, tmcf->domains.nelts);
-    last = ngx_min(i + page->limit + 1, tmcf->domains.nelts);
+    i = ngx_http_tlsrpt_page_after(page, listed, tmcf->listed.nelts);
+    last = ngx_min(i + page->limit + 1, tmcf->listed.nelts);
 
     for ( /* void */ ; i < last; i++) {
         name = ngx_array_push(names);
@@ -435,18 +443,18 @@ ngx_http_tlsrpt_page_configured(ngx_http_tlsrpt_page_t *page,
             return NGX_ERROR;
         }
 
-        *name = domains[i].name;
+        *name = listed[i];
     }
 
     return NGX_OK;
 }
 
 
-/* The first of the sorted domains that is after the cursor. */
+/* The first of the sorted names that is after the cursor. */
 
 static ngx_uint_t
-ngx_http_tlsrpt_page_after(ngx_http_tlsrpt_page_t *page,
-    ngx_http_tlsrpt_domain_t *domains, ngx_uint_t n)
+ngx_http_tlsrpt_page_after(ngx_http_tlsrpt_page_t *page, ngx_str_t *names,
+    ngx_uint_t n)
 {
     ngx_uint_t  first, middle;
 
@@ -457,9 +465,7 @@ ngx_http_tlsrpt_page_after(ngx_http_tlsrpt_page_t *page,
     while (first < n) {
         middle = first + (n - first) / 2;
 
-        if (ngx_http_tlsrpt_page_order(&domains[middle].name, &page->cursor)
-            <= 0)
-        {
+        if (ngx_http_tlsrpt_names_order(&names[middle], &page->cursor) <= 0) {
             first = middle + 1;
 
         } else {
@@ -471,7 +477,7 @@ ngx_http_tlsrpt_page_after(ngx_http_tlsrpt_page_t *page,
 }
 
 
-/* The sorted names, each once, at most as many as the page holds. */
+/* The first of the sorted names, as many as the page holds. */
 
 static ngx_int_t
 ngx_http_tlsrpt_page_lines(ngx_http_tlsrpt_page_t *page, ngx_array_t *names)
@@ -486,19 +492,13 @@ ngx_http_tlsrpt_page_lines(ngx_http_tlsrpt_page_t *page, ngx_array_t *names)
         return NGX_ERROR;
     }
 
+    page->more = names->nelts > page->limit;
+    page->nlines = ngx_min(names->nelts, page->limit);
+
     name = names->elts;
 
-    for (i = 0; i < names->nelts; i++) {
-        if (i && ngx_http_tlsrpt_page_order(&name[i - 1], &name[i]) == 0) {
-            continue;
-        }
-
-        if (page->nlines == page->limit) {
-            page->more = 1;
-            break;
-        }
-
-        line = &page->lines[page->nlines++];
+    for (i = 0; i < page->nlines; i++) {
+        line = &page->lines[i];
         line->domain.data = (char *) name[i].data;
         line->domain.len = name[i].len;
     }
@@ -507,18 +507,41 @@ ngx_http_tlsrpt_page_lines(ngx_http_tlsrpt_page_t *page, ngx_array_t *names)
 }
 
 
-static int ngx_libc_cdecl
-ngx_http_tlsrpt_page_compare(const void *one, const void *two)
+/* Sorts the names, and leaves each once. */
+
+static void
+ngx_http_tlsrpt_names_sort(ngx_array_t *names)
 {
-    return (int) ngx_http_tlsrpt_page_order((ngx_str_t *) one,
-                                            (ngx_str_t *) two);
+    ngx_str_t   *name;
+    ngx_uint_t   i, n;
+
+    name = names->elts;
+
+    ngx_qsort(name, names->nelts, sizeof(ngx_str_t),
+              ngx_http_tlsrpt_names_compare);
+
+    for (i = 0, n = 0; i < names->nelts; i++) {
+        if (n == 0 || ngx_http_tlsrpt_names_order(&name[n - 1], &name[i])) {
+            name[n++] = name[i];
+        }
+    }
+
+    names->nelts = n;
+}
+
+
+static int ngx_libc_cdecl
+ngx_http_tlsrpt_names_compare(const void *one, const void *two)
+{
+    return (int) ngx_http_tlsrpt_names_order((ngx_str_t *) one,
+                                             (ngx_str_t *) two);
 }
 
 
 /* As Redis orders them: bytewise. */
 
 static ngx_int_t
-ngx_http_tlsrpt_page_order(ngx_str_t *one, ngx_str_t *two)
+ngx_http_tlsrpt_names_order(ngx_str_t *one, ngx_str_t *two)
 {
     return ngx_memn2cmp(one->data, two->data, one->len, two->len);
 }
@@ -581,4 +604,70 @@ ngx_http_tlsrpt_page_destroy(void *data)
             tlsrpt_totals_destroy(page->lines[i].totals);
         }
     }
+}
+
+
+ngx_int_t
+ngx_http_tlsrpt_domains_init(ngx_cycle_t *cycle)
+{
+    ngx_http_tlsrpt_main_conf_t  *tmcf;
+
+    tmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_tlsrpt_module);
+
+    if (tmcf == NULL) {
+        return NGX_OK;
+    }
+
+    if (ngx_array_init(&tmcf->listed, cycle->pool, tmcf->domains.nelts + 1,
+                       sizeof(ngx_str_t))
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_tlsrpt_domains_list(cycle, tmcf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_tlsrpt_names_sort(&tmcf->listed);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_domains_list(ngx_cycle_t *cycle,
+    ngx_http_tlsrpt_main_conf_t *tmcf)
+{
+    ngx_str_t                     *name;
+    ngx_uint_t                     i;
+    ngx_http_tlsrpt_domain_t      *domains;
+    ngx_http_mta_sts_policy_t     *policy;
+    ngx_http_mta_sts_main_conf_t  *mmcf;
+
+    domains = tmcf->domains.elts;
+
+    for (i = 0; i < tmcf->domains.nelts; i++) {
+        name = ngx_array_push(&tmcf->listed);
+        if (name == NULL) {
+            return NGX_ERROR;
+        }
+
+        *name = domains[i].name;
+    }
+
+    mmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_mta_sts_module);
+
+    i = 0;
+
+    while ((policy = ngx_http_mta_sts_next(mmcf, &i)) != NULL) {
+        name = ngx_array_push(&tmcf->listed);
+        if (name == NULL) {
+            return NGX_ERROR;
+        }
+
+        *name = policy->domain;
+    }
+
+    return NGX_OK;
 }

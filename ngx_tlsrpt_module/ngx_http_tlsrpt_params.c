@@ -223,9 +223,17 @@ ngx_http_tlsrpt_utf8(u_char *p, size_t len)
     last = p + len;
 
     while (p < last) {
+        if (*p < 0x80) {
+            if (*p++ == '\0') {
+                return 0;
+            }
+
+            continue;
+        }
+
         ch = ngx_utf8_decode(&p, last - p);
 
-        if (ch == 0 || ch > 0x10ffff || (ch >= 0xd800 && ch <= 0xdfff)) {
+        if (ch > 0x10ffff || (ch >= 0xd800 && ch <= 0xdfff)) {
             return 0;
         }
     }

@@ -15,9 +15,6 @@
 #include "ngx_http_tlsrpt_read.h"
 
 
-#define NGX_HTTP_TLSRPT_READ_LOG_LEN  256
-
-
 typedef struct ngx_http_tlsrpt_read_s  ngx_http_tlsrpt_read_t;
 
 /* A place in the window; the address of it is the command's data. */
@@ -45,8 +42,6 @@ static ngx_http_tlsrpt_slot_t *ngx_http_tlsrpt_read_slot(
     ngx_http_tlsrpt_read_t *read);
 static void ngx_http_tlsrpt_read_answered(void *data,
     const tlsrpt_reply_t *reply, ngx_uint_t why);
-static ngx_int_t ngx_http_tlsrpt_read_reply(ngx_http_tlsrpt_read_t *read,
-    ngx_http_tlsrpt_ask_t *ask, const tlsrpt_reply_t *reply, ngx_uint_t why);
 static ngx_int_t ngx_http_tlsrpt_read_end(ngx_http_tlsrpt_read_t *read,
     ngx_int_t rc);
 static ngx_int_t ngx_http_tlsrpt_read_watch(ngx_http_request_t *r);
@@ -201,7 +196,14 @@ ngx_http_tlsrpt_read_answered(void *data, const tlsrpt_reply_t *reply,
     slot->in_flight = 0;
     read->nin_flight--;
 
-    rc = ngx_http_tlsrpt_read_reply(read, &slot->ask, reply, why);
+    /* what the reply misses or says instead, the client has logged */
+
+    if (reply == NULL || reply->type == TLSRPT_REPLY_ERROR) {
+        rc = NGX_ERROR;
+
+    } else {
+        rc = read->reading->reply(read->data, &slot->ask, reply);
+    }
 
     if (rc == NGX_OK) {
         rc = ngx_http_tlsrpt_read_fill(read);
@@ -213,30 +215,6 @@ ngx_http_tlsrpt_read_answered(void *data, const tlsrpt_reply_t *reply,
 
     ngx_http_finalize_request(r, ngx_http_tlsrpt_read_end(read, rc));
     ngx_http_run_posted_requests(c);
-}
-
-
-static ngx_int_t
-ngx_http_tlsrpt_read_reply(ngx_http_tlsrpt_read_t *read,
-    ngx_http_tlsrpt_ask_t *ask, const tlsrpt_reply_t *reply, ngx_uint_t why)
-{
-    if (reply == NULL) {
-        ngx_log_error(NGX_LOG_ERR, read->request->connection->log, 0,
-                      "no reply from redis: %s",
-                      why == NGX_HTTP_TLSRPT_REDIS_TIMEOUT
-                      ? "timed out" : "connection lost");
-        return NGX_ERROR;
-    }
-
-    if (reply->type == TLSRPT_REPLY_ERROR) {
-        ngx_log_error(NGX_LOG_ERR, read->request->connection->log, 0,
-                      "redis answered \"%*s\"",
-                      ngx_min(reply->len, NGX_HTTP_TLSRPT_READ_LOG_LEN),
-                      reply->str);
-        return NGX_ERROR;
-    }
-
-    return read->reading->reply(read->data, ask, reply);
 }
 
 

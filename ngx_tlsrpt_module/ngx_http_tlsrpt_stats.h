@@ -24,6 +24,9 @@ typedef ngx_int_t (*ngx_http_tlsrpt_resource_pt)(ngx_http_request_t *r,
 ngx_int_t ngx_http_tlsrpt_domains_resource(ngx_http_request_t *r,
     ngx_str_t *domain);
 
+/* Makes the sorted list of the configured domains; for init_module. */
+ngx_int_t ngx_http_tlsrpt_domains_init(ngx_cycle_t *cycle);
+
 /* May the reader see the domain?  Asked here and nowhere else.  seen: reports
    for it ever came. */
 ngx_uint_t ngx_http_tlsrpt_stats_visible(ngx_http_request_t *r,
