@@ -782,8 +782,14 @@ local function store_domain(mail, entry, domain, done)
         done()
     end
 
-    redis_request(mail, 'ZADD', { settings.prefix .. ':domains', '0', domain },
-        function() redis_request(mail, 'EVAL', args, ingested) end)
+    local index = settings.prefix .. ':domains'
+    local kept = tostring((settings.retention + 1) * 86400)
+
+    redis_request(mail, 'ZADD', { index, '0', domain }, function()
+        redis_request(mail, 'EXPIRE', { index, kept }, function()
+            redis_request(mail, 'EVAL', args, ingested)
+        end)
+    end)
 end
 
 local function entry_stored(mail, entry)
@@ -1242,6 +1248,18 @@ local function register_symbols()
     })
 end
 
+local function configure(opts)
+    load_core()
+    parse_options(opts)
+    load_redis(opts)
+    load_task_timeout()
+
+    if settings.action == 'discard' then
+        rspamd_config:set_metric_action('discard',
+            { flags = { 'no_threshold' } })
+    end
+end
+
 local opts = rspamd_config:get_all_opt(N)
 
 if not opts or opts.domains == nil then
@@ -1250,16 +1268,15 @@ if not opts or opts.domains == nil then
     return
 end
 
-load_core()
-parse_options(opts)
-load_redis(opts)
-load_task_timeout()
+-- First of all, so that whatever fails below fails reports, not silently.
 register_symbols()
-
-if settings.action == 'discard' then
-    rspamd_config:set_metric_action('discard', { flags = { 'no_threshold' } })
-end
 
 rspamd_config:add_on_load(function(_, ev_base, _)
     rspamd_config:add_periodic(ev_base, WATCH_PERIOD, watch, false)
 end)
+
+local ok, err = pcall(configure, opts)
+
+if not ok then
+    broken('internal error: ' .. tostring(err))
+end

@@ -15,7 +15,6 @@ package TLSRPT::Rspamd;
 use strict;
 use warnings;
 
-use File::Copy qw(copy);
 use IO::Socket::UNIX;
 use JSON::PP ();
 use Time::HiRes qw(sleep);
@@ -36,6 +35,7 @@ my $SUFFIXES = join "\n", qw(com net org example co.example), '';
 # dns       more fake records, as rspamd takes them
 # nameserver, dns_more, task_timeout, config: more of rspamd.conf
 # plugin, cpath: other than those of the tree
+# edit      a function that changes the plugin's text, in $_, to make it fail
 sub new {
     my ($class, %args) = @_;
 
@@ -102,6 +102,9 @@ logging {
     level = "info";
     log_re_cache = false;
 }
+lang_detection {
+    languages = "$dir/none";            # loading them takes a second
+}
 actions {
     reject = 15;
     add_header = 6;
@@ -135,9 +138,23 @@ sub prepare {
     mkdir $dir;
     chmod 0755, $dir, $self->{server}->dir;
     $self->{server}->write_file("$dir/suffixes", $SUFFIXES);
+    $self->edit_plugin if $self->{edit};
     $self->{server}->write_file("$dir/rspamd.conf", $self->config);
 
     return $self;
+}
+
+# The name of its file is the name of the section.
+sub edit_plugin {
+    my ($self) = @_;
+
+    my $text = $self->{server}->read_file($self->{plugin});
+    $self->{edit}->() || die 'nothing was edited' for $text;
+    $self->{plugin} = $self->dir . '/tlsrpt.lua';
+    $self->{server}->write_file($self->{plugin}, $text);
+    delete $self->{edit};
+
+    return;
 }
 
 sub environment {
