@@ -124,6 +124,9 @@ $(CORE_TESTS): $(B)/t/core/%: t/core/%.c $(CORE_OBJS) $(wildcard t/core/*.h)
 	echo "Building $@"
 	$(CC) $(CFLAGS) $(SANITIZE) -Ishared -o $@ $< $(CORE_OBJS) $(LIBS)
 
+# This one fails each allocation in turn.
+$(B)/t/core/alloc: LIBS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
+
 $(FUZZERS): $(B)/t/fuzz/%: t/fuzz/%.c $(wildcard t/fuzz/*.h) $(SHARED) $(HEADERS) \
     $(B)/tlsrpt_ingest_script.c
 	mkdir -p $(@D)

@@ -1,0 +1,321 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Each allocation of the core failing in its turn: told as such, and nothing
+ * is lost or used.  Linked with --wrap=malloc, calloc and realloc.
+ */
+
+#include "tap.h"
+
+#include <stdlib.h>
+#include <zlib.h>
+
+#include "tlsrpt_core.h"
+#include "tlsrpt_inflate.h"
+#include "tlsrpt_json.h"
+
+#define MAX_ALLOCATIONS  2000
+#define NOW              1717200000         /* 2024-06-01 */
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *p, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *p, size_t size);
+
+static long  nallocations;                  /* since begin */
+static long  fail_at;                       /* 0: none */
+
+
+static int
+fails(void)
+{
+    return ++nallocations == fail_at;
+}
+
+
+void *
+__wrap_malloc(size_t size)
+{
+    return fails() ? NULL : __real_malloc(size);
+}
+
+
+void *
+__wrap_calloc(size_t n, size_t size)
+{
+    return fails() ? NULL : __real_calloc(n, size);
+}
+
+
+void *
+__wrap_realloc(void *p, size_t size)
+{
+    return fails() ? NULL : __real_realloc(p, size);
+}
+
+
+static tlsrpt_str_t
+str(const char *s)
+{
+    tlsrpt_str_t  result = { s, strlen(s) };
+
+    return result;
+}
+
+
+static unsigned char  body[4096];
+static size_t         body_len;
+static const char    *what_failed;
+
+
+/* Runs the subject with each allocation failing in turn: all are refused for
+   want of memory until there is none left to fail. */
+static void
+each_allocation(const char *name, int (*subject)(void))
+{
+    int   rc = TLSRPT_ERR_MEMORY;
+    long  n, wrong = 0;
+
+    for (n = 1; n <= MAX_ALLOCATIONS; n++) {
+        fail_at = n;
+        nallocations = 0;
+        what_failed = "";
+        rc = subject();
+        fail_at = 0;
+
+        if (nallocations < n) {
+            break;
+        }
+
+        if (rc != TLSRPT_ERR_MEMORY) {
+            printf("# %s: allocation %ld: %d %s\n", name, n, rc, what_failed);
+            wrong++;
+        }
+    }
+
+    is_int(rc, TLSRPT_OK, "%s: goes well without a failure", name);
+    ok(n > 1, "%s: %ld allocations failed in turn", name, n - 1);
+    is_int(wrong, 0, "%s: each was told", name);
+}
+
+
+static int
+ignore_event(void *ctx, tlsrpt_json_event_t event, const char *s, size_t len)
+{
+    (void) ctx;
+    (void) event;
+    (void) s;
+    (void) len;
+    return TLSRPT_OK;
+}
+
+
+/* Text that makes each of the buffers grow, byte by byte. */
+static int
+read_json(void)
+{
+    char            text[64];
+    int             rc = TLSRPT_OK, i, j, n;
+    tlsrpt_json_t  *json = tlsrpt_json_create();
+
+    if (json == NULL) {
+        return TLSRPT_ERR_MEMORY;
+    }
+
+    tlsrpt_json_reset(json, ignore_event, NULL);
+
+    for (i = 0; i < 100 && rc == TLSRPT_OK; i++) {
+        n = snprintf(text, sizeof(text), "%s\"a-long-name-%d\":[%d,\"\\n%d\"",
+                     i ? "," : "{", i, i, i);
+
+        for (j = 0; j < n && rc == TLSRPT_OK; j++) {
+            rc = tlsrpt_json_feed(json, text + j, 1);
+        }
+
+        for (j = 0; j < i && rc == TLSRPT_OK; j++) {
+            rc = tlsrpt_json_feed(json, ",\"\\u00e9ight bytes\"", 19);
+        }
+
+        if (rc == TLSRPT_OK) {
+            rc = tlsrpt_json_feed(json, "]", 1);
+        }
+    }
+
+    if (rc == TLSRPT_OK) {
+        rc = tlsrpt_json_feed(json, "}", 1);
+    }
+
+    if (tlsrpt_json_finish(json) != rc) {
+        what_failed = "does not stay";
+        rc = -1;
+    }
+
+    tlsrpt_json_destroy(json);
+    return rc;
+}
+
+
+static int
+ignore_text(void *ctx, const unsigned char *text, size_t len)
+{
+    (void) ctx;
+    (void) text;
+    (void) len;
+    return TLSRPT_OK;
+}
+
+
+static int
+inflate_body(void)
+{
+    int                rc;
+    tlsrpt_inflate_t  *inf = tlsrpt_inflate_create();
+
+    if (inf == NULL) {
+        return TLSRPT_ERR_MEMORY;
+    }
+
+    tlsrpt_inflate_reset(inf, 100000, ignore_text, NULL);
+    rc = tlsrpt_inflate_feed(inf, body, body_len);
+
+    if (tlsrpt_inflate_finish(inf) != rc) {
+        what_failed = "does not stay";
+        rc = -1;
+    }
+
+    tlsrpt_inflate_destroy(inf);
+    return rc;
+}
+
+
+static int
+make_commands(const tlsrpt_report_t *report)
+{
+    unsigned           i;
+    tlsrpt_ingest_t    ingest;
+    tlsrpt_command_t  *command;
+
+    memset(&ingest, 0, sizeof(ingest));
+    ingest.prefix = str("tlsrpt");
+    ingest.now = NOW;
+    ingest.retention_days = 400;
+    ingest.report_days = 30;
+    ingest.original.data = (const char *) body;
+    ingest.original.len = body_len;
+
+    for (i = 0; i < report->ndomains; i++) {
+        command = tlsrpt_ingest_command(report, i, &ingest);
+
+        if (command == NULL) {
+            return TLSRPT_ERR_MEMORY;
+        }
+
+        tlsrpt_command_destroy(command);
+    }
+
+    return TLSRPT_OK;
+}
+
+
+static int
+read_report(void)
+{
+    int                     rc;
+    tlsrpt_reader_t        *reader = tlsrpt_reader_create();
+    tlsrpt_reader_conf_t    conf = { 100000, str("example.com") };
+    const tlsrpt_report_t  *report;
+
+    if (reader == NULL) {
+        return TLSRPT_ERR_MEMORY;
+    }
+
+    tlsrpt_reader_reset(reader, &conf);
+    rc = tlsrpt_reader_feed(reader, body, body_len);
+
+    if (rc == TLSRPT_OK) {
+        rc = tlsrpt_reader_finish(reader, &report);
+    }
+
+    if (rc == TLSRPT_OK) {
+        /* a warning that cannot be kept is counted, no more */
+        rc = report->nwarnings_beyond > 0 ? TLSRPT_ERR_MEMORY
+                                          : make_commands(report);
+
+    } else if (tlsrpt_reader_error(reader)->code != rc) {
+        what_failed = "another error is kept";
+        rc = -1;
+    }
+
+    tlsrpt_reader_destroy(reader);
+    return rc;
+}
+
+
+static void
+gzip_body(void)
+{
+    static unsigned char  out[sizeof(body)];
+    z_stream              z;
+
+    memset(&z, 0, sizeof(z));
+
+    if (deflateInit2(&z, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY)
+        != Z_OK)
+    {
+        abort();
+    }
+
+    z.next_in = body;
+    z.avail_in = (uInt) body_len;
+    z.next_out = out;
+    z.avail_out = sizeof(out);
+
+    if (deflate(&z, Z_FINISH) != Z_STREAM_END) {
+        abort();
+    }
+
+    body_len = z.total_out;
+    memcpy(body, out, body_len);
+    deflateEnd(&z);
+}
+
+
+static const char  document[] =
+    "{\"organization-name\":\"Example Sender\",\"contact-info\":\"tls@sender."
+    "example\",\"report-id\":\"2024-05-30_1\",\"date-range\":{\"start-datetime"
+    "\":\"2024-05-30T00:00:00Z\",\"end-datetime\":\"2024-05-30T23:59:59Z\"},"
+    "\"policies\":[{\"policy\":{\"policy-type\":\"sts\",\"policy-string\":["
+    "\"version: STSv1\",\"mode: testing\",\"mx: *.example.com\",\"max_age: "
+    "86400\"],\"policy-domain\":\"example.com\",\"mx-host\":[\"*.example.com\"]"
+    "},\"summary\":{\"total-successful-session-count\":10,\"total-failure-"
+    "session-count\":3},\"failure-details\":[{\"result-type\":\"certificate-"
+    "expired\",\"sending-mta-ip\":\"192.0.2.1\",\"receiving-mx-hostname\":"
+    "\"mx1.example.com\",\"receiving-ip\":\"2001:db8::1\",\"failed-session-"
+    "count\":2,\"additional-information\":\"caf\\u00e9\"},{\"result-type\":"
+    "\"starttls-not-supported\",\"failed-session-count\":1,\"receiving-ip\":"
+    "\"x.x.x.x\"}]},{\"policy\":{\"policy-type\":\"no-policy-found\","
+    "\"policy-domain\":\"example.net\"},\"summary\":{\"total-successful-"
+    "session-count\":\"1\"}}]}";
+
+
+int
+main(void)
+{
+    each_allocation("JSON", read_json);
+
+    body_len = sizeof(document) - 1;
+    memcpy(body, document, body_len);
+    each_allocation("plain report", read_report);
+
+    gzip_body();
+    each_allocation("gzip", inflate_body);
+    each_allocation("report", read_report);
+
+    gzip_body();
+    each_allocation("gzip twice", inflate_body);
+
+    return done();
+}
