@@ -1051,24 +1051,8 @@ ngx_http_tlsrpt_collect(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_tlsrpt_loc_conf_t  *tlcf = conf;
 
-    ngx_http_core_loc_conf_t  *clcf;
-
     if (tlcf->collect) {
         return "is duplicate";
-    }
-
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-
-    /* the token is what follows the location's name */
-
-    if (clcf->named
-#if (NGX_PCRE)
-        || clcf->regex
-#endif
-       )
-    {
-        return "needs a location given by its path, "
-               "not a regular expression or a name";
     }
 
     tlcf->collect = 1;
@@ -1093,6 +1077,18 @@ ngx_http_tlsrpt_handle(ngx_conf_t *cf, ngx_command_t *cmd,
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
     tmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_tlsrpt_module);
+
+    /* the token or the resource is what follows the location's name */
+
+    if (clcf->named
+#if (NGX_PCRE)
+        || clcf->regex
+#endif
+       )
+    {
+        return "needs a location given by its path, "
+               "not a regular expression or a name";
+    }
 
     if (clcf->handler) {
         return "is not the only one that answers in this location";

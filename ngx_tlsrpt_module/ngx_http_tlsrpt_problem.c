@@ -212,8 +212,11 @@ ngx_http_tlsrpt_send(ngx_http_request_t *r, ngx_uint_t status,
     r->headers_out.content_length_n = (off_t) len;
     r->headers_out.content_type.data = (u_char *) type;
     r->headers_out.content_type.len = ngx_strlen(type);
-    r->headers_out.content_type_len = r->headers_out.content_type.len;
     r->headers_out.content_type_lowcase = NULL;
+
+    /* gzip_types compares the type without its parameters */
+
+    r->headers_out.content_type_len = strcspn(type, ";");
 
     /* nginx 1.22 has no reason phrase of its own for it (RFC 9110 15.5.21) */
 

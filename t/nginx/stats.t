@@ -24,6 +24,12 @@ END
         location /v1/tlsrpt { tlsrpt_collect; }
         location /tlsrpt/ { tlsrpt_stats; }
         location /bare { tlsrpt_stats; }
+        location /zipped/ {
+            tlsrpt_stats;
+            gzip on;
+            gzip_min_length 1;
+            gzip_types text/csv;
+        }
         location / { return 200 "elsewhere"; }
 END
 
@@ -66,6 +72,10 @@ sub has_headers {
 
 has_headers($answer, 'headers');
 is $answer->{headers}{'content-length'}, length $answer->{body}, 'length';
+
+is $t->get('/zipped/domains/example.com', headers => [
+    Accept => 'text/csv', 'Accept-Encoding' => 'gzip'
+])->{headers}{'content-encoding'}, 'gzip', 'it can be compressed';
 
 
 # HEAD
@@ -268,6 +278,16 @@ like csv('by=organization-name')->{body}, qr/^\Q$_\E,1,100,3\r$/m,
     "$_ is no formula"
     for map { "\"$_\"" } "'=1+1", "'+a,b", "'-\"\"x\"\"", "'\@sum", "'=a;b",
         "'quoted", 'plain', "two\nlines";
+
+
+# The resource is what follows the location, so that must be a path.
+for my $location ('~ ^/tlsrpt', '@tlsrpt') {
+    my ($good, $said) = $t->nginx_test(server =>
+        "location $location { tlsrpt_stats; }");
+    ok !$good, "not in location $location";
+    like $said, qr/"tlsrpt_stats" .*needs a location given by its path/,
+        'the reason';
+}
 
 
 # Keep-alive: one request after the other on a connection.
