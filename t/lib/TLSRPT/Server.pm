@@ -99,7 +99,8 @@ sub read_file {
 
 # Processes
 
-# Starts a program; its output goes to a file.  Returns the pid.
+# Starts a program; its output goes to a file.  Returns the pid.  It ends with
+# us, even where we are killed.
 sub spawn {
     my ($self, $output, $env, @command) = @_;
 
@@ -113,8 +114,8 @@ sub spawn {
         open STDOUT, '>>', $output;
         open STDERR, '>>', $output;
         local @ENV{keys %$env} = values %$env;
-        exec { $command[0] } @command or do {
-            print STDERR "exec $command[0]: $!\n";
+        exec 'setpriv', '--pdeathsig', 'TERM', @command or do {
+            print STDERR "setpriv: $!\n";
             POSIX::_exit(127);
         };
     }
