@@ -221,15 +221,13 @@ for my $case ([1.8, 'filters that used up the time of the task'],
 my $silent = IO::Socket::INET->new(Proto => 'udp', LocalAddr => '127.0.0.1')
     or die "udp: $!";
 
-for my $filters ('dkim', 'dkim,spf') {
-    my $dns = rspamd(
-        signers => [], task_timeout => 2, filters => $filters,
-        nameserver => '127.0.0.1:' . $silent->sockport,
-        dns_options => 'timeout = 1s; retransmits = 5;');
-    sent_back($dns, fresh_mail(), "a name server that never answers ($filters)",
-              qr/in time|key look-up/);
-    done($dns);
-}
+my $dns = rspamd(
+    signers => [], task_timeout => 2, filters => 'dkim,spf',
+    nameserver => '127.0.0.1:' . $silent->sockport,
+    dns_options => 'timeout = 1s; retransmits = 5;');
+sent_back($dns, fresh_mail(), 'a name server that never answers',
+          qr/in time|key look-up/);
+done($dns);
 
 $rspamd = rspamd(signers => [], nameserver => '127.0.0.1:9');
 sent_back($rspamd, fresh_mail(), 'no name server', qr/key look-up/);
