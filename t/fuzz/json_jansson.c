@@ -226,6 +226,16 @@ referee(const uint8_t *data, size_t size, const result_t *result)
 }
 
 
+/* jansson 2.14 passes over a NUL next to a number, which it takes for the end
+   of its own buffer. */
+static int
+is_nul(const uint8_t *data, size_t size, const result_t *result)
+{
+    return result->rc == TLSRPT_ERR_JSON && result->offset < size
+           && data[result->offset] == '\0';
+}
+
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -257,7 +267,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     } else if (whole.rc != TLSRPT_ERR_TOO_DEEP
                && whole.rc != TLSRPT_ERR_TOO_MANY
-               && whole.rc != TLSRPT_ERR_TOO_LONG)
+               && whole.rc != TLSRPT_ERR_TOO_LONG
+               && !is_nul(data, size, &whole))
     {
         CHECK(expected == NULL);
     }
