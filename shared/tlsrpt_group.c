@@ -220,7 +220,7 @@ tlsrpt_groups_find(tlsrpt_groups_t *groups, const tlsrpt_value_t *values)
         return &groups->groups[groups->slots[slot] - 1];
     }
 
-    if (groups->ngroups >= TLSRPT_MAX_GROUPS) {
+    if (groups->ngroups >= (groups->max ? groups->max : TLSRPT_MAX_GROUPS)) {
         len = put_overflow_key(groups, values, key);
         slot = find_slot(groups, key, len);
 

@@ -25,6 +25,7 @@ typedef struct {
 typedef struct {
     unsigned               nby;
     const unsigned char   *by;              /* dimensions */
+    size_t                 max;             /* groups; 0: TLSRPT_MAX_GROUPS */
     tlsrpt_group_t        *groups;
     size_t                 ngroups;
     size_t                 size;

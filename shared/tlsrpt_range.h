@@ -1,0 +1,53 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * A domain's days, read from Redis: the domain's totals and the totals of each
+ * month's days first, then the cells of the days that have reports, so that a
+ * reading costs what reports there are, not how long the range is.
+ */
+
+#ifndef TLSRPT_RANGE_H
+#define TLSRPT_RANGE_H
+
+#include "tlsrpt_key.h"
+#include "tlsrpt_month.h"
+
+#pragma GCC visibility push(hidden)
+
+typedef struct {
+    int32_t               from;
+    int32_t               to;
+    size_t                ndays;
+    tlsrpt_str_t          prefix;           /* copies, the range's own */
+    tlsrpt_str_t          domain;
+    int                   seen;             /* was the domain ever? */
+    tlsrpt_day_totals_t   all;              /* of all time */
+    tlsrpt_day_totals_t  *days;             /* ndays of them */
+
+    size_t                nmonths;
+    size_t                next;             /* command */
+    size_t                waiting;          /* replies before cells are asked */
+    tlsrpt_key_t          key;
+    tlsrpt_command_t      command;
+    const char           *argv[3];
+    size_t                argvlen[3];
+} tlsrpt_range_t;
+
+/* 0, or -1: no memory. */
+int tlsrpt_range_init(tlsrpt_range_t *range, const tlsrpt_query_t *query,
+    tlsrpt_str_t domain, tlsrpt_str_t prefix) TLSRPT_MUST_USE;
+void tlsrpt_range_free(tlsrpt_range_t *range);
+
+/* The next command, borrowed until the next call, and its number; NULL: there
+   is none, or none before another reply. */
+const tlsrpt_command_t *tlsrpt_range_next(tlsrpt_range_t *range, size_t *n);
+
+/* Takes the reply to command n.  The index of the day whose cell it is, or -1:
+   it was no cell. */
+int tlsrpt_range_add(tlsrpt_range_t *range, size_t n,
+    const tlsrpt_reply_t *reply) TLSRPT_MUST_USE;
+
+#pragma GCC visibility pop
+
+#endif /* TLSRPT_RANGE_H */
