@@ -1,0 +1,68 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * A push reader of I-JSON (RFC 7493): text in any split in, events out.
+ * No tree, no copy of the text; memory is bounded by the limits below.
+ */
+
+#ifndef TLSRPT_JSON_H
+#define TLSRPT_JSON_H
+
+#include "tlsrpt_core.h"
+
+#pragma GCC visibility push(hidden)
+
+#define TLSRPT_JSON_MAX_DEPTH    32         /* TLSRPT_ERR_TOO_DEEP */
+#define TLSRPT_JSON_MAX_MEMBERS  256        /* of one object: _TOO_MANY */
+#define TLSRPT_JSON_MAX_STRING   65536      /* decoded bytes: _TOO_LONG */
+#define TLSRPT_JSON_MAX_NUMBER   1024       /* digits and all: _TOO_LONG */
+
+typedef enum {
+    TLSRPT_JSON_OBJECT,
+    TLSRPT_JSON_OBJECT_END,
+    TLSRPT_JSON_ARRAY,
+    TLSRPT_JSON_ARRAY_END,
+    TLSRPT_JSON_KEY,                        /* s, len: decoded */
+    TLSRPT_JSON_STRING,                     /* s, len: decoded */
+    TLSRPT_JSON_NUMBER,                     /* s, len: as written */
+    TLSRPT_JSON_TRUE,
+    TLSRPT_JSON_FALSE,
+    TLSRPT_JSON_NULL
+} tlsrpt_json_event_t;
+
+/* s is valid within the call only, and not NUL ended.  Anything but TLSRPT_OK
+   stops the reader with that code. */
+typedef int (*tlsrpt_json_handler_pt)(void *ctx, tlsrpt_json_event_t event,
+    const char *s, size_t len);
+
+typedef struct tlsrpt_json tlsrpt_json_t;
+
+tlsrpt_json_t *tlsrpt_json_create(void) TLSRPT_MUST_USE;
+void tlsrpt_json_destroy(tlsrpt_json_t *json);
+void tlsrpt_json_reset(tlsrpt_json_t *json, tlsrpt_json_handler_pt handler,
+    void *ctx);
+
+/*
+ * feed: TLSRPT_OK, or the error, which stays; the cost is linear in the text
+ * whatever the split.  finish: the end of the text.
+ * The text is one object or array at the top, after an optional BOM; white
+ * space and NULs may follow (sloppy senders; see tlsrpt_json_trailing).
+ */
+int tlsrpt_json_feed(tlsrpt_json_t *json, const void *text, size_t len)
+    TLSRPT_MUST_USE;
+int tlsrpt_json_finish(tlsrpt_json_t *json) TLSRPT_MUST_USE;
+
+/* Where the reader is: the byte after the last event's token, or the offending
+   byte after an error.  From 0, 1, 1. */
+void tlsrpt_json_position(const tlsrpt_json_t *json, size_t *offset,
+    size_t *line, size_t *column);
+
+/* Bits: deviations that were passed over. */
+#define TLSRPT_JSON_BOM    1
+#define TLSRPT_JSON_NULS   2                /* NUL bytes after the text */
+unsigned tlsrpt_json_deviations(const tlsrpt_json_t *json);
+
+#pragma GCC visibility pop
+
+#endif /* TLSRPT_JSON_H */
