@@ -1,0 +1,247 @@
+#!/usr/bin/perl
+
+# Copyright (C) the tlsrpt authors
+# SPDX-License-Identifier: BSD-2-Clause
+
+# A Redis that plays tricks, in front of a real one where it matters: every
+# report is answered, none is lost behind a 201, none is counted twice.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+
+use TLSRPT::FakeRedis;
+use TLSRPT::Test;
+
+my $t = servers(redis => 1, nginx => 0, http => <<'END', server => <<'END');
+    tlsrpt_redis unix:%%DIR%%/fake.sock;
+    tlsrpt_redis_timeout 500ms;
+    tlsrpt_domain example.com;
+END
+        location /v1/tlsrpt { tlsrpt_collect; }
+END
+
+my $REAL = $t->redis_socket;
+my $PATH = $t->dir . '/fake.sock';
+my $n = 0;
+
+TLSRPT::FakeRedis::refuse($PATH);
+$t->start_nginx;
+
+sub real { return TLSRPT::FakeRedis::forward($REAL, $_[0]) }
+
+# A fake, whose function sees the ingest commands; the rest is answered.
+sub fake {
+    my ($answer) = @_;
+
+    return TLSRPT::FakeRedis->new($PATH, sub {
+        my ($socket, $command, $words, $connection) = @_;
+
+        return $command =~ /^EVAL/ ? $answer->($words, $connection, $command)
+                                   : real($words);
+    });
+}
+
+sub fresh { return encode_json(report('report-id' => 'fault-' . ++$n)) }
+sub post  { return $t->post('/v1/tlsrpt', @_ ? $_[0] : fresh()) }
+
+# The connection that is left is one to another fake.
+sub gone {
+    my ($fake) = @_;
+
+    $fake->stop;
+    TLSRPT::FakeRedis::refuse($PATH);
+
+    return;
+}
+
+sub ingests { return grep { / EVAL/ } $_[0]->commands }
+
+sub unavailable {
+    my ($answer, $name) = @_;
+
+    is $answer->{status}, 503, "$name: 503";
+    like $answer->{headers}{'retry-after'} || '', qr/^\d+$/,
+        "$name: Retry-After";
+    is $answer->{headers}{'content-type'}, 'application/problem+json',
+        "$name: a problem";
+
+    return;
+}
+
+
+# Replies in the worst pieces
+
+my $fake = fake(sub { return [split //, real($_[0])] });
+my $body = fresh();
+is post($body)->{status}, 201, 'a reply byte by byte';
+is post($body)->{status}, 200, 'and again';
+gone($fake);
+
+$fake = TLSRPT::FakeRedis->new($PATH, sub {
+    my ($socket, $command, $words) = @_;
+    our ($kept);
+    return do { $kept = real($words); undef } if $command eq 'ZADD';
+    my $all = $kept . real($words);
+    return [substr($all, 0, 5), substr($all, 5)];
+});
+is post()->{status}, 201, 'two replies, split within the second';
+gone($fake);
+
+
+# Errors
+
+my %error = (
+    'LOADING'  => "-LOADING Redis is loading the dataset in memory\r\n",
+    'READONLY' => "-READONLY You can't write against a read only replica.\r\n",
+    'OOM'      => "-OOM command not allowed when used memory > 'maxmemory'.\r\n",
+    'NOAUTH'   => "-NOAUTH Authentication required.\r\n",
+    'MISCONF'  => "-MISCONF Redis is configured to save RDB snapshots\r\n",
+    'BUSY'     => "-BUSY Redis is busy running a script.\r\n",
+    'ERR'      => "-ERR something else\r\n",
+    'nil'      => "\$-1\r\n",
+    'a string' => "+OK\r\n",
+    'an array' => "*2\r\n:1\r\n*1\r\n:1\r\n",
+    'another integer' => ":7\r\n",
+);
+
+for my $name (sort keys %error) {
+    $fake = fake(sub { return $error{$name} });
+    unavailable(post(), "$name as the answer");
+    is scalar(ingests($fake)), 1, "$name: asked once";
+    gone($fake);
+}
+
+my $complaints = () = $t->error_log =~ /answers an error/g;
+cmp_ok $complaints, '>=', 1, 'errors are logged';
+cmp_ok $complaints, '<=', 8, 'but not too often';
+
+
+# NOSCRIPT: once more as EVAL
+
+$fake = fake(sub {
+    my ($words, $connection, $command) = @_;
+    return $command eq 'EVALSHA'
+        ? "-NOSCRIPT No matching script. Please use EVAL.\r\n" : real($words);
+});
+is post()->{status}, 201, 'NOSCRIPT: stored';
+is_deeply [map { /(EVAL\w*)/ } $fake->commands], ['EVALSHA', 'EVAL'],
+    'by EVAL';
+gone($fake);
+
+$fake = fake(sub { return "-NOSCRIPT No matching script.\r\n" });
+unavailable(post(), 'NOSCRIPT always');
+is scalar(ingests($fake)), 2, 'NOSCRIPT always: asked twice';
+gone($fake);
+
+
+# Connections that close
+
+$fake = fake(sub {
+    my ($words, $connection) = @_;
+    return $connection == 1 ? '' : real($words);
+});
+is post()->{status}, 201, 'closed before executing: sent once more';
+is_deeply [map { /^(\d+)/ } ingests($fake)], [1, 2], 'on another connection';
+gone($fake);
+
+$fake = fake(sub {
+    my ($words, $connection) = @_;
+    my $reply = real($words);
+    return $connection == 1 ? '' : $reply;
+});
+is post()->{status}, 200, 'closed after executing: a duplicate of itself';
+is scalar(ingests($fake)), 2, 'sent twice';
+gone($fake);
+
+$fake = fake(sub { return '' });
+unavailable(post(), 'closed always');
+is scalar(ingests($fake)), 2, 'closed always: sent twice, not more';
+gone($fake);
+
+$fake = fake(sub {
+    my ($words, $connection) = @_;
+    my $reply = real($words);
+    return $connection == 1 ? [substr($reply, 0, 2), ''] : $reply;
+});
+is post()->{status}, 200, 'closed within the reply';
+gone($fake);
+
+
+# No protocol
+
+my %garbage = (
+    'HTTP'             => "HTTP/1.1 400 Bad Request\r\n\r\n",
+    'zeros'            => "\0" x 100,
+    'a bulk too long'  => "\$99999999999999999999\r\n",
+    'a negative bulk'  => "\$-7\r\n",
+    'too many elements' => "*1000000\r\n",
+    'too deep'         => "*1\r\n" x 100,
+    'two replies'      => ":1\r\n:1\r\n:1\r\n",
+    'a double'         => ",1.5\r\n",
+    'a boolean'        => "#t\r\n",
+    'a map'            => "%1\r\n+a\r\n:1\r\n",
+    'a big number'     => "(99999999999999999999\r\n",
+);
+
+for my $name (sort keys %garbage) {
+    $fake = fake(sub { return $garbage{$name} });
+    my $answer = post();
+    like $answer->{status}, $name eq 'two replies' ? qr/^(?:201|503)$/
+                                                   : qr/^503$/,
+         "$name: " . $answer->{status};
+    gone($fake);
+}
+
+$fake = fake(sub { return "\$400000000\r\n" . 'x' x 1_000_000 });
+unavailable(post(), 'a bulk that never ends');
+gone($fake);
+
+
+# No answer in time
+
+$fake = fake(sub { return undef });
+unavailable(post(), 'no answer');
+is scalar(ingests($fake)), 2, 'no answer: sent once more';
+gone($fake);
+
+$fake = fake(sub {
+    my ($words, $connection) = @_;
+    return $connection == 1 ? undef : real($words);
+});
+is post()->{status}, 201, 'no answer on a dead connection, but on the next';
+gone($fake);
+
+$fake = TLSRPT::FakeRedis->new($PATH, sub { return undef });
+unavailable(post(), 'nothing is answered');
+gone($fake);
+
+
+# Refused, and back
+
+sub connects { return scalar(() = $t->error_log =~ /connect\(\) to \S+ failed/g) }
+
+$fake = fake(sub { return real($_[0]) });
+TLSRPT::Server::wait_until(10, sub { post()->{status} == 201 });
+gone($fake);
+
+my $before = connects();
+unavailable(post(), 'nobody listens');
+my $tries = connects() - $before;
+cmp_ok $tries, '>', 2, 'it tries again';
+cmp_ok $tries, '<', 8, 'but not all the time';
+
+$fake = fake(sub { return real($_[0]) });
+ok TLSRPT::Server::wait_until(10, sub { post()->{status} == 201 }),
+    'back: reports are stored again';
+is scalar(grep { /^2 / } $fake->commands), 0, 'on one connection';
+gone($fake);
+
+
+# The log and its secrets, the log and its length.
+
+unlike $t->error_log, qr/fault-\d/, 'no report in the error log';
+
+done_testing;
