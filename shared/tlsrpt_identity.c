@@ -62,9 +62,14 @@ int
 tlsrpt_identity(const tlsrpt_report_t *report, unsigned domain,
     unsigned char digest[TLSRPT_DIGEST_LEN])
 {
-    int            rc;
+    int            rc, id_tells;
     unsigned char  md[EVP_MAX_MD_SIZE];
     tlsrpt_buf_t   buf = { NULL, 0, 0, 0 };
+
+    /* Of a report-id that was cut too little is left: up to three bytes more
+       than the bound went with the last character. */
+    id_tells = report->report_id.data != NULL
+               && report->report_id.len <= TLSRPT_MAX_STRING - 4;
 
     add(&buf, report->organization_name);
     add(&buf, report->report_id);
@@ -72,8 +77,8 @@ tlsrpt_identity(const tlsrpt_report_t *report, unsigned domain,
     tlsrpt_buf_varint(&buf, (uint64_t) report->start);
     tlsrpt_buf_varint(&buf, (uint64_t) report->end);
 
-    for (size_t i = 0; !report->report_id.data && i < report->npolicies; i++) {
-        if (report->policies[i].domain == domain) {
+    for (size_t i = 0; i < report->npolicies; i++) {
+        if (!id_tells && report->policies[i].domain == domain) {
             add_policy(&buf, &report->policies[i]);
         }
     }

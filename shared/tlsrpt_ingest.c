@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tlsrpt_entry.h"
 #include "tlsrpt_fold.h"
 #include "tlsrpt_identity.h"
 #include "tlsrpt_key.h"
@@ -128,43 +129,7 @@ keep_for(int32_t last, const tlsrpt_ingest_t *ingest)
 }
 
 
-static json_t *
-text_or_null(tlsrpt_str_t s)
-{
-    return s.data == NULL ? json_null() : json_stringn(s.data, s.len);
-}
-
-
-/* What the list of reports shows without reading the original. */
-
-static char *
-list_entry(const tlsrpt_report_t *report, const tlsrpt_fold_t *fold,
-    const tlsrpt_ingest_t *ingest)
-{
-    char    *text = NULL;
-    json_t  *entry;
-
-    entry = json_pack("{s:o, s:o, s:I, s:I, s:I, s:i, s:o, s:I, s:I, s:I}",
-                      "o", text_or_null(report->organization_name),
-                      "i", text_or_null(report->report_id),
-                      "b", (json_int_t) report->start,
-                      "e", (json_int_t) report->end,
-                      "r", (json_int_t) ingest->now,
-                      "v", (int) ingest->via,
-                      "d", text_or_null(ingest->signer),
-                      "s", (json_int_t) fold->successful,
-                      "f", (json_int_t) fold->failure,
-                      "w", (json_int_t) (report->nwarnings
-                                         + report->nwarnings_beyond));
-
-    if (entry != NULL) {
-        text = json_dumps(entry, JSON_COMPACT);
-        json_decref(entry);
-    }
-
-    return text;
-}
-
+/* What is not UTF-8 (a signer of a mail, never a report's text) is null. */
 
 static void
 add_result_types(ingest_t *in, const tlsrpt_fold_t *fold)
@@ -213,7 +178,7 @@ make_args(ingest_t *in, const tlsrpt_report_t *report,
     }
 
     if (keep) {
-        in->entry = list_entry(report, fold, ingest);
+        in->entry = tlsrpt_entry_encode(report, fold, ingest);
 
         if (in->entry == NULL) {
             return -1;

@@ -32,23 +32,6 @@ trim(const char **s, size_t *len)
 }
 
 
-/* Where to cut UTF-8 text that is too long. */
-
-static size_t
-cut(const char *s, size_t len, size_t max)
-{
-    if (len <= max) {
-        return len;
-    }
-
-    while (max && ((unsigned char) s[max] & 0xc0) == 0x80) {
-        max--;
-    }
-
-    return max;
-}
-
-
 static size_t
 lower(char *buf, const char *s, size_t len)
 {
@@ -94,7 +77,7 @@ usable(tlsrpt_builder_t *b, tlsrpt_json_event_t event, const char **s,
 
     if (*len > TLSRPT_MAX_STRING) {
         tlsrpt_builder_warn(b, SCHEMA, "cut to %d bytes", TLSRPT_MAX_STRING);
-        *len = cut(*s, *len, TLSRPT_MAX_STRING);
+        *len = tlsrpt_text_cut(*s, *len, TLSRPT_MAX_STRING);
     }
 
     return 1;
@@ -268,10 +251,14 @@ set_policy_domain(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
         return tlsrpt_builder_fail(b, TLSRPT_ERR_TYPE, "a string is expected");
     }
 
-    if (!usable(b, event, &s, &len)) {
+    trim(&s, &len);
+
+    if (len == 0) {
+        tlsrpt_builder_warn(b, SCHEMA, "empty, taken as absent");
         return TLSRPT_OK;
     }
 
+    /* Never cut: what is left would be another name. */
     n = tlsrpt_domain_normalize(s, len, buf);
 
     if (n == 0) {
@@ -307,7 +294,7 @@ set_count(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
     for (size_t i = 0; i < len; i++) {
         if (s[i] < '0' || s[i] > '9') {
             return tlsrpt_builder_fail(b, TLSRPT_ERR_COUNT, "it is %.*s",
-                                       (int) cut(s, len, 40), s);
+                                       (int) tlsrpt_text_cut(s, len, 40), s);
         }
 
         value = value * 10 + (uint64_t) (s[i] - '0');
@@ -337,7 +324,7 @@ set_time(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
 
     if (tlsrpt_time_parse(s, len, field, &deviations) != 0) {
         return tlsrpt_builder_fail(b, TLSRPT_ERR_DATE, "it is \"%.*s\"",
-                                   (int) cut(s, len, 40), s);
+                                   (int) tlsrpt_text_cut(s, len, 40), s);
     }
 
     if (deviations & TLSRPT_TIME_NO_ZONE) {
@@ -347,7 +334,7 @@ set_time(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
 
     if (deviations & TLSRPT_TIME_SLOPPY) {
         tlsrpt_builder_warn(b, SCHEMA " (RFC 3339 5.6)",
-                            "lower case or a space in a date-time");
+                            "not in its one form: 2026-01-31T00:00:00Z");
     }
 
     return TLSRPT_OK;
@@ -432,7 +419,12 @@ set_list(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
         return TLSRPT_OK;
     }
 
-    if (field != NULL && len) {
+    if (len == 0) {
+        tlsrpt_builder_warn(b, SCHEMA, "empty, taken as absent");
+        return TLSRPT_OK;
+    }
+
+    if (field != NULL) {
         tlsrpt_builder_warn(b, SCHEMA, "a string, taken as an array of one");
     }
 

@@ -11,6 +11,8 @@
 #include "tlsrpt_time.h"
 
 
+#define MAX_NAME  64                        /* shown of a parameter's */
+
 static const char  *dimensions[] = {
 #define XX(name, text) text,
     TLSRPT_DIMENSION_MAP(XX)
@@ -34,13 +36,28 @@ tlsrpt_query_init(tlsrpt_query_t *query, int64_t now)
 }
 
 
+/* The name as it was sent, which may be anything. */
+
+static void
+set_path(char path[TLSRPT_PATH_LEN], tlsrpt_str_t name)
+{
+    size_t  n = 0;
+
+    for ( ; n < name.len && n < MAX_NAME; n++) {
+        path[n] = name.data[n] > ' ' && name.data[n] < 0x7f ? name.data[n]
+                                                            : '?';
+    }
+
+    path[n] = '\0';
+}
+
+
 static int
 fail(tlsrpt_error_t *error, tlsrpt_str_t name, const char *detail)
 {
     memset(error, 0, sizeof(*error));
     error->code = TLSRPT_ERR_PARAMETER;
-    snprintf(error->path, TLSRPT_PATH_LEN, "%.*s",
-             (int) (name.len > 64 ? 64 : name.len), name.data);
+    set_path(error->path, name);
     snprintf(error->detail, TLSRPT_DETAIL_LEN, "%s", detail);
 
     return TLSRPT_ERR_PARAMETER;

@@ -31,10 +31,10 @@ static const struct {
 };
 
 
-int
-tlsrpt_reply_error_class(const char *str, size_t len)
+static int
+class_of(const char *str, size_t len)
 {
-    const char  *space = memchr(str, ' ', len);
+    const char  *space = len ? memchr(str, ' ', len) : NULL;
 
     if (space != NULL) {
         len = (size_t) (space - str);
@@ -45,6 +45,42 @@ tlsrpt_reply_error_class(const char *str, size_t len)
             && memcmp(classes[i].word, str, len) == 0)
         {
             return classes[i].class;
+        }
+    }
+
+    return TLSRPT_REPLY_OTHER;
+}
+
+
+static int
+begins(const char *str, size_t len, const char *text)
+{
+    return len >= strlen(text) && memcmp(str, text, strlen(text)) == 0;
+}
+
+
+/* Redis 6 tells of an error within a script as "ERR Error running script (call
+   to f_SHA): @user_script: LINE: -OOM ..."; later ones begin with the word. */
+
+int
+tlsrpt_reply_error_class(const char *str, size_t len)
+{
+    static const char  full[] = "ERR max number of clients reached";
+    static const char  script[] = "ERR Error running script ";
+    static const char  mark[] = ": -";
+
+    if (begins(str, len, full)) {
+        return TLSRPT_REPLY_TRANSIENT;
+    }
+
+    if (!begins(str, len, script)) {
+        return class_of(str, len);
+    }
+
+    for (size_t i = sizeof(script) - 1; i < len; i++) {
+        if (begins(str + i, len - i, mark)) {
+            i += sizeof(mark) - 1;
+            return class_of(str + i, len - i);
         }
     }
 

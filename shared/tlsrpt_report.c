@@ -8,13 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tlsrpt_fold.h"
 #include "tlsrpt_report.h"
+#include "tlsrpt_result.h"
 #include "tlsrpt_time.h"
 
 
 #define SCHEMA       "RFC 8460 4.4"
 #define KEPT         64                     /* items of arrays over a reset */
 #define MAX_STRINGS  65536
+#define MAX_LINE     4096                   /* of a policy-string or mx-host */
 
 #define str_set(s)   ((s).data != NULL)
 
@@ -200,10 +203,13 @@ tlsrpt_builder_warn(tlsrpt_builder_t *b, const char *section,
 static void
 warn_member(tlsrpt_builder_t *b, const char *member, const char *message)
 {
-    char  path[TLSRPT_PATH_LEN];
+    char  path[TLSRPT_PATH_LEN] = "";
 
-    tlsrpt_builder_path(b, path);
-    join(path, member);
+    if (b->report.nwarnings < TLSRPT_MAX_WARNINGS) {
+        tlsrpt_builder_path(b, path);
+        join(path, member);
+    }
+
     tlsrpt_builder_warn_at(b, path, SCHEMA, "%s", message);
 }
 
@@ -248,6 +254,7 @@ tlsrpt_builder_reset(tlsrpt_builder_t *b, tlsrpt_str_t fallback)
     b->nstrings = 0;
     b->skip = 0;
     b->in_beyond = 0;
+    b->nbeyond = 0;
     b->error.code = TLSRPT_OK;
     b->error.path[0] = '\0';
     b->error.detail[0] = '\0';
@@ -312,6 +319,11 @@ begin_detail(tlsrpt_builder_t *b)
                    || tlsrpt_text_full(&b->text);
 
     if (b->in_beyond) {
+        if (!b->nbeyond++) {
+            tlsrpt_builder_warn(b, SCHEMA, "too many failure details: from "
+                                "here on their sessions are counted, no more");
+        }
+
         memset(&b->beyond, 0, sizeof(b->beyond));
         return TLSRPT_OK;
     }
@@ -393,7 +405,14 @@ end_summary(tlsrpt_builder_t *b, unsigned seen)
 
 
 static int
-end_detail(tlsrpt_builder_t *b, unsigned seen)
+str_is(tlsrpt_str_t s, const char *text)
+{
+    return s.len == strlen(text) && memcmp(s.data, text, s.len) == 0;
+}
+
+
+static int
+end_detail(tlsrpt_builder_t *b, unsigned seen, unsigned nulls)
 {
     tlsrpt_detail_t  *d = current_detail(b);
 
@@ -403,13 +422,22 @@ end_detail(tlsrpt_builder_t *b, unsigned seen)
     }
 
     if (b->in_beyond) {
-        current_policy(b)->beyond += d->failed_session_count;
+        current_policy(b)->beyond = tlsrpt_add(current_policy(b)->beyond,
+                                               d->failed_session_count);
         b->in_beyond = 0;
         return TLSRPT_OK;
     }
 
+    seen |= nulls;                          /* warned of already */
+
     if (!(seen & 1 << TLSRPT_SEEN_RESULT)) {
         warn_member(b, "result-type", "absent");
+
+    } else if (str_set(d->result_type)
+               && (tlsrpt_result_code(d->result_type) == 0
+                   || str_is(d->result_type, "unspecified")))
+    {
+        warn_member(b, "result-type", "a type RFC 8460 does not know");
     }
 
     if (!(seen & 1 << TLSRPT_SEEN_SENDING_IP)) {
@@ -425,16 +453,9 @@ end_detail(tlsrpt_builder_t *b, unsigned seen)
 
 
 static int
-str_is(tlsrpt_str_t s, const char *text)
-{
-    return s.len == strlen(text) && memcmp(s.data, text, s.len) == 0;
-}
-
-
-static int
 end_item(tlsrpt_builder_t *b, unsigned seen)
 {
-    int               sts;
+    int               sts, tlsa;
     tlsrpt_policy_t  *p = current_policy(b);
 
     if (!(seen & 1 << TLSRPT_SEEN_POLICY)) {
@@ -446,14 +467,18 @@ end_item(tlsrpt_builder_t *b, unsigned seen)
     }
 
     sts = str_set(p->policy_type) && str_is(p->policy_type, "sts");
+    tlsa = str_set(p->policy_type) && str_is(p->policy_type, "tlsa");
 
     if (!str_set(p->policy_type)) {
         warn_member(b, "policy.policy-type", "absent");
 
-    } else if (!sts && !str_is(p->policy_type, "tlsa")
-               && !str_is(p->policy_type, "no-policy-found"))
+    } else if (!sts && !tlsa && !str_is(p->policy_type, "no-policy-found"))
     {
         warn_member(b, "policy.policy-type", "a type RFC 8460 does not know");
+    }
+
+    if ((sts || tlsa) && p->npolicy_string == 0) {
+        warn_member(b, "policy.policy-string", "absent");
     }
 
     if (sts && p->nmx_host == 0) {
@@ -486,7 +511,7 @@ end(tlsrpt_builder_t *b)
         break;
 
     case TLSRPT_NODE_DETAIL:
-        rc = end_detail(b, f->seen);
+        rc = end_detail(b, f->seen, f->nulls);
         break;
 
     case TLSRPT_NODE_DATE_RANGE:
@@ -518,8 +543,8 @@ tlsrpt_builder_add_string(tlsrpt_builder_t *b, const char *s, size_t len)
     list = f->node == TLSRPT_NODE_POLICY ? f->member->array : f->node;
 
     if (b->nstrings == MAX_STRINGS || tlsrpt_text_full(&b->text)) {
-        return tlsrpt_builder_fail(b, TLSRPT_ERR_TOO_MANY_ITEMS,
-                                   "the strings are too many or over 1 MiB");
+        tlsrpt_builder_warn(b, SCHEMA, "too many strings, passed over");
+        return TLSRPT_OK;
     }
 
     if (grow(&strings, sizeof(tlsrpt_str_t), b->nstrings, &b->strings_size)
@@ -530,8 +555,12 @@ tlsrpt_builder_add_string(tlsrpt_builder_t *b, const char *s, size_t len)
 
     b->strings = strings;
 
-    if (tlsrpt_text_copy(&b->text, s, len > 4096 ? 4096 : len,
-                         &b->strings[b->nstrings])
+    if (len > MAX_LINE) {
+        tlsrpt_builder_warn(b, SCHEMA, "cut to %d bytes", MAX_LINE);
+        len = tlsrpt_text_cut(s, len, MAX_LINE);
+    }
+
+    if (tlsrpt_text_copy(&b->text, s, len, &b->strings[b->nstrings])
         != 0)
     {
         return no_memory(b);
@@ -578,6 +607,7 @@ value(tlsrpt_builder_t *b, tlsrpt_frame_t *f, tlsrpt_json_event_t event,
 
     if (event == TLSRPT_JSON_NULL && *m->name) {
         tlsrpt_builder_warn(b, SCHEMA, "null, taken as absent");
+        f->nulls |= 1u << m->bit;
         return TLSRPT_OK;
     }
 
@@ -593,10 +623,19 @@ value(tlsrpt_builder_t *b, tlsrpt_frame_t *f, tlsrpt_json_event_t event,
 }
 
 
+/* A member may come under its own name and under an alias: the first is
+   kept. */
+
 static int
 key(tlsrpt_builder_t *b, tlsrpt_frame_t *f, const char *s, size_t len)
 {
     f->member = tlsrpt_member_find(f->node, s, len);
+
+    if (f->member != NULL && f->seen & 1u << f->member->bit) {
+        tlsrpt_builder_warn(b, SCHEMA, "given under another name before, "
+                            "passed over");
+        f->member = NULL;
+    }
 
     if (f->member != NULL && f->member->alias_of != NULL) {
         tlsrpt_builder_warn(b, SCHEMA, "taken as %s", f->member->alias_of);
@@ -779,7 +818,7 @@ check_day(tlsrpt_builder_t *b)
 
 
 static int
-check_members(tlsrpt_builder_t *b, unsigned seen)
+check_members(tlsrpt_builder_t *b, unsigned seen, unsigned nulls)
 {
     static const struct {
         unsigned     bit;
@@ -796,13 +835,13 @@ check_members(tlsrpt_builder_t *b, unsigned seen)
         }
     }
 
-    if (!str_set(b->report.organization_name)) {
+    seen |= nulls;                          /* warned of already */
+
+    if (!(seen & 1u << TLSRPT_SEEN_ORGANIZATION)) {
         tlsrpt_builder_warn_at(b, "organization-name", SCHEMA, "absent");
     }
 
-    if (!str_set(b->report.contact_info)
-        && !(seen & 1u << TLSRPT_SEEN_CONTACT))
-    {
+    if (!(seen & 1u << TLSRPT_SEEN_CONTACT)) {
         tlsrpt_builder_warn_at(b, "contact-info", SCHEMA, "absent");
     }
 
@@ -825,7 +864,7 @@ tlsrpt_builder_finish(tlsrpt_builder_t *b)
     b->depth = 1;
 
     /* The root's frame is popped, yet still there. */
-    rc = check_members(b, b->stack[1].seen);
+    rc = check_members(b, b->stack[1].seen, b->stack[1].nulls);
 
     if (rc != TLSRPT_OK) {
         return rc;

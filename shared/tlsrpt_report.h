@@ -24,7 +24,8 @@ typedef struct {
     int                     node;
     const tlsrpt_member_t  *member;         /* of an object: the last key */
     size_t                  index;          /* of an array: the next item */
-    unsigned                seen;           /* members given, 1 << row */
+    unsigned                seen;           /* members given, 1 << bit */
+    unsigned                nulls;          /* members given as null */
 } tlsrpt_frame_t;
 
 /* What a policy owns of the builder's arrays, which move while they grow. */
@@ -58,6 +59,7 @@ typedef struct {
     tlsrpt_str_t      domains[TLSRPT_MAX_DOMAINS];
     tlsrpt_detail_t   beyond;               /* the detail over the bound */
     int               in_beyond;
+    size_t            nbeyond;              /* details over the bound */
 } tlsrpt_builder_t;
 
 /* All zeroes is a builder to _reset. */

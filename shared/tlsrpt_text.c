@@ -92,6 +92,21 @@ tlsrpt_text_full(const tlsrpt_text_t *text)
 }
 
 
+size_t
+tlsrpt_text_cut(const char *s, size_t len, size_t max)
+{
+    if (len <= max) {
+        return len;
+    }
+
+    while (max && ((unsigned char) s[max] & 0xc0) == 0x80) {
+        max--;
+    }
+
+    return max;
+}
+
+
 int
 tlsrpt_text_copy(tlsrpt_text_t *text, const char *s, size_t len,
     tlsrpt_str_t *copy)

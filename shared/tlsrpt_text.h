@@ -35,6 +35,9 @@ int tlsrpt_text_intern(tlsrpt_text_t *text, const char *s, size_t len,
     tlsrpt_str_t *copy) TLSRPT_MUST_USE;
 int tlsrpt_text_full(const tlsrpt_text_t *text);
 
+/* Where to cut UTF-8 text that is longer than max. */
+size_t tlsrpt_text_cut(const char *s, size_t len, size_t max);
+
 #pragma GCC visibility pop
 
 #endif /* TLSRPT_TEXT_H */

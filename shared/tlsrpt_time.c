@@ -239,8 +239,12 @@ take_offset(const char **p, const char *end, int *offset, unsigned *deviations)
     sign = take(p, end, '-') ? -1 : take(p, end, '+');
     h = take_digits(p, end, 2);
 
-    if (sign == 0 || h < 0 || h > 23 || !take(p, end, ':')) {
+    if (sign == 0 || h < 0 || h > 23) {
         return -1;
+    }
+
+    if (!take(p, end, ':')) {
+        *deviations |= TLSRPT_TIME_SLOPPY;
     }
 
     m = take_digits(p, end, 2);

@@ -13,11 +13,12 @@
 #pragma GCC visibility push(hidden)
 
 #define TLSRPT_DAY           86400
+#define TLSRPT_TIME_END      253402300800   /* 10000-01-01 */
 #define TLSRPT_DAY_TEXT_LEN  10             /* YYYY-MM-DD */
 
 /* Deviations of a date-time from RFC 3339 that were passed over. */
 #define TLSRPT_TIME_NO_ZONE  1
-#define TLSRPT_TIME_SLOPPY   2              /* lower case, space for T */
+#define TLSRPT_TIME_SLOPPY   2              /* lower case, space for T, +0100 */
 
 typedef struct {
     int  year;

@@ -180,7 +180,8 @@ tlsrpt_totals_json(const tlsrpt_totals_t *totals)
         sum.failure = tlsrpt_add(sum.failure, totals->days[i].failure);
     }
 
-    tlsrpt_time_text((int64_t) totals->all.last, last);
+    tlsrpt_time_text(totals->all.last < TLSRPT_TIME_END
+                     ? (int64_t) totals->all.last : TLSRPT_TIME_END - 1, last);
 
     return json_pack("{s:s%, s:I, s:I, s:I, s:s?, s:s?}",
                      "domain", totals->domain.data, totals->domain.len,

@@ -1,0 +1,190 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * For tests of what becomes of a report: it is read from a text, ingested, and
+ * asked for again, with what Redis would keep in between.
+ */
+
+#ifndef T_REPORT_H
+#define T_REPORT_H
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tlsrpt_core.h"
+#include "tlsrpt_time.h"
+
+#define NOW        1768910400               /* 2026-01-20T12:00:00Z */
+#define RETENTION  400
+#define MAX_SIZE   (10 * 1024 * 1024)
+
+/* Arguments of the script, keys not counted. */
+#define ARG(command, n)      ((command)->argv[(command)->nkeys + (n) - 1])
+#define ARG_LEN(command, n)  ((command)->argvlen[(command)->nkeys + (n) - 1])
+
+
+__attribute__((unused))
+static tlsrpt_str_t
+str(const char *text)
+{
+    tlsrpt_str_t  s = { text, text != NULL ? strlen(text) : 0 };
+
+    return s;
+}
+
+
+/* The report, valid until the next one; NULL: see tlsrpt_reader_error. */
+
+__attribute__((unused))
+static const tlsrpt_report_t *
+read_report(tlsrpt_reader_t *reader, const char *body, size_t len,
+    const char *domain)
+{
+    tlsrpt_reader_conf_t    conf = { MAX_SIZE, str(domain) };
+    const tlsrpt_report_t  *report = NULL;
+
+    tlsrpt_reader_reset(reader, &conf);
+
+    if (tlsrpt_reader_feed(reader, body, len) != TLSRPT_OK
+        || tlsrpt_reader_finish(reader, &report) != TLSRPT_OK)
+    {
+        return NULL;
+    }
+
+    return report;
+}
+
+
+__attribute__((unused))
+static tlsrpt_command_t *
+ingest(const tlsrpt_report_t *report, unsigned domain)
+{
+    tlsrpt_ingest_t  conf = { str("t"), NOW, RETENTION, 30, TLSRPT_VIA_HTTPS,
+                              { NULL, 0 }, { NULL, 0 } };
+
+    return tlsrpt_ingest_command(report, domain, &conf);
+}
+
+
+/*
+ * What Redis keeps of one domain and day.
+ */
+
+typedef struct {
+    char           *cell;
+    size_t          len;
+    char            day[3];                 /* of the month */
+    char            totals[96];             /* of the day: "R S F O" */
+} kept_t;
+
+__attribute__((unused))
+static void
+keep(kept_t *kept, const char *cell, size_t len)
+{
+    kept->cell = realloc(kept->cell, kept->len + len);
+
+    if (kept->cell == NULL) {
+        abort();
+    }
+
+    memcpy(kept->cell + kept->len, cell, len);
+    kept->len += len;
+}
+
+
+__attribute__((unused))
+static void
+ask(tlsrpt_stats_t *stats, const kept_t *kept)
+{
+    const tlsrpt_command_t  *c;
+    tlsrpt_reply_t           nil = { TLSRPT_REPLY_NIL, 0, NULL, 0, 0, NULL };
+    tlsrpt_reply_t           string = nil, name = nil, array = nil;
+    tlsrpt_reply_t          *elements[2] = { &name, &string };
+
+    string.type = name.type = TLSRPT_REPLY_STRING;
+    array.type = TLSRPT_REPLY_ARRAY;
+    array.elements = elements;
+    array.nelements = 2;
+
+    for (size_t n = 0; n < tlsrpt_stats_ncommands(stats); n++) {
+        tlsrpt_reply_t  *reply = &string;
+
+        c = tlsrpt_stats_command(stats, n);
+
+        if (strcmp(c->argv[0], "GET") == 0) {
+            string.str = kept->cell;
+            string.len = kept->len;
+
+        } else {
+            string.str = kept->totals[0] ? kept->totals : "1 0 0 1";
+            string.len = strlen(string.str);
+        }
+
+        if (strcmp(c->argv[0], "HGETALL") == 0) {
+            name.str = kept->day;
+            name.len = strlen(kept->day);
+            reply = kept->totals[0] ? &array : &nil;
+        }
+
+        if (strcmp(c->argv[0], "GET") == 0 && kept->cell == NULL) {
+            reply = &nil;
+        }
+
+        if (tlsrpt_stats_add(stats, n, reply) != TLSRPT_OK) {
+            abort();
+        }
+    }
+}
+
+
+/* A question: "by=day,via&via=mail", nothing escaped. */
+
+__attribute__((unused))
+static tlsrpt_stats_t *
+question(const char *params, int32_t from, int32_t to)
+{
+    tlsrpt_query_t   query;
+    tlsrpt_error_t   error;
+
+    tlsrpt_query_init(&query, NOW);
+    query.from = from;
+    query.to = to;
+
+    while (*params) {
+        size_t        n = strcspn(params, "=");
+        tlsrpt_str_t  name = { params, n }, value;
+
+        params += n + 1;
+        value.data = params;
+        value.len = strcspn(params, "&");
+        params += value.len + (params[value.len] == '&');
+
+        if (tlsrpt_query_param(&query, name, value, &error) != TLSRPT_OK) {
+            abort();
+        }
+    }
+
+    return tlsrpt_stats_create(&query, str("example.com"), str("t"));
+}
+
+
+__attribute__((unused))
+static json_t *
+answer(const char *params, const kept_t *kept, int32_t day)
+{
+    json_t          *json;
+    tlsrpt_stats_t  *stats = question(params, day, day);
+
+    ask(stats, kept);
+    json = tlsrpt_stats_json(stats);
+    tlsrpt_stats_destroy(stats);
+
+    if (json == NULL) {
+        abort();
+    }
+
+    return json;
+}
+
+#endif /* T_REPORT_H */
