@@ -1,0 +1,55 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * An entry of a day's list of reports: what is shown of a report without
+ * reading it again, and what only its coming tells (when, how, signed by whom).
+ * JSON in the hash PREFIX:{DOMAIN}:DAY:reports, under the report's digest.
+ */
+
+#ifndef TLSRPT_ENTRY_H
+#define TLSRPT_ENTRY_H
+
+#include "tlsrpt_fold.h"
+#include "tlsrpt_record.h"
+
+#pragma GCC visibility push(hidden)
+
+/* The id of a report: "YYYYMMDD-" and its digest in hexadecimal. */
+#define TLSRPT_ID_LEN  (8 + 1 + 2 * TLSRPT_DIGEST_LEN)
+
+typedef struct {
+    char           id[TLSRPT_ID_LEN + 1];
+    tlsrpt_str_t   organization_name;       /* data NULL: not given */
+    tlsrpt_str_t   report_id;
+    tlsrpt_str_t   signer;
+    int64_t        start;
+    int64_t        end;
+    int64_t        received;
+    unsigned       via;
+    uint64_t       successful;
+    uint64_t       failure;
+    uint64_t       nwarnings;
+    const json_t  *deviations;              /* [[section, path, message]...] */
+    json_t        *json;                    /* owns all of it */
+} tlsrpt_entry_t;
+
+/* JSON text, free() it; NULL: no memory. */
+char *tlsrpt_entry_encode(const tlsrpt_report_t *report,
+    const tlsrpt_fold_t *fold, const tlsrpt_ingest_t *ingest) TLSRPT_MUST_USE;
+
+/* 0, or -1: not an entry.  digest: the hash's field. */
+int tlsrpt_entry_decode(tlsrpt_entry_t *entry, int32_t day,
+    const tlsrpt_reply_t *digest, const tlsrpt_reply_t *text) TLSRPT_MUST_USE;
+void tlsrpt_entry_free(tlsrpt_entry_t *entry);
+
+/* The members of a report in a list; NULL: no memory. */
+json_t *tlsrpt_entry_json(const tlsrpt_entry_t *entry) TLSRPT_MUST_USE;
+
+/* 0, or -1: not an id. */
+int tlsrpt_id_parse(const char *id, size_t len, int32_t *day,
+    unsigned char digest[TLSRPT_DIGEST_LEN]) TLSRPT_MUST_USE;
+
+#pragma GCC visibility pop
+
+#endif /* TLSRPT_ENTRY_H */

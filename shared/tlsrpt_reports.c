@@ -1,0 +1,395 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tlsrpt_entry.h"
+#include "tlsrpt_lists.h"
+#include "tlsrpt_query.h"
+#include "tlsrpt_reports.h"
+#include "tlsrpt_time.h"
+
+
+/* The order of the list: newer days first; of one day, what came later first;
+   of one second, by id.  The cursor tells the last report of a page by these
+   three. */
+
+#define CURSOR_LEN  64
+
+struct tlsrpt_reports {
+    tlsrpt_reports_query_t  query;
+    tlsrpt_lists_t          lists;
+    int                     waiting;        /* for a list */
+    json_t                 *reports;
+    int                     more;
+    char                    next[CURSOR_LEN];
+};
+
+
+/*
+ * The query
+ */
+
+void
+tlsrpt_reports_query_init(tlsrpt_reports_query_t *query, int64_t now)
+{
+    memset(query, 0, sizeof(*query));
+    tlsrpt_query_init(&query->query, now);
+    query->limit = TLSRPT_REPORTS_LIMIT;
+}
+
+
+static int
+is(tlsrpt_str_t s, const char *text)
+{
+    return s.len == strlen(text) && memcmp(s.data, text, s.len) == 0;
+}
+
+
+static int
+fail(tlsrpt_error_t *error, const char *name, const char *detail)
+{
+    memset(error, 0, sizeof(*error));
+    error->code = TLSRPT_ERR_PARAMETER;
+    snprintf(error->path, TLSRPT_PATH_LEN, "%s", name);
+    snprintf(error->detail, TLSRPT_DETAIL_LEN, "%s", detail);
+
+    return TLSRPT_ERR_PARAMETER;
+}
+
+
+/* A decimal number of few digits; -1: none. */
+
+static int64_t
+number(tlsrpt_str_t s)
+{
+    int64_t  value = 0;
+
+    if (s.len == 0 || s.len > 12) {
+        return -1;
+    }
+
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.data[i] < '0' || s.data[i] > '9') {
+            return -1;
+        }
+
+        value = value * 10 + (s.data[i] - '0');
+    }
+
+    return value;
+}
+
+
+/* "RECEIVED.ID" */
+
+static int
+set_cursor(tlsrpt_reports_query_t *query, tlsrpt_str_t value)
+{
+    const char     *dot;
+    tlsrpt_str_t    received, id;
+    unsigned char   digest[TLSRPT_DIGEST_LEN];
+
+    dot = value.len ? memchr(value.data, '.', value.len) : NULL;
+
+    if (dot == NULL) {
+        return -1;
+    }
+
+    received.data = value.data;
+    received.len = (size_t) (dot - value.data);
+    id.data = dot + 1;
+    id.len = value.len - received.len - 1;
+
+    query->after_received = number(received);
+
+    if (query->after_received < 0
+        || tlsrpt_id_parse(id.data, id.len, &query->after_day, digest) != 0)
+    {
+        return -1;
+    }
+
+    memcpy(query->after_id, id.data, id.len);
+    query->after_id[id.len] = '\0';
+    query->after = 1;
+
+    return 0;
+}
+
+
+int
+tlsrpt_reports_query_param(tlsrpt_reports_query_t *query, tlsrpt_str_t name,
+    tlsrpt_str_t value, tlsrpt_error_t *error)
+{
+    if (is(name, "limit")) {
+        int64_t  limit = number(value);
+
+        if (limit < 1 || limit > TLSRPT_REPORTS_MAX_LIMIT) {
+            return fail(error, "limit", "not a number from 1 to 500");
+        }
+
+        query->limit = (unsigned) limit;
+        return TLSRPT_OK;
+    }
+
+    if (is(name, "cursor")) {
+        return set_cursor(query, value) == 0
+               ? TLSRPT_OK : fail(error, "cursor", "not one given as next");
+    }
+
+    if (is(name, "failures")) {
+        query->failures_only = 1;
+        return is(value, "only") ? TLSRPT_OK
+                                 : fail(error, "failures", "not \"only\"");
+    }
+
+    if (is(name, "from") || is(name, "to") || is(name, "day")
+        || is(name, "organization-name") || is(name, "via"))
+    {
+        return tlsrpt_query_param(&query->query, name, value, error);
+    }
+
+    memset(error, 0, sizeof(*error));
+    error->code = TLSRPT_ERR_PARAMETER;
+    snprintf(error->path, TLSRPT_PATH_LEN, "%.*s",
+             (int) (name.len > 64 ? 64 : name.len), name.data);
+    snprintf(error->detail, TLSRPT_DETAIL_LEN, "unknown parameter");
+
+    return TLSRPT_ERR_PARAMETER;
+}
+
+
+/*
+ * Reading
+ */
+
+tlsrpt_reports_t *
+tlsrpt_reports_create(const tlsrpt_reports_query_t *query, tlsrpt_str_t domain,
+    tlsrpt_str_t prefix)
+{
+    int32_t            to = query->query.to;
+    tlsrpt_reports_t  *reports = calloc(1, sizeof(*reports));
+
+    if (reports == NULL) {
+        return NULL;
+    }
+
+    if (query->after && query->after_day < to) {
+        to = query->after_day;
+    }
+
+    reports->query = *query;
+    reports->reports = json_array();
+
+    if (reports->reports == NULL
+        || tlsrpt_lists_init(&reports->lists, query->query.from, to, domain,
+                             prefix)
+           != 0)
+    {
+        tlsrpt_reports_destroy(reports);
+        return NULL;
+    }
+
+    return reports;
+}
+
+
+void
+tlsrpt_reports_destroy(tlsrpt_reports_t *reports)
+{
+    if (reports != NULL) {
+        json_decref(reports->reports);
+        tlsrpt_lists_free(&reports->lists);
+        free(reports);
+    }
+}
+
+
+int
+tlsrpt_reports_seen(const tlsrpt_reports_t *reports)
+{
+    return reports->lists.seen;
+}
+
+
+/* One day at a time: mostly the page is full before the range is over. */
+
+const tlsrpt_command_t *
+tlsrpt_reports_next(tlsrpt_reports_t *reports, size_t *n)
+{
+    const tlsrpt_command_t  *command;
+
+    if (reports->waiting || reports->more) {
+        return NULL;
+    }
+
+    command = tlsrpt_lists_next(&reports->lists, n);
+    reports->waiting = command != NULL;
+
+    return command;
+}
+
+
+static int
+newest_first(const void *one, const void *two)
+{
+    const tlsrpt_entry_t  *a = one, *b = two;
+
+    if (a->received != b->received) {
+        return a->received > b->received ? -1 : 1;
+    }
+
+    return strcmp(a->id, b->id);
+}
+
+
+static int
+matches_text(const tlsrpt_query_t *query, unsigned dimension,
+    tlsrpt_str_t value)
+{
+    return !(query->filtered & 1u << dimension)
+           || (query->filter_len[dimension] == value.len
+               && (value.len == 0
+                   || memcmp(query->filter[dimension], value.data, value.len)
+                      == 0));
+}
+
+
+static int
+is_wanted(const tlsrpt_reports_query_t *query, const tlsrpt_entry_t *entry,
+    int32_t day)
+{
+    tlsrpt_entry_t  after;
+    tlsrpt_str_t    via = { "https", 5 };
+
+    if (entry->via == TLSRPT_VIA_MAIL) {
+        via.data = "mail";
+        via.len = 4;
+    }
+
+    if (query->after && day == query->after_day) {
+        after.received = query->after_received;
+        memcpy(after.id, query->after_id, sizeof(after.id));
+
+        if (newest_first(entry, &after) <= 0) {
+            return 0;
+        }
+    }
+
+    return (!query->failures_only || entry->failure)
+           && matches_text(&query->query, TLSRPT_BY_ORGANIZATION,
+                           entry->organization_name)
+           && matches_text(&query->query, TLSRPT_BY_VIA, via);
+}
+
+
+static int
+is_day_wanted(const tlsrpt_query_t *query, int32_t day)
+{
+    char          text[TLSRPT_DAY_TEXT_LEN + 1];
+    tlsrpt_str_t  s = { text, TLSRPT_DAY_TEXT_LEN };
+
+    tlsrpt_day_text(day, text);
+
+    return matches_text(query, TLSRPT_BY_DAY, s);
+}
+
+
+/* Appends to the page; where it is full, notes the cursor. */
+
+static int
+append(tlsrpt_reports_t *reports, const tlsrpt_entry_t *entry)
+{
+    if (json_array_size(reports->reports) == reports->query.limit) {
+        reports->more = 1;
+        return 0;
+    }
+
+    snprintf(reports->next, CURSOR_LEN, "%" PRId64 ".%s", entry->received,
+             entry->id);
+
+    return json_array_append_new(reports->reports, tlsrpt_entry_json(entry));
+}
+
+
+static int
+add_list(tlsrpt_reports_t *reports, int32_t day, const tlsrpt_reply_t *list)
+{
+    int              rc = 0;
+    size_t           n = 0;
+    tlsrpt_entry_t  *entries;
+
+    entries = calloc(list->nelements / 2 + 1, sizeof(*entries));
+
+    if (entries == NULL) {
+        return -1;
+    }
+
+    for (size_t i = 0; i + 1 < list->nelements; i += 2) {
+        if (tlsrpt_entry_decode(&entries[n], day, list->elements[i],
+                                list->elements[i + 1])
+            != 0)
+        {
+            continue;
+        }
+
+        if (is_wanted(&reports->query, &entries[n], day)) {
+            n++;
+
+        } else {
+            tlsrpt_entry_free(&entries[n]);
+        }
+    }
+
+    qsort(entries, n, sizeof(*entries), newest_first);
+
+    for (size_t i = 0; i < n; i++) {
+        if (rc == 0 && !reports->more) {
+            rc = append(reports, &entries[i]);
+        }
+
+        tlsrpt_entry_free(&entries[i]);
+    }
+
+    free(entries);
+    return rc;
+}
+
+
+int
+tlsrpt_reports_add(tlsrpt_reports_t *reports, size_t n,
+    const tlsrpt_reply_t *reply)
+{
+    int32_t  day;
+
+    reports->waiting = 0;
+
+    if (!tlsrpt_lists_add(&reports->lists, n, reply, &day)
+        || !is_day_wanted(&reports->query.query, day))
+    {
+        return TLSRPT_OK;
+    }
+
+    return add_list(reports, day, reply) == 0 ? TLSRPT_OK : TLSRPT_ERR_MEMORY;
+}
+
+
+json_t *
+tlsrpt_reports_json(const tlsrpt_reports_t *reports)
+{
+    char  from[TLSRPT_DAY_TEXT_LEN + 1], to[TLSRPT_DAY_TEXT_LEN + 1];
+
+    tlsrpt_day_text(reports->query.query.from, from);
+    tlsrpt_day_text(reports->query.query.to, to);
+
+    return json_pack("{s:s%, s:s, s:s, s:O, s:s?}",
+                     "domain", reports->lists.domain.data,
+                     reports->lists.domain.len, "from", from, "to", to,
+                     "reports", reports->reports,
+                     "next", reports->more ? reports->next : NULL);
+}

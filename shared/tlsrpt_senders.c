@@ -1,0 +1,339 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tlsrpt_entry.h"
+#include "tlsrpt_lists.h"
+#include "tlsrpt_reports.h"
+#include "tlsrpt_time.h"
+
+
+/* How well senders keep to RFC 8460: from the lists of the kept reports. */
+
+#define MAX_SENDERS     512
+#define MAX_DELAYS      1024                /* of one sender, for the median */
+#define MAX_SIGNERS     16
+#define MAX_DEVIATIONS  32
+
+typedef struct {
+    json_t    *name;
+    uint64_t   reports;
+    int32_t    first;
+    int32_t    last;
+    unsigned   via;                         /* bits, 1 << TLSRPT_VIA_... */
+    int64_t   *delays;
+    size_t     ndelays;
+    int64_t    longest;
+    json_t    *signers;                     /* array */
+    json_t    *deviations;                  /* as they are answered */
+} sender_t;
+
+struct tlsrpt_senders {
+    tlsrpt_lists_t   lists;
+    int32_t          from;
+    int32_t          to;
+    sender_t         senders[MAX_SENDERS];
+    size_t           nsenders;
+};
+
+
+tlsrpt_senders_t *
+tlsrpt_senders_create(const tlsrpt_query_t *query, tlsrpt_str_t domain,
+    tlsrpt_str_t prefix)
+{
+    tlsrpt_senders_t  *senders = calloc(1, sizeof(*senders));
+
+    if (senders == NULL) {
+        return NULL;
+    }
+
+    senders->from = query->from;
+    senders->to = query->to;
+
+    if (tlsrpt_lists_init(&senders->lists, query->from, query->to, domain,
+                          prefix)
+        != 0)
+    {
+        free(senders);
+        return NULL;
+    }
+
+    return senders;
+}
+
+
+void
+tlsrpt_senders_destroy(tlsrpt_senders_t *senders)
+{
+    if (senders == NULL) {
+        return;
+    }
+
+    for (size_t i = 0; i < senders->nsenders; i++) {
+        sender_t  *s = &senders->senders[i];
+
+        json_decref(s->name);
+        json_decref(s->signers);
+        json_decref(s->deviations);
+        free(s->delays);
+    }
+
+    tlsrpt_lists_free(&senders->lists);
+    free(senders);
+}
+
+
+const tlsrpt_command_t *
+tlsrpt_senders_next(tlsrpt_senders_t *senders, size_t *n)
+{
+    return tlsrpt_lists_next(&senders->lists, n);
+}
+
+
+int
+tlsrpt_senders_seen(const tlsrpt_senders_t *senders)
+{
+    return senders->lists.seen;
+}
+
+
+/*
+ * Gathering
+ */
+
+static int
+sender_init(sender_t *s, json_t *name, int32_t day)
+{
+    s->name = json_incref(name);
+    s->first = day;
+    s->last = day;
+    s->delays = malloc(MAX_DELAYS * sizeof(*s->delays));
+    s->signers = json_array();
+    s->deviations = json_array();
+
+    return s->delays && s->signers && s->deviations ? 0 : -1;
+}
+
+
+/* The entry's sender; NULL: no memory, or too many senders. */
+
+static sender_t *
+sender_of(tlsrpt_senders_t *senders, const tlsrpt_entry_t *entry, int32_t day,
+    int *failed)
+{
+    size_t     i;
+    json_t    *name = json_object_get(entry->json, "o");
+    sender_t  *s;
+
+    for (i = 0; i < senders->nsenders; i++) {
+        if (json_equal(senders->senders[i].name, name)) {
+            return &senders->senders[i];
+        }
+    }
+
+    if (i == MAX_SENDERS || name == NULL) {
+        return NULL;
+    }
+
+    s = &senders->senders[senders->nsenders++];
+    *failed = sender_init(s, name, day);
+
+    return *failed ? NULL : s;
+}
+
+
+static int
+gather_signer(sender_t *s, const tlsrpt_entry_t *entry)
+{
+    size_t   i;
+    json_t  *signer, *new = json_object_get(entry->json, "d");
+
+    json_array_foreach(s->signers, i, signer) {
+        if (json_equal(signer, new)) {
+            return 0;
+        }
+    }
+
+    return entry->signer.data == NULL || i == MAX_SIGNERS
+           ? 0 : json_array_append(s->signers, new);
+}
+
+
+static int
+gather_deviation(sender_t *s, const json_t *deviation)
+{
+    size_t   i;
+    json_t  *d, *path = json_array_get(deviation, 1);
+    json_t  *message = json_array_get(deviation, 2);
+
+    json_array_foreach(s->deviations, i, d) {
+        if (json_equal(json_object_get(d, "path"), path)
+            && json_equal(json_object_get(d, "message"), message))
+        {
+            json_t  *n = json_object_get(d, "reports");
+
+            return json_integer_set(n, json_integer_value(n) + 1);
+        }
+    }
+
+    if (i == MAX_DEVIATIONS || path == NULL || message == NULL) {
+        return 0;
+    }
+
+    return json_array_append_new(s->deviations,
+                                 json_pack("{s:O, s:O, s:O, s:i}",
+                                           "path", path, "message", message,
+                                           "section",
+                                           json_array_get(deviation, 0),
+                                           "reports", 1));
+}
+
+
+static int
+gather(tlsrpt_senders_t *senders, const tlsrpt_entry_t *entry, int32_t day)
+{
+    int        failed = 0;
+    size_t     i;
+    int64_t    delay = entry->received - entry->end;
+    json_t    *deviation;
+    sender_t  *s = sender_of(senders, entry, day, &failed);
+
+    if (s == NULL) {
+        return failed;
+    }
+
+    s->first = day < s->first ? day : s->first;
+    s->last = day > s->last ? day : s->last;
+    s->via |= 1u << (entry->via == TLSRPT_VIA_MAIL ? TLSRPT_VIA_MAIL
+                                                   : TLSRPT_VIA_HTTPS);
+    s->longest = s->reports == 0 || delay > s->longest ? delay : s->longest;
+    s->reports++;
+
+    if (s->ndelays < MAX_DELAYS) {
+        s->delays[s->ndelays++] = delay;
+    }
+
+    json_array_foreach((json_t *) entry->deviations, i, deviation) {
+        if (gather_deviation(s, deviation) != 0) {
+            return -1;
+        }
+    }
+
+    return gather_signer(s, entry);
+}
+
+
+int
+tlsrpt_senders_add(tlsrpt_senders_t *senders, size_t n,
+    const tlsrpt_reply_t *reply)
+{
+    int             rc = 0;
+    int32_t         day;
+    tlsrpt_entry_t  entry;
+
+    if (!tlsrpt_lists_add(&senders->lists, n, reply, &day)) {
+        return TLSRPT_OK;
+    }
+
+    for (size_t i = 0; rc == 0 && i + 1 < reply->nelements; i += 2) {
+        if (tlsrpt_entry_decode(&entry, day, reply->elements[i],
+                                reply->elements[i + 1])
+            == 0)
+        {
+            rc = gather(senders, &entry, day);
+            tlsrpt_entry_free(&entry);
+        }
+    }
+
+    return rc == 0 ? TLSRPT_OK : TLSRPT_ERR_MEMORY;
+}
+
+
+/*
+ * Telling
+ */
+
+static int
+most_first(const void *one, const void *two)
+{
+    const sender_t  *a = one, *b = two;
+
+    if (a->reports != b->reports) {
+        return a->reports > b->reports ? -1 : 1;
+    }
+
+    return json_is_string(a->name) && json_is_string(b->name)
+           ? strcmp(json_string_value(a->name), json_string_value(b->name))
+           : json_is_string(a->name) - json_is_string(b->name);
+}
+
+
+static int
+shortest_first(const void *one, const void *two)
+{
+    const int64_t  *a = one, *b = two;
+
+    return (*a > *b) - (*a < *b);
+}
+
+
+static json_t *
+via_json(unsigned via)
+{
+    const unsigned  https = 1u << TLSRPT_VIA_HTTPS, mail = 1u << TLSRPT_VIA_MAIL;
+
+    return via == (https | mail) ? json_pack("[s, s]", "https", "mail")
+           : json_pack("[s]", via == mail ? "mail" : "https");
+}
+
+
+static json_t *
+sender_json(sender_t *s)
+{
+    char  first[TLSRPT_DAY_TEXT_LEN + 1], last[TLSRPT_DAY_TEXT_LEN + 1];
+
+    tlsrpt_day_text(s->first, first);
+    tlsrpt_day_text(s->last, last);
+    qsort(s->delays, s->ndelays, sizeof(*s->delays), shortest_first);
+
+    return json_pack("{s:O, s:I, s:s, s:s, s:I, s:I, s:o, s:O, s:O}",
+                     "organization-name", s->name,
+                     "reports", (json_int_t) s->reports,
+                     "first-report", first, "last-report", last,
+                     "median-delay-seconds",
+                     (json_int_t) s->delays[s->ndelays / 2],
+                     "max-delay-seconds", (json_int_t) s->longest,
+                     "via", via_json(s->via), "signed-by", s->signers,
+                     "deviations", s->deviations);
+}
+
+
+json_t *
+tlsrpt_senders_json(tlsrpt_senders_t *senders)
+{
+    char     from[TLSRPT_DAY_TEXT_LEN + 1], to[TLSRPT_DAY_TEXT_LEN + 1];
+    json_t  *array = json_array();
+
+    qsort(senders->senders, senders->nsenders, sizeof(sender_t), most_first);
+
+    for (size_t i = 0; array && i < senders->nsenders; i++) {
+        if (json_array_append_new(array, sender_json(&senders->senders[i]))
+            != 0)
+        {
+            json_decref(array);
+            array = NULL;
+        }
+    }
+
+    tlsrpt_day_text(senders->from, from);
+    tlsrpt_day_text(senders->to, to);
+
+    return json_pack("{s:s%, s:s, s:s, s:o}",
+                     "domain", senders->lists.domain.data,
+                     senders->lists.domain.len, "from", from, "to", to,
+                     "senders", array);
+}
