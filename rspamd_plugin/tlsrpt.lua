@@ -94,11 +94,18 @@ local open_mails = {}
 
 -- Texts of senders
 
--- Safe in a log line, an option and a header: no controls, bounded.
+-- Safe in a log line, an option and a header: no controls (C1 included),
+-- bounded, not cut within a character.
 local function printable(text, max)
-    local clean = tostring(text):gsub('%c', '?')
+    local clean = tostring(text):gsub('%c', '?'):gsub('\194[\128-\159]', '?')
 
-    return clean:sub(1, max or MAX_TEXT)
+    max = max or MAX_TEXT
+
+    if #clean > max then
+        clean = clean:sub(1, max):gsub('[\192-\255][\128-\191]*$', '')
+    end
+
+    return clean
 end
 
 local function header_text(text)
@@ -1075,7 +1082,7 @@ local function static_domains(names)
 
     return {
         has = function(_, key) return set[key] end,
-        is_empty = function() return false end,
+        is_empty = function() return not next(set) end,
     }
 end
 
@@ -1095,7 +1102,11 @@ end
 
 local function parse_domains(value)
     if type(value) == 'string' and not is_map_source(value) then
-        value = lua_util.str_split(value, ', ')
+        local names = {}
+
+        for name in value:gmatch('[^,%s]+') do names[#names + 1] = name end
+
+        return static_domains(names)
     end
 
     if type(value) == 'table' and type(value[1]) == 'string'

@@ -1,0 +1,271 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The Lua C module in a LuaJIT of its own, under the sanitizers: what it
+ * answers, that it refuses bad arguments, and that it leaks nothing whichever
+ * allocation of Lua's fails.
+ */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <lua.h>
+#include <lauxlib.h>
+#include <luajit.h>
+#include <lualib.h>
+
+
+int luaopen_tlsrpt_lua(lua_State *L);
+
+
+static const char report_text[] =
+    "{\"organization-name\":\"Example Sender\",\"date-range\":{"
+    "\"start-datetime\":\"2026-11-20T00:00:00Z\","
+    "\"end-datetime\":\"2026-11-20T23:59:59Z\"},"
+    "\"contact-info\":\"tlsrpt@sender.example\",\"report-id\":\"1\","
+    "\"policies\":["
+    "{\"policy\":{\"policy-type\":\"no-policy-found\"},\"summary\":{"
+    "\"total-successful-session-count\":\"5\","
+    "\"total-failure-session-count\":0}},"
+    "{\"policy\":{\"policy-type\":\"sts\",\"policy-domain\":\"example.net\"},"
+    "\"summary\":{\"total-successful-session-count\":5,"
+    "\"total-failure-session-count\":1},\"failure-details\":[{"
+    "\"result-type\":\"certificate-expired\",\"sending-mta-ip\":\"192.0.2.1\","
+    "\"failed-session-count\":1}]}]}";
+
+static const char script[] =
+    "local core, ptr, len = ...\n"
+    "local report = assert(core.parse(ptr, len,\n"
+    "    { max_size = 10000, domain = 'Example.COM.' }))\n"
+    "local domains = report:domains()\n"
+    "assert(#domains == 2)\n"
+    "assert(domains[1] == 'example.com' and domains[2] == 'example.net')\n"
+    "assert(report:organization_name() == 'Example Sender')\n"
+    "assert(report:contact_info() == 'tlsrpt@sender.example')\n"
+    "assert(report:report_id() == '1')\n"
+    "assert(report:day() == '2026-11-20')\n"
+    "local warnings, beyond = report:warnings()\n"
+    "assert(#warnings > 0 and beyond == 0)\n"
+    "assert(warnings[1].path ~= '' and warnings[1].section:find('^RFC'))\n"
+    "assert(report:check_range(1795310000, 400) == true)\n"
+    "local no, err = report:check_range(1895310000, 400)\n"
+    "assert(no == nil and err.code == 'RANGE')\n"
+    "local options = { prefix = 'p', now = 1795310000,\n"
+    "    retention_days = 400, report_days = 30, signer = 'sender.example',\n"
+    "    original_ptr = ptr, original_len = len }\n"
+    "local args = assert(report:ingest('example.net', options))\n"
+    "assert(args[1]:find('redis.call', 1, true))\n"
+    "local nkeys = tonumber(args[2])\n"
+    "for i = 3, nkeys + 2 do\n"
+    "    assert(args[i]:find('^p:{example%.net}'))\n"
+    "end\n"
+    "for i = 1, #args do assert(type(args[i]) == 'string') end\n"
+    "options.signer = nil\n"
+    "assert(report:ingest('example.com', options))\n"
+    "report:close()\n"
+    "report:close()\n"
+    "assert(core.normalize(' B\xc3\xbc" "cher.Example. ')\n"
+    "    == 'xn--bcher-kva.example')\n"
+    "assert(core.normalize('a b') == nil and core.normalize('') == nil)\n"
+    "for n = 0, len - 1, 7 do\n"
+    "    local no, err = core.parse(ptr, n, { max_size = 10000 })\n"
+    "    assert(no == nil and err.code and err.text ~= '')\n"
+    "end\n"
+    "no, err = core.parse(ptr, len, { max_size = 100 })\n"
+    "assert(no == nil and err.code == 'TOO_LARGE')\n";
+
+/* Each has to raise an error, not to crash. */
+static const char *const bad[] = {
+    "core.parse()",
+    "core.parse('text', 4, { max_size = 1 })",
+    "core.parse(ptr, -1, { max_size = 1000 })",
+    "core.parse(ptr, 0/0, { max_size = 1000 })",
+    "core.parse(ptr, 1e300, { max_size = 1000 })",
+    "core.parse(ptr, len)",
+    "core.parse(ptr, len, {})",
+    "core.parse(ptr, len, { max_size = 'x' })",
+    "core.parse(ptr, len, { max_size = 1000, domain = {} })",
+    "core.normalize({})",
+    "report.domains()",
+    "report.domains({})",
+    "report.domains(io.stdout)",
+    "report.ingest(core, 'example.com', {})",
+    "report:ingest('example.com')",
+    "report:ingest('example.com', {})",
+    "report:ingest('example.org', { prefix = 'p', now = 1,"
+    "    retention_days = 1, report_days = 1, original_ptr = ptr,"
+    "    original_len = 1 })",
+    "report:ingest('example.com', { prefix = 'p', now = -1,"
+    "    retention_days = 1, report_days = 1, original_ptr = ptr,"
+    "    original_len = 1 })",
+    "report:ingest('example.com', { prefix = 'p', now = 1,"
+    "    retention_days = 1e9, report_days = 1, original_ptr = ptr,"
+    "    original_len = 1 })",
+    "report:ingest('example.com', { prefix = 'p', now = 1,"
+    "    retention_days = 1, report_days = 1, original_ptr = 'x',"
+    "    original_len = 1 })",
+    "report:check_range()",
+    "report:check_range(1e30, 1)",
+    "report:close(); report:domains()",
+    "report:close(); report:day()",
+    "report:__gc(); report:report_id()",
+};
+
+
+typedef struct {
+    long  left;                             /* allocations until one fails */
+} budget_t;
+
+static int  failed, number;
+
+
+static void
+ok(int good, const char *name)
+{
+    printf("%sok %d - %s\n", good ? "" : "not ", ++number, name);
+    failed |= !good;
+}
+
+
+static void *
+allocate(void *ctx, void *old, size_t old_size, size_t size)
+{
+    budget_t  *budget = ctx;
+
+    if (size == 0) {
+        free(old);
+        return NULL;
+    }
+
+    /* Shrinking never fails. */
+    if (old != NULL && size <= old_size) {
+        return realloc(old, size);
+    }
+
+    if (budget->left > 0 && --budget->left == 0) {
+        return NULL;
+    }
+
+    return realloc(old, size);
+}
+
+
+/* The text with the module, a pointer and a length, under lua_cpcall(). */
+static int
+protected(lua_State *L)
+{
+    const char  *text;
+
+    text = lua_touserdata(L, 1);
+
+    if (luaL_loadstring(L, text) != 0) {
+        return lua_error(L);
+    }
+
+    lua_pushcfunction(L, luaopen_tlsrpt_lua);
+    lua_call(L, 0, 1);
+    lua_pushlightuserdata(L, (void *) report_text);
+    lua_pushinteger(L, (lua_Integer) sizeof(report_text) - 1);
+    lua_call(L, 3, 0);
+
+    return 0;
+}
+
+
+/* Runs the text; "" or the error.  budget_left 0: no allocation fails. */
+static const char *
+run(const char *text, long budget_left, int *exhausted)
+{
+    int            rc;
+    budget_t       budget = { 0 };
+    lua_State     *L;
+    static char    message[512];
+
+    L = lua_newstate(allocate, &budget);
+
+    if (L == NULL) {
+        return "no state";
+    }
+
+    luaL_openlibs(L);
+    /* Its compiler does not survive the end of memory. */
+    luaJIT_setmode(L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF);
+
+    budget.left = budget_left;
+    rc = lua_cpcall(L, protected, (void *) text);
+    *exhausted = budget_left != 0 && budget.left == 0;
+    budget.left = 0;
+
+    snprintf(message, sizeof(message), "%s",
+             rc == 0 ? "" : lua_tostring(L, -1));
+    lua_close(L);
+
+    return message;
+}
+
+
+static void
+test_bad(void)
+{
+    int          exhausted;
+    char         text[2048], name[160];
+    size_t       i;
+    const char  *message;
+
+    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        snprintf(text, sizeof(text),
+                 "local core, ptr, len = ...\n"
+                 "local report = assert(core.parse(ptr, len,\n"
+                 "    { max_size = 10000, domain = 'example.com' }))\n"
+                 "assert(not pcall(function() %s end), 'no error')\n", bad[i]);
+        message = run(text, 0, &exhausted);
+        snprintf(name, sizeof(name), "refused: %.*s %s",
+                 (int) strcspn(bad[i], "\n"), bad[i], message);
+        ok(message[0] == '\0', name);
+    }
+}
+
+
+/* LuaJIT does without some of them. */
+static void
+test_allocations(void)
+{
+    int          exhausted;
+    long         n, noticed;
+    const char  *message;
+
+    noticed = 0;
+
+    for (n = 1; n < 100000; n++) {
+        message = run(script, n, &exhausted);
+
+        if (!exhausted) {
+            break;
+        }
+
+        noticed += message[0] != '\0';
+    }
+
+    printf("# %ld allocations, %ld of them raised an error\n", n - 1, noticed);
+    ok(noticed > 100 && message[0] == '\0', "each allocation failed once");
+}
+
+
+int
+main(void)
+{
+    int          exhausted;
+    const char  *message;
+
+    message = run(script, 0, &exhausted);
+    ok(message[0] == '\0', message[0] ? message : "the module works");
+
+    test_bad();
+    test_allocations();
+
+    printf("1..%d\n", number);
+
+    return failed;
+}

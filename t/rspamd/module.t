@@ -1,0 +1,32 @@
+# Copyright (C) the tlsrpt authors
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Builds and runs lua_module.c: the Lua C module without rspamd, which the
+# sanitizers do not get along with.
+
+use strict;
+use warnings;
+
+use File::Temp ();
+use TLSRPT::Server;
+
+my $top = TLSRPT::Server->top;
+my $temp = File::Temp->newdir('tlsrpt-XXXXXX', TMPDIR => 1);
+my $script = "$top/build/tlsrpt_ingest_script.c";
+
+if (!-e $script) {
+    $script = "$temp/tlsrpt_ingest_script.c";
+    system("$top/tools/script-to-c ingest $top/shared/redis/ingest.lua"
+           . " > $script") == 0 or die 'script-to-c';
+}
+
+my @flags = split ' ', `pkg-config --cflags --libs luajit`;
+
+system(qw(gcc -std=c11 -O1 -g -Wall -Wextra -Werror
+    -fsanitize=address -fsanitize=undefined -fno-sanitize-recover=undefined
+    -fno-omit-frame-pointer), "-I$top/shared", '-o', "$temp/lua_module",
+    "$top/t/rspamd/lua_module.c", "$top/rspamd_plugin/tlsrpt_lua.c", $script,
+    glob("$top/shared/*.c"), @flags, qw(-lz -ljansson -lidn2 -lcrypto)) == 0
+    or die 'gcc';
+
+exit(system("$temp/lua_module") >> 8 ? 1 : 0);
