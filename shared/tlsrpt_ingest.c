@@ -129,8 +129,6 @@ keep_for(int32_t last, const tlsrpt_ingest_t *ingest)
 }
 
 
-/* What is not UTF-8 (a signer of a mail, never a report's text) is null. */
-
 static void
 add_result_types(ingest_t *in, const tlsrpt_fold_t *fold)
 {

@@ -1,7 +1,7 @@
 -- One report, one policy domain: counted once, or not at all.
 --
 -- Atomic and idempotent: what is read first decides, and nothing is written
--- before all that may fail on a wrong type has been read.
+-- before all that may fail on a wrong type or value has been read.
 --
 -- KEYS  1 cell     string  the day's records (shared/tlsrpt_record.h)
 --       2 seen     set     digests of the reports beyond the cell's head
@@ -24,6 +24,7 @@
 local HEAD = 4096           -- of a cell, searched for digests
 local DETAILED = 196608     -- a cell up to this size takes failure details
 local FULL = 262144         -- and up to this one, records without
+local LISTED = 10000        -- reports of a day
 local MOST = 9007199254740991
 
 local cell, seen, month, domain, list, original = unpack(KEYS)
@@ -38,6 +39,11 @@ local function begins(head, at)
 
         repeat
             local byte = head:byte(pos)
+
+            if not byte then
+                return false
+            end
+
             pos = pos + 1
             len = len + byte % 128 * unit
             unit = unit * 128
@@ -78,7 +84,47 @@ if found(head) then
 end
 
 local of_day = redis.call('HGET', month, ARGV[5])
-local of_all = redis.call('HGET', domain, 'all')
+local listed = ARGV[13] ~= '0' and redis.call('HLEN', list) < LISTED
+
+-- The domain's fields: all, then the failures of each result type.
+local fields = {'all'}
+
+for i = 16, #ARGV, 2 do
+    fields[#fields + 1] = 't:' .. ARGV[i]
+end
+
+local values = redis.call('HMGET', domain, unpack(fields))
+local of_all = values[1]
+
+-- A cell that cannot take the record leaves it to the totals alone.
+local size = #head < HEAD and #head or redis.call('STRLEN', cell)
+local taken = size + #record <= DETAILED and record or brief
+local fits = size + #taken <= FULL
+
+-- All that may fail on what others wrote is done before the first write.
+local reports, successful, failed, over = 0, 0, 0, 0
+
+if of_day then
+    reports, successful, failed, over =
+        of_day:match('^(%d+) (%d+) (%d+) (%d+)$')
+end
+
+local totals = add(reports, 1) .. ' ' .. add(successful, ARGV[6]) .. ' '
+    .. add(failed, ARGV[7]) .. ' ' .. add(over, fits and 0 or ARGV[8])
+
+reports, successful, failed = 0, 0, 0
+
+if of_all then
+    reports, successful, failed = of_all:match('^(%d+) (%d+) (%d+) ')
+end
+
+local set = {'all', add(reports, 1) .. ' ' .. add(successful, ARGV[6]) .. ' '
+                    .. add(failed, ARGV[7]) .. ' ' .. ARGV[9]}
+
+for i = 2, #fields do
+    set[2 * i - 1] = fields[i]
+    set[2 * i] = add(values[i] or 0, ARGV[13 + 2 * i])
+end
 
 -- The length of a record takes three bytes at most.
 if #head + 3 + #digest > HEAD then
@@ -89,53 +135,25 @@ if #head + 3 + #digest > HEAD then
     redis.call('EXPIRE', seen, ARGV[10])
 end
 
--- What the cell cannot take is told by the totals alone.
-local size = #head < HEAD and #head or redis.call('STRLEN', cell)
-local taken = size + #record <= DETAILED and record or brief
-local beyond = '0'
-
-if size + #taken > FULL then
-    beyond = ARGV[8]
-
-elseif #head < HEAD then
+if fits and #head < HEAD then
     redis.call('SET', cell, head .. taken, 'EX', ARGV[10])
 
-else
+elseif fits then
     redis.call('APPEND', cell, taken)
 end
 
-local reports, successful, failed, over = 0, 0, 0, 0
-
-if of_day then
-    reports, successful, failed, over = of_day:match('^(%d+) (%d+) (%d+) (%d+)$')
-end
-
-redis.call('HSET', month, ARGV[5],
-           add(reports, 1) .. ' ' .. add(successful, ARGV[6]) .. ' '
-           .. add(failed, ARGV[7]) .. ' ' .. add(over, beyond))
-
-reports, successful, failed = 0, 0, 0
-
-if of_all then
-    reports, successful, failed = of_all:match('^(%d+) (%d+) (%d+) ')
-end
-
-redis.call('HSET', domain, 'all',
-           add(reports, 1) .. ' ' .. add(successful, ARGV[6]) .. ' '
-           .. add(failed, ARGV[7]) .. ' ' .. ARGV[9])
-
-for i = 16, #ARGV, 2 do
-    local field = 't:' .. ARGV[i]
-    redis.call('HSET', domain, field,
-               add(redis.call('HGET', domain, field) or 0, ARGV[i + 1]))
-end
+redis.call('HSET', month, ARGV[5], totals)
+redis.call('HSET', domain, unpack(set))
 
 if not of_day then
     redis.call('EXPIRE', month, ARGV[11])
+end
+
+if not of_day or not of_all then
     redis.call('EXPIRE', domain, ARGV[12])
 end
 
-if ARGV[13] ~= '0' then
+if listed then
     redis.call('HSET', list, digest, ARGV[14])
     redis.call('EXPIRE', list, ARGV[13])
     redis.call('SET', original, ARGV[15], 'EX', ARGV[13])
