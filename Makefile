@@ -150,7 +150,7 @@ check-clang: $(B)/tlsrpt_ingest_script.c $(B)/nginx/Makefile
 
 # Tests: the quick ones first.  TESTS= runs some of them.
 
-TESTS = $(CORE_TESTS) $(foreach d,build core nginx rspamd e2e fuzz,\
+TESTS = $(CORE_TESTS) $(foreach d,build core redis nginx rspamd e2e fuzz,\
             $(sort $(wildcard t/$(d)/*.t)))
 
 test: deps
