@@ -35,6 +35,7 @@ my $SUFFIXES = join "\n", qw(com net org example co.example), '';
 # dns       more fake records, as rspamd takes them
 # nameserver, dns_more, task_timeout, config: more of rspamd.conf
 # plugin, cpath: other than those of the tree
+# stock     a copy of /etc/rspamd to run with, in place of a small configuration
 # edit      a function that changes the plugin's text, in $_, to make it fail
 sub new {
     my ($class, %args) = @_;
@@ -131,6 +132,54 @@ tlsrpt {
 END
 }
 
+# What an admin would put into local.d, and where the sockets are.
+sub prepare_stock {
+    my ($self) = @_;
+
+    my ($dir, $server) = ($self->dir, $self->{server});
+    my $local = "$self->{stock}/local.d";
+    my %file = (
+        'options.inc' => <<"END",
+url_tld = "$dir/suffixes";
+hs_cache_dir = "$dir";
+dns {
+    nameserver = ["$self->{nameserver}"];
+    $self->{dns_options}
+    fake_records = [ ${\ $self->fake_records } ];
+}
+END
+        'redis.conf' => 'servers = "' . $server->redis_socket . '";',
+        'logging.inc' => qq(filename = "$dir/rspamd.log";),
+        'worker-normal.inc' =>
+            qq(bind_socket = "$dir/normal.sock mode=0666"; count = 1;),
+        'worker-proxy.inc' =>
+            qq(bind_socket = "$dir/milter.sock mode=0666"; count = 1;),
+        'worker-controller.inc' =>
+            qq(bind_socket = "$dir/controller.sock mode=0666";),
+    );
+
+    $server->write_file("$local/$_", "$file{$_}\n") for keys %file;
+
+    return;
+}
+
+sub config_path {
+    my ($self) = @_;
+
+    return $self->{stock} ? "$self->{stock}/rspamd.conf"
+        : $self->dir . '/rspamd.conf';
+}
+
+# The places that the stock configuration speaks of.
+sub places {
+    my ($self) = @_;
+
+    return unless $self->{stock};
+
+    return ("--var=CONFDIR=$self->{stock}", "--var=LOCAL_CONFDIR=$self->{stock}",
+            map { "--var=$_=" . $self->dir } qw(RUNDIR DBDIR LOGDIR));
+}
+
 sub prepare {
     my ($self) = @_;
 
@@ -139,6 +188,7 @@ sub prepare {
     chmod 0755, $dir, $self->{server}->dir;
     $self->{server}->write_file("$dir/suffixes", $SUFFIXES);
     $self->edit_plugin if $self->{edit};
+    $self->prepare_stock if $self->{stock};
     $self->{server}->write_file("$dir/rspamd.conf", $self->config);
 
     return $self;
@@ -170,8 +220,8 @@ sub configtest {
     my $output = $self->prepare->dir . '/configtest.out';
     unlink $output;
     my $status = TLSRPT::Server::reap($self->{server}->spawn($output,
-        $self->environment, 'rspamadm', 'configtest', '-c',
-        $self->dir . '/rspamd.conf'), 60);
+        $self->environment, 'rspamadm', $self->places, 'configtest', '-c',
+        $self->config_path), 60);
 
     return (defined $status && $status == 0,
             $self->{server}->read_file($output));
@@ -184,8 +234,8 @@ sub start {
     unlink $self->socket_path, $self->milter_path;
 
     $self->{pid} = $self->{server}->spawn("$dir/rspamd.out",
-        $self->environment, 'rspamd', '-c', "$dir/rspamd.conf", '-f', '-i',
-        ($> == 0 ? ('-u', 'root', '-g', 'root') : ()));
+        $self->environment, 'rspamd', $self->places, '-c', $self->config_path,
+        '-f', '-i', ($> == 0 ? ('-u', 'root', '-g', 'root') : ()));
 
     TLSRPT::Server::wait_until(60, sub {
         die 'rspamd: ' . $self->log . $self->{server}->read_file('rspamd.out')
