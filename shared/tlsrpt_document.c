@@ -1,0 +1,143 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+#include <string.h>
+
+#include "tlsrpt_document.h"
+#include "tlsrpt_time.h"
+
+
+static json_t *
+text_or_null(tlsrpt_str_t s)
+{
+    return s.data == NULL ? json_null() : json_stringn(s.data, s.len);
+}
+
+
+static json_t *
+list_json(const tlsrpt_str_t *list, size_t n)
+{
+    json_t  *array = json_array();
+
+    for (size_t i = 0; array && i < n; i++) {
+        if (json_array_append_new(array, text_or_null(list[i])) != 0) {
+            json_decref(array);
+            array = NULL;
+        }
+    }
+
+    return array;
+}
+
+
+static json_t *
+detail_json(const tlsrpt_detail_t *d)
+{
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o}",
+                     "result-type", text_or_null(d->result_type),
+                     "sending-mta-ip", text_or_null(d->sending_mta_ip),
+                     "receiving-mx-hostname",
+                     text_or_null(d->receiving_mx_hostname),
+                     "receiving-mx-helo", text_or_null(d->receiving_mx_helo),
+                     "receiving-ip", text_or_null(d->receiving_ip),
+                     "failed-session-count",
+                     (json_int_t) d->failed_session_count,
+                     "additional-information",
+                     text_or_null(d->additional_information),
+                     "failure-reason-code",
+                     text_or_null(d->failure_reason_code));
+}
+
+
+static json_t *
+policy_json(const tlsrpt_policy_t *p)
+{
+    json_t  *details = json_array();
+
+    for (size_t i = 0; details && i < p->ndetails; i++) {
+        if (json_array_append_new(details, detail_json(&p->details[i])) != 0) {
+            json_decref(details);
+            details = NULL;
+        }
+    }
+
+    return json_pack("{s:o, s:o, s:o, s:o, s:I, s:I, s:o}",
+                     "policy-type", text_or_null(p->policy_type),
+                     "policy-domain", text_or_null(p->policy_domain),
+                     "policy-string",
+                     list_json(p->policy_string, p->npolicy_string),
+                     "mx-host", list_json(p->mx_host, p->nmx_host),
+                     "total-successful-session-count",
+                     (json_int_t) p->successful,
+                     "total-failure-session-count", (json_int_t) p->failure,
+                     "failure-details", details);
+}
+
+
+int
+tlsrpt_document_shows(const tlsrpt_document_t *document, const tlsrpt_policy_t *policy)
+{
+    return document->domain.data == NULL
+           || (policy->policy_domain.len == document->domain.len
+               && memcmp(policy->policy_domain.data, document->domain.data,
+                         document->domain.len)
+                  == 0);
+}
+
+
+static json_t *
+policies_json(const tlsrpt_document_t *document)
+{
+    json_t                 *array = json_array();
+    const tlsrpt_report_t  *r = document->report;
+
+    for (size_t i = 0; array && i < r->npolicies; i++) {
+        if (tlsrpt_document_shows(document, &r->policies[i])
+            && json_array_append_new(array, policy_json(&r->policies[i])) != 0)
+        {
+            json_decref(array);
+            array = NULL;
+        }
+    }
+
+    return array;
+}
+
+
+json_t *
+tlsrpt_document_json(const tlsrpt_document_t *document)
+{
+    char                    start[TLSRPT_TIME_TEXT_LEN + 1];
+    char                    end[TLSRPT_TIME_TEXT_LEN + 1];
+    json_t                 *json, *list = NULL;
+    const tlsrpt_report_t  *r = document->report;
+
+    tlsrpt_time_text(r->start, start);
+    tlsrpt_time_text(r->end, end);
+
+    json = json_pack("{s:o, s:o, s:o, s:s, s:s, s:I, s:o, s:o}",
+                     "organization-name", text_or_null(r->organization_name),
+                     "report-id", text_or_null(r->report_id),
+                     "contact-info", text_or_null(r->contact_info),
+                     "start-datetime", start, "end-datetime", end,
+                     "size", (json_int_t) document->size,
+                     "policies", policies_json(document),
+                     "warnings", tlsrpt_report_warnings_json(r));
+
+    if (json == NULL || document->entry == NULL) {
+        return json;
+    }
+
+    /* The list's members first; where both have one, the report's. */
+    list = tlsrpt_entry_json(document->entry);
+
+    if (list == NULL || json_object_update(list, json) != 0) {
+        json_decref(list);
+        list = NULL;
+    }
+
+    json_decref(json);
+    return list;
+}

@@ -1,0 +1,36 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * report -> what a person reads: as JSON, member by member, and as a page of
+ * text that can be forwarded to a colleague.
+ */
+
+#ifndef TLSRPT_DOCUMENT_H
+#define TLSRPT_DOCUMENT_H
+
+#include "tlsrpt_entry.h"
+
+#pragma GCC visibility push(hidden)
+
+typedef struct {
+    const tlsrpt_report_t   *report;
+    tlsrpt_str_t             domain;        /* only its policies; data NULL:
+                                               all */
+    const tlsrpt_entry_t    *entry;         /* of the list; NULL: not stored */
+    size_t                   size;          /* of the original, in bytes */
+} tlsrpt_document_t;
+
+/* NULL: no memory.  The text is UTF-8 with LF; free() it. */
+json_t *tlsrpt_document_json(const tlsrpt_document_t *document)
+    TLSRPT_MUST_USE;
+char *tlsrpt_document_text(const tlsrpt_document_t *document, size_t *len)
+    TLSRPT_MUST_USE;
+
+/* Is the policy one of the domain's? */
+int tlsrpt_document_shows(const tlsrpt_document_t *document,
+    const tlsrpt_policy_t *policy);
+
+#pragma GCC visibility pop
+
+#endif /* TLSRPT_DOCUMENT_H */

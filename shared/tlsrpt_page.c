@@ -1,0 +1,378 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tlsrpt_document.h"
+#include "tlsrpt_explain.h"
+#include "tlsrpt_time.h"
+
+
+/* The page: who, when, how many; what failed, why, and what to do; the policy;
+   how the report deviates.  Nothing a sender wrote can break the layout: control
+   characters become spaces. */
+
+#define WIDTH         76
+#define MAX_DETAILS   200                   /* told one by one */
+#define LINE_SIZE     1024
+
+
+static void line(tlsrpt_buf_t *buf, const char *format, ...)
+    TLSRPT_PRINTF(2, 3);
+
+static void
+line(tlsrpt_buf_t *buf, const char *format, ...)
+{
+    int      n;
+    char     text[LINE_SIZE];
+    va_list  args;
+
+    va_start(args, format);
+    n = vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+
+    if (n > 0) {
+        tlsrpt_buf_add(buf, text, (size_t) n < sizeof(text)
+                                  ? (size_t) n : sizeof(text) - 1);
+    }
+
+    tlsrpt_buf_add(buf, "\n", 1);
+}
+
+
+/* Is a control character at p, of ASCII or of Latin-1 in UTF-8 (C2 80..9F)? */
+
+static size_t
+control_len(const char *p, const char *end)
+{
+    if ((unsigned char) *p < 0x20 || *p == 0x7f) {
+        return 1;
+    }
+
+    return end - p > 1 && (unsigned char) p[0] == 0xc2
+           && (unsigned char) p[1] < 0xa0 ? 2 : 0;
+}
+
+
+static void
+sent(tlsrpt_buf_t *buf, const char *label, tlsrpt_str_t s)
+{
+    size_t       n;
+    char         head[32];
+    const char  *p = s.data, *end = p + s.len, *plain;
+
+    if (s.data == NULL) {
+        return;
+    }
+
+    n = (size_t) snprintf(head, sizeof(head), "%-18s", label);
+    tlsrpt_buf_add(buf, head, n);
+
+    while (p < end) {
+        for (plain = p; p < end && control_len(p, end) == 0; p++) {
+            /* void */
+        }
+
+        tlsrpt_buf_add(buf, plain, (size_t) (p - plain));
+
+        if (p < end) {
+            tlsrpt_buf_add(buf, " ", 1);
+            p += control_len(p, end);
+        }
+    }
+
+    tlsrpt_buf_add(buf, "\n", 1);
+}
+
+
+/* A paragraph, broken at spaces, every line behind the indent. */
+
+static void
+paragraph(tlsrpt_buf_t *buf, const char *text)
+{
+    size_t  n, len = strlen(text);
+
+    while (len) {
+        n = len;
+
+        if (n > WIDTH - 4) {
+            for (n = WIDTH - 4; n && text[n] != ' '; n--) {
+                /* void */
+            }
+
+            n = n ? n : WIDTH - 4;
+        }
+
+        tlsrpt_buf_add(buf, "    ", 4);
+        tlsrpt_buf_add(buf, text, n);
+        tlsrpt_buf_add(buf, "\n", 1);
+
+        text += n;
+        len -= n;
+
+        while (len && *text == ' ') {
+            text++;
+            len--;
+        }
+    }
+}
+
+
+static void
+heading(tlsrpt_buf_t *buf, const char *text)
+{
+    static const char  rule[] =
+        "----------------------------------------"
+        "------------------------------------";
+    size_t             n = strlen(text);
+
+    line(buf, "\n%s\n%.*s", text, (int) (n > WIDTH ? WIDTH : n), rule);
+}
+
+
+/*
+ * Who and when
+ */
+
+static void
+put_head(tlsrpt_buf_t *buf, const tlsrpt_document_t *document)
+{
+    char                    text[TLSRPT_TIME_TEXT_LEN + 1];
+    tlsrpt_str_t            s = { text, TLSRPT_TIME_TEXT_LEN };
+    const tlsrpt_report_t  *r = document->report;
+    const tlsrpt_entry_t   *e = document->entry;
+
+    line(buf, "TLS report (SMTP TLS Reporting, RFC 8460)\n");
+    sent(buf, "From:", r->organization_name);
+    sent(buf, "Contact:", r->contact_info);
+    sent(buf, "Report-ID:", r->report_id);
+
+    tlsrpt_time_text(r->start, text);
+    sent(buf, "Covers from:", s);
+    tlsrpt_time_text(r->end, text);
+    sent(buf, "       to:", s);
+
+    if (e != NULL) {
+        tlsrpt_time_text(e->received, text);
+        sent(buf, "Received:", s);
+        line(buf, "%-18s%s", "By:", e->via == TLSRPT_VIA_MAIL ? "mail"
+                                                              : "HTTPS");
+        sent(buf, "Signed by:", e->signer);
+    }
+}
+
+
+/*
+ * Each policy
+ */
+
+static const char *
+type_words(tlsrpt_str_t type)
+{
+    static const struct {
+        const char  *type;
+        const char  *words;
+    } words[] = {
+        { "sts", "under the domain's MTA-STS policy" },
+        { "tlsa", "under the domain's DANE records (TLSA)" },
+        { "no-policy-found", "without a policy: the sender found neither "
+                             "MTA-STS nor DANE" }
+    };
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (type.len == strlen(words[i].type)
+            && memcmp(type.data, words[i].type, type.len) == 0)
+        {
+            return words[i].words;
+        }
+    }
+
+    return "under a policy of a kind that RFC 8460 does not know";
+}
+
+
+static void
+put_detail(tlsrpt_buf_t *buf, const tlsrpt_detail_t *d)
+{
+    const char  *reason;
+
+    line(buf, "\n  * %llu %s",
+         (unsigned long long) d->failed_session_count,
+         d->failed_session_count == 1 ? "session failed" : "sessions failed");
+    sent(buf, "    What:", d->result_type);
+    sent(buf, "    Mail server:", d->receiving_mx_hostname);
+    sent(buf, "      address:", d->receiving_ip);
+    sent(buf, "      says:", d->receiving_mx_helo);
+    sent(buf, "    Sent from:", d->sending_mta_ip);
+    sent(buf, "    Reason code:", d->failure_reason_code);
+
+    if (d->failure_reason_code.data != NULL) {
+        reason = tlsrpt_explain_reason(d->failure_reason_code);
+
+        if (reason != NULL) {
+            line(buf, "%-18s%s", "      that is:", reason);
+        }
+    }
+
+    sent(buf, "    More at:", d->additional_information);
+}
+
+
+/* Each result type of the policy is explained once. */
+
+static int
+is_first_of_type(const tlsrpt_policy_t *p, size_t n)
+{
+    const tlsrpt_str_t  type = p->details[n].result_type;
+
+    for (size_t i = 0; i < n; i++) {
+        const tlsrpt_str_t  other = p->details[i].result_type;
+
+        if (other.len == type.len
+            && (other.data == type.data
+                || (type.data && other.data
+                    && memcmp(other.data, type.data, type.len) == 0)))
+        {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+static void
+put_explanation(tlsrpt_buf_t *buf, tlsrpt_str_t type)
+{
+    const tlsrpt_explanation_t  *e = tlsrpt_explain(type);
+
+    tlsrpt_buf_add(buf, "\n", 1);
+    sent(buf, "  What it means:", type);
+    paragraph(buf, e->meaning);
+    line(buf, "  Likely cause:");
+    paragraph(buf, e->cause);
+    line(buf, "  What to do:");
+    paragraph(buf, e->fix);
+}
+
+
+static void
+put_details(tlsrpt_buf_t *buf, const tlsrpt_policy_t *p)
+{
+    uint64_t      sum = p->beyond;
+    tlsrpt_str_t  word = { "unspecified", 11 };
+
+    for (size_t i = 0; i < p->ndetails; i++) {
+        sum += p->details[i].failed_session_count;
+
+        if (i < MAX_DETAILS) {
+            put_detail(buf, &p->details[i]);
+        }
+    }
+
+    if (p->ndetails > MAX_DETAILS || p->beyond) {
+        line(buf, "\n  * and more failures than this page lists");
+    }
+
+    if (p->failure > sum) {
+        line(buf, "\n  * %llu failed without details",
+             (unsigned long long) (p->failure - sum));
+    }
+
+    for (size_t i = 0; i < p->ndetails && i < MAX_DETAILS; i++) {
+        if (is_first_of_type(p, i)) {
+            put_explanation(buf, p->details[i].result_type);
+        }
+    }
+
+    if (p->failure > sum) {
+        put_explanation(buf, word);
+    }
+}
+
+
+static void
+put_policy(tlsrpt_buf_t *buf, const tlsrpt_policy_t *p)
+{
+    char  title[TLSRPT_DOMAIN_LEN + 32];
+
+    snprintf(title, sizeof(title), "Mail to %.*s", (int) p->policy_domain.len,
+             p->policy_domain.data);
+    heading(buf, title);
+    line(buf, "%llu sessions succeeded and %llu failed,\n%s.",
+         (unsigned long long) p->successful, (unsigned long long) p->failure,
+         type_words(p->policy_type));
+
+    for (size_t i = 0; i < p->npolicy_string; i++) {
+        sent(buf, i ? "" : "Policy seen:", p->policy_string[i]);
+    }
+
+    for (size_t i = 0; i < p->nmx_host; i++) {
+        sent(buf, i ? "" : "Allowed servers:", p->mx_host[i]);
+    }
+
+    put_details(buf, p);
+}
+
+
+static void
+put_deviations(tlsrpt_buf_t *buf, const tlsrpt_report_t *r)
+{
+    tlsrpt_str_t  s;
+    char          text[TLSRPT_PATH_LEN + TLSRPT_DETAIL_LEN + 64];
+
+    if (r->nwarnings == 0) {
+        return;
+    }
+
+    heading(buf, "How this report deviates from the standard");
+
+    for (size_t i = 0; i < r->nwarnings; i++) {
+        const tlsrpt_warning_t  *w = &r->warnings[i];
+
+        s.data = text;
+        s.len = (size_t) snprintf(text, sizeof(text), "%s%s%s (%s)", w->path,
+                                  *w->path ? ": " : "", w->message,
+                                  w->section);
+        s.len = s.len < sizeof(text) ? s.len : sizeof(text) - 1;
+        sent(buf, i ? "" : "Warnings:", s);
+    }
+}
+
+
+char *
+tlsrpt_document_text(const tlsrpt_document_t *document, size_t *len)
+{
+    size_t                  shown = 0;
+    tlsrpt_buf_t            buf = { NULL, 0, 0, 0 };
+    const tlsrpt_report_t  *r = document->report;
+
+    put_head(&buf, document);
+
+    for (size_t i = 0; i < r->npolicies; i++) {
+        if (tlsrpt_document_shows(document, &r->policies[i])) {
+            put_policy(&buf, &r->policies[i]);
+            shown++;
+        }
+    }
+
+    if (shown == 0) {
+        line(&buf, "\nNo sessions: the report says only that the sender is "
+             "there.");
+    }
+
+    put_deviations(&buf, r);
+
+    if (buf.failed) {
+        free(buf.data);
+        return NULL;
+    }
+
+    *len = buf.len;
+    return buf.data;
+}
