@@ -1,0 +1,881 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tlsrpt_dns.h"
+
+
+#define SECTION  "RFC 8460 3"
+#define STS      "RFC 8461 3.1"
+
+/* One look at a record.  text is what is read: quotes are gone, and origin
+   tells where each byte stood. */
+
+typedef struct {
+    char        text[TLSRPT_MAX_RECORD + 1];
+    size_t      origin[TLSRPT_MAX_RECORD + 1];
+    size_t      len;
+    size_t      pos;
+    json_t     *errors;
+    json_t     *warnings;
+    json_t     *rua;
+    int         failed;                     /* no memory */
+    unsigned    mailto;                     /* of each scheme, how many */
+    unsigned    https;
+} check_t;
+
+
+static void
+note(check_t *c, json_t *list, size_t at, const char *section,
+    const char *message)
+{
+    at = at <= c->len ? c->origin[at] : at;
+
+    if (json_array_append_new(list, json_pack("{s:I, s:s, s:s}",
+                                              "at", (json_int_t) at,
+                                              "message", message,
+                                              "section", section))
+        != 0)
+    {
+        c->failed = 1;
+    }
+}
+
+
+static void
+error(check_t *c, size_t at, const char *section, const char *message)
+{
+    note(c, c->errors, at, section, message);
+}
+
+
+static void
+warning(check_t *c, size_t at, const char *section, const char *message)
+{
+    note(c, c->warnings, at, section, message);
+}
+
+
+static int
+is_wsp(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+
+static int
+is_alnum(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+           || (c >= '0' && c <= '9');
+}
+
+
+static void
+skip_wsp(check_t *c)
+{
+    while (c->pos < c->len && is_wsp(c->text[c->pos])) {
+        c->pos++;
+    }
+}
+
+
+static int
+at_text(const check_t *c, const char *text)
+{
+    size_t  n = strlen(text);
+
+    return c->len - c->pos >= n && memcmp(c->text + c->pos, text, n) == 0;
+}
+
+
+/*
+ * What was given -> the record's text
+ */
+
+/* RFC 8460 3: strings of one record are put together without spaces. */
+
+static void
+unquote(check_t *c, const char *s, size_t len)
+{
+    int     quoted = 0, any = len && s[0] == '"';
+    size_t  n = 0;
+
+    for (size_t i = 0; i < len && n < TLSRPT_MAX_RECORD; i++) {
+        if (any && s[i] == '"') {
+            quoted = !quoted;
+            continue;
+        }
+
+        if (any && !quoted && is_wsp(s[i])) {
+            continue;
+        }
+
+        if (any && quoted && s[i] == '\\' && i + 1 < len) {
+            i++;
+        }
+
+        c->origin[n] = i;
+        c->text[n++] = s[i];
+    }
+
+    c->len = n;
+    c->origin[n] = len;
+    c->text[n] = '\0';
+
+    if (quoted) {
+        error(c, n, "RFC 1035 5.1", "the closing quotation mark is missing");
+    }
+}
+
+
+/*
+ * Fields
+ */
+
+/* *WSP ";" *WSP; 1: another field follows, 0: the end, -1: neither. */
+
+static int
+next_field(check_t *c, const char *section)
+{
+    skip_wsp(c);
+
+    if (c->pos == c->len) {
+        return 0;
+    }
+
+    if (c->text[c->pos] != ';') {
+        error(c, c->pos, section, "a semicolon is expected here");
+        return -1;
+    }
+
+    c->pos++;
+    skip_wsp(c);
+
+    return c->pos < c->len;
+}
+
+
+/* Up to the next semicolon, without the blanks before it. */
+
+static tlsrpt_str_t
+field_value(check_t *c)
+{
+    tlsrpt_str_t  v = { c->text + c->pos, 0 };
+
+    while (c->pos < c->len && c->text[c->pos] != ';') {
+        c->pos++;
+    }
+
+    v.len = (size_t) (c->text + c->pos - v.data);
+
+    while (v.len && is_wsp(v.data[v.len - 1])) {
+        v.len--;
+    }
+
+    return v;
+}
+
+
+/* tlsrpt-extension, sts-extension: unknown fields are ignored if they are well
+   formed. */
+
+static void
+extension(check_t *c, const char *section)
+{
+    size_t        at = c->pos, n = 0;
+    tlsrpt_str_t  v = field_value(c);
+
+    while (n < v.len && (is_alnum(v.data[n])
+                         || (n && strchr("_-.", v.data[n]) != NULL)))
+    {
+        n++;
+    }
+
+    if (n == 0 || n > 32 || n == v.len || v.data[n] != '=') {
+        error(c, at + n, section, "not a field of the form name=value");
+        return;
+    }
+
+    if (n + 1 == v.len) {
+        error(c, at + n + 1, section, "the field's value is missing");
+        return;
+    }
+
+    for (n++; n < v.len; n++) {
+        if (v.data[n] <= ' ' || v.data[n] == '=' || v.data[n] == 0x7f
+            || (unsigned char) v.data[n] >= 0x80)
+        {
+            error(c, at + n, section, "a character that is not allowed in a "
+                  "field's value");
+            return;
+        }
+    }
+
+    warning(c, at, section, "a field that this version does not know; senders "
+            "ignore it");
+}
+
+
+/*
+ * rua
+ */
+
+static int
+has_scheme(tlsrpt_str_t uri, const char *scheme)
+{
+    size_t  n = strlen(scheme);
+
+    if (uri.len < n) {
+        return 0;
+    }
+
+    for (size_t i = 0; i < n; i++) {
+        char  ch = uri.data[i];
+
+        if (ch >= 'A' && ch <= 'Z') {
+            ch = (char) (ch | 0x20);
+        }
+
+        if (ch != scheme[i]) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+/* RFC 3986 2: the characters of a URI, and whole percent-encodings. */
+
+static void
+check_uri_chars(check_t *c, size_t at, tlsrpt_str_t uri)
+{
+    static const char  other[] = "-._~:/?#[]@$&'()*+=%!";
+
+    for (size_t i = 0; i < uri.len; i++) {
+        char  ch = uri.data[i];
+
+        if (ch == '!') {
+            warning(c, at + i, SECTION, "an exclamation mark in a URI is to be "
+                    "written as %21");
+
+        } else if (!is_alnum(ch) && (ch == '\0' || strchr(other, ch) == NULL)) {
+            error(c, at + i, "RFC 3986 2", "a character that is not allowed "
+                  "in a URI");
+            return;
+
+        } else if (ch == '%'
+                   && (uri.len - i < 3
+                       || strspn(uri.data + i + 1, "0123456789abcdefABCDEF")
+                          < 2))
+        {
+            error(c, at + i, "RFC 3986 2.1", "a percent sign without two "
+                  "hexadecimal digits");
+            return;
+        }
+    }
+}
+
+
+static void
+check_mailto(check_t *c, size_t at, tlsrpt_str_t uri)
+{
+    char         domain[TLSRPT_DOMAIN_LEN + 1];
+    size_t       n = sizeof("mailto:") - 1, end;
+    const char  *sign;
+
+    c->mailto++;
+    end = uri.len;
+    sign = memchr(uri.data, '?', uri.len);
+
+    if (sign != NULL) {
+        end = (size_t) (sign - uri.data);
+    }
+
+    sign = end > n ? memchr(uri.data + n, '@', end - n) : NULL;
+
+    if (sign == NULL || sign == uri.data + n
+        || tlsrpt_domain_normalize(sign + 1,
+                                   (size_t) (uri.data + end - sign - 1),
+                                   domain)
+           == 0)
+    {
+        error(c, at + n, "RFC 6068 2", "not a mail address");
+    }
+}
+
+
+static void
+check_https(check_t *c, size_t at, tlsrpt_str_t uri)
+{
+    char    host[TLSRPT_DOMAIN_LEN + 1];
+    size_t  n = sizeof("https://") - 1, len;
+
+    c->https++;
+    len = uri.len > n ? strcspn(uri.data + n, "/?#:;, \t") : 0;
+
+    if (!has_scheme(uri, "https://") || len > uri.len - n
+        || (uri.data[n] != '[' && tlsrpt_domain_normalize(uri.data + n, len,
+                                                          host) == 0))
+    {
+        error(c, at, "RFC 9110 4.2.2", "the host is missing");
+    }
+}
+
+
+static void
+check_uri(check_t *c, size_t at, tlsrpt_str_t uri)
+{
+    if (uri.len == 0) {
+        error(c, at, SECTION, "a URI is missing here");
+        return;
+    }
+
+    check_uri_chars(c, at, uri);
+
+    if (has_scheme(uri, "mailto:")) {
+        check_mailto(c, at, uri);
+
+    } else if (has_scheme(uri, "https:")) {
+        check_https(c, at, uri);
+
+    } else if (has_scheme(uri, "http:")) {
+        warning(c, at, SECTION, "senders do not post reports to http: URIs; "
+                "use https:");
+
+    } else if (memchr(uri.data, ':', uri.len) == NULL) {
+        error(c, at, SECTION, "not a URI: it begins with mailto: or https:; a "
+              "comma within a URI is to be written as %2C");
+        return;
+
+    } else {
+        warning(c, at, SECTION, "senders know mailto: and https: URIs only");
+    }
+
+    if (json_array_append_new(c->rua, json_stringn(uri.data, uri.len)) != 0) {
+        c->failed |= json_array_size(c->errors) == 0;
+    }
+}
+
+
+static void
+check_rua(check_t *c)
+{
+    size_t        at;
+    const char   *comma;
+    tlsrpt_str_t  value, uri;
+
+    c->pos += sizeof("rua=") - 1;
+    value = field_value(c);
+
+    do {
+        while (value.len && is_wsp(*value.data)) {
+            value.data++;
+            value.len--;
+        }
+
+        comma = value.len ? memchr(value.data, ',', value.len) : NULL;
+        uri.data = value.data;
+        uri.len = comma ? (size_t) (comma - value.data) : value.len;
+        at = (size_t) (uri.data - c->text);
+
+        value.data += uri.len + (comma != NULL);
+        value.len -= uri.len + (comma != NULL);
+
+        while (uri.len && is_wsp(uri.data[uri.len - 1])) {
+            uri.len--;
+        }
+
+        check_uri(c, at, uri);
+    } while (comma != NULL && json_array_size(c->rua) < TLSRPT_MAX_RUA);
+}
+
+
+/*
+ * Records
+ */
+
+static void
+check_tlsrpt(check_t *c)
+{
+    int       more;
+    unsigned  nrua = 0;
+
+    c->pos = sizeof("v=TLSRPTv1") - 1;
+
+    while ((more = next_field(c, SECTION)) > 0) {
+        if (at_text(c, "rua=")) {
+            if (nrua++) {
+                warning(c, c->pos, SECTION, "a second rua: senders may read "
+                        "the first only; put the URIs into one, with commas");
+            }
+
+            check_rua(c);
+
+        } else {
+            extension(c, SECTION);
+        }
+    }
+
+    if (nrua == 0) {
+        error(c, c->len, SECTION, "rua is missing: the record does not say "
+              "where reports go");
+    }
+
+    if (c->https && c->mailto == 0) {
+        warning(c, c->len, SECTION, "no mailto: URI; some senders never post "
+                "reports, so they would send you none");
+    }
+}
+
+
+static void
+check_sts_id(check_t *c)
+{
+    size_t        at, n = 0;
+    tlsrpt_str_t  v;
+
+    c->pos += sizeof("id=") - 1;
+    at = c->pos;
+    v = field_value(c);
+
+    while (n < v.len && is_alnum(v.data[n])) {
+        n++;
+    }
+
+    if (n < v.len) {
+        error(c, at + n, STS, "an id consists of letters and digits only");
+
+    } else if (n == 0 || n > 32) {
+        error(c, at, STS, "an id has 1 to 32 letters and digits");
+    }
+}
+
+
+static void
+check_sts(check_t *c)
+{
+    unsigned  nid = 0;
+
+    c->pos = sizeof("v=STSv1") - 1;
+
+    while (next_field(c, STS) > 0) {
+        if (at_text(c, "id=")) {
+            if (nid++) {
+                warning(c, c->pos, STS, "a second id: senders read the first "
+                        "only");
+            }
+
+            check_sts_id(c);
+
+        } else {
+            extension(c, STS);
+        }
+    }
+
+    if (nid == 0) {
+        error(c, c->len, STS, "id is missing");
+    }
+}
+
+
+static void
+check_record(check_t *c)
+{
+    if (at_text(c, "v=TLSRPTv1")) {
+        check_tlsrpt(c);
+
+    } else if (at_text(c, "v=STSv1")) {
+        check_sts(c);
+
+    } else {
+        error(c, 0, SECTION, "neither a TLS reporting record, which begins "
+              "with v=TLSRPTv1, nor an MTA-STS record, which begins with "
+              "v=STSv1 (upper and lower case matter)");
+    }
+}
+
+
+static int
+check_init(check_t *c)
+{
+    memset(c, 0, sizeof(*c));
+    c->errors = json_array();
+    c->warnings = json_array();
+    c->rua = json_array();
+
+    return c->errors && c->warnings && c->rua ? 0 : -1;
+}
+
+
+static json_t *
+check_json(check_t *c)
+{
+    json_t  *json = NULL;
+
+    if (!c->failed) {
+        json = json_pack("{s:b, s:O, s:O, s:O}",
+                         "valid", json_array_size(c->errors) == 0,
+                         "errors", c->errors, "warnings", c->warnings,
+                         "rua", c->rua);
+    }
+
+    json_decref(c->errors);
+    json_decref(c->warnings);
+    json_decref(c->rua);
+
+    return json;
+}
+
+
+/* One record a line: of one name, senders must find exactly one that begins
+   with the version. */
+
+static size_t
+count_records(const char *text, size_t len)
+{
+    size_t  n = 0, start = 0;
+
+    for (size_t i = 0; i <= len; i++) {
+        if (i == len || text[i] == '\n') {
+            n += i > start + 1;
+            start = i + 1;
+        }
+    }
+
+    return n;
+}
+
+
+json_t *
+tlsrpt_dns_check(const char *text, size_t len)
+{
+    check_t  c;
+
+    if (check_init(&c) != 0) {
+        c.failed = 1;
+        return check_json(&c);
+    }
+
+    while (len && (is_wsp(text[len - 1]) || text[len - 1] == '\n'
+                   || text[len - 1] == '\r'))
+    {
+        len--;
+    }
+
+    if (len > TLSRPT_MAX_RECORD) {
+        error(&c, TLSRPT_MAX_RECORD, SECTION, "longer than 4096 bytes");
+        return check_json(&c);
+    }
+
+    if (count_records(text, len) > 1) {
+        error(&c, 0, SECTION, "several records: senders take it as none");
+        len = (size_t) ((const char *) memchr(text, '\n', len) - text);
+    }
+
+    unquote(&c, text, len);
+    check_record(&c);
+
+    return check_json(&c);
+}
+
+
+/*
+ * Making
+ */
+
+/* Commas, exclamation marks and semicolons must be encoded (RFC 8460 3). */
+
+static size_t
+put_uri(char *buf, size_t size, tlsrpt_str_t uri)
+{
+    size_t  n = 0;
+
+    for (size_t i = 0; i < uri.len && n + 3 < size; i++) {
+        if (uri.data[i] == ',' || uri.data[i] == '!' || uri.data[i] == ';') {
+            n += (size_t) snprintf(buf + n, size - n, "%%%02X",
+                                   (unsigned char) uri.data[i]);
+        } else {
+            buf[n++] = uri.data[i];
+        }
+    }
+
+    return n;
+}
+
+
+static size_t
+make_tlsrpt(const tlsrpt_str_t *rua, size_t n, char *buf, size_t size)
+{
+    size_t  len = (size_t) snprintf(buf, size, "v=TLSRPTv1; rua=");
+
+    for (size_t i = 0; i < n && len + 2 < size; i++) {
+        if (i) {
+            buf[len++] = ',';
+        }
+
+        len += put_uri(buf + len, size - len, rua[i]);
+    }
+
+    buf[len] = '\0';
+    return len;
+}
+
+
+json_t *
+tlsrpt_dns_make(const tlsrpt_str_t *rua, size_t n)
+{
+    char     text[TLSRPT_MAX_RECORD];
+    size_t   len = make_tlsrpt(rua, n, text, sizeof(text));
+    json_t  *json = tlsrpt_dns_check(text, len);
+
+    if (json != NULL
+        && json_object_set_new(json, "record",
+                               json_pack("{s:s, s:s, s:s%}", "name",
+                                         "_smtp._tls", "type", "TXT",
+                                         "value", text, len))
+           != 0)
+    {
+        json_decref(json);
+        return NULL;
+    }
+
+    return json;
+}
+
+
+/*
+ * What to publish
+ */
+
+static int
+add_record(json_t *records, const char *prefix, tlsrpt_str_t domain,
+    const char *type, const char *value, const char *purpose)
+{
+    char  name[TLSRPT_DOMAIN_LEN + 32];
+
+    snprintf(name, sizeof(name), "%s.%.*s", prefix, (int) domain.len,
+             domain.data);
+
+    return json_array_append_new(records,
+                                 json_pack("{s:s, s:s, s:s, s:s}",
+                                           "name", name, "type", type,
+                                           "value", value, "purpose",
+                                           purpose));
+}
+
+
+/* The host of the first https: URI: the name of this web server. */
+
+static size_t
+https_host(const tlsrpt_dns_domain_t *domain, char *host)
+{
+    for (size_t i = 0; i < domain->nrua; i++) {
+        tlsrpt_str_t  uri = domain->rua[i];
+        size_t        n = sizeof("https://") - 1, len = 0;
+
+        if (!has_scheme(uri, "https://")) {
+            continue;
+        }
+
+        while (n + len < uri.len
+               && strchr("/?#:", uri.data[n + len]) == NULL)
+        {
+            len++;
+        }
+
+        len = tlsrpt_domain_normalize(uri.data + n, len, host);
+
+        if (len) {
+            return len;
+        }
+    }
+
+    return 0;
+}
+
+
+static int
+add_reporting(json_t *records, json_t *advice,
+    const tlsrpt_dns_domain_t *domain)
+{
+    char      text[TLSRPT_MAX_RECORD];
+    unsigned  https = 0, mailto = 0;
+
+    for (size_t i = 0; i < domain->nrua; i++) {
+        https += has_scheme(domain->rua[i], "https:") != 0;
+        mailto += has_scheme(domain->rua[i], "mailto:") != 0;
+    }
+
+    if (domain->nrua == 0) {
+        return json_array_append_new(advice, json_string(
+                   "This server does not know under which address it takes "
+                   "reports: name it with tlsrpt_report_uri, then the record "
+                   "of TLS reporting appears here."));
+    }
+
+    make_tlsrpt(domain->rua, domain->nrua, text, sizeof(text));
+
+    if (add_record(records, "_smtp._tls", domain->domain, "TXT", text,
+                   "Asks senders for reports and tells where to send them.")
+        != 0)
+    {
+        return -1;
+    }
+
+    if (https && mailto == 0) {
+        return json_array_append_new(advice, json_string(
+                   "Add a mailto: address beside https:, because some senders "
+                   "never post reports but mail them: tlsrpt_report_uri takes "
+                   "both."));
+    }
+
+    return 0;
+}
+
+
+static int
+add_policy(json_t *records, json_t *advice, const tlsrpt_dns_domain_t *domain)
+{
+    char    text[64], host[TLSRPT_DOMAIN_LEN + 2];
+    size_t  len;
+
+    if (domain->policy_id.data == NULL) {
+        return json_array_append_new(advice, json_string(
+                   "No MTA-STS policy is served here for the domain, so "
+                   "senders may be made to deliver without encryption: "
+                   "mta_sts_policy sets one up. Begin with mode=testing."));
+    }
+
+    snprintf(text, sizeof(text), "v=STSv1; id=%.*s",
+             (int) (domain->policy_id.len > 32 ? 32 : domain->policy_id.len),
+             domain->policy_id.data);
+
+    if (add_record(records, "_mta-sts", domain->domain, "TXT", text,
+                   "Tells senders that there is a policy; the id changes with "
+                   "it, so publish it again after each change.")
+        != 0)
+    {
+        return -1;
+    }
+
+    len = https_host(domain, host);
+
+    if (len) {
+        memcpy(host + len, ".", 2);
+
+        if (add_record(records, "mta-sts", domain->domain, "CNAME",
+                       host, "Leads senders to this web server, "
+                       "which serves the policy; it needs a certificate for "
+                       "the name on the left.")
+            != 0)
+        {
+            return -1;
+        }
+
+    } else if (json_array_append_new(advice, json_string(
+                   "Publish A and AAAA records, or a CNAME, for the name "
+                   "mta-sts under the domain that lead to this web server, "
+                   "and get a certificate for that name."))
+               != 0)
+    {
+        return -1;
+    }
+
+    return domain->mode == MTA_STS_TESTING
+           ? json_array_append_new(advice, json_string(
+                 "The policy is in mode testing: nothing is enforced yet. When "
+                 "the reports have shown no failures for some weeks, change "
+                 "it to mode=enforce."))
+           : 0;
+}
+
+
+json_t *
+tlsrpt_dns_records(const tlsrpt_dns_domain_t *domain)
+{
+    json_t  *records = json_array(), *advice = json_array();
+
+    if (records == NULL || advice == NULL
+        || add_reporting(records, advice, domain) != 0
+        || add_policy(records, advice, domain) != 0)
+    {
+        json_decref(records);
+        json_decref(advice);
+        return NULL;
+    }
+
+    return json_pack("{s:s%, s:o, s:o}", "domain", domain->domain.data,
+                     domain->domain.len, "records", records, "advice", advice);
+}
+
+
+/* A TXT record's text as strings of 255 bytes at most (RFC 1035 3.3.14). */
+
+static size_t
+put_strings(char *buf, size_t size, const char *text)
+{
+    size_t  n = 0, len = strlen(text);
+
+    while (len && n + 260 < size) {
+        size_t  piece = len > 255 ? 255 : len;
+
+        n += (size_t) snprintf(buf + n, size - n, "%s\"%.*s\"", n ? " " : "",
+                               (int) piece, text);
+        text += piece;
+        len -= piece;
+    }
+
+    buf[n] = '\0';
+    return n;
+}
+
+
+char *
+tlsrpt_dns_zone(const json_t *records, size_t *len)
+{
+    int      n;
+    char     value[2 * TLSRPT_MAX_RECORD], *zone, *p;
+    size_t   i, size;
+    json_t  *list = json_object_get(records, "records"), *r;
+
+    size = json_array_size(list) * (sizeof(value) + 1024) + 1;
+    zone = malloc(size);
+    p = zone;
+
+    if (zone == NULL) {
+        return NULL;
+    }
+
+    *p = '\0';
+
+    json_array_foreach(list, i, r) {
+        const char  *type = json_string_value(json_object_get(r, "type"));
+        const char  *text = json_string_value(json_object_get(r, "value"));
+
+        if (strcmp(type, "TXT") == 0) {
+            put_strings(value, sizeof(value), text);
+
+        } else {
+            snprintf(value, sizeof(value), "%s", text);
+        }
+
+        n = snprintf(p, size - (size_t) (p - zone), "; %s\n%s. 3600 IN %s %s\n",
+                     json_string_value(json_object_get(r, "purpose")),
+                     json_string_value(json_object_get(r, "name")), type,
+                     value);
+
+        if (n > 0 && (size_t) n < size - (size_t) (p - zone)) {
+            p += n;
+        }
+    }
+
+    *len = (size_t) (p - zone);
+    return zone;
+}

@@ -1,0 +1,48 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The TXT records of TLS reporting (RFC 8460 3) and MTA-STS (RFC 8461 3.1):
+ * checked, made, and told as what to publish for a domain.
+ */
+
+#ifndef TLSRPT_DNS_H
+#define TLSRPT_DNS_H
+
+#include "tlsrpt_core.h"
+
+#pragma GCC visibility push(hidden)
+
+#define TLSRPT_MAX_RECORD  4096             /* bytes of a record's text */
+#define TLSRPT_MAX_RUA     32
+
+/*
+ * {"valid","errors":[{"at","message","section"}],"warnings":[...],"rua":[...]}
+ * of a record as it stands in DNS or in a zone file (quoted strings are put
+ * together); "at" counts bytes of what was given, from 0.  Several lines are
+ * several records of one name.  NULL: no memory.
+ */
+json_t *tlsrpt_dns_check(const char *text, size_t len) TLSRPT_MUST_USE;
+
+/* The same of a record made of these URIs, and the "record" itself, of
+   "_smtp._tls". */
+json_t *tlsrpt_dns_make(const tlsrpt_str_t *rua, size_t n) TLSRPT_MUST_USE;
+
+/* What a domain's owner publishes. */
+typedef struct {
+    tlsrpt_str_t   domain;
+    tlsrpt_str_t   rua[TLSRPT_MAX_RUA];     /* with the domain's token */
+    size_t         nrua;
+    tlsrpt_str_t   policy_id;               /* data NULL: no policy */
+    int            mode;                    /* of the policy */
+} tlsrpt_dns_domain_t;
+
+/* {"domain","records":[{"name","type","value","purpose"}],"advice":[...]} */
+json_t *tlsrpt_dns_records(const tlsrpt_dns_domain_t *domain) TLSRPT_MUST_USE;
+
+/* The same as a piece of a zone file; free() it; NULL: no memory. */
+char *tlsrpt_dns_zone(const json_t *records, size_t *len) TLSRPT_MUST_USE;
+
+#pragma GCC visibility pop
+
+#endif /* TLSRPT_DNS_H */
