@@ -15,12 +15,14 @@
 
 #define MAX_FINDINGS  64
 
-struct tlsrpt_problems {
+typedef struct {
+    tlsrpt_reading_t    reading;
     tlsrpt_evidence_t   evidence;
+    mta_sts_policy_t    served;
     tlsrpt_finding_t   *findings[MAX_FINDINGS];
     size_t              nfindings;
     tlsrpt_record_t     record;
-};
+} tlsrpt_problems_t;
 
 /* The dimension of each of a finding's groups. */
 
@@ -34,29 +36,6 @@ static const unsigned char  dimensions[TLSRPT_FINDING_NGROUPS] = {
  * Life
  */
 
-tlsrpt_problems_t *
-tlsrpt_problems_create(const tlsrpt_query_t *query, tlsrpt_str_t domain,
-    tlsrpt_str_t prefix, const mta_sts_policy_t *served)
-{
-    tlsrpt_problems_t  *problems = calloc(1, sizeof(*problems));
-
-    if (problems == NULL) {
-        return NULL;
-    }
-
-    problems->evidence.served = served;
-
-    if (tlsrpt_range_init(&problems->evidence.range, query, domain, prefix)
-        != 0)
-    {
-        free(problems);
-        return NULL;
-    }
-
-    return problems;
-}
-
-
 static void
 finding_free(tlsrpt_finding_t *finding)
 {
@@ -69,12 +48,10 @@ finding_free(tlsrpt_finding_t *finding)
 }
 
 
-void
-tlsrpt_problems_destroy(tlsrpt_problems_t *problems)
+static void
+problems_destroy(tlsrpt_reading_t *reading)
 {
-    if (problems == NULL) {
-        return;
-    }
+    tlsrpt_problems_t  *problems = (tlsrpt_problems_t *) reading;
 
     for (size_t i = 0; i < problems->nfindings; i++) {
         finding_free(problems->findings[i]);
@@ -90,17 +67,19 @@ tlsrpt_problems_destroy(tlsrpt_problems_t *problems)
 }
 
 
-const tlsrpt_command_t *
-tlsrpt_problems_next(tlsrpt_problems_t *problems, size_t *n)
+static const tlsrpt_command_t *
+problems_next(tlsrpt_reading_t *reading, size_t *n)
 {
+    tlsrpt_problems_t  *problems = (tlsrpt_problems_t *) reading;
+
     return tlsrpt_range_next(&problems->evidence.range, n);
 }
 
 
-int
-tlsrpt_problems_seen(const tlsrpt_problems_t *problems)
+static int
+problems_seen(const tlsrpt_reading_t *reading)
 {
-    return problems->evidence.range.seen;
+    return ((const tlsrpt_problems_t *) reading)->evidence.range.seen;
 }
 
 
@@ -449,11 +428,13 @@ gather_cell(tlsrpt_problems_t *problems, const tlsrpt_reply_t *reply,
 }
 
 
-int
-tlsrpt_problems_add(tlsrpt_problems_t *problems, size_t n,
-    const tlsrpt_reply_t *reply)
+static int
+problems_add(tlsrpt_reading_t *reading, size_t n, const tlsrpt_reply_t *reply)
 {
-    int  day = tlsrpt_range_add(&problems->evidence.range, n, reply);
+    int                 day;
+    tlsrpt_problems_t  *problems = (tlsrpt_problems_t *) reading;
+
+    day = tlsrpt_range_add(&problems->evidence.range, n, reply);
 
     if (day < 0 || reply->type != TLSRPT_REPLY_STRING) {
         return TLSRPT_OK;
@@ -489,9 +470,10 @@ worst_first(const void *one, const void *two)
 }
 
 
-json_t *
-tlsrpt_problems_json(tlsrpt_problems_t *problems)
+static json_t *
+problems_json(tlsrpt_reading_t *reading)
 {
+    tlsrpt_problems_t     *problems = (tlsrpt_problems_t *) reading;
     char                   from[TLSRPT_DAY_TEXT_LEN + 1];
     char                   to[TLSRPT_DAY_TEXT_LEN + 1];
     size_t                 medium = 0;
@@ -528,4 +510,37 @@ tlsrpt_problems_json(tlsrpt_problems_t *problems)
     return json_pack("{s:s%, s:s, s:s, s:o}", "domain", range->domain.data,
                      range->domain.len, "from", from, "to", to, "problems",
                      array);
+}
+
+
+static const tlsrpt_reading_type_t  problems_type = {
+    problems_next, problems_add, problems_seen, problems_json, problems_destroy
+};
+
+
+tlsrpt_reading_t *
+tlsrpt_problems_create(const tlsrpt_query_t *query, tlsrpt_str_t domain,
+    tlsrpt_str_t prefix, const mta_sts_policy_t *served)
+{
+    tlsrpt_problems_t  *problems = calloc(1, sizeof(*problems));
+
+    if (problems == NULL) {
+        return NULL;
+    }
+
+    problems->reading.type = &problems_type;
+
+    if (served != NULL) {
+        problems->served = *served;
+        problems->evidence.served = &problems->served;
+    }
+
+    if (tlsrpt_range_init(&problems->evidence.range, query, domain, prefix)
+        != 0)
+    {
+        free(problems);
+        return NULL;
+    }
+
+    return &problems->reading;
 }

@@ -21,14 +21,15 @@
 
 #define CURSOR_LEN  64
 
-struct tlsrpt_reports {
+typedef struct {
+    tlsrpt_reading_t        reading;
     tlsrpt_reports_query_t  query;
     tlsrpt_lists_t          lists;
     int                     waiting;        /* for a list */
     json_t                 *reports;
     int                     more;
     char                    next[CURSOR_LEN];
-};
+} tlsrpt_reports_t;
 
 
 /*
@@ -168,40 +169,11 @@ tlsrpt_reports_query_param(tlsrpt_reports_query_t *query, tlsrpt_str_t name,
  * Reading
  */
 
-tlsrpt_reports_t *
-tlsrpt_reports_create(const tlsrpt_reports_query_t *query, tlsrpt_str_t domain,
-    tlsrpt_str_t prefix)
+static void
+reports_destroy(tlsrpt_reading_t *reading)
 {
-    int32_t            to = query->query.to;
-    tlsrpt_reports_t  *reports = calloc(1, sizeof(*reports));
+    tlsrpt_reports_t  *reports = (tlsrpt_reports_t *) reading;
 
-    if (reports == NULL) {
-        return NULL;
-    }
-
-    if (query->after && query->after_day < to) {
-        to = query->after_day;
-    }
-
-    reports->query = *query;
-    reports->reports = json_array();
-
-    if (reports->reports == NULL
-        || tlsrpt_lists_init(&reports->lists, query->query.from, to, domain,
-                             prefix)
-           != 0)
-    {
-        tlsrpt_reports_destroy(reports);
-        return NULL;
-    }
-
-    return reports;
-}
-
-
-void
-tlsrpt_reports_destroy(tlsrpt_reports_t *reports)
-{
     if (reports != NULL) {
         json_decref(reports->reports);
         tlsrpt_lists_free(&reports->lists);
@@ -210,18 +182,19 @@ tlsrpt_reports_destroy(tlsrpt_reports_t *reports)
 }
 
 
-int
-tlsrpt_reports_seen(const tlsrpt_reports_t *reports)
+static int
+reports_seen(const tlsrpt_reading_t *reading)
 {
-    return reports->lists.seen;
+    return ((const tlsrpt_reports_t *) reading)->lists.seen;
 }
 
 
 /* One day at a time: mostly the page is full before the range is over. */
 
-const tlsrpt_command_t *
-tlsrpt_reports_next(tlsrpt_reports_t *reports, size_t *n)
+static const tlsrpt_command_t *
+reports_next(tlsrpt_reading_t *reading, size_t *n)
 {
+    tlsrpt_reports_t  *reports = (tlsrpt_reports_t *) reading;
     const tlsrpt_command_t  *command;
 
     if (reports->waiting || reports->more) {
@@ -361,10 +334,10 @@ add_list(tlsrpt_reports_t *reports, int32_t day, const tlsrpt_reply_t *list)
 }
 
 
-int
-tlsrpt_reports_add(tlsrpt_reports_t *reports, size_t n,
-    const tlsrpt_reply_t *reply)
+static int
+reports_add(tlsrpt_reading_t *reading, size_t n, const tlsrpt_reply_t *reply)
 {
+    tlsrpt_reports_t  *reports = (tlsrpt_reports_t *) reading;
     int32_t  day;
 
     reports->waiting = 0;
@@ -379,9 +352,11 @@ tlsrpt_reports_add(tlsrpt_reports_t *reports, size_t n,
 }
 
 
-json_t *
-tlsrpt_reports_json(const tlsrpt_reports_t *reports)
+static json_t *
+reports_json(tlsrpt_reading_t *reading)
 {
+    tlsrpt_reports_t  *reports = (tlsrpt_reports_t *) reading;
+
     char  from[TLSRPT_DAY_TEXT_LEN + 1], to[TLSRPT_DAY_TEXT_LEN + 1];
 
     tlsrpt_day_text(reports->query.query.from, from);
@@ -392,4 +367,42 @@ tlsrpt_reports_json(const tlsrpt_reports_t *reports)
                      reports->lists.domain.len, "from", from, "to", to,
                      "reports", reports->reports,
                      "next", reports->more ? reports->next : NULL);
+}
+
+
+static const tlsrpt_reading_type_t  reports_type = {
+    reports_next, reports_add, reports_seen, reports_json, reports_destroy
+};
+
+
+tlsrpt_reading_t *
+tlsrpt_reports_create(const tlsrpt_reports_query_t *query, tlsrpt_str_t domain,
+    tlsrpt_str_t prefix)
+{
+    int32_t            to = query->query.to;
+    tlsrpt_reports_t  *reports = calloc(1, sizeof(*reports));
+
+    if (reports == NULL) {
+        return NULL;
+    }
+
+    reports->reading.type = &reports_type;
+
+    if (query->after && query->after_day < to) {
+        to = query->after_day;
+    }
+
+    reports->query = *query;
+    reports->reports = json_array();
+
+    if (reports->reports == NULL
+        || tlsrpt_lists_init(&reports->lists, query->query.from, to, domain,
+                             prefix)
+           != 0)
+    {
+        reports_destroy(&reports->reading);
+        return NULL;
+    }
+
+    return &reports->reading;
 }

@@ -32,43 +32,21 @@ typedef struct {
     json_t    *deviations;                  /* as they are answered */
 } sender_t;
 
-struct tlsrpt_senders {
+typedef struct {
+    tlsrpt_reading_t reading;
     tlsrpt_lists_t   lists;
     int32_t          from;
     int32_t          to;
     sender_t         senders[MAX_SENDERS];
     size_t           nsenders;
-};
+} tlsrpt_senders_t;
 
 
-tlsrpt_senders_t *
-tlsrpt_senders_create(const tlsrpt_query_t *query, tlsrpt_str_t domain,
-    tlsrpt_str_t prefix)
+static void
+senders_destroy(tlsrpt_reading_t *reading)
 {
-    tlsrpt_senders_t  *senders = calloc(1, sizeof(*senders));
+    tlsrpt_senders_t  *senders = (tlsrpt_senders_t *) reading;
 
-    if (senders == NULL) {
-        return NULL;
-    }
-
-    senders->from = query->from;
-    senders->to = query->to;
-
-    if (tlsrpt_lists_init(&senders->lists, query->from, query->to, domain,
-                          prefix)
-        != 0)
-    {
-        free(senders);
-        return NULL;
-    }
-
-    return senders;
-}
-
-
-void
-tlsrpt_senders_destroy(tlsrpt_senders_t *senders)
-{
     if (senders == NULL) {
         return;
     }
@@ -87,17 +65,19 @@ tlsrpt_senders_destroy(tlsrpt_senders_t *senders)
 }
 
 
-const tlsrpt_command_t *
-tlsrpt_senders_next(tlsrpt_senders_t *senders, size_t *n)
+static const tlsrpt_command_t *
+senders_next(tlsrpt_reading_t *reading, size_t *n)
 {
+    tlsrpt_senders_t  *senders = (tlsrpt_senders_t *) reading;
+
     return tlsrpt_lists_next(&senders->lists, n);
 }
 
 
-int
-tlsrpt_senders_seen(const tlsrpt_senders_t *senders)
+static int
+senders_seen(const tlsrpt_reading_t *reading)
 {
-    return senders->lists.seen;
+    return ((const tlsrpt_senders_t *) reading)->lists.seen;
 }
 
 
@@ -227,10 +207,10 @@ gather(tlsrpt_senders_t *senders, const tlsrpt_entry_t *entry, int32_t day)
 }
 
 
-int
-tlsrpt_senders_add(tlsrpt_senders_t *senders, size_t n,
-    const tlsrpt_reply_t *reply)
+static int
+senders_add(tlsrpt_reading_t *reading, size_t n, const tlsrpt_reply_t *reply)
 {
+    tlsrpt_senders_t  *senders = (tlsrpt_senders_t *) reading;
     int             rc = 0;
     int32_t         day;
     tlsrpt_entry_t  entry;
@@ -312,9 +292,11 @@ sender_json(sender_t *s)
 }
 
 
-json_t *
-tlsrpt_senders_json(tlsrpt_senders_t *senders)
+static json_t *
+senders_json(tlsrpt_reading_t *reading)
 {
+    tlsrpt_senders_t  *senders = (tlsrpt_senders_t *) reading;
+
     char     from[TLSRPT_DAY_TEXT_LEN + 1], to[TLSRPT_DAY_TEXT_LEN + 1];
     json_t  *array = json_array();
 
@@ -336,4 +318,36 @@ tlsrpt_senders_json(tlsrpt_senders_t *senders)
                      "domain", senders->lists.domain.data,
                      senders->lists.domain.len, "from", from, "to", to,
                      "senders", array);
+}
+
+
+static const tlsrpt_reading_type_t  senders_type = {
+    senders_next, senders_add, senders_seen, senders_json, senders_destroy
+};
+
+
+tlsrpt_reading_t *
+tlsrpt_senders_create(const tlsrpt_query_t *query, tlsrpt_str_t domain,
+    tlsrpt_str_t prefix)
+{
+    tlsrpt_senders_t  *senders = calloc(1, sizeof(*senders));
+
+    if (senders == NULL) {
+        return NULL;
+    }
+
+    senders->reading.type = &senders_type;
+
+    senders->from = query->from;
+    senders->to = query->to;
+
+    if (tlsrpt_lists_init(&senders->lists, query->from, query->to, domain,
+                          prefix)
+        != 0)
+    {
+        free(senders);
+        return NULL;
+    }
+
+    return &senders->reading;
 }
