@@ -48,11 +48,12 @@ static ngx_http_mta_sts_policy_t *ngx_http_mta_sts_host_policy(
     ngx_http_request_t *r);
 static ngx_int_t ngx_http_mta_sts_send(ngx_http_request_t *r,
     ngx_http_mta_sts_policy_t *policy);
-static ngx_table_elt_t *ngx_http_mta_sts_add_header(ngx_http_request_t *r,
+static ngx_int_t ngx_http_mta_sts_add_header(ngx_http_request_t *r,
     const ngx_str_t *key, const ngx_str_t *value);
 
-static ngx_http_mta_sts_policy_t **ngx_http_mta_sts_slot(
-    ngx_http_mta_sts_main_conf_t *mmcf, u_char *name, size_t len);
+static ngx_http_mta_sts_slot_t *ngx_http_mta_sts_slot(
+    ngx_http_mta_sts_main_conf_t *mmcf, uint32_t hash, u_char *name,
+    size_t len);
 
 static void *ngx_http_mta_sts_create_main_conf(ngx_conf_t *cf);
 static char *ngx_http_mta_sts_init_main_conf(ngx_conf_t *cf, void *conf);
@@ -148,7 +149,6 @@ ngx_module_t  ngx_http_mta_sts_module = {
 
 static const ngx_str_t  ngx_http_mta_sts_allow = ngx_string("Allow");
 static const ngx_str_t  ngx_http_mta_sts_methods = ngx_string("GET, HEAD");
-static const ngx_str_t  ngx_http_mta_sts_etag = ngx_string("ETag");
 static const ngx_str_t  ngx_http_mta_sts_options =
     ngx_string("X-Content-Type-Options");
 static const ngx_str_t  ngx_http_mta_sts_nosniff = ngx_string("nosniff");
@@ -164,7 +164,7 @@ ngx_http_mta_sts_handler(ngx_http_request_t *r)
 
         if (ngx_http_mta_sts_add_header(r, &ngx_http_mta_sts_allow,
                                         &ngx_http_mta_sts_methods)
-            == NULL)
+            != NGX_OK)
         {
             return NGX_HTTP_INTERNAL_SERVER_ERROR;
         }
@@ -224,6 +224,10 @@ ngx_http_mta_sts_send(ngx_http_request_t *r, ngx_http_mta_sts_policy_t *policy)
     r->headers_out.status = NGX_HTTP_OK;
     r->headers_out.content_length_n = policy->text.len;
 
+    /* a policy is a 200 or none, and not cached as HTTP does (RFC 8461 3.3) */
+
+    r->disable_not_modified = 1;
+
     /*
      * the type holds the charset already: content_type_len, up to where it
      * begins, keeps nginx from adding one, and headers_out.charset keeps the
@@ -234,14 +238,9 @@ ngx_http_mta_sts_send(ngx_http_request_t *r, ngx_http_mta_sts_policy_t *policy)
     r->headers_out.content_type_len = sizeof("text/plain") - 1;
     ngx_str_set(&r->headers_out.charset, "utf-8");
 
-    r->headers_out.etag = ngx_http_mta_sts_add_header(r,
-                                                      &ngx_http_mta_sts_etag,
-                                                      &policy->etag);
-
-    if (r->headers_out.etag == NULL
-        || ngx_http_mta_sts_add_header(r, &ngx_http_mta_sts_options,
-                                       &ngx_http_mta_sts_nosniff)
-           == NULL)
+    if (ngx_http_mta_sts_add_header(r, &ngx_http_mta_sts_options,
+                                    &ngx_http_mta_sts_nosniff)
+        != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -270,7 +269,7 @@ ngx_http_mta_sts_send(ngx_http_request_t *r, ngx_http_mta_sts_policy_t *policy)
 }
 
 
-static ngx_table_elt_t *
+static ngx_int_t
 ngx_http_mta_sts_add_header(ngx_http_request_t *r, const ngx_str_t *key,
     const ngx_str_t *value)
 {
@@ -278,7 +277,7 @@ ngx_http_mta_sts_add_header(ngx_http_request_t *r, const ngx_str_t *key,
 
     h = ngx_list_push(&r->headers_out.headers);
     if (h == NULL) {
-        return NULL;
+        return NGX_ERROR;
     }
 
     /* since nginx 1.23 there is a "next", which must be NULL */
@@ -289,7 +288,7 @@ ngx_http_mta_sts_add_header(ngx_http_request_t *r, const ngx_str_t *key,
     h->key = *key;
     h->value = *value;
 
-    return h;
+    return NGX_OK;
 }
 
 
@@ -297,7 +296,8 @@ ngx_http_mta_sts_policy_t *
 ngx_http_mta_sts_find(ngx_http_mta_sts_main_conf_t *mmcf, u_char *name,
     size_t len)
 {
-    return *ngx_http_mta_sts_slot(mmcf, name, len);
+    return ngx_http_mta_sts_slot(mmcf, ngx_murmur_hash2(name, len), name, len)
+           ->policy;
 }
 
 
@@ -306,7 +306,7 @@ ngx_http_mta_sts_next(ngx_http_mta_sts_main_conf_t *mmcf, ngx_uint_t *slot)
 {
     while (*slot <= mmcf->mask) {
 
-        ngx_http_mta_sts_policy_t  *policy = mmcf->slots[(*slot)++];
+        ngx_http_mta_sts_policy_t  *policy = mmcf->slots[(*slot)++].policy;
 
         if (policy) {
             return policy;
@@ -317,28 +317,34 @@ ngx_http_mta_sts_next(ngx_http_mta_sts_main_conf_t *mmcf, ngx_uint_t *slot)
 }
 
 
-/* Where the domain's policy is, or would be. */
+/* Where the domain's policy is, or would be.  The hash in the slots spares a
+   look at other policies, which are seldom in the cache. */
 
-static ngx_http_mta_sts_policy_t **
-ngx_http_mta_sts_slot(ngx_http_mta_sts_main_conf_t *mmcf, u_char *name,
-    size_t len)
+static ngx_http_mta_sts_slot_t *
+ngx_http_mta_sts_slot(ngx_http_mta_sts_main_conf_t *mmcf, uint32_t hash,
+    u_char *name, size_t len)
 {
-    ngx_uint_t                  i;
-    ngx_http_mta_sts_policy_t  *policy;
+    ngx_uint_t                i;
+    ngx_str_t                *domain;
+    ngx_http_mta_sts_slot_t  *slot;
 
-    i = ngx_murmur_hash2(name, len) & mmcf->mask;
+    for (i = hash & mmcf->mask; ; i = (i + 1) & mmcf->mask) {
 
-    for ( ;; ) {
-        policy = mmcf->slots[i];
+        slot = &mmcf->slots[i];
 
-        if (policy == NULL
-            || (policy->domain.len == len
-                && ngx_memcmp(policy->domain.data, name, len) == 0))
-        {
-            return &mmcf->slots[i];
+        if (slot->policy == NULL) {
+            return slot;
         }
 
-        i = (i + 1) & mmcf->mask;
+        if (slot->hash != hash) {
+            continue;
+        }
+
+        domain = &slot->policy->domain;
+
+        if (domain->len == len && ngx_memcmp(domain->data, name, len) == 0) {
+            return slot;
+        }
     }
 }
 
@@ -368,16 +374,18 @@ ngx_http_mta_sts_init_main_conf(ngx_conf_t *cf, void *conf)
 {
     ngx_http_mta_sts_main_conf_t *mmcf = conf;
 
-    ngx_uint_t                   i, size;
-    ngx_http_mta_sts_entry_t    *entry;
-    ngx_http_mta_sts_policy_t  **slot;
+    uint32_t                   hash;
+    ngx_str_t                 *domain;
+    ngx_uint_t                 i, size;
+    ngx_http_mta_sts_slot_t   *slot;
+    ngx_http_mta_sts_entry_t  *entry;
 
     entry = mmcf->entries->elts;
 
     for (size = 2; size < 2 * mmcf->entries->nelts; size *= 2) { /* void */ }
 
     mmcf->slots = ngx_pcalloc(cf->pool,
-                              size * sizeof(ngx_http_mta_sts_policy_t *));
+                              size * sizeof(ngx_http_mta_sts_slot_t));
     if (mmcf->slots == NULL) {
         return NGX_CONF_ERROR;
     }
@@ -386,14 +394,16 @@ ngx_http_mta_sts_init_main_conf(ngx_conf_t *cf, void *conf)
 
     for (i = 0; i < mmcf->entries->nelts; i++) {
 
-        slot = ngx_http_mta_sts_slot(mmcf, entry[i].policy->domain.data,
-                                     entry[i].policy->domain.len);
+        domain = &entry[i].policy->domain;
+        hash = ngx_murmur_hash2(domain->data, domain->len);
+        slot = ngx_http_mta_sts_slot(mmcf, hash, domain->data, domain->len);
 
-        if (*slot != NULL) {
+        if (slot->policy != NULL) {
             return ngx_http_mta_sts_duplicate(cf, mmcf, &entry[i]);
         }
 
-        *slot = entry[i].policy;
+        slot->policy = entry[i].policy;
+        slot->hash = hash;
     }
 
     mmcf->entries = NULL;
@@ -874,27 +884,22 @@ ngx_http_mta_sts_add(ngx_http_mta_sts_ctx_t *ctx,
 }
 
 
-/*
- * The policy and its strings in one piece: domain, W/"id", text.  The tag is
- * weak, for the id does not see the order of the patterns.
- */
+/* The policy and its strings in one piece: domain, text, id. */
 
 static ngx_http_mta_sts_policy_t *
 ngx_http_mta_sts_create_policy(ngx_http_mta_sts_ctx_t *ctx)
 {
     char                        id[MTA_STS_ID_LEN + 1];
     u_char                     *p;
-    size_t                      len, id_len;
+    size_t                      len;
     ngx_http_mta_sts_policy_t  *policy;
 
     mta_sts_policy_id(&ctx->policy, id);
-
-    id_len = ngx_strlen(id);
     len = mta_sts_policy_text(&ctx->policy, NULL, 0);
 
     policy = ngx_palloc(ctx->cf->pool, sizeof(ngx_http_mta_sts_policy_t)
-                                       + ctx->domain.len
-                                       + sizeof("W/\"\"") - 1 + id_len + len);
+                                       + ctx->domain.len + len
+                                       + ngx_strlen(id));
     if (policy == NULL) {
         return NULL;
     }
@@ -907,15 +912,13 @@ ngx_http_mta_sts_create_policy(ngx_http_mta_sts_ctx_t *ctx)
     policy->domain.data = p;
     p = ngx_cpymem(p, ctx->domain.data, ctx->domain.len);
 
-    policy->etag.data = p;
-    p = ngx_sprintf(p, "W/\"%s\"", id);
-    policy->etag.len = p - policy->etag.data;
-
-    policy->id.data = policy->etag.data + sizeof("W/\"") - 1;
-    policy->id.len = id_len;
-
-    policy->text.data = p;
     policy->text.len = mta_sts_policy_text(&ctx->policy, (char *) p, len);
+    policy->text.data = p;
+    p += len;
+
+    policy->id.len = ngx_strlen(id);
+    policy->id.data = p;
+    ngx_memcpy(p, id, policy->id.len);
 
     return policy;
 }

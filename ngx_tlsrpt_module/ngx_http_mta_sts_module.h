@@ -20,13 +20,17 @@ typedef struct {
     ngx_str_t     domain;                   /* normalized */
     ngx_str_t     text;                     /* as served */
     ngx_str_t     id;                       /* of the TXT record */
-    ngx_str_t     etag;
     ngx_uint_t    mode;                     /* MTA_STS_... */
 } ngx_http_mta_sts_policy_t;
 
+typedef struct {
+    ngx_http_mta_sts_policy_t    *policy;   /* NULL: none */
+    uint32_t                      hash;     /* of the domain */
+} ngx_http_mta_sts_slot_t;
+
 /* Open addressing, at most half full, so that every search ends. */
 typedef struct {
-    ngx_http_mta_sts_policy_t   **slots;
+    ngx_http_mta_sts_slot_t      *slots;
     ngx_uint_t                    mask;
     ngx_array_t                  *entries;  /* configuration time only */
     u_char                       *buffer;   /* configuration time only */
