@@ -1,0 +1,292 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The records of a day's cell: what goes in comes out, and whatever else is
+ * there is survived.
+ */
+
+#include "tap.h"
+#include "report.h"
+#include "tlsrpt_record.h"
+
+static const char  document[] =
+    "{\"organization-name\":\"Example Sender\",\"contact-info\":\"a\","
+    "\"report-id\":\"1\",\"date-range\":{\"start-datetime\":"
+    "\"2026-01-10T00:00:00Z\",\"end-datetime\":\"2026-01-10T23:59:59Z\"},"
+    "\"policies\":[{\"policy\":{\"policy-type\":\"sts\","
+    "\"policy-string\":[\"version: STSv1\",\"mode: enforce\"],"
+    "\"policy-domain\":\"example.com\",\"mx-host\":[\"*.example.com\"]},"
+    "\"summary\":{\"total-successful-session-count\":300,"
+    "\"total-failure-session-count\":20},\"failure-details\":["
+    "{\"result-type\":\"certificate-expired\",\"sending-mta-ip\":"
+    "\"192.0.2.1\",\"receiving-mx-hostname\":\"mx.example.com\","
+    "\"receiving-ip\":\"2001:db8::1\",\"failed-session-count\":7,"
+    "\"failure-reason-code\":\"4.7.5\"},"
+    "{\"result-type\":\"something-new\",\"failed-session-count\":1}]},"
+    "{\"policy\":{\"policy-type\":\"future\",\"policy-domain\":"
+    "\"example.com\"},\"summary\":{\"total-successful-session-count\":1,"
+    "\"total-failure-session-count\":9007199254740000},"
+    "\"failure-details\":[{\"result-type\":\"validation-failure\","
+    "\"sending-mta-ip\":\"2001:db8::1\",\"receiving-mx-hostname\":"
+    "\"2001:db8::1\",\"failed-session-count\":2}]}]}";
+
+static tlsrpt_record_t  record;
+static const char       key[TLSRPT_DIGEST_LEN + 1] = "12345678";
+
+
+static int
+is_value(tlsrpt_value_t value, int kind, const char *data, size_t len)
+{
+    return value.kind == kind && value.len == len
+           && (len == 0 || memcmp(value.data, data, len) == 0);
+}
+
+
+static int
+is_text(tlsrpt_value_t value, const char *text)
+{
+    return text == NULL ? is_value(value, TLSRPT_VALUE_NULL, NULL, 0)
+           : is_value(value, TLSRPT_VALUE_TEXT, text, strlen(text));
+}
+
+
+/* A cell of the document's record, twice; brief: without details. */
+
+static void
+make_cell(tlsrpt_buf_t *cell, int brief)
+{
+    tlsrpt_fold_t           fold;
+    tlsrpt_reader_t        *reader = tlsrpt_reader_create();
+    const tlsrpt_report_t  *report;
+
+    report = read_report(reader, document, sizeof(document) - 1, NULL);
+    memset(cell, 0, sizeof(*cell));
+
+    if (report == NULL || tlsrpt_fold_report(&fold, report, 0) != 0) {
+        abort();
+    }
+
+    for (int i = 0; i < 2; i++) {
+        if (tlsrpt_record_encode(cell, &fold, report->organization_name,
+                                 i ? TLSRPT_VIA_MAIL : TLSRPT_VIA_HTTPS,
+                                 (const unsigned char *) key, brief)
+            != 0)
+        {
+            abort();
+        }
+    }
+
+    tlsrpt_fold_free(&fold);
+    tlsrpt_reader_destroy(reader);
+}
+
+
+static void
+test_rows(void)
+{
+    static const char  ip4[] = "\xc0\x00\x02\x01";
+    static const char  ip6[] = "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01";
+    tlsrpt_row_t       row;
+
+    ok(tlsrpt_record_row(&record, &row) && row.type == 0
+       && is_text(row.result_type, "certificate-expired")
+       && is_value(row.sending_mta_ip, TLSRPT_VALUE_IP, ip4, 4)
+       && is_text(row.receiving_mx_hostname, "mx.example.com")
+       && is_value(row.receiving_ip, TLSRPT_VALUE_IP, ip6, 16)
+       && is_text(row.failure_reason_code, "4.7.5") && row.failed == 7,
+       "a row with every member");
+
+    ok(tlsrpt_record_row(&record, &row) && row.type == 0
+       && is_text(row.result_type, "something-new")
+       && is_text(row.sending_mta_ip, NULL)
+       && is_text(row.receiving_mx_hostname, NULL)
+       && is_text(row.receiving_ip, NULL)
+       && is_text(row.failure_reason_code, NULL) && row.failed == 1,
+       "one with hardly any");
+
+    ok(tlsrpt_record_row(&record, &row) && row.type == 0
+       && is_text(row.result_type, "unspecified") && row.failed == 12,
+       "what no detail accounts for");
+
+    ok(tlsrpt_record_row(&record, &row) && row.type == 1
+       && is_value(row.sending_mta_ip, TLSRPT_VALUE_IP, ip6, 16)
+       && !is_value(row.receiving_mx_hostname, TLSRPT_VALUE_IP, ip6, 16)
+       && row.failed == 2, "the same string as an address and as a name");
+
+    ok(tlsrpt_record_row(&record, &row) && row.type == 1
+       && row.failed == 9007199254739998, "the rest of the other policy");
+    ok(!tlsrpt_record_row(&record, &row), "and no more");
+}
+
+
+static void
+test_round_trip(void)
+{
+    tlsrpt_buf_t  cell;
+    tlsrpt_row_t  row;
+
+    make_cell(&cell, 0);
+    tlsrpt_record_begin(&record, cell.data, cell.len);
+
+    ok(tlsrpt_record_next(&record), "a record");
+    is_int(record.via, TLSRPT_VIA_HTTPS, "by https");
+    ok(is_text(record.organization, "Example Sender"), "of its sender");
+    is_int((long long) record.successful, 301, "successes");
+    is_int((long long) record.failure, 9007199254740020, "failures");
+    is_int((long long) record.ntypes, 2, "policy types");
+    ok(is_text(record.types[0].policy_type, "sts"), "sts");
+    is_int((long long) record.types[0].successful, 300, "its successes");
+    is_int((long long) record.types[0].failure, 20, "its failures");
+    ok(is_text(record.types[1].policy_type, "future"), "the other");
+    test_rows();
+
+    ok(tlsrpt_record_next(&record), "another record");
+    is_int(record.via, TLSRPT_VIA_MAIL, "by mail");
+    ok(!tlsrpt_record_next(&record), "the end");
+    ok(!tlsrpt_record_next(&record), "the end again");
+    free(cell.data);
+
+    make_cell(&cell, 1);
+    tlsrpt_record_begin(&record, cell.data, cell.len);
+    ok(tlsrpt_record_next(&record), "a brief record");
+    is_int((long long) record.failure, 9007199254740020, "its failures");
+    is_int((long long) record.beyond, 9007199254740020, "all in no row");
+    ok(!tlsrpt_record_row(&record, &row), "no row");
+    ok(tlsrpt_record_next(&record), "and the next");
+    free(cell.data);
+
+    tlsrpt_record_begin(&record, "", 0);
+    ok(!tlsrpt_record_next(&record), "an empty cell");
+}
+
+
+/* Reads the bytes of a value. */
+
+static volatile unsigned  bytes_read;
+
+static void
+touch(tlsrpt_value_t value)
+{
+    for (size_t i = 0; i < value.len; i++) {
+        bytes_read += (unsigned char) value.data[i];
+    }
+}
+
+
+/* Everything of a cell that may be anything; the sanitizers watch. */
+
+static size_t
+walk(const char *bytes, size_t len)
+{
+    char          *cell = malloc(len ? len : 1);
+    size_t         n = 0;
+    tlsrpt_row_t   row;
+
+    memcpy(cell, bytes, len);
+    tlsrpt_record_begin(&record, cell, len);
+
+    while (tlsrpt_record_next(&record)) {
+        n++;
+
+        while (tlsrpt_record_row(&record, &row)) {
+            if (row.type >= record.ntypes) {
+                abort();
+            }
+
+            touch(row.result_type);
+            touch(row.sending_mta_ip);
+            touch(row.receiving_mx_hostname);
+            touch(row.receiving_ip);
+            touch(row.failure_reason_code);
+        }
+
+        touch(record.organization);
+
+        for (size_t i = 0; i < record.ntypes; i++) {
+            touch(record.types[i].policy_type);
+
+            for (size_t k = 0; k < record.types[i].nmx; k++) {
+                touch(record.types[i].mx[k]);
+            }
+        }
+    }
+
+    free(cell);
+
+    return n;
+}
+
+
+static void
+test_damage(void)
+{
+    size_t        wrong = 0;
+    uint32_t      random = 1;
+    char          noise[200];
+    tlsrpt_buf_t  cell;
+
+    make_cell(&cell, 0);
+    is_int((long long) walk(cell.data, cell.len), 2, "two records");
+
+    for (size_t len = 0; len < cell.len; len++) {
+        wrong += walk(cell.data, len) != (len < cell.len / 2 ? 0 : 1);
+    }
+
+    is_int((long long) wrong, 0, "cut short anywhere, what is whole is read");
+
+    for (size_t i = 0; i < cell.len; i++) {
+        char  was = cell.data[i];
+
+        for (int bit = 0; bit < 256; bit++) {
+            cell.data[i] = (char) bit;
+            wrong += walk(cell.data, cell.len) > cell.len / 10;
+        }
+
+        cell.data[i] = was;
+    }
+
+    is_int((long long) wrong, 0, "any byte any other");
+
+    for (int i = 0; i < 200000; i++) {
+        for (size_t n = 0; n < sizeof(noise); n++) {
+            random = random * 1664525 + 1013904223;
+            noise[n] = (char) (random >> (n % 2 ? 24 : 29));
+        }
+
+        noise[0] = (char) (random >> 25);
+        wrong += walk(noise, random >> 25) > sizeof(noise);
+    }
+
+    is_int((long long) wrong, 0, "noise");
+    free(cell.data);
+}
+
+
+static void
+test_later_version(void)
+{
+    tlsrpt_buf_t  cell;
+    size_t        half;
+
+    make_cell(&cell, 0);
+    half = cell.len / 2;
+    cell.data[2 + TLSRPT_DIGEST_LEN] |= (char) 0x80;
+    is_int((long long) walk(cell.data, cell.len), 1,
+           "a record of a later version is passed over");
+    tlsrpt_record_begin(&record, cell.data, cell.len);
+    ok(tlsrpt_record_next(&record) && record.via == TLSRPT_VIA_MAIL
+       && cell.len == 2 * half, "for the one behind it");
+    free(cell.data);
+}
+
+
+int
+main(void)
+{
+    test_round_trip();
+    test_damage();
+    test_later_version();
+
+    return done();
+}
