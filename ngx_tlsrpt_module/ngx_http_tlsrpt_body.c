@@ -1,0 +1,146 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+#include "ngx_http_tlsrpt_body.h"
+
+
+#define NGX_HTTP_TLSRPT_BODY_BUFFER  16384
+
+
+static ngx_int_t ngx_http_tlsrpt_body_feed_file(ngx_buf_t *b,
+    tlsrpt_reader_t *reader);
+
+
+off_t
+ngx_http_tlsrpt_body_size(ngx_http_request_t *r)
+{
+    off_t         size;
+    ngx_chain_t  *cl;
+
+    size = 0;
+
+    if (r->request_body) {
+        for (cl = r->request_body->bufs; cl; cl = cl->next) {
+            size += ngx_buf_size(cl->buf);
+        }
+    }
+
+    return size;
+}
+
+
+ngx_int_t
+ngx_http_tlsrpt_body_feed(ngx_http_request_t *r, tlsrpt_reader_t *reader)
+{
+    ngx_int_t     rc;
+    ngx_buf_t    *b;
+    ngx_chain_t  *cl;
+
+    if (r->request_body == NULL) {
+        return NGX_OK;
+    }
+
+    for (cl = r->request_body->bufs; cl; cl = cl->next) {
+        b = cl->buf;
+
+        if (b->in_file) {
+            rc = ngx_http_tlsrpt_body_feed_file(b, reader);
+            if (rc != NGX_OK) {
+                return rc;
+            }
+
+            continue;
+        }
+
+        if (tlsrpt_reader_feed(reader, b->pos, (size_t) (b->last - b->pos))
+            != TLSRPT_OK)
+        {
+            return NGX_DECLINED;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_body_feed_file(ngx_buf_t *b, tlsrpt_reader_t *reader)
+{
+    off_t    offset;
+    size_t   size;
+    ssize_t  n;
+    u_char   buffer[NGX_HTTP_TLSRPT_BODY_BUFFER];
+
+    for (offset = b->file_pos; offset < b->file_last; offset += n) {
+
+        size = (size_t) ngx_min(b->file_last - offset,
+                                NGX_HTTP_TLSRPT_BODY_BUFFER);
+
+        n = ngx_read_file(b->file, buffer, size, offset);
+
+        if (n <= 0) {
+            return NGX_ERROR;
+        }
+
+        if (tlsrpt_reader_feed(reader, buffer, (size_t) n) != TLSRPT_OK) {
+            return NGX_DECLINED;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_tlsrpt_body_text(ngx_http_request_t *r, ngx_str_t *text)
+{
+    u_char       *p;
+    size_t        size;
+    ssize_t       n;
+    ngx_buf_t    *b;
+    ngx_chain_t  *cl;
+
+    cl = r->request_body ? r->request_body->bufs : NULL;
+
+    if (cl == NULL) {
+        ngx_str_set(text, "");
+        return NGX_OK;
+    }
+
+    if (cl->next == NULL && !cl->buf->in_file) {
+        text->data = cl->buf->pos;
+        text->len = (size_t) (cl->buf->last - cl->buf->pos);
+        return NGX_OK;
+    }
+
+    text->len = (size_t) ngx_http_tlsrpt_body_size(r);
+
+    p = ngx_pnalloc(r->pool, text->len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    text->data = p;
+
+    for ( /* void */ ; cl; cl = cl->next) {
+        b = cl->buf;
+        size = (size_t) ngx_buf_size(b);
+
+        if (!b->in_file) {
+            p = ngx_cpymem(p, b->pos, size);
+            continue;
+        }
+
+        n = ngx_read_file(b->file, p, size, b->file_pos);
+
+        if (n != (ssize_t) size) {
+            return NGX_ERROR;
+        }
+
+        p += size;
+    }
+
+    return NGX_OK;
+}
