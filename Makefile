@@ -38,13 +38,16 @@ SHARED    = $(wildcard shared/*.c)
 HEADERS   = $(wildcard shared/*.h ngx_tlsrpt_module/*.h)
 MODULE    = ngx_http_tlsrpt_module.so
 
-.PHONY: all nginx rspamd deps run test prove check-clang fuzz clean
+.PHONY: all nginx rspamd deps run test programs prove check-clang fuzz clean
 .PHONY: install install-nginx install-rspamd uninstall FORCE
 .DELETE_ON_ERROR:
 
 ifndef V
 MAKEFLAGS += -s
 endif
+
+# In the environment it would be nginx's own list of inherited sockets.
+unexport NGINX
 
 all: nginx rspamd
 
@@ -60,7 +63,8 @@ $(B)/tlsrpt_ingest_script.c: shared/redis/ingest.lua tools/script-to-c
 # Changes when files come and go, so that nginx is configured again.
 $(B)/sources: FORCE
 	mkdir -p $(@D)
-	echo $(sort $(wildcard shared/*.c ngx_tlsrpt_module/*.c)) $(HEADERS) \
+	echo $(sort $(wildcard shared/*.c ngx_tlsrpt_module/*.c \
+	    ngx_tlsrpt_module/dashboard/*)) $(HEADERS) \
 	    $(NGINX) $(NGINX_SRC) > $@.tmp
 	cmp -s $@.tmp $@ && rm $@.tmp || mv $@.tmp $@
 
@@ -76,7 +80,7 @@ LD_OPT_nginx-asan = $(SANITIZE)
 $(B)/nginx/Makefile $(B)/nginx-asan/Makefile: $(B)/%/Makefile: \
     config config.make Makefile $(B)/sources tools/nginx-configure
 	echo "Configuring $(NGINX_SRC) in $(B)/$*"
-	NGINX="$(NGINX)" NGINX_SRC="$(NGINX_SRC)" tools/nginx-configure \
+	tools/nginx-configure "$(NGINX)" "$(NGINX_SRC)" \
 	    "$(CURDIR)/$(B)/$*" "-std=c11 $(CC_OPT_$*)" "$(LD_OPT_$*)"
 
 $(B)/nginx/$(MODULE) $(B)/nginx-asan/$(MODULE): $(B)/%/$(MODULE): \
@@ -153,11 +157,16 @@ check-clang: $(B)/tlsrpt_ingest_script.c $(B)/nginx/Makefile
 TESTS = $(CORE_TESTS) $(foreach d,build core redis nginx rspamd e2e fuzz,\
             $(sort $(wildcard t/$(d)/*.t)))
 
+JOBS = -j$(shell nproc) -O
+
 test: deps
+	$(MAKE) --no-print-directory $(JOBS) programs
 	$(MAKE) --no-print-directory prove
 
-prove: all check-clang $(CORE_TESTS) $(FUZZERS) $(B)/nginx-asan/$(MODULE)
-	NGINX=$(NGINX) FUZZ_SECONDS=$(FUZZ_SECONDS) \
+programs: all check-clang $(CORE_TESTS) $(FUZZERS) $(B)/nginx-asan/$(MODULE)
+
+prove: programs
+	TLSRPT_NGINX=$(NGINX) FUZZ_SECONDS=$(FUZZ_SECONDS) \
 	    TLSRPT_SANITIZE=$$($(CC) -print-file-name=libasan.so) \
 	    prove -It/lib $(TESTS)
 
@@ -169,8 +178,8 @@ deps:
 	tools/install-deps
 
 run: deps
-	$(MAKE) --no-print-directory all
-	exec env NGINX=$(NGINX) PORT=$(PORT) RSPAMD_PORT=$(RSPAMD_PORT) \
+	$(MAKE) --no-print-directory $(JOBS) all
+	exec env TLSRPT_NGINX=$(NGINX) PORT=$(PORT) RSPAMD_PORT=$(RSPAMD_PORT) \
 	    perl -It/lib run/run
 
 

@@ -101,7 +101,7 @@ nothing_left('after Ctrl-C');
 
 
 # A step that fails: no nginx starts.
-$pid = start({ NGINX => '/bin/false', PORT => $port },
+$pid = start({ TLSRPT_NGINX => '/bin/false', PORT => $port },
              $^X, "-I$top/t/lib", "$top/run/run");
 my $status = TLSRPT::Server::reap($pid, 60);
 ok $status, 'nginx does not start: it says so by its status';

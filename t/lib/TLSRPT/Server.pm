@@ -39,7 +39,7 @@ sub new {
 
     my $self = bless {
         workers  => 1, main => '', http => '', server => '',
-        nginx    => $ENV{NGINX} || '/usr/sbin/nginx',
+        nginx    => $ENV{TLSRPT_NGINX} || '/usr/sbin/nginx',
         sanitize => $ENV{TLSRPT_SANITIZE},
         %args,
         temp     => File::Temp->newdir('tlsrpt-XXXXXX', TMPDIR => 1),
@@ -599,6 +599,7 @@ sub stop {
 sub DESTROY {
     my ($self) = @_;
 
+    return if ${^GLOBAL_PHASE} eq 'DESTRUCT';   # END has been here
     local ($?, $@, $!);
     $self->stop if $$ == $OWNER;
 
