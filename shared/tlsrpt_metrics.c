@@ -1,0 +1,267 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tlsrpt_key.h"
+#include "tlsrpt_metrics.h"
+#include "tlsrpt_month.h"
+#include "tlsrpt_record.h"
+#include "tlsrpt_result.h"
+
+
+enum {
+    REPORTS = 0,
+    SESSIONS,
+    FAILED,
+    LAST,
+    NFAMILIES
+};
+
+static const struct {
+    const char  *name;
+    const char  *type;
+    const char  *help;
+} families[NFAMILIES] = {
+    { "tlsrpt_reports_total", "counter", "Reports counted." },
+    { "tlsrpt_sessions_total", "counter",
+      "Sessions that reports tell of, by outcome." },
+    { "tlsrpt_failed_sessions_total", "counter",
+      "Failed sessions of failure details, by result type." },
+    { "tlsrpt_last_report_timestamp_seconds", "gauge",
+      "When the last report came." }
+};
+
+/* The samples of a family must stand together, while domains come one by one:
+   a text for each family. */
+
+struct tlsrpt_metrics {
+    int           openmetrics;
+    tlsrpt_buf_t  text[NFAMILIES];
+    tlsrpt_buf_t  host;
+    char          last[64];                 /* of the host's names */
+};
+
+
+tlsrpt_metrics_t *
+tlsrpt_metrics_create(int openmetrics)
+{
+    tlsrpt_metrics_t  *metrics = calloc(1, sizeof(*metrics));
+
+    if (metrics != NULL) {
+        metrics->openmetrics = openmetrics;
+    }
+
+    return metrics;
+}
+
+
+void
+tlsrpt_metrics_destroy(tlsrpt_metrics_t *metrics)
+{
+    if (metrics == NULL) {
+        return;
+    }
+
+    for (int i = 0; i < NFAMILIES; i++) {
+        free(metrics->text[i].data);
+    }
+
+    free(metrics->host.data);
+    free(metrics);
+}
+
+
+size_t
+tlsrpt_metrics_key(tlsrpt_str_t prefix, tlsrpt_str_t domain,
+    char buf[TLSRPT_METRICS_KEY_SIZE])
+{
+    tlsrpt_key_t  key;
+
+    tlsrpt_key_domain(&key, prefix, domain, "");
+    memcpy(buf, key.data, key.len);
+
+    return key.len;
+}
+
+
+static void put(tlsrpt_buf_t *buf, const char *format, ...)
+    TLSRPT_PRINTF(2, 3);
+
+static void
+put(tlsrpt_buf_t *buf, const char *format, ...)
+{
+    int      n;
+    char     line[TLSRPT_DOMAIN_LEN + 256];
+    va_list  args;
+
+    va_start(args, format);
+    n = vsnprintf(line, sizeof(line), format, args);
+    va_end(args);
+
+    if (n < 0 || (size_t) n >= sizeof(line)) {
+        buf->failed = 1;
+        return;
+    }
+
+    tlsrpt_buf_add(buf, line, (size_t) n);
+}
+
+
+/* OpenMetrics names a counter's family without "_total". */
+
+static void
+put_family(const tlsrpt_metrics_t *metrics, tlsrpt_buf_t *buf,
+    const char *name, const char *type, const char *help)
+{
+    size_t  n = strlen(name);
+
+    if (metrics->openmetrics && strcmp(type, "counter") == 0) {
+        n -= sizeof("_total") - 1;
+    }
+
+    put(buf, "# HELP %.*s %s\n# TYPE %.*s %s\n", (int) n, name, help, (int) n,
+        name, type);
+}
+
+
+/*
+ * Domains
+ */
+
+static void
+add_totals(tlsrpt_metrics_t *metrics, tlsrpt_str_t domain,
+    const tlsrpt_reply_t *reply)
+{
+    int                  n = (int) domain.len;
+    tlsrpt_day_totals_t  all;
+
+    if (tlsrpt_totals_parse(reply, &all) != 0) {
+        return;
+    }
+
+    put(&metrics->text[REPORTS], "%s{policy_domain=\"%.*s\"} %" PRIu64 "\n",
+        families[REPORTS].name, n, domain.data, all.reports);
+    put(&metrics->text[SESSIONS], "%s{policy_domain=\"%.*s\","
+        "outcome=\"successful\"} %" PRIu64 "\n",
+        families[SESSIONS].name, n, domain.data, all.successful);
+    put(&metrics->text[SESSIONS], "%s{policy_domain=\"%.*s\","
+        "outcome=\"failed\"} %" PRIu64 "\n",
+        families[SESSIONS].name, n, domain.data, all.failure);
+    put(&metrics->text[LAST], "%s{policy_domain=\"%.*s\"} %" PRIu64 "\n",
+        families[LAST].name, n, domain.data, all.last);
+}
+
+
+/* "t:RESULT-TYPE", of the words that shared/tlsrpt_ingest.c uses. */
+
+static void
+add_result_type(tlsrpt_metrics_t *metrics, tlsrpt_str_t domain,
+    const tlsrpt_reply_t *field, const tlsrpt_reply_t *value)
+{
+    tlsrpt_str_t  word = { field->str + 2, field->len - 2 };
+
+    if (!tlsrpt_result_code(word)
+        && (word.len != 5 || memcmp(word.data, "other", 5) != 0))
+    {
+        return;
+    }
+
+    if (value->len == 0 || value->len > 16
+        || strspn(value->str, "0123456789") < value->len)
+    {
+        return;
+    }
+
+    put(&metrics->text[FAILED],
+        "%s{policy_domain=\"%.*s\",result_type=\"%.*s\"} %.*s\n",
+        families[FAILED].name, (int) domain.len, domain.data, (int) word.len,
+        word.data, (int) value->len, value->str);
+}
+
+
+void
+tlsrpt_metrics_add(tlsrpt_metrics_t *metrics, tlsrpt_str_t domain,
+    const tlsrpt_reply_t *reply)
+{
+    if (reply->type != TLSRPT_REPLY_ARRAY) {
+        return;
+    }
+
+    for (size_t i = 0; i + 1 < reply->nelements; i += 2) {
+        const tlsrpt_reply_t  *field = reply->elements[i];
+        const tlsrpt_reply_t  *value = reply->elements[i + 1];
+
+        if (field->type != TLSRPT_REPLY_STRING
+            || value->type != TLSRPT_REPLY_STRING)
+        {
+            continue;
+        }
+
+        if (field->len == 3 && memcmp(field->str, "all", 3) == 0) {
+            add_totals(metrics, domain, value);
+
+        } else if (field->len > 2 && memcmp(field->str, "t:", 2) == 0) {
+            add_result_type(metrics, domain, field, value);
+        }
+    }
+}
+
+
+/*
+ * The host's own
+ */
+
+void
+tlsrpt_metrics_host(tlsrpt_metrics_t *metrics, const tlsrpt_metric_t *metric)
+{
+    if (strcmp(metrics->last, metric->name) != 0) {
+        put_family(metrics, &metrics->host, metric->name, metric->type,
+                   metric->help);
+        snprintf(metrics->last, sizeof(metrics->last), "%s", metric->name);
+    }
+
+    if (metric->label != NULL) {
+        put(&metrics->host, "%s{%s=\"%s\"} %.15g\n", metric->name,
+            metric->label, metric->label_value, metric->value);
+
+    } else {
+        put(&metrics->host, "%s %.15g\n", metric->name, metric->value);
+    }
+}
+
+
+char *
+tlsrpt_metrics_text(tlsrpt_metrics_t *metrics, size_t *len)
+{
+    tlsrpt_buf_t  all = { NULL, 0, 0, 0 };
+
+    for (int i = 0; i < NFAMILIES; i++) {
+        const tlsrpt_buf_t  *text = &metrics->text[i];
+
+        if (text->len) {
+            put_family(metrics, &all, families[i].name, families[i].type,
+                       families[i].help);
+        }
+
+        tlsrpt_buf_add(&all, text->data, text->len);
+        all.failed |= text->failed;
+    }
+
+    tlsrpt_buf_add(&all, metrics->host.data, metrics->host.len);
+    tlsrpt_buf_add(&all, "# EOF\n", 6);
+
+    if (all.failed || metrics->host.failed) {
+        free(all.data);
+        return NULL;
+    }
+
+    *len = all.len;
+    return all.data;
+}

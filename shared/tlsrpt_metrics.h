@@ -1,0 +1,53 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Domains' totals of all time -> metrics, as OpenMetrics 1.0 or in the older
+ * text format of Prometheus (0.0.4).
+ *
+ * Labels hold names of domains and the words of RFC 8460 alone: nothing a
+ * sender chose.
+ */
+
+#ifndef TLSRPT_METRICS_H
+#define TLSRPT_METRICS_H
+
+#include "tlsrpt_core.h"
+
+#pragma GCC visibility push(hidden)
+
+typedef struct tlsrpt_metrics  tlsrpt_metrics_t;
+
+tlsrpt_metrics_t *tlsrpt_metrics_create(int openmetrics) TLSRPT_MUST_USE;
+void tlsrpt_metrics_destroy(tlsrpt_metrics_t *metrics);
+
+/* The key of the domain's hash, to HGETALL: its length, in buf. */
+#define TLSRPT_METRICS_KEY_SIZE  384
+size_t tlsrpt_metrics_key(tlsrpt_str_t prefix, tlsrpt_str_t domain,
+    char buf[TLSRPT_METRICS_KEY_SIZE]);
+/* Its reply; one that is empty adds nothing. */
+void tlsrpt_metrics_add(tlsrpt_metrics_t *metrics, tlsrpt_str_t domain,
+    const tlsrpt_reply_t *reply);
+
+/* One of the host's own: a counter's name ends in "_total".  label NULL:
+   none; label, value and help are the host's own words, unescaped.  Values of
+   one name are given one after the other. */
+typedef struct {
+    const char  *name;
+    const char  *help;
+    const char  *type;                      /* "counter", "gauge" */
+    const char  *label;
+    const char  *label_value;
+    double       value;
+} tlsrpt_metric_t;
+
+void tlsrpt_metrics_host(tlsrpt_metrics_t *metrics,
+    const tlsrpt_metric_t *metric);
+
+/* All of it; free() it.  NULL: no memory. */
+char *tlsrpt_metrics_text(tlsrpt_metrics_t *metrics, size_t *len)
+    TLSRPT_MUST_USE;
+
+#pragma GCC visibility pop
+
+#endif /* TLSRPT_METRICS_H */
