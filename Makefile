@@ -175,9 +175,10 @@ fuzz: $(FUZZERS)
 
 
 deps:
-	tools/install-deps
+	tools/install-deps test
 
-run: deps
+run:
+	tools/install-deps run
 	$(MAKE) --no-print-directory $(JOBS) all
 	exec env TLSRPT_NGINX=$(NGINX) PORT=$(PORT) RSPAMD_PORT=$(RSPAMD_PORT) \
 	    perl -It/lib run/run
