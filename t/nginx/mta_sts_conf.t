@@ -120,8 +120,8 @@ directive('*.example.com mode=none max_age=7d', 'emerg',
     'MTA-STS policy of "*.example.com": not a domain name');
 
 directive("example.com mode=enforce max_age=1h $MX", 'warn',
-    "$OF: max_age 3600 is under a day (86400): senders forget the policy before "
-    . 'they look for it again (RFC 8461 3.3)');
+    "$OF: max_age 3600 is under a day (86400): senders forget the policy "
+    . 'before they look for it again (RFC 8461 3.3)');
 directive("example.com mode=enforce max_age=1d $MX", 'warn',
     "$OF: max_age 86400 is under a week (604800); weeks or more are expected "
     . '(RFC 8461 3.2)');
@@ -138,16 +138,16 @@ directive('mta-sts.example.com mode=none max_age=7d', 'warn',
 
 file("mode: none\nmax_age: 604800\n", 'emerg', 'version is missing: the policy '
     . 'starts with "version: STSv1" (RFC 8461 3.2)', 1);
-file("${HEAD}mode: enforec\nmax_age: 604800\n", 'emerg', 'mode "enforec" is not '
-    . 'one of "enforce", "testing" and "none" (RFC 8461 3.2)', 2);
+file("${HEAD}mode: enforec\nmax_age: 604800\n", 'emerg', 'mode "enforec" is '
+    . 'not one of "enforce", "testing" and "none" (RFC 8461 3.2)', 2);
 file("${HEAD}max_age: 604800\r\nmode: enforce\r\n", 'emerg',
     'mode "enforce" needs at least one mx (RFC 8461 3.2)', 3);
-file("${SOUND}mx: mail.*.example.com\n", 'emerg', 'mx "mail.*.example.com": "*" '
-    . 'may only be the whole first label, as in "*.example.com" (RFC 8461 3.2)',
-    5);
+file("${SOUND}mx: mail.*.example.com\n", 'emerg', 'mx "mail.*.example.com": '
+    . '"*" may only be the whole first label, as in "*.example.com" '
+    . '(RFC 8461 3.2)', 5);
 file("${SOUND}mx: 192.0.2.1\n", 'emerg', 'mx "192.0.2.1" is an IP address; an '
-    . 'MX is known by its host name, which its certificate holds (RFC 8461 3.2)',
-    5);
+    . 'MX is known by its host name, which its certificate holds '
+    . '(RFC 8461 3.2)', 5);
 file("${HEAD}mode: none\nmax_age: 31557601\n", 'emerg', 'max_age 31557601 is '
     . 'over the maximum, 31557600 seconds (a year) (RFC 8461 3.2)', 3);
 file('', 'emerg', 'the policy is empty (RFC 8461 3.2)', 1);
@@ -155,13 +155,14 @@ file("a: b\n" x 20000, 'emerg', 'the policy is larger than 64 kilobytes, which '
     . 'senders need not read (RFC 8461 3.3)', 1);
 file("${SOUND}mode: none\n", 'warn', '"mode" is given again, after line 2; '
     . 'senders take the first (RFC 8461 3.2)', 5);
-file("${HEAD}mode: none\nmax_age: 3600\n", 'warn', 'max_age 3600 is under a day '
-    . '(86400): senders forget the policy before they look for it again '
+file("${HEAD}mode: none\nmax_age: 3600\n", 'warn', 'max_age 3600 is under a '
+    . 'day (86400): senders forget the policy before they look for it again '
     . '(RFC 8461 3.3)', 3);
 
 $t->write_file('policies/example.com.txt', "mode: x\nmax_age: y\n");
 my ($good, @said) = told('mta_sts_policies policies/*.txt;');
-is_deeply [map { /txt:(\d)$/ } @said], [1, 2, 1], 'every error of a file at once';
+is_deeply [map { /txt:(\d)$/ } @said], [1, 2, 1],
+    'every error of a file at once';
 
 # Names of files
 
