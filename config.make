@@ -1,4 +1,4 @@
-# Read by nginx's auto/make: the rule for the one generated source.
+# Read by nginx's auto/make: the rules for the generated sources.
 
 cat << END                                                    >> $NGX_MAKEFILE
 
@@ -7,6 +7,15 @@ $NGX_OBJS/tlsrpt/tlsrpt_ingest_script.c: \
 	mkdir -p $NGX_OBJS/tlsrpt
 	$ngx_addon_dir/tools/script-to-c ingest \
 	    $ngx_addon_dir/shared/redis/ingest.lua > \$@.tmp
+	mv \$@.tmp \$@
+
+$NGX_OBJS/tlsrpt/ngx_http_tlsrpt_dashboard_files.c: \
+	$ngx_addon_dir/tools/dashboard-to-c $tlsrpt_chart_js \
+	`echo $ngx_addon_dir/ngx_tlsrpt_module/dashboard/*`
+	mkdir -p $NGX_OBJS/tlsrpt
+	$ngx_addon_dir/tools/dashboard-to-c \
+	    $ngx_addon_dir/ngx_tlsrpt_module/dashboard $tlsrpt_chart_js \
+	    > \$@.tmp
 	mv \$@.tmp \$@
 
 END

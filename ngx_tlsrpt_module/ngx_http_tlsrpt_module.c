@@ -1064,6 +1064,14 @@ ngx_http_tlsrpt_collect(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 static char *
 ngx_http_tlsrpt_stats(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->name.len && clcf->name.data[clcf->name.len - 1] == '/') {
+        clcf->auto_redirect = 1;
+    }
+
     return ngx_http_tlsrpt_handle(cf, cmd, ngx_http_tlsrpt_stats_handler);
 }
 

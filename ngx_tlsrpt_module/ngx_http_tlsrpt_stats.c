@@ -9,6 +9,7 @@
 #include "ngx_http_tlsrpt_module.h"
 #include "ngx_http_tlsrpt_accept.h"
 #include "ngx_http_tlsrpt_answer.h"
+#include "ngx_http_tlsrpt_dashboard.h"
 #include "ngx_http_tlsrpt_params.h"
 #include "ngx_http_tlsrpt_problem.h"
 #include "ngx_http_tlsrpt_read.h"
@@ -93,7 +94,7 @@ static const ngx_http_tlsrpt_reading_t  ngx_http_tlsrpt_stats_reading = {
 ngx_int_t
 ngx_http_tlsrpt_stats_handler(ngx_http_request_t *r)
 {
-    ngx_int_t                 rc;
+    ngx_int_t                 rc, below;
     ngx_str_t                 path, segment, domain;
     ngx_http_tlsrpt_route_t  *route;
 
@@ -102,11 +103,20 @@ ngx_http_tlsrpt_stats_handler(ngx_http_request_t *r)
         return rc;
     }
 
+    below = ngx_http_tlsrpt_stats_path(r, &path);
+
+    if (below == NGX_OK) {
+        rc = ngx_http_tlsrpt_dashboard_handler(r, &path);
+        if (rc != NGX_DECLINED) {
+            return rc;
+        }
+    }
+
     if (ngx_http_tlsrpt_answer_headers(r) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (ngx_http_tlsrpt_stats_path(r, &path) != NGX_OK) {
+    if (below != NGX_OK) {
         return ngx_http_tlsrpt_problem(r, NGX_HTTP_NOT_FOUND,
                                        "no such resource");
     }
@@ -162,7 +172,7 @@ ngx_http_tlsrpt_stats_path(ngx_http_request_t *r, ngx_str_t *path)
         path->data++;
         path->len--;
 
-    } else if (clcf->name.len && path->data[-1] != '/') {
+    } else if (path->len && clcf->name.len && path->data[-1] != '/') {
         return NGX_DECLINED;
     }
 

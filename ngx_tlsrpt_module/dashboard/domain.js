@@ -1,0 +1,278 @@
+/* Copyright (C) the tlsrpt authors
+   SPDX-License-Identifier: BSD-2-Clause */
+
+// One domain: what is wrong, and its sessions by day and by what they have in
+// common.
+
+import { DIMENSIONS, FAILURES, SESSIONS, formatDay, formatNumber, formatRange,
+         formatShare, get, link, rangeOf, share } from './data.js';
+import { card, csvOf, empty, h, later, rangePicker, says, some, tile }
+    from './dom.js';
+import { daysChart } from './days.js';
+import { modeBadge } from './domains.js';
+
+const TABS = [['', 'Overview'], ['reports', 'Reports'], ['senders', 'Senders'],
+              ['records', 'DNS records'], ['policy', 'Policy']];
+const SEVERITY = { high: 'Serious', medium: 'Worth a look', low: 'Minor' };
+const MAX_GROUPS = 12;
+
+// What stands above each view of a domain.
+export function domainHead(route, view, ...tools) {
+    const domain = route.segments[1];
+    const { days, from, to } = route.params;
+
+    return [
+        h('nav', { class: 'crumbs', 'aria-label': 'Up' },
+            h('a', { href: link([], { days, from, to }) }, 'Domains')),
+        h('div', { class: 'head' },
+            h('div', { class: 'domain' }, h('h1', {}, domain),
+              modeOf(domain)), tools),
+        h('nav', { class: 'tabs', 'aria-label': 'About this domain' },
+            TABS.map(([name, text]) => h('a', {
+                href: link(['domains', domain, name].filter(Boolean),
+                           { days, from, to }),
+                'aria-current': name === view ? 'page' : null }, text))),
+    ];
+}
+
+// Of the policy, beside the name once it is known.
+function modeOf(domain) {
+    const place = h('span', { class: 'mode' });
+
+    get(['domains', domain, 'policy']).then(({ policy }) => {
+        if (policy) {
+            place.append(modeBadge(policy.mode));
+        }
+    }, () => null);
+
+    return place;
+}
+
+export async function domain(route) {
+    const name = route.segments[1];
+    const range = rangeOf(route.params);
+    const own = { from: range.from, to: range.to };
+    const filters = filtersOf(route.params);
+    const path = ['domains', name];
+    const daily = get(path, { ...own, ...filters, by: 'day' });
+
+    return { title: name, content: [
+        domainHead(route, '', rangePicker(route)),
+        filterChips(route, filters),
+        later(() => daily, answer => tiles(answer), 2),
+        Object.keys(filters).length === 0
+            && later(() => get([...path, 'problems'], own),
+                     answer => problems(answer, route), 4),
+        later(() => daily, answer => answer.reports === 0
+                  && Object.keys(filters).length === 0
+            ? nothing(route)
+            : card('By day', daysChart(answer, name, reportFilters(filters),
+                                       route.signal),
+                   csvOf(`${name}-by-day`, path,
+                         { ...own, ...filters, by: 'day' })), 8),
+        groupsCard(route, own, filters, daily),
+    ] };
+}
+
+function filtersOf(params) {
+    return Object.fromEntries(Object.keys(DIMENSIONS)
+        .filter(name => params[name] !== undefined && params[name] !== '')
+        .map(name => [name, params[name]]));
+}
+
+// The list of reports knows one of them.
+function reportFilters(filters) {
+    return { 'organization-name': filters['organization-name'] };
+}
+
+function filterChips(route, filters) {
+    const names = Object.keys(filters);
+
+    return names.length > 0 && h('div', { class: 'chips filters' }, 'Only',
+        names.map(name => {
+            const rest = { ...route.params };
+            delete rest[name];
+            return h('span', { class: 'chip' }, `${DIMENSIONS[name]}: `,
+                says(filters[name]),
+                h('a', { href: link(route.segments, rest),
+                         'aria-label': `Without ${DIMENSIONS[name]} ${
+                             filters[name]}` }, '×'));
+        }));
+}
+
+function tiles(answer) {
+    const details = answer[FAILURES] === undefined;
+    const bad = details ? answer['failed-session-count'] || 0
+        : answer[FAILURES];
+    const all = details ? 0 : answer[SESSIONS] + bad;
+    const last = answer.groups.map(group => group.day).sort().pop();
+
+    return h('dl', { class: 'tiles' },
+        !details && tile('Sessions', formatNumber(all)),
+        tile('Failed', formatNumber(bad), !details && all > 0
+            && formatShare(share(bad, all)), bad ? 'bad' : 'good'),
+        answer.reports !== undefined
+            && tile('Reports', formatNumber(answer.reports)),
+        tile('Latest day', last ? formatDay(last) : '–'));
+}
+
+function nothing(route) {
+    const records = link([...route.segments, 'records']);
+
+    return empty('No reports in this range',
+        'Senders report a day at its end, so the first report takes a day or '
+        + 'two after the record is published. ',
+        h('a', { href: records }, 'What to publish'));
+}
+
+
+// Problems
+
+function problems(answer, route) {
+    if (answer.problems.length === 0) {
+        return h('p', { class: 'note good' }, 'No sender reported a problem '
+            + `from ${formatRange(answer.from, answer.to)}.`);
+    }
+
+    return h('section', { class: 'problems', 'aria-label': 'Problems' },
+        h('h2', {}, answer.problems.length === 1 ? 'A problem'
+            : `${formatNumber(answer.problems.length)} problems`),
+        answer.problems.map((problem, i) => problemCard(problem, i === 0,
+                                                        route)));
+}
+
+function problemCard(problem, open, route) {
+    const { severity } = problem;
+    const count = problem['failed-session-count'];
+    const ongoing = problem.ongoing === undefined ? null
+        : h('span', { class: `pill ${problem.ongoing ? 'bad' : 'over'}` },
+            problem.ongoing ? 'ongoing' : 'over');
+    const who = problem['organization-names'];
+    const about = [
+        SEVERITY[severity],
+        problem['first-day'] && formatRange(problem['first-day'],
+                                            problem['last-day']),
+        count > 0 && `${formatNumber(count)} failed sessions, ${
+            formatShare(problem.share)}`,
+        who.length > 0 && ['by ', some(who)],
+    ].filter(Boolean);
+
+    return h('details', { class: `problem ${severity}`, open },
+        h('summary', {}, h('div', {},
+            h('h3', {}, says(problem.title || problem['result-type']),
+                ' ', ongoing),
+            h('p', { class: 'quiet' }, about.flatMap(
+                (part, i) => i ? [' · ', part] : [part])))),
+        h('div', { class: 'explained' },
+            line('What it means', problem.meaning),
+            line('Likely cause', problem['likely-cause']),
+            line('What to do', problem.fix, 'fix'),
+            line('Is mail lost?', problem['lost-mail']),
+            line('An attack?', problem['possible-attack'], 'attack'),
+            listed('MX', problem['receiving-mx-hostnames']),
+            listed('Senders', who),
+            listed('Sending IPs', problem['sending-mta-ips']),
+            listed('Receiving IPs', problem['receiving-ips']),
+            listed('Reason codes', problem['failure-reason-codes']),
+            problem['first-day'] && h('p', {}, problemLinks(problem, route))));
+}
+
+function line(title, text, kind = '') {
+    return text && h('div', { class: `line ${kind}` }, h('h4', {}, title),
+                     h('p', {}, says(text)));
+}
+
+function listed(title, list) {
+    return list && list.length > 0 && h('div', { class: 'line' },
+        h('h4', {}, title), h('p', {}, some(list, 12)));
+}
+
+function problemLinks(problem, route) {
+    const days = { from: problem['first-day'], to: problem['last-day'] };
+    const links = [h('a', { href: link([...route.segments, 'reports'],
+        { ...days, failures: 'only' }) }, 'Reports of these days')];
+
+    if (problem['result-type'] !== 'silence') {
+        links.push(h('a', { href: link(route.segments, { ...days,
+            'result-type': problem['result-type'],
+            by: 'receiving-mx-hostname' }) }, 'These failures alone'));
+    }
+
+    return links.flatMap((a, i) => i ? [' · ', a] : [a]);
+}
+
+
+// Groups
+
+function groupsCard(route, own, filters, daily) {
+    const name = route.segments[1];
+    const by = DIMENSIONS[route.params.by] ? route.params.by : 'result-type';
+    const params = { ...own, ...filters, by };
+
+    return card('Grouped by',
+        h('nav', { class: 'chips', 'aria-label': 'Grouped by' },
+            Object.entries(DIMENSIONS).map(([key, text]) => h('a', {
+                class: 'chip', id: `by-${key}`, href: link(route.segments,
+                    { ...route.params, by: key }),
+                'aria-current': key === by ? 'true' : null }, text))),
+        later(async () => {
+            await daily.catch(() => null);
+            return get(['domains', name], params);
+        }, answer => groups(answer, by, route), 6),
+        csvOf(`${name}-${by}`, ['domains', name], params));
+}
+
+function groups(answer, by, route) {
+    const details = answer.groups.some(
+        group => group['failed-session-count'] !== undefined);
+    const failures = group => details ? group['failed-session-count']
+        : group[FAILURES];
+    const size = group => details ? failures(group)
+        : group[SESSIONS] + group[FAILURES];
+    const list = answer.groups;
+    const top = Math.max(1, ...list.map(size));
+    const rows = h('ol', { class: 'groups' });
+
+    if (list.length === 0) {
+        return h('p', { class: 'quiet' }, details || !['organization-name',
+            'policy-type', 'via'].includes(by) ? 'No failures to group.'
+            : 'No reports to group.');
+    }
+
+    const show = n => rows.append(...list.slice(rows.children.length, n)
+        .map(group => groupRow(group, by, route,
+            { bad: failures(group), all: size(group), top, details })));
+    const more = h('button', { type: 'button', onclick() {
+        show(rows.children.length + 100);
+        more.hidden = rows.children.length === list.length;
+    } }, 'Show more');
+
+    show(MAX_GROUPS);
+
+    return [rows, list.length > MAX_GROUPS && more];
+}
+
+function groupRow(group, by, route, { bad, all, top, details }) {
+    const value = group[by];
+    const known = value !== null && value !== undefined;
+    const bar = h('span', { class: 'meter', 'aria-hidden': 'true' });
+    const part = (kind, n) => {
+        const i = h('i', { class: kind });
+        i.style.width = `${n > 0 ? Math.max(0.6, 100 * n / top) : 0}%`;
+        return i;
+    };
+
+    bar.append(part('bad', bad), part('ok', all - bad));
+
+    return h('li', {},
+        h('span', { class: 'key' }, known
+            ? h('a', { href: link(route.segments,
+                { ...route.params, [by]: value }) }, says(value))
+            : says(null)),
+        h('span', { class: 'value' }, details
+            ? `${formatNumber(bad)} failed`
+            : [`${formatNumber(all)} sessions`, bad > 0 && h('b', {},
+                ` · ${formatNumber(bad)} failed (${
+                    formatShare(share(bad, all))})`)]),
+        bar);
+}

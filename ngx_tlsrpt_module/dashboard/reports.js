@@ -1,0 +1,217 @@
+/* Copyright (C) the tlsrpt authors
+   SPDX-License-Identifier: BSD-2-Clause */
+
+// The reports of a domain, and one of them.
+
+import { FAILURES, SESSIONS, VIA, fetchAs, formatBytes, formatNumber,
+         formatRange, formatShare, formatTime, get, link, rangeOf, share }
+    from './data.js';
+import { card, csvButton, downloadButton, empty, facts, failed, h, join, later,
+         rangePicker, says, table, tile } from './dom.js';
+import { domainHead } from './domain.js';
+
+// Both ends of a report are times; a day of UTC is what it mostly covers.
+function covers(report) {
+    const day = name => (report[name] || '').slice(0, 10);
+    const from = day('start-datetime');
+    const to = day('end-datetime');
+
+    return from && to && from <= to ? formatRange(from, to) : from || '–';
+}
+
+const sessionsOf = part => part[SESSIONS] + part[FAILURES];
+
+function failedOf(part) {
+    const bad = part[FAILURES];
+
+    return bad === 0 ? h('span', { class: 'quiet' }, '0')
+        : h('b', { class: 'bad' }, `${formatNumber(bad)} (${
+            formatShare(share(bad, sessionsOf(part)))})`);
+}
+
+export async function reports(route) {
+    const [, domain] = route.segments;
+    const range = rangeOf(route.params);
+    const organization = route.params['organization-name'];
+    const only = route.params.failures === 'only';
+    const params = { from: range.from, to: range.to,
+        'organization-name': organization, failures: only ? 'only' : '' };
+    const rows = [];
+    const box = h('input', { type: 'checkbox', id: 'only', onchange() {
+        location.hash = link(route.segments, { ...route.params,
+            failures: box.checked ? 'only' : '' });
+    } });
+    box.checked = only;
+
+    const without = { ...route.params };
+    delete without['organization-name'];
+
+    return { title: `Reports of ${domain}`, content: [
+        domainHead(route, 'reports', rangePicker(route)),
+        h('div', { class: 'bar' },
+            h('label', { class: 'check' }, box, 'Only with failures'),
+            organization && h('span', { class: 'chip' }, 'From: ',
+                says(organization), h('a', { href: link(route.segments,
+                    without), 'aria-label': 'From all' }, '×')),
+            csvButton(`${domain}-reports`, ['id', 'organization-name',
+                'report-id', 'start-datetime', 'end-datetime', 'received',
+                'via', 'signed-by', SESSIONS, FAILURES, 'warnings'],
+                () => rows)),
+        later(() => get(['domains', domain, 'reports'], params),
+              page => page.reports.length === 0 ? noReports(only)
+                  : reportList(route, params, page, rows), 8),
+    ] };
+}
+
+function noReports(only) {
+    return empty(only ? 'No report of a failure in this range'
+                      : 'No reports in this range',
+        'The reports themselves are kept for a shorter time than the numbers '
+        + '(tlsrpt_retention), so older days have numbers alone.');
+}
+
+function reportList(route, params, page, rows) {
+    const [, domain] = route.segments;
+    const columns = [
+        ['Day', report => h('a', { href: link(['domains', domain, 'reports',
+            report.id]) }, covers(report)), 'name'],
+        ['Sender', report => h('a', { href: link(route.segments,
+            { ...route.params, 'organization-name':
+                report['organization-name'] }) },
+            says(report['organization-name']))],
+        ['Sessions', report => formatNumber(sessionsOf(report)), 'number'],
+        ['Failed', failedOf, 'number'],
+        ['Came by', report => [VIA[report.via] || '–', report['signed-by']
+            && h('small', {}, ' signed by ', says(report['signed-by']))]],
+        ['Warnings', report => report.warnings
+            ? h('span', { class: 'pill warn' }, formatNumber(report.warnings))
+            : h('span', { class: 'quiet' }, 'none')],
+    ];
+    const list = table('Reports', columns, []);
+    const body = list.querySelector('tbody');
+    const more = h('button', { type: 'button', class: 'more',
+                               onclick: next }, 'Show more');
+    let cursor;
+
+    function add(answer) {
+        rows.push(...answer.reports);
+        body.append(...table('', columns, answer.reports)
+            .querySelector('tbody').children);
+        cursor = answer.next;
+        more.hidden = !cursor;
+    }
+
+    async function next() {
+        more.disabled = true;
+        try {
+            add(await get([...route.segments], { ...params, cursor }));
+        } catch (error) {
+            more.after(failed(error));
+        }
+        more.disabled = false;
+    }
+
+    add(page);
+
+    return [list, more];
+}
+
+export async function report(route) {
+    const [, domain, , id] = route.segments;
+    const path = ['domains', domain, 'reports', id];
+
+    return { title: `Report of ${domain}`, content: [
+        h('nav', { class: 'crumbs', 'aria-label': 'Up' },
+            h('a', { href: link([]) }, 'Domains'), ' / ',
+            h('a', { href: link(['domains', domain]) }, domain), ' / ',
+            h('a', { href: link(['domains', domain, 'reports']) },
+                'Reports')),
+        later(() => get(path), answer => reportPage(answer, {
+            text: async () => (await fetchAs('text/plain', path)).text(),
+            tools: downloadButton('The original', `${id}.json.gz`,
+                'application/tlsrpt+gzip', path),
+        }), 8),
+    ] };
+}
+
+// A report as a page, kept or only read.
+export function reportPage(answer, { text, tools }) {
+    return [
+        h('div', { class: 'head' }, h('div', {},
+            h('h1', {}, says(answer['organization-name'],
+                             'A sender without a name')),
+            h('p', { class: 'quiet' }, covers(answer))), tools),
+        totals(answer),
+        warningsOf(answer.warnings || []),
+        card('In words', later(text, words => h('pre', { class: 'document',
+            tabindex: '0', role: 'region', 'aria-label': 'In words' },
+            words), 4)),
+        answer.policies.map(policyCard),
+        card('About the report', facts(
+            ['Report-ID', says(answer['report-id'])],
+            ['From', formatTime(answer['start-datetime'])],
+            ['To', formatTime(answer['end-datetime'])],
+            ['Contact', says(answer['contact-info'])],
+            answer.received && ['Received', formatTime(answer.received)],
+            answer.via && ['Came by', VIA[answer.via] || says(answer.via)],
+            answer.via === 'mail' && ['Signed by',
+                says(answer['signed-by'], 'nobody')],
+            answer.size && ['Size', formatBytes(answer.size)])),
+    ];
+}
+
+function totals(answer) {
+    const sum = name => answer[name] !== undefined ? answer[name]
+        : answer.policies.reduce((n, policy) => n + policy[name], 0);
+    const bad = sum(FAILURES);
+    const all = sum(SESSIONS) + bad;
+
+    return h('dl', { class: 'tiles' }, tile('Sessions', formatNumber(all)),
+        tile('Failed', formatNumber(bad), all > 0
+            && formatShare(share(bad, all)), bad ? 'bad' : 'good'));
+}
+
+function warningsOf(warnings) {
+    return warnings.length > 0 && h('details', { class: 'note warn' },
+        h('summary', {}, warnings.length === 1
+            ? 'It deviates from the RFC in one place'
+            : `It deviates from the RFC in ${
+                formatNumber(warnings.length)} places`),
+        h('ul', {}, warnings.map(({ path, section, message }) => h('li', {},
+            says(message), ' ', path && h('code', {}, says(path)), ' ',
+            section && h('small', { class: 'quiet' }, says(section))))));
+}
+
+function policyCard(policy) {
+    const details = policy['failure-details'] || [];
+    const strings = policy['policy-string'] || [];
+
+    return h('section', { class: 'card' },
+        h('h2', {}, says(policy['policy-domain']), ' ',
+            h('span', { class: 'pill' }, says(policy['policy-type']))),
+        h('p', {}, `${formatNumber(sessionsOf(policy))} sessions, `,
+            policy[FAILURES] ? failedOf(policy) : 'none',
+            ' failed'),
+        (policy['mx-host'] || []).length > 0 && h('p', {}, 'MX of the policy: ',
+            join(policy['mx-host'])),
+        strings.length > 0 && h('details', {},
+            h('summary', {}, 'The policy as the sender saw it'),
+            h('pre', { tabindex: '0', role: 'region',
+                       'aria-label': 'Policy' }, strings.join('\n'))),
+        details.length > 0 && table('Failures', DETAIL_COLUMNS, details));
+}
+
+const DETAIL_COLUMNS = [
+    ['Result', detail => says(detail['result-type']), 'name'],
+    ['Failed', detail => formatNumber(detail['failed-session-count']),
+     'number'],
+    ['MX', detail => [says(detail['receiving-mx-hostname']),
+        detail['receiving-ip'] && h('small', {},
+            says(detail['receiving-ip'])),
+        detail['receiving-mx-helo'] && h('small', {}, 'HELO ',
+            says(detail['receiving-mx-helo']))]],
+    ['Sending IP', detail => says(detail['sending-mta-ip'])],
+    ['Reason', detail => [says(detail['failure-reason-code']),
+        detail['additional-information'] && h('small', {},
+            says(detail['additional-information']))]],
+];

@@ -1,0 +1,153 @@
+/* Copyright (C) the tlsrpt authors
+   SPDX-License-Identifier: BSD-2-Clause */
+
+// What a domain publishes, and how those who report on it keep to the RFC.
+
+import { VIA, fetchAs, formatDay, formatDuration, formatNumber, get, link,
+         rangeOf } from './data.js';
+import { card, copyButton, csvButton, empty, facts, h, join, later,
+         rangePicker, says, table } from './dom.js';
+import { domainHead } from './domain.js';
+import { modeBadge } from './domains.js';
+
+function advice(list) {
+    return list && list.length > 0 && h('div', { class: 'note warn' },
+        h('h2', {}, 'Advice'),
+        h('ul', {}, list.map(text => h('li', {}, says(text)))));
+}
+
+export async function records(route) {
+    const [, domain] = route.segments;
+    const path = ['domains', domain, 'records'];
+
+    return { title: `DNS records of ${domain}`, content: [
+        domainHead(route, 'records'),
+        later(() => get(path), answer => [
+            advice(answer.advice),
+            answer.records.length === 0
+                ? empty('Nothing to publish yet', 'Name the addresses of '
+                    + 'collecting (tlsrpt_report_uri), and a policy '
+                    + '(mta_sts_policy) if there shall be one.')
+                : answer.records.map(recordCard),
+            answer.records.length > 0 && zoneCard(path),
+        ], 6),
+    ] };
+}
+
+function recordCard(record) {
+    return h('section', { class: 'card record' },
+        h('h2', {}, says(record.name), ' ',
+            h('span', { class: 'pill' }, says(record.type))),
+        h('p', { class: 'quiet' }, says(record.purpose)),
+        copied('Name', record.name), copied('Value', record.value));
+}
+
+function copied(label, text) {
+    return h('div', { class: 'copied' }, h('span', {}, label),
+        h('code', {}, says(text)), copyButton(text, label.toLowerCase()));
+}
+
+function zoneCard(path) {
+    return card('For a zone file', later(
+        async () => (await fetchAs('text/plain', path)).text(),
+        text => [h('pre', { tabindex: '0', role: 'region',
+                            'aria-label': 'Zone file' }, text),
+                 copyButton(text, 'all of it')]));
+}
+
+export async function policy(route) {
+    const [, domain] = route.segments;
+
+    return { title: `Policy of ${domain}`, content: [
+        domainHead(route, 'policy'),
+        later(() => get(['domains', domain, 'policy']), answer => [
+            advice(answer.advice),
+            answer.policy ? policyCard(answer.policy, domain)
+                : empty('No MTA-STS policy is served here',
+                    'Without one, senders may be talked into sending without '
+                    + 'encryption. One line makes it: ',
+                    h('code', {}, `mta_sts_policy ${domain} mode=testing `
+                        + `max_age=1d mx=…;`)),
+        ], 6),
+    ] };
+}
+
+function policyCard(policy, domain) {
+    const text = policy.text.replace(/\r\n/g, '\n');
+
+    return [
+        card('What is served', facts(
+            ['Mode', modeBadge(policy.mode)],
+            ['Senders keep it for', formatDuration(policy['max-age'])],
+            ['MX', policy.mx.length ? join(policy.mx) : '–'],
+            ['id', h('code', {}, says(policy.id)), ' ',
+                copyButton(policy.id, 'id')]),
+            h('p', { class: 'quiet' }, 'The id is in the record at ',
+                h('code', {}, `_mta-sts.${domain}`), ', and changes with the '
+                + 'policy: see ', h('a', { href: link(['domains', domain,
+                    'records']) }, 'DNS records'), '.')),
+        card('As a file', h('pre', { tabindex: '0', role: 'region',
+                                     'aria-label': 'Policy' }, text),
+             copyButton(text, 'policy')),
+    ];
+}
+
+export async function senders(route) {
+    const [, domain] = route.segments;
+    const range = rangeOf(route.params);
+    const rows = [];
+
+    return { title: `Senders to ${domain}`, content: [
+        domainHead(route, 'senders', rangePicker(route)),
+        h('div', { class: 'bar' },
+            h('p', { class: 'quiet' }, 'Who reports on this domain, how soon, '
+                + 'and how far from the RFC.'),
+            csvButton(`${domain}-senders`, ['organization-name', 'reports',
+                'first-report', 'last-report', 'median-delay-seconds',
+                'max-delay-seconds', 'via', 'signed-by'], () => rows)),
+        later(() => get(['domains', domain, 'senders'],
+                        { from: range.from, to: range.to }), answer => {
+            rows.push(...answer.senders);
+            return rows.length === 0
+                ? empty('No reports in this range', 'The reports themselves '
+                    + 'are kept for a shorter time than the numbers '
+                    + '(tlsrpt_retention).')
+                : table('Senders', senderColumns(route), rows);
+        }, 6),
+    ] };
+}
+
+function senderColumns(route) {
+    const [, domain] = route.segments;
+    const { days, from, to } = route.params;
+
+    return [
+        ['Sender', sender => h('a', { href: link(
+            ['domains', domain, 'reports'], { days, from, to,
+                'organization-name': sender['organization-name'] }) },
+            says(sender['organization-name'])), 'name'],
+        ['Reports', sender => formatNumber(sender.reports), 'number'],
+        ['Last', sender => formatDay(sender['last-report'])],
+        ['Delay', sender => delay(sender)],
+        ['Came by', sender => [
+            sender.via.map(via => VIA[via] || via).join(', '),
+            (sender['signed-by'] || []).length > 0 && h('small', {},
+                'signed by ', join(sender['signed-by']))]],
+        ['Deviations', sender => sender.deviations.length === 0
+            ? h('span', { class: 'quiet' }, 'none')
+            : h('ul', { class: 'plain' }, sender.deviations.map(d =>
+                h('li', {}, says(d.message), h('small', { class: 'quiet' },
+                    d.section && [says(d.section), ', '],
+                    d.reports === 1 ? '1 report'
+                        : `${formatNumber(d.reports)} reports`))))],
+    ];
+}
+
+function delay(sender) {
+    const median = sender['median-delay-seconds'];
+    const max = sender['max-delay-seconds'];
+
+    return median === null || median === undefined ? '–'
+        : [formatDuration(Math.max(0, median)), max > 2 * median
+            && h('small', {}, `at most ${formatDuration(max)}`)];
+}
