@@ -43,6 +43,7 @@ static ngx_int_t ngx_http_tlsrpt_collect_token(ngx_http_request_t *r,
 static ngx_http_tlsrpt_collect_t *ngx_http_tlsrpt_collect_create(
     ngx_http_request_t *r, ngx_http_tlsrpt_domain_t *domain);
 static void ngx_http_tlsrpt_collect_cleanup(void *data);
+static void ngx_http_tlsrpt_collect_detach(ngx_http_tlsrpt_collect_t *collect);
 static void ngx_http_tlsrpt_collect_body(ngx_http_request_t *r);
 
 static ngx_int_t ngx_http_tlsrpt_collect_report(
@@ -230,18 +231,25 @@ ngx_http_tlsrpt_collect_create(ngx_http_request_t *r,
 }
 
 
-/* The report goes on to Redis, its request does not wait for it any more. */
-
 static void
 ngx_http_tlsrpt_collect_cleanup(void *data)
 {
     ngx_http_tlsrpt_collect_t  *collect = data;
 
+    ngx_http_tlsrpt_collect_detach(collect);
+    json_decref(collect->answer);
+}
+
+
+/* What was sent goes on to Redis, the request does not wait for it any more. */
+
+static void
+ngx_http_tlsrpt_collect_detach(ngx_http_tlsrpt_collect_t *collect)
+{
     if (collect->pending) {
         ngx_http_tlsrpt_redis_detach(collect->tmcf->client, collect);
+        collect->pending = 0;
     }
-
-    json_decref(collect->answer);
 }
 
 
@@ -447,9 +455,10 @@ ngx_http_tlsrpt_collect_feed(ngx_http_tlsrpt_collect_t *collect)
             continue;
         }
 
-        if (tlsrpt_reader_feed(collect->tmcf->reader, b->pos,
-                               (size_t) (b->last - b->pos))
-            != TLSRPT_OK)
+        if (b->pos != b->last
+            && tlsrpt_reader_feed(collect->tmcf->reader, b->pos,
+                                  (size_t) (b->last - b->pos))
+               != TLSRPT_OK)
         {
             return NGX_DECLINED;
         }
@@ -546,6 +555,11 @@ ngx_http_tlsrpt_collect_original(ngx_http_tlsrpt_collect_t *collect)
     for ( /* void */ ; cl; cl = cl->next) {
         b = cl->buf;
         size = (size_t) ngx_buf_size(b);
+
+        if (size == 0) {
+            /* the end of a chunked body: no memory */
+            continue;
+        }
 
         if (!b->in_file) {
             p = ngx_cpymem(p, b->pos, size);
@@ -791,6 +805,7 @@ ngx_http_tlsrpt_collect_send(ngx_http_tlsrpt_collect_t *collect,
     const tlsrpt_report_t *report)
 {
     ngx_int_t     rc;
+    ngx_uint_t    before;
     tlsrpt_str_t  name;
 
     if (collect->tmcf->report_days
@@ -808,6 +823,8 @@ ngx_http_tlsrpt_collect_send(ngx_http_tlsrpt_collect_t *collect,
             continue;
         }
 
+        before = collect->pending;
+
         rc = ngx_http_tlsrpt_collect_send_index(collect, name);
 
         if (rc == NGX_OK) {
@@ -815,7 +832,7 @@ ngx_http_tlsrpt_collect_send(ngx_http_tlsrpt_collect_t *collect,
                                                      collect->next);
         }
 
-        if (rc == NGX_BUSY && collect->pending) {
+        if (rc == NGX_BUSY && before) {
             /* goes on when what is pending is answered */
             return NGX_OK;
         }
@@ -1043,6 +1060,8 @@ ngx_http_tlsrpt_collect_refused(ngx_http_tlsrpt_collect_t *collect)
     ngx_http_request_t  *r;
 
     r = collect->request;
+
+    ngx_http_tlsrpt_collect_detach(collect);
 
     if (collect->error == NULL) {
         return ngx_http_tlsrpt_collect_refuse(r, collect->status,
