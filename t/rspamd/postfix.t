@@ -13,6 +13,7 @@ my $rspamd = TLSRPT::Rspamd->new(
     server  => $server,
     signers => ['sender.example'],
     tlsrpt  => 'domains = ["example.com"]; timeout = 0.3;',
+    task_timeout => 5,
 )->start;
 my $postfix = TLSRPT::Postfix->new(server => $server, rspamd => $rspamd)->start;
 
@@ -118,7 +119,9 @@ is(scalar(grep { /Forged/ } $postfix->delivered), 0, 'is replaced');
 
 # No rspamd: Postfix was told to send back
 
+$postfix->stop;
 is($rspamd->stop, '', 'nothing bad in the log of rspamd');
+$postfix->start;
 like($postfix->send(fresh_mail()), qr/^4\d\d /, 'rspamd stopped: sent back');
 
 # action = "discard"
@@ -127,6 +130,7 @@ my $discarding = TLSRPT::Rspamd->new(
     server  => $server,
     signers => ['sender.example'],
     tlsrpt  => 'domains = ["example.com"]; action = "discard";',
+    task_timeout => 5,
 )->start;
 
 $before = counted();
@@ -141,7 +145,7 @@ like($postfix->send($mail), qr/^250 /, 'a duplicate: accepted');
 is(scalar(grep { /id-$n\b/ } $postfix->delivered), 0, 'neither is delivered');
 is(scalar(my @all = $postfix->delivered), $delivered, 'nor anything else');
 
-is($discarding->stop, '', 'nothing bad in the log of rspamd');
 $postfix->stop;
+is($discarding->stop, '', 'nothing bad in the log of rspamd');
 unlike($postfix->log, qr/ (?:fatal|panic): /, 'nor in that of Postfix');
 done_testing;
