@@ -248,55 +248,94 @@ tlsrpt_groups_free(tlsrpt_groups_t *groups)
  */
 
 typedef struct {
-    const tlsrpt_group_t   *group;
-    const tlsrpt_groups_t  *groups;
+    const tlsrpt_group_t  *group;
+    const char            *text;            /* of the keys */
+    size_t                 offset;          /* where it is in the buffer */
+    size_t                 len;
+    size_t                 first;           /* bytes that go before failures */
 } item_t;
 
 
-static int
-compare_values(tlsrpt_value_t a, tlsrpt_value_t b)
-{
-    int           rc;
-    char          abuf[TLSRPT_VALUE_LEN], bbuf[TLSRPT_VALUE_LEN];
-    tlsrpt_str_t  s = tlsrpt_value_text(a, abuf);
-    tlsrpt_str_t  t = tlsrpt_value_text(b, bbuf);
+/* The keys as bytes that are in the keys' order: null is before all texts, a
+   text before those that begin with it.  Texts hold no NUL. */
 
-    if (s.data == NULL || t.data == NULL) {
-        return (s.data != NULL) - (t.data != NULL);
+static void
+put_text(item_t *item, const tlsrpt_groups_t *groups, tlsrpt_buf_t *buf)
+{
+    char          ip[TLSRPT_VALUE_LEN];
+    const char   *key = groups->keys.data + item->group->key;
+    tlsrpt_str_t  s;
+
+    item->offset = buf->len;
+
+    for (unsigned i = 0; i < groups->nby; i++) {
+        s = tlsrpt_value_text(tlsrpt_groups_value(&key), ip);
+
+        if (s.data != NULL) {
+            tlsrpt_buf_add(buf, "\1", 1);
+            tlsrpt_buf_add(buf, s.data, s.len);
+        }
+
+        tlsrpt_buf_add(buf, "", 1);
+
+        if (i == 0 && groups->by[0] == TLSRPT_BY_DAY) {
+            item->first = buf->len - item->offset;
+        }
     }
 
-    rc = memcmp(s.data, t.data, s.len < t.len ? s.len : t.len);
+    item->len = buf->len - item->offset;
+}
 
-    return rc ? rc : (s.len > t.len) - (s.len < t.len);
+
+static int
+compare_text(const char *a, size_t alen, const char *b, size_t blen)
+{
+    int  rc = memcmp(a, b, alen < blen ? alen : blen);
+
+    return rc ? rc : (alen > blen) - (alen < blen);
 }
 
 
 static int
 compare(const void *one, const void *two)
 {
-    int           rc = 0;
-    unsigned      i;
+    int           rc;
     const item_t *a = one, *b = two;
-    const char   *p = a->groups->keys.data + a->group->key;
-    const char   *q = b->groups->keys.data + b->group->key;
 
-    for (i = 0; rc == 0 && i < a->groups->nby; i++) {
-        if (i == 0 && a->groups->by[0] == TLSRPT_BY_DAY) {
-            rc = compare_values(tlsrpt_groups_value(&p),
-                                tlsrpt_groups_value(&q));
-            continue;
-        }
+    rc = compare_text(a->text, a->first, b->text, b->first);
 
-        if (i == (a->groups->by[0] == TLSRPT_BY_DAY)
-            && a->group->failure != b->group->failure)
-        {
-            return a->group->failure > b->group->failure ? -1 : 1;
-        }
-
-        rc = compare_values(tlsrpt_groups_value(&p), tlsrpt_groups_value(&q));
+    if (rc == 0 && a->group->failure != b->group->failure) {
+        return a->group->failure > b->group->failure ? -1 : 1;
     }
 
-    return rc;
+    return rc ? rc : compare_text(a->text, a->len, b->text, b->len);
+}
+
+
+/* 0, or -1: no memory. */
+
+static int
+sort_items(item_t *items, const tlsrpt_groups_t *groups)
+{
+    tlsrpt_buf_t  buf = { NULL, 0, 0, 0 };
+
+    for (size_t i = 0; i < groups->ngroups; i++) {
+        items[i].group = &groups->groups[i];
+        items[i].first = 0;
+        put_text(&items[i], groups, &buf);
+    }
+
+    if (!buf.failed && groups->ngroups) {
+        for (size_t i = 0; i < groups->ngroups; i++) {
+            items[i].text = buf.data + items[i].offset;
+        }
+
+        qsort(items, groups->ngroups, sizeof(*items), compare);
+    }
+
+    free(buf.data);
+
+    return buf.failed ? -1 : 0;
 }
 
 
@@ -307,23 +346,17 @@ tlsrpt_groups_sort(const tlsrpt_groups_t *groups)
     item_t                *items = malloc((n + 1) * sizeof(*items));
     const tlsrpt_group_t **sorted = malloc((n + 1) * sizeof(*sorted));
 
-    if (items == NULL || sorted == NULL) {
+    if (items == NULL || sorted == NULL || sort_items(items, groups) != 0) {
         free(items);
         free(sorted);
         return NULL;
     }
 
     for (size_t i = 0; i < n; i++) {
-        items[i].group = &groups->groups[i];
-        items[i].groups = groups;
-    }
-
-    qsort(items, n, sizeof(*items), compare);
-
-    for (size_t i = 0; i < n; i++) {
         sorted[i] = items[i].group;
     }
 
     free(items);
+
     return sorted;
 }

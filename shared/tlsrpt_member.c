@@ -11,7 +11,9 @@
 #include "tlsrpt_time.h"
 
 
-#define SCHEMA  "RFC 8460 4.4"
+#define SCHEMA         "RFC 8460 4.4"
+#define MAX_UNWRAPPED  65536                /* of a report, in bytes */
+#define MAX_IDN        1024                 /* host names of a report */
 
 
 /*
@@ -215,6 +217,44 @@ set_ip(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
 
 
 static int
+is_ascii(const char *s, size_t len)
+{
+    while (len && (unsigned char) s[len - 1] < 0x80) {
+        len--;
+    }
+
+    return len == 0;
+}
+
+
+/* Reports name few hosts, many times: the last name with U-labels is
+   remembered, and so many are brought to A-labels. */
+
+static size_t
+normalize_host(tlsrpt_builder_t *b, const char *s, size_t len, char *buf)
+{
+    if (is_ascii(s, len)) {
+        return tlsrpt_domain_normalize(s, len, buf);
+    }
+
+    if (len != b->idn_len || memcmp(s, b->idn, len) != 0) {
+        if (b->nidn == MAX_IDN) {
+            return 0;
+        }
+
+        b->nidn++;
+        memcpy(b->idn, s, len);
+        b->idn_len = len;
+        b->idn_ascii_len = tlsrpt_domain_normalize(s, len, b->idn_ascii);
+    }
+
+    memcpy(buf, b->idn_ascii, sizeof(b->idn_ascii));
+
+    return b->idn_ascii_len;
+}
+
+
+static int
 set_host(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
     const char *s, size_t len)
 {
@@ -225,7 +265,7 @@ set_host(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
         return TLSRPT_OK;
     }
 
-    n = tlsrpt_domain_normalize(s, len, buf);
+    n = normalize_host(b, s, len, buf);
 
     if (n == 0) {
         tlsrpt_builder_warn(b, SCHEMA, "not a host name, kept as sent");
@@ -388,19 +428,26 @@ add_wrapped(tlsrpt_builder_t *b, json_t *array)
 }
 
 
+/* Of an item that is not empty. */
+
 static int
 add_item(tlsrpt_builder_t *b, const char *s, size_t len)
 {
     int      rc;
     json_t  *array;
 
-    if (len && s[0] == '[' && (array = json_loadb(s, len, 0, NULL)) != NULL) {
-        rc = add_wrapped(b, array);
-        json_decref(array);
-        return rc;
+    if (s[0] == '[' && len <= MAX_UNWRAPPED - b->unwrapped) {
+        b->unwrapped += len;
+        array = json_loadb(s, len, 0, NULL);
+
+        if (array != NULL) {
+            rc = add_wrapped(b, array);
+            json_decref(array);
+            return rc;
+        }
     }
 
-    if (len && s[len - 1] == '\r') {
+    if (s[len - 1] == '\r') {
         tlsrpt_builder_warn(b, "RFC 8460 4.5", "ends in CR, trimmed");
     }
 

@@ -255,6 +255,9 @@ tlsrpt_builder_reset(tlsrpt_builder_t *b, tlsrpt_str_t fallback)
     b->skip = 0;
     b->in_beyond = 0;
     b->nbeyond = 0;
+    b->unwrapped = 0;
+    b->nidn = 0;
+    b->idn_len = 0;
     b->error.code = TLSRPT_OK;
     b->error.path[0] = '\0';
     b->error.detail[0] = '\0';

@@ -44,6 +44,13 @@ typedef struct {
     unsigned          skip;                 /* open containers not kept */
 
     tlsrpt_text_t     text;
+    /* What costs more than it is long is bounded. */
+    size_t            unwrapped;            /* bytes of JSON in strings */
+    size_t            nidn;                 /* host names with U-labels */
+    char              idn[TLSRPT_MAX_STRING];       /* the last of them */
+    size_t            idn_len;
+    char              idn_ascii[TLSRPT_DOMAIN_LEN + 1];
+    size_t            idn_ascii_len;
     char              fallback[TLSRPT_DOMAIN_LEN + 1];
     size_t            fallback_len;
 

@@ -256,6 +256,64 @@ test_policy_strings(void)
 }
 
 
+/* What costs more than it is long: IDNA, and JSON within strings. */
+
+static void
+test_costs(void)
+{
+    size_t                  ascii = 0, wrapped = 0;
+    const tlsrpt_report_t  *report;
+
+    begin();
+    begin_policy("example.com", 1, 1);
+
+    for (int i = 0; i < 2000; i++) {
+        add("%s{\"receiving-mx-hostname\":\"mx%d.b\xc3\xbc" "cher.example\"}",
+            i ? "," : "", i);
+    }
+
+    report = end("]}]}");
+
+    for (size_t i = 0; report != NULL && i < 2000; i++) {
+        ascii += strstr(report->policies[0].details[i].receiving_mx_hostname
+                        .data, ".xn--bcher-kva.example") != NULL;
+    }
+
+    is_int((long long) ascii, 1024, "of 2,000 names with U-labels, the first");
+
+    begin();
+    begin_policy("example.com", 1, 1);
+
+    for (int i = 0; i < 2000; i++) {
+        add("%s{\"receiving-mx-hostname\":\"b\xc3\xbc" "cher.example\"}",
+            i ? "," : "");
+    }
+
+    report = end("]}]}");
+    is_str(report ? report->policies[0].details[1999].receiving_mx_hostname
+                    .data : NULL, "xn--bcher-kva.example",
+           "one name is taken as often as it comes");
+
+    begin();
+
+    for (int i = 0; i < 100; i++) {
+        add("%s{\"policy\":{\"policy-type\":\"tlsa\",\"policy-domain\":"
+            "\"example.com\",\"policy-string\":\"[\\\"%01000d\\\"]\"},"
+            "\"summary\":{\"total-successful-session-count\":1}}",
+            i ? "," : "", i);
+    }
+
+    report = end("]}");
+
+    for (size_t i = 0; report != NULL && i < 100; i++) {
+        wrapped += report->policies[i].policy_string[0].data[0] == '[';
+    }
+
+    is_int((long long) wrapped, 100 - 65536 / 1004,
+           "so much JSON in strings is unwrapped");
+}
+
+
 static void
 test_policies(void)
 {
@@ -350,6 +408,7 @@ main(void)
     test_large_counts();
     test_text();
     test_policy_strings();
+    test_costs();
     test_policies();
     test_strings();
 
