@@ -14,6 +14,7 @@
 #include "tlsrpt_core.h"
 #include "tlsrpt_inflate.h"
 #include "tlsrpt_json.h"
+#include "tlsrpt_record.h"
 
 #define MAX_ALLOCATIONS  2000
 #define NOW              1717200000         /* 2024-06-01 */
@@ -254,6 +255,130 @@ read_report(void)
 }
 
 
+/* A cell with more groups than fit at first. */
+
+static tlsrpt_buf_t  cell;
+
+static void
+make_cell(void)
+{
+    static char                ips[100][16];
+    static tlsrpt_fold_t       fold;
+    static tlsrpt_fold_row_t   rows[100];
+    static const unsigned char digest[TLSRPT_DIGEST_LEN] = "1234567";
+
+    for (int i = 0; i < 100; i++) {
+        snprintf(ips[i], sizeof(ips[i]), "192.0.2.%d", i);
+        rows[i].sending_mta_ip = str(ips[i]);
+        rows[i].failed = 1;
+    }
+
+    fold.rows = rows;
+    fold.nrows = 100;
+    fold.ntypes = 1;
+    fold.failed = fold.failure = fold.types[0].failure = 100;
+
+    if (tlsrpt_record_encode(&cell, &fold, str("Example Sender"), 0, digest, 0)
+        != 0)
+    {
+        abort();
+    }
+}
+
+
+static int
+tell(tlsrpt_stats_t *stats)
+{
+    size_t   len;
+    char    *csv;
+    json_t  *json = tlsrpt_stats_json(stats);
+
+    if (json == NULL) {
+        return TLSRPT_ERR_MEMORY;
+    }
+
+    json_decref(json);
+    csv = tlsrpt_stats_csv(stats, &len);
+
+    if (csv == NULL) {
+        return TLSRPT_ERR_MEMORY;
+    }
+
+    free(csv);
+    return TLSRPT_OK;
+}
+
+
+static int
+answer(void)
+{
+    int              rc = TLSRPT_OK;
+    size_t           n;
+    tlsrpt_reply_t   string = { TLSRPT_REPLY_STRING, 0, "10", 2, 0, NULL };
+    tlsrpt_reply_t   value = { TLSRPT_REPLY_STRING, 0, "2 0 200 9", 9, 0, NULL };
+    tlsrpt_reply_t  *elements[2] = { &string, &value };
+    tlsrpt_reply_t   array = { TLSRPT_REPLY_ARRAY, 0, NULL, 0, 2, elements };
+    tlsrpt_reply_t   day = { TLSRPT_REPLY_STRING, 0, cell.data, cell.len, 0,
+                             NULL };
+    tlsrpt_query_t   query;
+    tlsrpt_error_t   error;
+    tlsrpt_stats_t  *stats;
+
+    tlsrpt_query_init(&query, NOW);
+
+    if (tlsrpt_query_param(&query, str("by"), str("day,sending-mta-ip"), &error)
+        != TLSRPT_OK)
+    {
+        abort();
+    }
+
+    stats = tlsrpt_stats_create(&query, str("example.com"), str("tlsrpt"));
+
+    if (stats == NULL) {
+        return TLSRPT_ERR_MEMORY;
+    }
+
+    for (n = 0; n < tlsrpt_stats_ncommands(stats) && rc == TLSRPT_OK; n++) {
+        const tlsrpt_command_t  *c = tlsrpt_stats_command(stats, n);
+
+        rc = tlsrpt_stats_add(stats, n, strcmp(c->argv[0], "GET") == 0 ? &day
+                              : strcmp(c->argv[0], "HGETALL") == 0 ? &array
+                              : &value);
+    }
+
+    rc = rc == TLSRPT_OK ? tell(stats) : rc;
+    tlsrpt_stats_destroy(stats);
+
+    return rc;
+}
+
+
+static int
+domain_line(void)
+{
+    json_t           *json;
+    tlsrpt_query_t    query;
+    tlsrpt_totals_t  *totals;
+
+    tlsrpt_query_init(&query, NOW);
+    totals = tlsrpt_totals_create(&query, str("example.com"), str("tlsrpt"));
+
+    if (totals == NULL) {
+        return TLSRPT_ERR_MEMORY;
+    }
+
+    json = tlsrpt_totals_json(totals);
+    tlsrpt_totals_destroy(totals);
+
+    if (json == NULL) {
+        return TLSRPT_ERR_MEMORY;
+    }
+
+    json_decref(json);
+    return TLSRPT_OK;
+}
+
+
 static void
 gzip_body(void)
 {
@@ -316,6 +441,11 @@ main(void)
 
     gzip_body();
     each_allocation("gzip twice", inflate_body);
+
+    make_cell();
+    each_allocation("answer", answer);
+    free(cell.data);
+    each_allocation("a domain's line", domain_line);
 
     return done();
 }
