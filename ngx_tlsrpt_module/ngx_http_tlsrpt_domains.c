@@ -104,7 +104,8 @@ static const ngx_http_tlsrpt_reading_t  ngx_http_tlsrpt_page_reading = {
 
 
 ngx_int_t
-ngx_http_tlsrpt_domains_resource(ngx_http_request_t *r, ngx_str_t *domain)
+ngx_http_tlsrpt_domains_resource(ngx_http_request_t *r,
+    ngx_http_tlsrpt_target_t *target)
 {
     tlsrpt_error_t           error;
     ngx_http_tlsrpt_page_t  *page;

@@ -20,7 +20,7 @@
 #define NGX_HTTP_TLSRPT_SEGMENT_LEN  1024
 
 
-/* A segment ":domain" of the pattern takes any one segment of the path. */
+/* Segments ":domain" and ":id" of the pattern take any one of the path. */
 typedef struct {
     ngx_str_t                     pattern;  /* below the location */
     ngx_uint_t                    methods;
@@ -40,15 +40,15 @@ typedef struct {
 static ngx_int_t ngx_http_tlsrpt_stats_path(ngx_http_request_t *r,
     ngx_str_t *path);
 static ngx_http_tlsrpt_route_t *ngx_http_tlsrpt_stats_route(ngx_str_t *path,
-    ngx_str_t *segment);
+    ngx_http_tlsrpt_target_t *target);
 static ngx_uint_t ngx_http_tlsrpt_stats_match(ngx_str_t *pattern,
-    ngx_str_t *path, ngx_str_t *segment);
+    ngx_str_t *path, ngx_http_tlsrpt_target_t *target);
 static void ngx_http_tlsrpt_stats_segment(ngx_str_t *path, ngx_str_t *segment);
 static ngx_int_t ngx_http_tlsrpt_stats_domain(ngx_http_request_t *r,
-    ngx_str_t *segment, ngx_str_t *domain);
+    ngx_str_t *domain);
 
 static ngx_int_t ngx_http_tlsrpt_stats_resource(ngx_http_request_t *r,
-    ngx_str_t *domain);
+    ngx_http_tlsrpt_target_t *target);
 static int ngx_http_tlsrpt_stats_param(void *data, tlsrpt_str_t name,
     tlsrpt_str_t value, tlsrpt_error_t *error);
 static ngx_int_t ngx_http_tlsrpt_stats_next(void *data,
@@ -94,16 +94,23 @@ static const ngx_http_tlsrpt_reading_t  ngx_http_tlsrpt_stats_reading = {
 ngx_int_t
 ngx_http_tlsrpt_stats_handler(ngx_http_request_t *r)
 {
-    ngx_int_t                 rc, below;
-    ngx_str_t                 path, segment, domain;
-    ngx_http_tlsrpt_route_t  *route;
-
-    rc = ngx_http_discard_request_body(r);
-    if (rc != NGX_OK) {
-        return rc;
-    }
+    ngx_int_t                  rc, below;
+    ngx_str_t                  path;
+    ngx_http_tlsrpt_route_t   *route;
+    ngx_http_tlsrpt_target_t   target;
 
     below = ngx_http_tlsrpt_stats_path(r, &path);
+    route = (below == NGX_OK) ? ngx_http_tlsrpt_stats_route(&path, &target)
+                              : NULL;
+
+    /* the body is read by a resource that takes one, or by nobody */
+
+    if (route == NULL || !(r->method & route->methods & NGX_HTTP_POST)) {
+        rc = ngx_http_discard_request_body(r);
+        if (rc != NGX_OK) {
+            return rc;
+        }
+    }
 
     if (below == NGX_OK) {
         rc = ngx_http_tlsrpt_dashboard_handler(r, &path);
@@ -116,12 +123,6 @@ ngx_http_tlsrpt_stats_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (below != NGX_OK) {
-        return ngx_http_tlsrpt_problem(r, NGX_HTTP_NOT_FOUND,
-                                       "no such resource");
-    }
-
-    route = ngx_http_tlsrpt_stats_route(&path, &segment);
     if (route == NULL) {
         return ngx_http_tlsrpt_problem(r, NGX_HTTP_NOT_FOUND,
                                        "no such resource");
@@ -131,10 +132,8 @@ ngx_http_tlsrpt_stats_handler(ngx_http_request_t *r)
         return ngx_http_tlsrpt_problem_method(r, route->allow);
     }
 
-    ngx_str_null(&domain);
-
-    if (segment.len) {
-        rc = ngx_http_tlsrpt_stats_domain(r, &segment, &domain);
+    if (target.domain.len) {
+        rc = ngx_http_tlsrpt_stats_domain(r, &target.domain);
 
         if (rc == NGX_DECLINED) {
             return ngx_http_tlsrpt_problem(r, NGX_HTTP_NOT_FOUND,
@@ -146,7 +145,7 @@ ngx_http_tlsrpt_stats_handler(ngx_http_request_t *r)
         }
     }
 
-    return route->handler(r, &domain);
+    return route->handler(r, &target);
 }
 
 
@@ -185,12 +184,12 @@ ngx_http_tlsrpt_stats_path(ngx_http_request_t *r, ngx_str_t *path)
 
 
 static ngx_http_tlsrpt_route_t *
-ngx_http_tlsrpt_stats_route(ngx_str_t *path, ngx_str_t *segment)
+ngx_http_tlsrpt_stats_route(ngx_str_t *path, ngx_http_tlsrpt_target_t *target)
 {
     ngx_http_tlsrpt_route_t  *route;
 
     for (route = ngx_http_tlsrpt_routes; route->handler; route++) {
-        if (ngx_http_tlsrpt_stats_match(&route->pattern, path, segment)) {
+        if (ngx_http_tlsrpt_stats_match(&route->pattern, path, target)) {
             return route;
         }
     }
@@ -199,15 +198,14 @@ ngx_http_tlsrpt_stats_route(ngx_str_t *path, ngx_str_t *segment)
 }
 
 
-/* segment is the one of the path at ":domain", or empty. */
-
 static ngx_uint_t
 ngx_http_tlsrpt_stats_match(ngx_str_t *pattern, ngx_str_t *path,
-    ngx_str_t *segment)
+    ngx_http_tlsrpt_target_t *target)
 {
     ngx_str_t  want, have, pattern_rest, path_rest;
 
-    ngx_str_null(segment);
+    ngx_str_null(&target->domain);
+    ngx_str_null(&target->id);
 
     pattern_rest = *pattern;
     path_rest = *path;
@@ -217,7 +215,7 @@ ngx_http_tlsrpt_stats_match(ngx_str_t *pattern, ngx_str_t *path,
         ngx_http_tlsrpt_stats_segment(&path_rest, &have);
 
         if (want.data[0] == ':' && have.len) {
-            *segment = have;
+            *(want.data[1] == 'd' ? &target->domain : &target->id) = have;
             continue;
         }
 
@@ -250,21 +248,28 @@ ngx_http_tlsrpt_stats_segment(ngx_str_t *path, ngx_str_t *segment)
 }
 
 
+/* The segment as it was given becomes the name, normalized. */
+
 static ngx_int_t
-ngx_http_tlsrpt_stats_domain(ngx_http_request_t *r, ngx_str_t *segment,
-    ngx_str_t *domain)
+ngx_http_tlsrpt_stats_domain(ngx_http_request_t *r, ngx_str_t *domain)
 {
-    if (segment->len > NGX_HTTP_TLSRPT_SEGMENT_LEN) {
+    u_char     *name;
+    ngx_str_t   segment;
+
+    segment = *domain;
+
+    if (segment.len > NGX_HTTP_TLSRPT_SEGMENT_LEN) {
         return NGX_DECLINED;
     }
 
-    domain->data = ngx_pnalloc(r->pool, TLSRPT_DOMAIN_LEN + 1);
-    if (domain->data == NULL) {
+    name = ngx_pnalloc(r->pool, TLSRPT_DOMAIN_LEN + 1);
+    if (name == NULL) {
         return NGX_ERROR;
     }
 
-    domain->len = tlsrpt_domain_normalize((char *) segment->data, segment->len,
-                                          (char *) domain->data);
+    domain->data = name;
+    domain->len = tlsrpt_domain_normalize((char *) segment.data, segment.len,
+                                          (char *) name);
 
     return domain->len ? NGX_OK : NGX_DECLINED;
 }
@@ -294,7 +299,8 @@ ngx_http_tlsrpt_stats_prefix(ngx_http_request_t *r)
 
 
 static ngx_int_t
-ngx_http_tlsrpt_stats_resource(ngx_http_request_t *r, ngx_str_t *domain)
+ngx_http_tlsrpt_stats_resource(ngx_http_request_t *r,
+    ngx_http_tlsrpt_target_t *target)
 {
     tlsrpt_error_t            error;
     ngx_http_tlsrpt_stats_t  *st;
@@ -322,8 +328,8 @@ ngx_http_tlsrpt_stats_resource(ngx_http_request_t *r, ngx_str_t *domain)
                                        "text/csv");
     }
 
-    st->domain.data = (char *) domain->data;
-    st->domain.len = domain->len;
+    st->domain.data = (char *) target->domain.data;
+    st->domain.len = target->domain.len;
 
     st->stats = tlsrpt_stats_create(&st->query, st->domain,
                                     ngx_http_tlsrpt_stats_prefix(r));

@@ -16,13 +16,18 @@
 
 #pragma GCC visibility push(hidden)
 
-/* A resource answers as a content handler does.  domain is the one in the
-   path, normalized, of the request's pool; len 0: the path has none. */
+/* What the path names, of the request's pool; len 0: nothing. */
+typedef struct {
+    ngx_str_t     domain;                   /* normalized */
+    ngx_str_t     id;                       /* of a report, as given */
+} ngx_http_tlsrpt_target_t;
+
+/* A resource answers as a content handler does. */
 typedef ngx_int_t (*ngx_http_tlsrpt_resource_pt)(ngx_http_request_t *r,
-    ngx_str_t *domain);
+    ngx_http_tlsrpt_target_t *target);
 
 ngx_int_t ngx_http_tlsrpt_domains_resource(ngx_http_request_t *r,
-    ngx_str_t *domain);
+    ngx_http_tlsrpt_target_t *target);
 
 /* Makes the sorted list of the configured domains; for init_module. */
 ngx_int_t ngx_http_tlsrpt_domains_init(ngx_cycle_t *cycle);
