@@ -55,7 +55,7 @@ local MAX_SIGNATURES = 8        -- looked at in one mail
 local MAX_WARNINGS = 5          -- logged of one report
 local MAX_TEXT = 128            -- bytes of a sender's string in an option
 local WATCH_PERIOD = 0.2        -- seconds
-local MARGIN = 0.5              -- left of the task's time for the reply
+local MARGIN = 1 / 8            -- of the task's time, left for the reply
 
 local symbols = {
     report = 'TLSRPT_REPORT',
@@ -186,7 +186,7 @@ local function deadline(began, now)
         limit = limit + settings.task_timeout
     end
 
-    return limit - MARGIN
+    return limit - settings.task_timeout * MARGIN
 end
 
 local function open_mail(task)
@@ -636,7 +636,8 @@ local function verify_signatures(mail, signatures, done)
 
     for _, signature in ipairs(signatures) do
         local function verified(_, ok, err, domain, selector, _, fail_reason)
-            signature.answer = fail_reason or err or 'invalid'
+            signature.answer = err and err:match('^dns request.*')
+                or fail_reason or err or 'invalid'
             signature.valid = ok
             signature.selector = selector
             signature.lookup_failed = not ok

@@ -102,6 +102,8 @@ unsigned(signed(by('x@sender.example'), 'evil.example'),
          'another domain signed', qr/signed by evil\.example/);
 unsigned(signed(by('x@a.co.example'), 'b.co.example'),
          'neighbours under a public suffix');
+unsigned(signed(by('x@co.example'), 'a.co.example'),
+         'a contact at a public suffix');
 unsigned(signed(by('x@sender.example', from => 'x@evil.example',
                    headers => ['TLS-Report-Submitter: evil.example']),
                 'evil.example'),

@@ -55,7 +55,7 @@ for my $case (
     ['a size', 'max_report_size = "big";', 'option "max_report_size": '],
     ['a size of nothing', 'max_report_size = 0;', 'option "max_report_size": '],
     ['an action', 'action = "reject";', 'option "action": '],
-    ['no usable Redis', 'servers = "redis.invalid";', 'no usable Redis'],
+    ['no Redis', 'read_servers = "127.0.0.1:9";', 'no usable Redis'],
 ) {
     my ($name, $options, $message) = @$case;
 
