@@ -25,6 +25,8 @@
 #define NGX_HTTP_MTA_STS_HOST    "mta-sts."
 #define NGX_HTTP_MTA_STS_SUFFIX  ".txt"
 
+#define NGX_HTTP_MTA_STS_BLOCK   (256 * 1024)
+
 
 /* A policy, and where it is configured. */
 typedef struct {
@@ -84,7 +86,9 @@ static char *ngx_http_mta_sts_domain(ngx_http_mta_sts_ctx_t *ctx,
 static char *ngx_http_mta_sts_add(ngx_http_mta_sts_ctx_t *ctx,
     ngx_http_mta_sts_main_conf_t *mmcf);
 static ngx_http_mta_sts_policy_t *ngx_http_mta_sts_create_policy(
-    ngx_http_mta_sts_ctx_t *ctx);
+    ngx_http_mta_sts_ctx_t *ctx, ngx_http_mta_sts_main_conf_t *mmcf);
+static void *ngx_http_mta_sts_alloc(ngx_conf_t *cf,
+    ngx_http_mta_sts_main_conf_t *mmcf, size_t size);
 static void ngx_http_mta_sts_finding(void *data, int is_error, size_t at,
     const char *section, const char *message);
 
@@ -872,7 +876,7 @@ ngx_http_mta_sts_add(ngx_http_mta_sts_ctx_t *ctx,
         return NGX_CONF_ERROR;
     }
 
-    entry->policy = ngx_http_mta_sts_create_policy(ctx);
+    entry->policy = ngx_http_mta_sts_create_policy(ctx, mmcf);
     if (entry->policy == NULL) {
         return NGX_CONF_ERROR;
     }
@@ -884,10 +888,11 @@ ngx_http_mta_sts_add(ngx_http_mta_sts_ctx_t *ctx,
 }
 
 
-/* The policy and its strings in one piece: domain, text, id. */
+/* The policy and its strings in one piece. */
 
 static ngx_http_mta_sts_policy_t *
-ngx_http_mta_sts_create_policy(ngx_http_mta_sts_ctx_t *ctx)
+ngx_http_mta_sts_create_policy(ngx_http_mta_sts_ctx_t *ctx,
+    ngx_http_mta_sts_main_conf_t *mmcf)
 {
     char                        id[MTA_STS_ID_LEN + 1];
     u_char                     *p;
@@ -897,16 +902,15 @@ ngx_http_mta_sts_create_policy(ngx_http_mta_sts_ctx_t *ctx)
     mta_sts_policy_id(&ctx->policy, id);
     len = mta_sts_policy_text(&ctx->policy, NULL, 0);
 
-    policy = ngx_palloc(ctx->cf->pool, sizeof(ngx_http_mta_sts_policy_t)
-                                       + ctx->domain.len + len
-                                       + ngx_strlen(id));
+    policy = ngx_http_mta_sts_alloc(ctx->cf, mmcf,
+                                    sizeof(ngx_http_mta_sts_policy_t)
+                                    + ctx->domain.len + len
+                                    + ngx_strlen(id));
     if (policy == NULL) {
         return NULL;
     }
 
     p = (u_char *) policy + sizeof(ngx_http_mta_sts_policy_t);
-
-    policy->mode = ctx->policy.mode;
 
     policy->domain.len = ctx->domain.len;
     policy->domain.data = p;
@@ -920,7 +924,38 @@ ngx_http_mta_sts_create_policy(ngx_http_mta_sts_ctx_t *ctx)
     policy->id.data = p;
     ngx_memcpy(p, id, policy->id.len);
 
+    policy->mode = ctx->policy.mode;
+
     return policy;
+}
+
+
+/* Policies lie side by side, without what the configuration parser allocates
+   between them: requests touch them at random, and fewer pages serve more. */
+
+static void *
+ngx_http_mta_sts_alloc(ngx_conf_t *cf, ngx_http_mta_sts_main_conf_t *mmcf,
+    size_t size)
+{
+    void  *p;
+
+    size = ngx_align(size, NGX_ALIGNMENT);
+
+    if (size > (size_t) (mmcf->end - mmcf->free)) {
+
+        mmcf->free = ngx_palloc(cf->pool, NGX_HTTP_MTA_STS_BLOCK);
+        if (mmcf->free == NULL) {
+            mmcf->end = NULL;
+            return NULL;
+        }
+
+        mmcf->end = mmcf->free + NGX_HTTP_MTA_STS_BLOCK;
+    }
+
+    p = mmcf->free;
+    mmcf->free += size;
+
+    return p;
 }
 
 

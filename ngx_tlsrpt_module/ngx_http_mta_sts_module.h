@@ -32,6 +32,8 @@ typedef struct {
 typedef struct {
     ngx_http_mta_sts_slot_t      *slots;
     ngx_uint_t                    mask;
+    u_char                       *free;     /* room for policies */
+    u_char                       *end;
     ngx_array_t                  *entries;  /* configuration time only */
     u_char                       *buffer;   /* configuration time only */
 } ngx_http_mta_sts_main_conf_t;
