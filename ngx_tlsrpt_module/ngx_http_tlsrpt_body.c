@@ -54,8 +54,9 @@ ngx_http_tlsrpt_body_feed(ngx_http_request_t *r, tlsrpt_reader_t *reader)
             continue;
         }
 
-        if (tlsrpt_reader_feed(reader, b->pos, (size_t) (b->last - b->pos))
-            != TLSRPT_OK)
+        if (b->pos != b->last
+            && tlsrpt_reader_feed(reader, b->pos, (size_t) (b->last - b->pos))
+               != TLSRPT_OK)
         {
             return NGX_DECLINED;
         }
@@ -127,6 +128,11 @@ ngx_http_tlsrpt_body_text(ngx_http_request_t *r, ngx_str_t *text)
     for ( /* void */ ; cl; cl = cl->next) {
         b = cl->buf;
         size = (size_t) ngx_buf_size(b);
+
+        if (size == 0) {
+            /* the end of a chunked body: no memory */
+            continue;
+        }
 
         if (!b->in_file) {
             p = ngx_cpymem(p, b->pos, size);

@@ -10,11 +10,9 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "ngx_http_tlsrpt_body.h"
 #include "ngx_http_tlsrpt_module.h"
 #include "ngx_http_tlsrpt_problem.h"
-
-
-#define NGX_HTTP_TLSRPT_COLLECT_BUFFER  16384
 
 
 typedef struct {
@@ -52,12 +50,6 @@ static ngx_int_t ngx_http_tlsrpt_collect_read(
     ngx_http_tlsrpt_collect_t *collect, const tlsrpt_report_t **report);
 static tlsrpt_str_t ngx_http_tlsrpt_collect_default(
     ngx_http_tlsrpt_collect_t *collect);
-static int ngx_http_tlsrpt_collect_feed(ngx_http_tlsrpt_collect_t *collect);
-static int ngx_http_tlsrpt_collect_feed_file(
-    ngx_http_tlsrpt_collect_t *collect, ngx_buf_t *b);
-static ngx_int_t ngx_http_tlsrpt_collect_original(
-    ngx_http_tlsrpt_collect_t *collect);
-static off_t ngx_http_tlsrpt_collect_size(ngx_http_request_t *r);
 
 static ngx_int_t ngx_http_tlsrpt_collect_describe(
     ngx_http_tlsrpt_collect_t *collect, const tlsrpt_report_t *report);
@@ -334,7 +326,7 @@ ngx_http_tlsrpt_collect_read(ngx_http_tlsrpt_collect_t *collect,
         }
     }
 
-    if (ngx_http_tlsrpt_collect_size(r) > (off_t) tlcf->max_report_size) {
+    if (ngx_http_tlsrpt_body_size(r) > (off_t) tlcf->max_report_size) {
         return ngx_http_tlsrpt_collect_fail(collect,
                                  NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
                                  tlsrpt_error_text(TLSRPT_ERR_TOO_LARGE));
@@ -345,7 +337,7 @@ ngx_http_tlsrpt_collect_read(ngx_http_tlsrpt_collect_t *collect,
 
     tlsrpt_reader_reset(tmcf->reader, &conf);
 
-    switch (ngx_http_tlsrpt_collect_feed(collect)) {
+    switch (ngx_http_tlsrpt_body_feed(r, tmcf->reader)) {
 
     case NGX_OK:
         break;
@@ -424,158 +416,6 @@ ngx_http_tlsrpt_collect_default(ngx_http_tlsrpt_collect_t *collect)
     }
 
     return domain;
-}
-
-
-/* NGX_OK; NGX_DECLINED: the reader has the error; NGX_ERROR: of the file. */
-
-static int
-ngx_http_tlsrpt_collect_feed(ngx_http_tlsrpt_collect_t *collect)
-{
-    int                  rc;
-    ngx_buf_t           *b;
-    ngx_chain_t         *cl;
-    ngx_http_request_t  *r;
-
-    r = collect->request;
-
-    if (r->request_body == NULL) {
-        return NGX_OK;
-    }
-
-    for (cl = r->request_body->bufs; cl; cl = cl->next) {
-        b = cl->buf;
-
-        if (b->in_file) {
-            rc = ngx_http_tlsrpt_collect_feed_file(collect, b);
-            if (rc != NGX_OK) {
-                return rc;
-            }
-
-            continue;
-        }
-
-        if (b->pos != b->last
-            && tlsrpt_reader_feed(collect->tmcf->reader, b->pos,
-                                  (size_t) (b->last - b->pos))
-               != TLSRPT_OK)
-        {
-            return NGX_DECLINED;
-        }
-    }
-
-    return NGX_OK;
-}
-
-
-static int
-ngx_http_tlsrpt_collect_feed_file(ngx_http_tlsrpt_collect_t *collect,
-    ngx_buf_t *b)
-{
-    off_t    offset;
-    size_t   size;
-    ssize_t  n;
-    u_char   buffer[NGX_HTTP_TLSRPT_COLLECT_BUFFER];
-
-    for (offset = b->file_pos; offset < b->file_last; offset += n) {
-
-        size = (size_t) ngx_min(b->file_last - offset,
-                                NGX_HTTP_TLSRPT_COLLECT_BUFFER);
-
-        n = ngx_read_file(b->file, buffer, size, offset);
-
-        if (n <= 0) {
-            return NGX_ERROR;
-        }
-
-        if (tlsrpt_reader_feed(collect->tmcf->reader, buffer, (size_t) n)
-            != TLSRPT_OK)
-        {
-            return NGX_DECLINED;
-        }
-    }
-
-    return NGX_OK;
-}
-
-
-static off_t
-ngx_http_tlsrpt_collect_size(ngx_http_request_t *r)
-{
-    off_t         size;
-    ngx_chain_t  *cl;
-
-    size = 0;
-
-    if (r->request_body) {
-        for (cl = r->request_body->bufs; cl; cl = cl->next) {
-            size += ngx_buf_size(cl->buf);
-        }
-    }
-
-    return size;
-}
-
-
-/* The body as it came, in one piece. */
-
-static ngx_int_t
-ngx_http_tlsrpt_collect_original(ngx_http_tlsrpt_collect_t *collect)
-{
-    u_char              *p;
-    size_t               size;
-    ssize_t              n;
-    ngx_buf_t           *b;
-    ngx_chain_t         *cl;
-    ngx_http_request_t  *r;
-
-    r = collect->request;
-    cl = r->request_body->bufs;
-
-    if (collect->original.data) {
-        return NGX_OK;
-    }
-
-    if (cl->next == NULL && !cl->buf->in_file) {
-        collect->original.data = cl->buf->pos;
-        collect->original.len = (size_t) (cl->buf->last - cl->buf->pos);
-        return NGX_OK;
-    }
-
-    size = (size_t) ngx_http_tlsrpt_collect_size(r);
-
-    p = ngx_pnalloc(r->pool, size);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    collect->original.data = p;
-    collect->original.len = size;
-
-    for ( /* void */ ; cl; cl = cl->next) {
-        b = cl->buf;
-        size = (size_t) ngx_buf_size(b);
-
-        if (size == 0) {
-            /* the end of a chunked body: no memory */
-            continue;
-        }
-
-        if (!b->in_file) {
-            p = ngx_cpymem(p, b->pos, size);
-            continue;
-        }
-
-        n = ngx_read_file(b->file, p, size, b->file_pos);
-
-        if (n != (ssize_t) size) {
-            return NGX_ERROR;
-        }
-
-        p += size;
-    }
-
-    return NGX_OK;
 }
 
 
@@ -808,8 +648,9 @@ ngx_http_tlsrpt_collect_send(ngx_http_tlsrpt_collect_t *collect,
     ngx_uint_t    before;
     tlsrpt_str_t  name;
 
-    if (collect->tmcf->report_days
-        && ngx_http_tlsrpt_collect_original(collect) != NGX_OK)
+    if (collect->tmcf->report_days && collect->original.data == NULL
+        && ngx_http_tlsrpt_body_text(collect->request, &collect->original)
+           != NGX_OK)
     {
         return ngx_http_tlsrpt_collect_fail(collect,
                                               NGX_HTTP_INTERNAL_SERVER_ERROR,
