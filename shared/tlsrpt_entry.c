@@ -17,10 +17,14 @@
  * Encoding
  */
 
+/* What is no UTF-8 (a signer of a mail, never a report's text) is null. */
+
 static json_t *
 text_or_null(tlsrpt_str_t s)
 {
-    return s.data == NULL ? json_null() : json_stringn(s.data, s.len);
+    json_t  *text = s.data == NULL ? NULL : json_stringn(s.data, s.len);
+
+    return text != NULL ? text : json_null();
 }
 
 

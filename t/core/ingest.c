@@ -114,6 +114,22 @@ test_arguments(tlsrpt_ingest_t *conf)
 
 
 static void
+test_signer(tlsrpt_ingest_t *conf)
+{
+    json_t            *entry;
+    tlsrpt_command_t  *c;
+
+    conf->signer = str("sender\xff.example");
+    c = make("2026-01-10", conf);
+    entry = json_loadb(ARG(c, 14), ARG_LEN(c, 14), 0, NULL);
+    ok(entry != NULL, "a signer that is no UTF-8 loses no report");
+    json_decref(entry);
+    tlsrpt_command_destroy(c);
+    conf->signer = str(NULL);
+}
+
+
+static void
 test_kept(tlsrpt_ingest_t *conf)
 {
     tlsrpt_command_t  *c;
@@ -156,6 +172,7 @@ main(void)
 
     reader = tlsrpt_reader_create();
     test_arguments(&conf);
+    test_signer(&conf);
     test_kept(&conf);
     tlsrpt_reader_destroy(reader);
 
