@@ -4,6 +4,7 @@
  */
 
 #include <arpa/inet.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,11 @@
 /* An address is new behind a mail server that was known for so long. */
 #define KNOWN_DAYS    7
 
-#define TEXT_SIZE     2048
+/* What is told of mail servers and reasons, one by one. */
+#define MAX_TOLD      3
+#define MAX_REASON    80
+
+#define TEXT_SIZE     4096
 #define NETWORK_LEN   (TLSRPT_VALUE_LEN + 24)
 
 /* A text that is put together; what is too long is cut. */
@@ -49,20 +54,24 @@ say(words_t *w, const char *format, ...)
 }
 
 
-/* The table's text, with the domain's own name for DOMAIN. */
+/* The table's text, with the domain's own name in it. */
 
 static void
 say_for(words_t *w, const char *text, tlsrpt_str_t domain)
 {
-    const char  *p;
+    w->len += tlsrpt_explain_for(text, domain, w->data + w->len,
+                                 TEXT_SIZE - w->len);
+}
 
-    while ((p = strstr(text, "DOMAIN")) != NULL) {
-        say(w, "%.*s%.*s", (int) (p - text), text, (int) domain.len,
-            domain.data);
-        text = p + sizeof("DOMAIN") - 1;
+
+/* Sentences end with a space, for the next one: the last needs none. */
+
+static void
+say_no_more(words_t *w)
+{
+    while (w->len && w->data[w->len - 1] == ' ') {
+        w->len--;
     }
-
-    say(w, "%s", text);
 }
 
 
@@ -96,22 +105,7 @@ group_text(const tlsrpt_groups_t *groups, const tlsrpt_group_t *group,
  * Severity, and what it costs
  */
 
-tlsrpt_severity_t
-tlsrpt_diagnosis_severity(const tlsrpt_finding_t *finding)
-{
-    tlsrpt_severity_t  severity = finding->explanation->severity;
-
-    /* What costs mail is never of middling weight. */
-    if (severity == TLSRPT_SEVERITY_MEDIUM
-        && finding->explanation->loses == TLSRPT_LOSES_BY_MODE
-        && finding->under & (TLSRPT_UNDER_ENFORCE | TLSRPT_UNDER_DANE))
-    {
-        return TLSRPT_SEVERITY_HIGH;
-    }
-
-    return severity;
-}
-
+/* Where no report tells, it is what is served now. */
 
 static unsigned
 under(const tlsrpt_evidence_t *e, const tlsrpt_finding_t *f)
@@ -125,6 +119,24 @@ under(const tlsrpt_evidence_t *e, const tlsrpt_finding_t *f)
     return e->served->mode == MTA_STS_ENFORCE ? TLSRPT_UNDER_ENFORCE
            : e->served->mode == MTA_STS_TESTING ? TLSRPT_UNDER_TESTING
            : TLSRPT_UNDER_NONE;
+}
+
+
+tlsrpt_severity_t
+tlsrpt_diagnosis_severity(const tlsrpt_evidence_t *e,
+    const tlsrpt_finding_t *f)
+{
+    tlsrpt_severity_t  severity = f->explanation->severity;
+
+    /* What costs mail is never of middling weight. */
+    if (severity == TLSRPT_SEVERITY_MEDIUM
+        && f->explanation->loses == TLSRPT_LOSES_BY_MODE
+        && under(e, f) & (TLSRPT_UNDER_ENFORCE | TLSRPT_UNDER_DANE))
+    {
+        return TLSRPT_SEVERITY_HIGH;
+    }
+
+    return severity;
 }
 
 
@@ -223,7 +235,23 @@ count_others(const tlsrpt_evidence_t *e, const tlsrpt_finding_t *f)
 }
 
 
-/* The network that all addresses of the group are in, /24 or /48. */
+/* Addresses next to each other, /24 or /48, mostly belong to one network. */
+
+static size_t
+network_len(size_t address_len)
+{
+    return address_len == 4 ? 3 : 6;
+}
+
+
+static int
+is_same_network(const char *a, size_t alen, const char *b, size_t blen)
+{
+    return alen == blen && memcmp(a, b, network_len(alen)) == 0;
+}
+
+
+/* The network that all addresses of the group are in. */
 
 static int
 one_network(const tlsrpt_groups_t *groups, char buf[NETWORK_LEN])
@@ -231,23 +259,16 @@ one_network(const tlsrpt_groups_t *groups, char buf[NETWORK_LEN])
     const char      *key;
     unsigned char    ip[16] = { 0 };
     tlsrpt_value_t   first = { NULL, 0, 0 }, v;
-    size_t           keep = 0;
     char             text[TLSRPT_VALUE_LEN];
 
     for (size_t i = 0; i < groups->ngroups; i++) {
         key = groups->keys.data + groups->groups[i].key;
         v = tlsrpt_groups_value(&key);
+        first = i ? first : v;
 
-        if (v.kind != TLSRPT_VALUE_IP) {
-            return 0;
-        }
-
-        if (i == 0) {
-            first = v;
-            keep = v.len == 4 ? 3 : 6;
-        }
-
-        if (v.len != first.len || memcmp(v.data, first.data, keep) != 0) {
+        if (v.kind != TLSRPT_VALUE_IP
+            || !is_same_network(v.data, v.len, first.data, first.len))
+        {
             return 0;
         }
     }
@@ -256,7 +277,7 @@ one_network(const tlsrpt_groups_t *groups, char buf[NETWORK_LEN])
         return 0;
     }
 
-    memcpy(ip, first.data, keep);
+    memcpy(ip, first.data, network_len(first.len));
 
     if (inet_ntop(first.len == 4 ? AF_INET : AF_INET6, ip, text, sizeof(text))
         == NULL)
@@ -264,44 +285,107 @@ one_network(const tlsrpt_groups_t *groups, char buf[NETWORK_LEN])
         return 0;
     }
 
-    snprintf(buf, NETWORK_LEN, "%s/%zu", text, keep * 8);
+    snprintf(buf, NETWORK_LEN, "%s/%zu", text, network_len(first.len) * 8);
     return 1;
 }
 
 
+/* Few fail where others succeed: one sender, several in one network, or, where
+   TLS was not offered, fewer than those to whom it was. */
+
 static void
-suspect_alone(const tlsrpt_evidence_t *e, const tlsrpt_finding_t *f,
-    words_t *w)
+suspect_few(const tlsrpt_evidence_t *e, const tlsrpt_finding_t *f, words_t *w)
 {
+    int                     near;
     char                    buf[TLSRPT_VALUE_LEN], network[NETWORK_LEN];
-    size_t                  others;
+    size_t                  others = count_others(e, f);
     tlsrpt_str_t            org;
     const tlsrpt_groups_t  *orgs = &f->groups[TLSRPT_FINDING_ORGANIZATIONS];
-    const tlsrpt_groups_t  *ips = &f->groups[TLSRPT_FINDING_SENDING_IPS];
+    const int  stripping = f->explanation->attack == TLSRPT_ATTACK_CLASSIC
+                           && f->explanation->loses == TLSRPT_LOSES_BY_MODE;
 
-    others = count_others(e, f);
+    near = one_network(&f->groups[TLSRPT_FINDING_SENDING_IPS], network);
 
-    if (orgs->ngroups != 1 || others < MIN_OTHERS) {
+    if (others < MIN_OTHERS
+        || (orgs->ngroups > 1 && !near
+            && (!stripping || orgs->ngroups >= others)))
+    {
         return;
     }
 
-    org = group_text(orgs, &orgs->groups[0], buf);
+    if (orgs->ngroups == 1) {
+        org = group_text(orgs, &orgs->groups[0], buf);
+        say(w, "Only %.*s failed, ", (int) org.len, org.data);
 
-    say(w, "Only %.*s failed, while %zu other senders reached your mail "
-        "servers with TLS on the same days. ", (int) org.len, org.data,
-        others);
-
-    if (ips->ngroups && one_network(ips, network)) {
-        say(w, "All its failures came from the network %s. ", network);
+    } else {
+        say(w, "Only %zu senders failed, ", orgs->ngroups);
     }
 
-    say(w, "%s", f->explanation->attack == TLSRPT_ATTACK_CLASSIC
-        ? "A server that is set up wrongly fails for everybody; a single "
-          "sender that finds no encryption is what somebody on the way who "
-          "removes it would cause. It may also be a firewall at the sender. "
-        : "A server that is set up wrongly fails for everybody; one sender "
-          "failing alone may have somebody on the way to you, or a fault of "
-          "its own. ");
+    say(w, "while %zu other%s reached your mail servers with TLS on the same "
+        "days. ", others, orgs->ngroups == 1 ? " senders" : "s");
+
+    if (near) {
+        say(w, "All these failures came from the network %s. ", network);
+    }
+
+    say(w, "%s", stripping
+        ? "A server that is set up wrongly fails for everybody who comes to "
+          "it; somebody on the way who removes the offer of encryption fails "
+          "a few. If they did not all come to one and the same server, "
+          "suspect that, or a firewall at the sender. "
+        : "A server that is set up wrongly fails for everybody; when few fail, "
+          "either somebody is between them and you, or the fault is theirs. ");
+}
+
+
+/* What stood behind the same mail server long before; NULL: nothing, or there
+   was a neighbour of the new address, as of a host with many of them. */
+
+static const tlsrpt_address_t *
+known_before(const tlsrpt_evidence_t *e, const tlsrpt_address_t *new)
+{
+    const tlsrpt_address_t  *known = NULL;
+
+    for (size_t i = 0; i < e->naddresses; i++) {
+        const tlsrpt_address_t  *a = &e->addresses[i];
+
+        if (a->mx.data != new->mx.data || a->first + KNOWN_DAYS > new->first) {
+            continue;
+        }
+
+        if (is_same_network(a->bytes.data, a->bytes.len, new->bytes.data,
+                            new->bytes.len))
+        {
+            return NULL;
+        }
+
+        /* the other family is no other place */
+        known = a->bytes.len == new->bytes.len ? a : known;
+    }
+
+    return known;
+}
+
+
+static int
+has_address(const tlsrpt_finding_t *f, const tlsrpt_address_t *a)
+{
+    const char             *key;
+    tlsrpt_value_t          v;
+    const tlsrpt_groups_t  *ips = &f->groups[TLSRPT_FINDING_RECEIVING_IPS];
+
+    for (size_t i = 0; i < ips->ngroups; i++) {
+        key = ips->keys.data + ips->groups[i].key;
+        v = tlsrpt_groups_value(&key);
+
+        if (v.kind == TLSRPT_VALUE_IP && v.len == a->bytes.len
+            && memcmp(v.data, a->bytes.data, v.len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 
@@ -311,35 +395,20 @@ static void
 suspect_address(const tlsrpt_evidence_t *e, const tlsrpt_finding_t *f,
     words_t *w)
 {
-    char  day[TLSRPT_DAY_TEXT_LEN + 1], buf[TLSRPT_VALUE_LEN];
-
-    const tlsrpt_groups_t  *ips = &f->groups[TLSRPT_FINDING_RECEIVING_IPS];
+    char                     day[TLSRPT_DAY_TEXT_LEN + 1];
+    const tlsrpt_address_t  *known;
 
     for (size_t i = 0; i < e->naddresses; i++) {
-        const tlsrpt_address_t  *a = &e->addresses[i], *known = NULL;
+        const tlsrpt_address_t  *a = &e->addresses[i];
 
-        for (size_t k = 0; k < e->naddresses; k++) {
-            if (e->addresses[k].mx.data == a->mx.data
-                && e->addresses[k].first + KNOWN_DAYS <= a->first)
-            {
-                known = &e->addresses[k];
-            }
-        }
+        known = has_address(f, a) ? known_before(e, a) : NULL;
 
-        for (size_t k = 0; known != NULL && k < ips->ngroups; k++) {
-            tlsrpt_str_t  ip = group_text(ips, &ips->groups[k], buf);
-
-            if (ip.len != a->ip.len
-                || memcmp(ip.data, a->ip.data, ip.len) != 0)
-            {
-                continue;
-            }
-
+        if (known != NULL) {
             tlsrpt_day_text(e->range.from + (int32_t) a->first, day);
-            say(w, "On %s the address %s answered for %s for the first time; "
-                "before, it was %s. If the new address is not yours, somebody "
-                "answers in your place. ", day, a->ip.data, a->mx.data,
-                known->ip.data);
+            say(w, "On %s a failure at %s was reported from the address %s for "
+                "the first time; earlier ones were at %s. If the new address "
+                "is not yours, somebody answers in your place. ", day,
+                a->mx.data, a->ip.data, known->ip.data);
             return;
         }
     }
@@ -357,14 +426,14 @@ possible_attack(const tlsrpt_evidence_t *e, const tlsrpt_finding_t *f)
         return json_null();
     }
 
-    suspect_alone(e, f, &w);
+    suspect_few(e, f, &w);
     suspect_address(e, f, &w);
 
     if (w.len == 0) {
         return json_null();
     }
 
-    w.len--;
+    say_no_more(&w);
     return words_json(&w);
 }
 
@@ -393,48 +462,50 @@ is_served(const tlsrpt_evidence_t *e, tlsrpt_str_t mx)
 }
 
 
-/* Is the name below what "*." stands before, but by more than one label? */
+/* A mail server that senders did not find in the policy, and the number of
+   those that are not told. */
+
+static size_t
+told(const tlsrpt_finding_t *f)
+{
+    return f->nuncovered < MAX_TOLD ? f->nuncovered : MAX_TOLD;
+}
+
+
+/* Did other mail servers fail, too, or a failure that the policy does not
+   explain? */
 
 static int
-is_too_deep(tlsrpt_str_t mx, tlsrpt_str_t patterns)
+is_explained(const tlsrpt_finding_t *f)
 {
-    const char  *p = patterns.data, *end = patterns.data + patterns.len;
-
-    while (p < end) {
-        const char    *comma = memchr(p, ',', (size_t) (end - p));
-        tlsrpt_str_t   tail = { p, (size_t) ((comma ? comma : end) - p) };
-
-        if (tail.len > 2 && tail.data[0] == '*' && tail.data[1] == '.') {
-            tail.data += 2;
-            tail.len -= 2;
-
-            if (mx.len > tail.len && tlsrpt_domain_within(mx, tail)) {
-                return 1;
-            }
-        }
-
-        p += tail.data + tail.len - p;
-        p += end - p < 2 ? end - p : 2;
-    }
-
-    return 0;
+    return f->nuncovered
+           && f->nuncovered == f->groups[TLSRPT_FINDING_MX].ngroups
+           && f->explanation->severity == TLSRPT_SEVERITY_MEDIUM;
 }
 
 
 static void
 say_uncovered_cause(const tlsrpt_finding_t *f, words_t *w)
 {
-    for (size_t i = 0; i < f->nuncovered; i++) {
+    int  too_deep = 0;
+
+    for (size_t i = 0; i < told(f); i++) {
         const tlsrpt_uncovered_t  *u = &f->uncovered[i];
 
-        say(w, "The mail server %s is in none of the mx lines of the policy "
-            "that senders had (%s). ", u->mx.data, u->patterns.data);
+        say(w, "No mx line of the policy that senders had (%s) covers the mail "
+            "server %s. ", u->patterns.data, u->mx.data);
+        too_deep |= u->too_deep;
+    }
 
-        if (is_too_deep(u->mx, u->patterns)) {
-            say(w, "In a policy \"*.\" stands for exactly one label: "
-                "*.example.com covers mx.example.com, but not "
-                "mx.eu.example.com. ");
-        }
+    if (f->nuncovered > told(f)) {
+        say(w, "Neither are others covered (%zu more). ",
+            f->nuncovered - told(f));
+    }
+
+    if (too_deep) {
+        say(w, "In a policy \"*.\" stands for exactly one label: "
+            "*.example.com covers mx.example.com, but not "
+            "mx.eu.example.com. ");
     }
 }
 
@@ -443,23 +514,28 @@ static void
 say_uncovered_fix(const tlsrpt_evidence_t *e, const tlsrpt_finding_t *f,
     words_t *w)
 {
-    for (size_t i = 0; i < f->nuncovered; i++) {
+    int  add = 0;
+
+    for (size_t i = 0; i < told(f); i++) {
         tlsrpt_str_t  mx = f->uncovered[i].mx;
 
         if (is_served(e, mx)) {
-            say(w, "The policy served now covers %s: senders that hold the "
-                "earlier one see it when its max_age is over or the id in DNS "
-                "changes. ", mx.data);
+            say(w, "The policy served now covers %s: senders that still hold "
+                "the earlier one fetch it when they see that the id in the "
+                "_mta-sts record has changed, at the latest when max_age is "
+                "over. ", mx.data);
 
         } else {
             say(w, "Add the line \"mx: %s\" to the policy, or take this server "
                 "out of the MX records. ", mx.data);
+            add = 1;
         }
     }
 
-    if (f->nuncovered && e->served == NULL) {
+    if (add) {
         say(w, "After a change of the policy change the id in the _mta-sts "
-            "record too. ");
+            "record of %.*s, too. ", (int) e->range.domain.len,
+            e->range.domain.data);
     }
 }
 
@@ -476,23 +552,22 @@ cause_json(const tlsrpt_evidence_t *e, const tlsrpt_finding_t *f)
     w.len = 0;
     say_uncovered_cause(f, &w);
 
-    for (size_t i = 0; i < g->ngroups && i < 3; i++) {
+    for (size_t i = 0; i < g->ngroups && i < MAX_TOLD; i++) {
         reason = group_text(g, &g->groups[i], buf);
         meaning = tlsrpt_explain_reason(reason);
 
         if (meaning != NULL) {
-            say(&w, "Senders say \"%.*s\": %s. ", (int) reason.len,
+            say(&w, "Senders gave the reason \"%.*s\": %s. ",
+                (int) tlsrpt_text_cut(reason.data, reason.len, MAX_REASON),
                 reason.data, meaning);
         }
     }
 
-    if (f->nuncovered == 0) {
+    if (!is_explained(f)) {
         say_for(&w, f->explanation->cause, e->range.domain);
-
-    } else if (w.len) {
-        w.len--;
     }
 
+    say_no_more(&w);
     return words_json(&w);
 }
 
@@ -505,13 +580,11 @@ fix_json(const tlsrpt_evidence_t *e, const tlsrpt_finding_t *f)
     w.len = 0;
     say_uncovered_fix(e, f, &w);
 
-    if (f->nuncovered == 0) {
+    if (!is_explained(f)) {
         say_for(&w, f->explanation->fix, e->range.domain);
-
-    } else if (w.len) {
-        w.len--;
     }
 
+    say_no_more(&w);
     return words_json(&w);
 }
 
@@ -526,17 +599,30 @@ title_json(const tlsrpt_evidence_t *e, const tlsrpt_finding_t *f)
 
     w.len = 0;
 
-    if (f->nuncovered) {
+    if (is_explained(f)) {
         say(&w, "%s is missing from the MTA-STS policy",
             f->uncovered[0].mx.data);
+
+        if (f->nuncovered > 1) {
+            say(&w, ", and %zu more", f->nuncovered - 1);
+        }
+
         return words_json(&w);
     }
 
     say_for(&w, f->explanation->title, e->range.domain);
 
     if (*f->explanation->result_type == '\0') {
-        say(&w, " (%.60s)", f->result_type.len ? f->result_type.data
-                                               : "no result type");
+        say(&w, " (%.*s)", (int) tlsrpt_text_cut(f->result_type.data,
+                                                 f->result_type.len,
+                                                 MAX_REASON),
+            f->result_type.len ? f->result_type.data : "no result type");
+    }
+
+    /* where the policy is at fault, no mail server is */
+
+    if (f->explanation->loses == TLSRPT_LOSES_NOTHING) {
+        return words_json(&w);
     }
 
     if (g->ngroups == 1) {
@@ -555,6 +641,17 @@ title_json(const tlsrpt_evidence_t *e, const tlsrpt_finding_t *f)
  * Lists and numbers
  */
 
+/* What is no UTF-8 was put into Redis by someone else. */
+
+static json_t *
+text_json(tlsrpt_str_t text)
+{
+    json_t  *json = json_stringn(text.data, text.len);
+
+    return json != NULL ? json : json_string("(not UTF-8)");
+}
+
+
 static json_t *
 list_json(const tlsrpt_groups_t *groups)
 {
@@ -569,9 +666,7 @@ list_json(const tlsrpt_groups_t *groups)
     {
         text = group_text(groups, sorted[i], buf);
 
-        if (json_array_append_new(array, json_stringn(text.data, text.len))
-            != 0)
-        {
+        if (json_array_append_new(array, text_json(text)) != 0) {
             json_decref(array);
             array = NULL;
         }
@@ -644,10 +739,9 @@ tlsrpt_diagnosis_json(const tlsrpt_evidence_t *e, const tlsrpt_finding_t *f)
                      " s:o, s:o, s:o, s:o, s:o, s:o,"
                      " s:s, s:o, s:o, s:s, s:o, s:o}",
                      "result-type", f->result_type.data, f->result_type.len,
-                     "severity",
-                     tlsrpt_severity_name(tlsrpt_diagnosis_severity(f)),
+                     "severity", tlsrpt_severity_name(f->severity),
                      "title", title_json(e, f),
-                     "ongoing", f->last + ONGOING_DAYS >= e->range.ndays,
+                     "ongoing", f->last + ONGOING_DAYS >= e->nknown,
                      "first-day", first, "last-day", last,
                      "failed-session-count", (json_int_t) f->failed,
                      "share", share(e, f),

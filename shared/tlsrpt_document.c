@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 
+#include <stdio.h>
 #include <string.h>
 
 #include "tlsrpt_document.h"
@@ -77,13 +78,52 @@ policy_json(const tlsrpt_policy_t *p)
 
 
 int
-tlsrpt_document_shows(const tlsrpt_document_t *document, const tlsrpt_policy_t *policy)
+tlsrpt_document_shows(const tlsrpt_document_t *document,
+    const tlsrpt_policy_t *policy)
 {
     return document->domain.data == NULL
            || (policy->policy_domain.len == document->domain.len
                && memcmp(policy->policy_domain.data, document->domain.data,
                          document->domain.len)
                   == 0);
+}
+
+
+int
+tlsrpt_document_warns(const tlsrpt_document_t *document,
+    const tlsrpt_warning_t *warning)
+{
+    size_t                  n;
+    char                    bracket;
+    const tlsrpt_report_t  *r = document->report;
+
+    return sscanf(warning->path, "policies[%4zu%c", &n, &bracket) != 2
+           || bracket != ']' || n >= r->npolicies
+           || tlsrpt_document_shows(document, &r->policies[n]);
+}
+
+
+static json_t *
+warnings_json(const tlsrpt_document_t *document)
+{
+    json_t                 *array = json_array();
+    const tlsrpt_report_t  *r = document->report;
+
+    for (size_t i = 0; array && i < r->nwarnings; i++) {
+        const tlsrpt_warning_t  *w = &r->warnings[i];
+
+        if (tlsrpt_document_warns(document, w)
+            && json_array_append_new(array,
+                   json_pack("{s:s, s:s, s:s}", "path", w->path, "section",
+                             w->section, "message", w->message))
+               != 0)
+        {
+            json_decref(array);
+            array = NULL;
+        }
+    }
+
+    return array;
 }
 
 
@@ -124,7 +164,7 @@ tlsrpt_document_json(const tlsrpt_document_t *document)
                      "start-datetime", start, "end-datetime", end,
                      "size", (json_int_t) document->size,
                      "policies", policies_json(document),
-                     "warnings", tlsrpt_report_warnings_json(r));
+                     "warnings", warnings_json(document));
 
     if (json == NULL || document->entry == NULL) {
         return json;

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -11,147 +12,215 @@
 
 static const tlsrpt_explanation_t  explanations[] = {
 
-    { "starttls-not-supported",
-      "No encryption offered",
-      TLSRPT_SEVERITY_HIGH, TLSRPT_LOSES_BY_MODE, TLSRPT_ATTACK_CLASSIC,
+    { .result_type = "starttls-not-supported",
+      .title = "No encryption offered",
+      .severity = TLSRPT_SEVERITY_HIGH, .loses = TLSRPT_LOSES_BY_MODE,
+      .attack = TLSRPT_ATTACK_CLASSIC,
+      .meaning =
       "A sender connected to your mail server, and the server did not offer "
       "to encrypt the connection (it did not announce STARTTLS).",
+      .cause =
       "TLS is switched off on one of your mail servers, a firewall or virus "
       "scanner between the Internet and the server removes the offer, or "
       "another program answers on port 25.",
-      "Switch TLS on at every mail server that DNS names for the domain, and "
-      "turn off SMTP inspection in firewalls (\"SMTP fixup\", \"ESMTP "
-      "inspection\"). Test each server from outside: "
+      .fix =
+      "Switch TLS on at every mail server that the MX records of the domain "
+      "name, and turn off the inspection of SMTP in firewalls (\"SMTP fixup\", "
+      "\"ESMTP inspection\"). Test each server from outside: "
       "openssl s_client -starttls smtp -connect SERVER:25" },
 
-    { "certificate-host-mismatch",
-      "Certificate for another name",
-      TLSRPT_SEVERITY_HIGH, TLSRPT_LOSES_BY_MODE, TLSRPT_ATTACK_POSSIBLE,
-      "The mail server showed a certificate that does not hold the name under "
-      "which senders know the server.",
-      "The certificate lacks the name of this MX record, often that of a "
-      "backup server, or the MX record points to a name that is an alias.",
-      "Get a certificate that lists the name of every MX record of the domain, "
-      "install it on each server, and reload the mail server." },
+    { .result_type = "certificate-host-mismatch",
+      .title = "Certificate for another name",
+      .severity = TLSRPT_SEVERITY_HIGH, .loses = TLSRPT_LOSES_BY_MODE,
+      .attack = TLSRPT_ATTACK_POSSIBLE, .names_mx = 1,
+      .meaning =
+      "The mail server's certificate does not contain the name under which "
+      "senders know the server, that of its MX record.",
+      .cause =
+      "The certificate was made without the name of this MX record (often "
+      "that of a backup server), or the MX record names an alias (CNAME).",
+      .fix =
+      "Get a certificate that contains the name of every MX record of the "
+      "domain, install it on each server, and reload the mail server." },
 
-    { "certificate-expired",
-      "Certificate expired",
-      TLSRPT_SEVERITY_HIGH, TLSRPT_LOSES_BY_MODE, TLSRPT_ATTACK_UNLIKELY,
-      "The mail server showed a certificate that is past its end date, or not "
-      "valid yet.",
+    { .result_type = "certificate-expired",
+      .title = "Certificate expired",
+      .severity = TLSRPT_SEVERITY_HIGH, .loses = TLSRPT_LOSES_BY_MODE,
+      .attack = TLSRPT_ATTACK_UNLIKELY,
+      .meaning =
+      "The mail server's certificate is past its end date, or not valid yet.",
+      .cause =
       "The renewal failed, or it worked and the mail server still uses the old "
       "certificate because nobody reloaded it.",
-      "Renew the certificate and reload the mail server; then let the renewal "
-      "reload it by itself. Check the server's clock if the dates look right." },
+      .fix =
+      "Renew the certificate and reload the mail server, and let each renewal "
+      "do the reload from now on. If the dates look right, check the server's "
+      "clock." },
 
-    { "certificate-not-trusted",
-      "Certificate not trusted",
-      TLSRPT_SEVERITY_HIGH, TLSRPT_LOSES_BY_MODE, TLSRPT_ATTACK_POSSIBLE,
-      "Senders could not trace the mail server's certificate to an authority "
-      "that they trust.",
+    { .result_type = "certificate-not-trusted",
+      .title = "Certificate not trusted",
+      .severity = TLSRPT_SEVERITY_HIGH, .loses = TLSRPT_LOSES_BY_MODE,
+      .attack = TLSRPT_ATTACK_POSSIBLE,
+      .meaning =
+      "Senders could not trace the mail server's certificate back to an "
+      "authority that they trust.",
+      .cause =
       "The server sends its own certificate without the intermediate one, or "
       "the certificate is self-signed.",
-      "Use a certificate of a public authority and let the server send the full "
-      "chain (with certbot: fullchain.pem, not cert.pem)." },
+      .fix =
+      "Use a certificate of a public authority and let the server send the "
+      "full chain (with certbot: fullchain.pem, not cert.pem)." },
 
-    { "validation-failure",
-      "Connection refused by the sender's checks",
-      TLSRPT_SEVERITY_MEDIUM, TLSRPT_LOSES_BY_MODE, TLSRPT_ATTACK_POSSIBLE,
-      "The sender could not set up a connection that fits the policy, and does "
-      "not say more than that.",
-      "Most often a mail server is missing from the MTA-STS policy; otherwise "
-      "the TLS versions or ciphers do not fit, or the connection broke off "
-      "during the handshake.",
-      "Compare the names of your MX records with the mx lines of the policy, "
+    { .result_type = "validation-failure",
+      .title = "Connection failed the sender's checks",
+      .severity = TLSRPT_SEVERITY_MEDIUM, .loses = TLSRPT_LOSES_BY_MODE,
+      .attack = TLSRPT_ATTACK_POSSIBLE, .names_mx = 1,
+      .meaning =
+      "The sender could not set up a connection that fits your policy, and the "
+      "report gives no more exact reason.",
+      .cause =
+      "Most often a mail server is missing from the MTA-STS policy. Otherwise "
+      "server and sender have no TLS version or cipher in common, or the "
+      "connection broke while TLS was being set up.",
+      .fix =
+      "Compare the names in your MX records with the mx lines of the policy, "
       "then look for the sender's address in the mail server's TLS log." },
 
-    { "tlsa-invalid",
-      "DANE record does not match",
-      TLSRPT_SEVERITY_HIGH, TLSRPT_LOSES_BY_MODE, TLSRPT_ATTACK_POSSIBLE,
-      "None of the TLSA records in DNS matches the certificate that the mail "
-      "server showed.",
+    { .result_type = "tlsa-invalid",
+      .title = "DANE record does not match",
+      .severity = TLSRPT_SEVERITY_HIGH, .loses = TLSRPT_LOSES_BY_MODE,
+      .attack = TLSRPT_ATTACK_POSSIBLE,
+      .meaning =
+      "None of the server's DANE records in DNS (TLSA) matches the certificate "
+      "that the server uses.",
+      .cause =
       "The certificate was renewed with a new key before the new TLSA record "
       "was published, or the record has the wrong usage, selector or hash.",
+      .fix =
       "Publish a TLSA record for the certificate in use now. Next time publish "
-      "the new record first, wait for its TTL to pass, then change the "
-      "certificate; or keep the key at renewal." },
+      "the new record first, wait until the TTL of the old one has passed, and "
+      "change the certificate then; or keep the key when renewing." },
 
-    { "dnssec-invalid",
-      "DNSSEC answers do not verify",
-      TLSRPT_SEVERITY_HIGH, TLSRPT_LOSES_BY_MODE, TLSRPT_ATTACK_POSSIBLE,
+    { .result_type = "dnssec-invalid",
+      .title = "DNSSEC answers do not verify",
+      .severity = TLSRPT_SEVERITY_HIGH, .loses = TLSRPT_LOSES_BY_MODE,
+      .attack = TLSRPT_ATTACK_POSSIBLE,
+      .meaning =
       "The sender got no DNS answer with a valid DNSSEC signature.",
-      "The signatures of the zone have expired, or the DS record at the "
+      .cause =
+      "The signatures of the DNS zone have expired, or the DS record at the "
       "registry belongs to another key.",
+      .fix =
       "Sign the zone again and compare the DS record at the registry with the "
       "zone's key. Test with: delv MX DOMAIN" },
 
-    { "dane-required",
-      "Sender insists on DANE",
-      TLSRPT_SEVERITY_LOW, TLSRPT_LOSES_ALWAYS, TLSRPT_ATTACK_UNLIKELY,
-      "The sender is set up to deliver to your domain only with DANE, and found "
-      "no DANE records.",
-      "A setting at the sender, perhaps by agreement with you, perhaps by "
-      "mistake.",
+    { .result_type = "dane-required",
+      .title = "Sender insists on DANE",
+      .severity = TLSRPT_SEVERITY_LOW, .loses = TLSRPT_LOSES_ALWAYS,
+      .attack = TLSRPT_ATTACK_UNLIKELY,
+      .meaning =
+      "The sender is set up to deliver to your domain only with DANE, and "
+      "found no DANE records (TLSA).",
+      .cause =
+      "A setting at the sender: agreed with you, or a mistake.",
+      .fix =
       "Publish TLSA records for your mail servers in a DNSSEC-signed zone, or "
       "ask the sender to change the setting." },
 
-    { "sts-policy-fetch-error",
-      "MTA-STS policy cannot be fetched",
-      TLSRPT_SEVERITY_HIGH, TLSRPT_LOSES_NOTHING, TLSRPT_ATTACK_CLASSIC,
+    { .result_type = "sts-policy-fetch-error",
+      .title = "MTA-STS policy cannot be fetched",
+      .severity = TLSRPT_SEVERITY_HIGH, .loses = TLSRPT_LOSES_NOTHING,
+      .attack = TLSRPT_ATTACK_CLASSIC,
+      .meaning =
       "The domain's DNS record says that there is an MTA-STS policy, but "
       "senders could not fetch it.",
-      "The name mta-sts.DOMAIN does not resolve, the web server answers with an "
-      "error or a redirect, or a firewall blocks it.",
+      .cause =
+      "The name mta-sts.DOMAIN does not resolve, the web server answers with "
+      "an error or a redirect, or a firewall blocks it.",
+      .fix =
       "Make https://mta-sts.DOMAIN/.well-known/mta-sts.txt answer with status "
       "200 and without a redirect, and look for the senders in the web "
       "server's access log." },
 
-    { "sts-policy-invalid",
-      "MTA-STS policy cannot be understood",
-      TLSRPT_SEVERITY_HIGH, TLSRPT_LOSES_NOTHING, TLSRPT_ATTACK_UNLIKELY,
+    { .result_type = "sts-policy-invalid",
+      .title = "MTA-STS policy cannot be understood",
+      .severity = TLSRPT_SEVERITY_HIGH, .loses = TLSRPT_LOSES_NOTHING,
+      .attack = TLSRPT_ATTACK_UNLIKELY,
+      .meaning =
       "Senders fetched the MTA-STS policy but could not make sense of it.",
+      .cause =
       "A web page is served in its place, the text has a typing mistake, or it "
       "names no mail server.",
-      "Check the policy's text with the policy tool here, line by line." },
+      .fix =
+      "Check the text at https://mta-sts.DOMAIN/.well-known/mta-sts.txt with "
+      "the policy tool here (tools/policy): it names the wrong line." },
 
-    { "sts-webpki-invalid",
-      "MTA-STS web server has no valid certificate",
-      TLSRPT_SEVERITY_HIGH, TLSRPT_LOSES_NOTHING, TLSRPT_ATTACK_POSSIBLE,
-      "The web server that publishes the MTA-STS policy showed a certificate "
-      "that is not valid for its name.",
-      "The certificate has expired, or it does not hold the name "
+    { .result_type = "sts-webpki-invalid",
+      .title = "MTA-STS web server has no valid certificate",
+      .severity = TLSRPT_SEVERITY_HIGH, .loses = TLSRPT_LOSES_NOTHING,
+      .attack = TLSRPT_ATTACK_POSSIBLE,
+      .meaning =
+      "The web server that publishes the MTA-STS policy has no certificate "
+      "that is valid for its name.",
+      .cause =
+      "The certificate has expired, or it does not contain the name "
       "mta-sts.DOMAIN, as when the web server's default site answers.",
+      .fix =
       "Get a certificate for mta-sts.DOMAIN and configure it for that name in "
       "the web server." },
 
-    { "unspecified",
-      "Failures without a reason",
-      TLSRPT_SEVERITY_MEDIUM, TLSRPT_LOSES_BY_MODE, TLSRPT_ATTACK_POSSIBLE,
-      "The sender counted failed connections in its summary but gave no "
-      "details about them.",
+    { .result_type = "unspecified",
+      .title = "Failures without a reason",
+      .severity = TLSRPT_SEVERITY_MEDIUM, .loses = TLSRPT_LOSES_BY_MODE,
+      .attack = TLSRPT_ATTACK_POSSIBLE,
+      .meaning =
+      "The sender counted failed connections but gave no details about them.",
+      .cause =
       "Unknown: the report does not tell.",
+      .fix =
       "Look for the sender's connections in the mail server's TLS log of these "
-      "days, or ask the sender at the report's contact address." },
+      "days, or ask the sender at the contact address in its report." },
 
-    { "silence",
-      "No more reports",
-      TLSRPT_SEVERITY_MEDIUM, TLSRPT_LOSES_NOTHING, TLSRPT_ATTACK_POSSIBLE,
+    { .result_type = "(overflow)",
+      .title = "More failures than are kept in detail",
+      .severity = TLSRPT_SEVERITY_MEDIUM, .loses = TLSRPT_LOSES_BY_MODE,
+      .attack = TLSRPT_ATTACK_UNLIKELY,
+      .meaning =
+      "So many different failures were reported that only the number of these "
+      "was kept.",
+      .cause =
+      "A very long report, or very many different failures.",
+      .fix =
+      "Mend the other problems of these days first; the reports themselves "
+      "have the details as long as they are kept." },
+
+    { .result_type = "silence",
+      .title = "No more reports",
+      .severity = TLSRPT_SEVERITY_MEDIUM, .loses = TLSRPT_LOSES_NOTHING,
+      .attack = TLSRPT_ATTACK_UNLIKELY,
+      .meaning =
       "Reports used to come and have stopped. Without them you do not learn of "
       "failures.",
+      .cause =
       "The DNS record _smtp._tls.DOMAIN was changed or lost, reports cannot be "
-      "delivered to its address, or the sender has stopped sending mail or "
-      "reports to you.",
-      "Check the record with the record tool here, and whether its address "
-      "accepts mail or POST requests." },
+      "delivered to the address in it, or the sender no longer sends you mail "
+      "or reports.",
+      .fix =
+      "Check the record with the record tool here (tools/record), and whether "
+      "the address in it accepts mail or POST requests." },
 
     /* The general one: it stands last. */
 
-    { "",
-      "Failure of a kind this software does not know",
-      TLSRPT_SEVERITY_MEDIUM, TLSRPT_LOSES_BY_MODE, TLSRPT_ATTACK_UNLIKELY,
-      "The sender reports failures under a word of its own, shown as it was "
-      "sent.",
-      "Unknown: the word is not among those of RFC 8460.",
+    { .result_type = "",
+      .title = "Failure of a kind this software does not know",
+      .severity = TLSRPT_SEVERITY_MEDIUM, .loses = TLSRPT_LOSES_BY_MODE,
+      .attack = TLSRPT_ATTACK_UNLIKELY, .names_mx = 1,
+      .meaning =
+      "The sender names the failure by a word of its own, which is shown here "
+      "as it was sent.",
+      .cause =
+      "Unknown: the word is not one that the standard (RFC 8460) explains.",
+      .fix =
       "Look at the failure reason code, if there is one, and for the sender's "
       "connections in the mail server's TLS log." }
 };
@@ -173,6 +242,30 @@ tlsrpt_explain(tlsrpt_str_t result_type)
     }
 
     return &explanations[LAST];
+}
+
+
+size_t
+tlsrpt_explain_for(const char *text, tlsrpt_str_t domain, char *buf,
+    size_t size)
+{
+    int          n;
+    size_t       len = 0;
+    const char  *p;
+
+    while ((p = strstr(text, "DOMAIN")) != NULL && len < size) {
+        n = snprintf(buf + len, size - len, "%.*s%.*s", (int) (p - text), text,
+                     (int) domain.len, domain.data);
+        len += n > 0 ? (size_t) n : 0;
+        text = p + sizeof("DOMAIN") - 1;
+    }
+
+    if (len < size) {
+        n = snprintf(buf + len, size - len, "%s", text);
+        len += n > 0 ? (size_t) n : 0;
+    }
+
+    return len < size ? len : size - 1;
 }
 
 

@@ -39,13 +39,21 @@ typedef struct {
     tlsrpt_severity_t   severity;
     tlsrpt_loses_t      loses;
     tlsrpt_attack_t     attack;
+    int                 names_mx;           /* may come of a mail server that
+                                               the policy does not cover */
     const char         *meaning;
-    const char         *cause;
+    const char         *cause;              /* with DOMAIN for the domain */
     const char         *fix;
 } tlsrpt_explanation_t;
 
 /* Never NULL: for words of the senders' own there is a general one. */
 const tlsrpt_explanation_t *tlsrpt_explain(tlsrpt_str_t result_type);
+
+/* A text with the domain's own name in it; the length of what is in buf, NUL
+   ended, cut if need be. */
+#define TLSRPT_EXPLAIN_SIZE  1024
+size_t tlsrpt_explain_for(const char *text, tlsrpt_str_t domain, char *buf,
+    size_t size);
 
 const char *tlsrpt_severity_name(tlsrpt_severity_t severity);
 

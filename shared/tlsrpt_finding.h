@@ -42,6 +42,7 @@ enum {
 typedef struct {
     tlsrpt_str_t  mx;
     tlsrpt_str_t  patterns;                 /* "a, *.b" */
+    int           too_deep;                 /* below "*.", by many labels */
 } tlsrpt_uncovered_t;
 
 typedef struct {
@@ -52,6 +53,7 @@ typedef struct {
     size_t                       last;
     uint64_t                    *by_day;
     unsigned                     under;     /* TLSRPT_UNDER_... */
+    tlsrpt_severity_t            severity;  /* once all is gathered */
     tlsrpt_groups_t              groups[TLSRPT_FINDING_NGROUPS];
     tlsrpt_uncovered_t           uncovered[TLSRPT_FINDING_UNCOVERED];
     size_t                       nuncovered;
@@ -73,6 +75,7 @@ typedef struct {
 typedef struct {
     tlsrpt_str_t  mx;
     tlsrpt_str_t  ip;                       /* text */
+    tlsrpt_str_t  bytes;                    /* 4 or 16 */
     size_t        first;
 } tlsrpt_address_t;
 
@@ -80,6 +83,7 @@ typedef struct {
 
 typedef struct {
     tlsrpt_range_t           range;
+    size_t                   nknown;        /* days of it up to today */
     const mta_sts_policy_t  *served;
     tlsrpt_text_t            text;
     tlsrpt_sender_t          senders[TLSRPT_MAX_SENDERS];
@@ -91,8 +95,10 @@ typedef struct {
 /* One problem as JSON; NULL: no memory. */
 json_t *tlsrpt_diagnosis_json(const tlsrpt_evidence_t *evidence,
     const tlsrpt_finding_t *finding) TLSRPT_MUST_USE;
+
 /* How bad it is under the policies at hand. */
-tlsrpt_severity_t tlsrpt_diagnosis_severity(const tlsrpt_finding_t *finding);
+tlsrpt_severity_t tlsrpt_diagnosis_severity(const tlsrpt_evidence_t *evidence,
+    const tlsrpt_finding_t *finding);
 
 /* Problems that are no failures: reports that stopped.  Put into the array
    from index at on.  0, or -1: no memory. */

@@ -18,6 +18,7 @@
    characters become spaces. */
 
 #define WIDTH         76
+#define INDENT        6                     /* of a paragraph */
 #define MAX_DETAILS   200                   /* told one by one */
 #define LINE_SIZE     1024
 
@@ -100,15 +101,16 @@ paragraph(tlsrpt_buf_t *buf, const char *text)
     while (len) {
         n = len;
 
-        if (n > WIDTH - 4) {
-            for (n = WIDTH - 4; n && text[n] != ' '; n--) {
+        if (n > WIDTH - INDENT) {
+            for (n = WIDTH - INDENT; n && text[n] != ' '; n--) {
                 /* void */
             }
 
-            n = n ? n : WIDTH - 4;
+            /* a word that is longer stays whole */
+            n = n ? n : strcspn(text, " ");
         }
 
-        tlsrpt_buf_add(buf, "    ", 4);
+        tlsrpt_buf_add(buf, "      ", INDENT);
         tlsrpt_buf_add(buf, text, n);
         tlsrpt_buf_add(buf, "\n", 1);
 
@@ -160,8 +162,8 @@ put_head(tlsrpt_buf_t *buf, const tlsrpt_document_t *document)
     if (e != NULL) {
         tlsrpt_time_text(e->received, text);
         sent(buf, "Received:", s);
-        line(buf, "%-18s%s", "By:", e->via == TLSRPT_VIA_MAIL ? "mail"
-                                                              : "HTTPS");
+        line(buf, "%-18s%s", "Came by:", e->via == TLSRPT_VIA_MAIL ? "mail"
+                                                                   : "HTTPS");
         sent(buf, "Signed by:", e->signer);
     }
 }
@@ -247,17 +249,22 @@ is_first_of_type(const tlsrpt_policy_t *p, size_t n)
 
 
 static void
-put_explanation(tlsrpt_buf_t *buf, tlsrpt_str_t type)
+put_explanation(tlsrpt_buf_t *buf, const tlsrpt_policy_t *p,
+    tlsrpt_str_t type)
 {
+    char                         text[TLSRPT_EXPLAIN_SIZE];
     const tlsrpt_explanation_t  *e = tlsrpt_explain(type);
 
-    tlsrpt_buf_add(buf, "\n", 1);
-    sent(buf, "  What it means:", type);
+    line(buf, "\n  %s%s", e->title, type.len ? "" : " (no result type)");
+    sent(buf, "    Reported as:", type);
+    line(buf, "    What it means:");
     paragraph(buf, e->meaning);
-    line(buf, "  Likely cause:");
-    paragraph(buf, e->cause);
-    line(buf, "  What to do:");
-    paragraph(buf, e->fix);
+    line(buf, "    Likely cause:");
+    tlsrpt_explain_for(e->cause, p->policy_domain, text, sizeof(text));
+    paragraph(buf, text);
+    line(buf, "    What to do:");
+    tlsrpt_explain_for(e->fix, p->policy_domain, text, sizeof(text));
+    paragraph(buf, text);
 }
 
 
@@ -268,7 +275,7 @@ put_details(tlsrpt_buf_t *buf, const tlsrpt_policy_t *p)
     tlsrpt_str_t  word = { "unspecified", 11 };
 
     for (size_t i = 0; i < p->ndetails; i++) {
-        sum += p->details[i].failed_session_count;
+        sum = tlsrpt_add(sum, p->details[i].failed_session_count);
 
         if (i < MAX_DETAILS) {
             put_detail(buf, &p->details[i]);
@@ -286,12 +293,12 @@ put_details(tlsrpt_buf_t *buf, const tlsrpt_policy_t *p)
 
     for (size_t i = 0; i < p->ndetails && i < MAX_DETAILS; i++) {
         if (is_first_of_type(p, i)) {
-            put_explanation(buf, p->details[i].result_type);
+            put_explanation(buf, p, p->details[i].result_type);
         }
     }
 
     if (p->failure > sum) {
-        put_explanation(buf, word);
+        put_explanation(buf, p, word);
     }
 }
 
@@ -304,9 +311,10 @@ put_policy(tlsrpt_buf_t *buf, const tlsrpt_policy_t *p)
     snprintf(title, sizeof(title), "Mail to %.*s", (int) p->policy_domain.len,
              p->policy_domain.data);
     heading(buf, title);
-    line(buf, "%llu sessions succeeded and %llu failed,\n%s.",
-         (unsigned long long) p->successful, (unsigned long long) p->failure,
-         type_words(p->policy_type));
+    line(buf, "%llu %s succeeded and %llu failed,\n%s.",
+         (unsigned long long) p->successful,
+         p->successful == 1 ? "session" : "sessions",
+         (unsigned long long) p->failure, type_words(p->policy_type));
 
     for (size_t i = 0; i < p->npolicy_string; i++) {
         sent(buf, i ? "" : "Policy seen:", p->policy_string[i]);
@@ -321,26 +329,34 @@ put_policy(tlsrpt_buf_t *buf, const tlsrpt_policy_t *p)
 
 
 static void
-put_deviations(tlsrpt_buf_t *buf, const tlsrpt_report_t *r)
+put_deviations(tlsrpt_buf_t *buf, const tlsrpt_document_t *document)
 {
-    tlsrpt_str_t  s;
-    char          text[TLSRPT_PATH_LEN + TLSRPT_DETAIL_LEN + 64];
-
-    if (r->nwarnings == 0) {
-        return;
-    }
-
-    heading(buf, "How this report deviates from the standard");
+    size_t                  n = 0;
+    tlsrpt_str_t            s;
+    const tlsrpt_report_t  *r = document->report;
+    char                    text[TLSRPT_PATH_LEN + TLSRPT_DETAIL_LEN + 64];
 
     for (size_t i = 0; i < r->nwarnings; i++) {
         const tlsrpt_warning_t  *w = &r->warnings[i];
+
+        if (!tlsrpt_document_warns(document, w)) {
+            continue;
+        }
+
+        if (n++ == 0) {
+            heading(buf, "How this report deviates from the standard");
+        }
 
         s.data = text;
         s.len = (size_t) snprintf(text, sizeof(text), "%s%s%s (%s)", w->path,
                                   *w->path ? ": " : "", w->message,
                                   w->section);
         s.len = s.len < sizeof(text) ? s.len : sizeof(text) - 1;
-        sent(buf, i ? "" : "Warnings:", s);
+        sent(buf, n > 1 ? "" : "Warnings:", s);
+    }
+
+    if (r->nwarnings_beyond) {
+        line(buf, "%-18sand %zu more", "", r->nwarnings_beyond);
     }
 }
 
@@ -366,7 +382,7 @@ tlsrpt_document_text(const tlsrpt_document_t *document, size_t *len)
              "there.");
     }
 
-    put_deviations(&buf, r);
+    put_deviations(&buf, document);
 
     if (buf.failed) {
         free(buf.data);

@@ -13,7 +13,8 @@
 #include "tlsrpt_result.h"
 
 
-#define MAX_FINDINGS  64
+#define MAX_FINDINGS       64
+#define MAX_PATTERNS_TEXT  256              /* of a policy, told */
 
 typedef struct {
     tlsrpt_reading_t    reading;
@@ -101,6 +102,15 @@ keep(tlsrpt_evidence_t *e, tlsrpt_value_t value, tlsrpt_str_t *kept)
 {
     char          buf[TLSRPT_VALUE_LEN];
     tlsrpt_str_t  text = tlsrpt_value_text(value, buf);
+    json_t       *json = json_stringn(text.data ? text.data : "", text.len);
+
+    if (json == NULL) {
+        /* someone else put it into Redis */
+        text.data = "(not UTF-8)";
+        text.len = strlen(text.data);
+    }
+
+    json_decref(json);
 
     return tlsrpt_text_intern(&e->text, text.data ? text.data : "", text.len,
                               kept);
@@ -187,7 +197,11 @@ gather_address(tlsrpt_evidence_t *e, const tlsrpt_row_t *row, size_t day)
 
     if (keep(e, row->receiving_mx_hostname, &e->addresses[e->naddresses].mx)
         != 0
-        || keep(e, row->receiving_ip, &e->addresses[e->naddresses].ip) != 0)
+        || keep(e, row->receiving_ip, &e->addresses[e->naddresses].ip) != 0
+        || tlsrpt_text_intern(&e->text, row->receiving_ip.data,
+                              row->receiving_ip.len,
+                              &e->addresses[e->naddresses].bytes)
+           != 0)
     {
         return -1;
     }
@@ -276,23 +290,84 @@ under(const tlsrpt_record_type_t *type)
 }
 
 
-/* RFC 8461 4.1: is the mail server covered by the policy that the sender saw?
-   Where the report does not tell the policy, it is. */
+/*
+ * The policy that the sender saw against the mail server it came to.
+ */
+
+/* A pattern as a sender wrote it: any case, a final dot; ".example.com" is how
+   drafts of RFC 8461 wrote "*.example.com". */
+
+static tlsrpt_str_t
+pattern_of(tlsrpt_value_t value, char buf[TLSRPT_MAX_STRING + 2])
+{
+    tlsrpt_str_t  pattern = { buf, 0 };
+
+    if (value.kind != TLSRPT_VALUE_TEXT || value.len > TLSRPT_MAX_STRING) {
+        return pattern;
+    }
+
+    if (value.len && value.data[0] == '.') {
+        buf[pattern.len++] = '*';
+    }
+
+    for (size_t i = 0; i < value.len; i++) {
+        char  c = value.data[i];
+
+        buf[pattern.len++] = (char) (c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+    }
+
+    while (pattern.len && (buf[pattern.len - 1] == '.'
+                           || buf[pattern.len - 1] == ' '))
+    {
+        pattern.len--;
+    }
+
+    return pattern;
+}
+
+
+/* RFC 8461 4.1: does no pattern cover the mail server?  Where the report does
+   not tell the policy, or perhaps not all of it, that cannot be said. */
 
 static int
-is_covered(const tlsrpt_record_type_t *type, tlsrpt_value_t mx)
+is_uncovered(const tlsrpt_record_type_t *type, tlsrpt_str_t mx)
 {
-    tlsrpt_str_t  host = { mx.data, mx.len };
+    char  buf[TLSRPT_MAX_STRING + 2];
 
     for (size_t i = 0; i < type->nmx; i++) {
-        tlsrpt_str_t  pattern = { type->mx[i].data, type->mx[i].len };
+        if (mta_sts_mx_match(pattern_of(type->mx[i], buf), mx)) {
+            return 0;
+        }
+    }
 
-        if (pattern.data != NULL && mta_sts_mx_match(pattern, host)) {
+    return type->nmx > 0 && type->nmx < TLSRPT_MAX_PATTERNS;
+}
+
+
+/* Is it below what "*." stands before, but by more than one label? */
+
+static int
+is_too_deep(const tlsrpt_record_type_t *type, tlsrpt_str_t mx)
+{
+    char          buf[TLSRPT_MAX_STRING + 2];
+    tlsrpt_str_t  tail;
+
+    for (size_t i = 0; i < type->nmx; i++) {
+        tail = pattern_of(type->mx[i], buf);
+
+        if (tail.len < 3 || tail.data[0] != '*' || tail.data[1] != '.') {
+            continue;
+        }
+
+        tail.data += 2;
+        tail.len -= 2;
+
+        if (mx.len > tail.len && tlsrpt_domain_within(mx, tail)) {
             return 1;
         }
     }
 
-    return type->nmx == 0;
+    return 0;
 }
 
 
@@ -304,7 +379,17 @@ join_patterns(tlsrpt_evidence_t *e, const tlsrpt_record_type_t *type,
     tlsrpt_buf_t  buf = { NULL, 0, 0, 0 };
 
     for (size_t i = 0; i < type->nmx; i++) {
+        if (type->mx[i].kind != TLSRPT_VALUE_TEXT) {
+            continue;
+        }
+
         tlsrpt_buf_add(&buf, ", ", buf.len ? 2 : 0);
+
+        if (buf.len > MAX_PATTERNS_TEXT) {
+            tlsrpt_buf_add(&buf, "...", 3);
+            break;
+        }
+
         tlsrpt_buf_add(&buf, type->mx[i].data, type->mx[i].len);
     }
 
@@ -322,10 +407,16 @@ static int
 gather_uncovered(tlsrpt_evidence_t *e, tlsrpt_finding_t *f,
     const tlsrpt_record_type_t *type, tlsrpt_value_t mx)
 {
+    tlsrpt_str_t         host = { mx.data, mx.len };
+    tlsrpt_str_t         word = { type->policy_type.data,
+                                  type->policy_type.len };
     tlsrpt_uncovered_t  *u = &f->uncovered[f->nuncovered];
 
-    if (mx.kind != TLSRPT_VALUE_TEXT || is_covered(type, mx)
-        || f->nuncovered == TLSRPT_FINDING_UNCOVERED)
+    if (!f->explanation->names_mx || mx.kind != TLSRPT_VALUE_TEXT
+        || word.data == NULL
+        || tlsrpt_policy_type_code(word) != TLSRPT_TYPE_STS
+        || f->nuncovered == TLSRPT_FINDING_UNCOVERED
+        || !is_uncovered(type, host))
     {
         return 0;
     }
@@ -340,7 +431,9 @@ gather_uncovered(tlsrpt_evidence_t *e, tlsrpt_finding_t *f,
         return -1;
     }
 
+    u->too_deep = is_too_deep(type, host);
     f->nuncovered++;
+
     return 0;
 }
 
@@ -369,6 +462,16 @@ gather_groups(tlsrpt_finding_t *f, const tlsrpt_value_t *values,
 }
 
 
+static void
+count(tlsrpt_finding_t *f, uint64_t failed, size_t day)
+{
+    f->failed = tlsrpt_add(f->failed, failed);
+    f->by_day[day] = tlsrpt_add(f->by_day[day], failed);
+    f->first = day < f->first ? day : f->first;
+    f->last = day > f->last ? day : f->last;
+}
+
+
 static int
 gather_row(tlsrpt_problems_t *problems, const tlsrpt_row_t *row, size_t day)
 {
@@ -382,10 +485,7 @@ gather_row(tlsrpt_problems_t *problems, const tlsrpt_row_t *row, size_t day)
         return -1;
     }
 
-    f->failed = tlsrpt_add(f->failed, row->failed);
-    f->by_day[day] = tlsrpt_add(f->by_day[day], row->failed);
-    f->first = day < f->first ? day : f->first;
-    f->last = day > f->last ? day : f->last;
+    count(f, row->failed, day);
     f->under |= under(type);
 
     values[TLSRPT_BY_ORGANIZATION] = named(problems->record.organization);
@@ -400,6 +500,31 @@ gather_row(tlsrpt_problems_t *problems, const tlsrpt_row_t *row, size_t day)
                                row->receiving_mx_hostname) != 0
            || gather_address(&problems->evidence, row, day) != 0
            ? -1 : 0;
+}
+
+
+/* What is counted, but not in detail. */
+
+static int
+gather_beyond(tlsrpt_problems_t *problems, uint64_t failed, size_t day)
+{
+    tlsrpt_finding_t  *f;
+
+    if (failed == 0) {
+        return 0;
+    }
+
+    f = finding_of(problems, tlsrpt_value_of(TLSRPT_OVERFLOW,
+                                             sizeof(TLSRPT_OVERFLOW) - 1));
+
+    if (f == NULL) {
+        return -1;
+    }
+
+    count(f, failed, day);
+    f->under |= TLSRPT_UNDER_UNKNOWN;
+
+    return 0;
 }
 
 
@@ -421,6 +546,10 @@ gather_cell(tlsrpt_problems_t *problems, const tlsrpt_reply_t *reply,
             if (gather_row(problems, &row, day) != 0) {
                 return -1;
             }
+        }
+
+        if (gather_beyond(problems, r->beyond, day) != 0) {
+            return -1;
         }
     }
 
@@ -455,11 +584,8 @@ worst_first(const void *one, const void *two)
     const tlsrpt_finding_t  *a = *(tlsrpt_finding_t *const *) one;
     const tlsrpt_finding_t  *b = *(tlsrpt_finding_t *const *) two;
 
-    int  sa = (int) tlsrpt_diagnosis_severity(a);
-    int  sb = (int) tlsrpt_diagnosis_severity(b);
-
-    if (sa != sb) {
-        return sb - sa;
+    if (a->severity != b->severity) {
+        return (int) b->severity - (int) a->severity;
     }
 
     if (a->failed != b->failed) {
@@ -470,6 +596,32 @@ worst_first(const void *one, const void *two)
 }
 
 
+/* Once all is read. */
+
+static int
+finish(tlsrpt_problems_t *problems)
+{
+    const tlsrpt_evidence_t  *e = &problems->evidence;
+
+    /* A cell that is full leaves its failures to the day's totals. */
+    for (size_t i = 0; i < e->range.ndays; i++) {
+        if (gather_beyond(problems, e->range.days[i].last, i) != 0) {
+            return -1;
+        }
+    }
+
+    for (size_t i = 0; i < problems->nfindings; i++) {
+        problems->findings[i]->severity =
+            tlsrpt_diagnosis_severity(e, problems->findings[i]);
+    }
+
+    qsort(problems->findings, problems->nfindings,
+          sizeof(problems->findings[0]), worst_first);
+
+    return 0;
+}
+
+
 static json_t *
 problems_json(tlsrpt_reading_t *reading)
 {
@@ -477,11 +629,10 @@ problems_json(tlsrpt_reading_t *reading)
     char                   from[TLSRPT_DAY_TEXT_LEN + 1];
     char                   to[TLSRPT_DAY_TEXT_LEN + 1];
     size_t                 medium = 0;
-    json_t                *array = json_array();
+    json_t                *array;
     const tlsrpt_range_t  *range = &problems->evidence.range;
 
-    qsort(problems->findings, problems->nfindings,
-          sizeof(problems->findings[0]), worst_first);
+    array = finish(problems) == 0 ? json_array() : NULL;
 
     for (size_t i = 0; array != NULL && i < problems->nfindings; i++) {
         if (json_array_append_new(array,
@@ -493,8 +644,7 @@ problems_json(tlsrpt_reading_t *reading)
             return NULL;
         }
 
-        medium += tlsrpt_diagnosis_severity(problems->findings[i])
-                  >= TLSRPT_SEVERITY_MEDIUM;
+        medium += problems->findings[i]->severity >= TLSRPT_SEVERITY_MEDIUM;
     }
 
     if (array == NULL
@@ -520,7 +670,8 @@ static const tlsrpt_reading_type_t  problems_type = {
 
 tlsrpt_reading_t *
 tlsrpt_problems_create(const tlsrpt_query_t *query, tlsrpt_str_t domain,
-    tlsrpt_str_t prefix, const mta_sts_policy_t *served)
+    tlsrpt_str_t prefix, const mta_sts_policy_t *served,
+    int32_t today)
 {
     tlsrpt_problems_t  *problems = calloc(1, sizeof(*problems));
 
@@ -541,6 +692,11 @@ tlsrpt_problems_create(const tlsrpt_query_t *query, tlsrpt_str_t domain,
         free(problems);
         return NULL;
     }
+
+    problems->evidence.nknown = today < query->from ? 0
+                                : today > query->to
+                                ? problems->evidence.range.ndays
+                                : (size_t) (today - query->from) + 1;
 
     return &problems->reading;
 }

@@ -53,15 +53,19 @@ was_steady(const tlsrpt_sender_t *s, size_t last)
 }
 
 
+/* day: the last one of which there was a report. */
+
 static json_t *
-silence_json(const tlsrpt_evidence_t *e, size_t last, const char *title,
+silence_json(const tlsrpt_evidence_t *e, int32_t day, const char *title,
     json_t *names)
 {
-    char                         day[TLSRPT_DAY_TEXT_LEN + 1];
+    char                         text[TLSRPT_DAY_TEXT_LEN + 1];
+    char                         cause[TLSRPT_EXPLAIN_SIZE];
     tlsrpt_str_t                 word = { "silence", 7 };
     const tlsrpt_explanation_t  *x = tlsrpt_explain(word);
 
-    tlsrpt_day_text(e->range.from + (int32_t) last - 1, day);
+    tlsrpt_day_text(day, text);
+    tlsrpt_explain_for(x->cause, e->range.domain, cause, sizeof(cause));
 
     return json_pack("{s:s, s:s, s:s, s:b, s:s, s:s, s:i, s:f,"
                      " s:o, s:[], s:[], s:[], s:[], s:[],"
@@ -69,12 +73,12 @@ silence_json(const tlsrpt_evidence_t *e, size_t last, const char *title,
                      "result-type", x->result_type,
                      "severity", tlsrpt_severity_name(x->severity),
                      "title", title, "ongoing", 1,
-                     "first-day", day, "last-day", day,
+                     "first-day", text, "last-day", text,
                      "failed-session-count", 0, "share", 0.0,
                      "organization-names", names, "receiving-mx-hostnames",
                      "sending-mta-ips", "receiving-ips",
                      "failure-reason-codes", "policy-types",
-                     "meaning", x->meaning, "likely-cause", x->cause,
+                     "meaning", x->meaning, "likely-cause", cause,
                      "fix", x->fix,
                      "lost-mail", "No mail is lost by silence itself, but "
                      "failures go unnoticed.",
@@ -82,23 +86,58 @@ silence_json(const tlsrpt_evidence_t *e, size_t last, const char *title,
 }
 
 
-/* Nobody reports any more. */
+/* The longest time between two days with reports, or, where there is one such
+   day only, before it. */
+
+static size_t
+longest_gap(const tlsrpt_evidence_t *e)
+{
+    size_t  gap = 0, n = 0, last = 0;
+
+    for (size_t i = 0; i < e->nknown; i++) {
+        if (e->range.days[i].reports == 0) {
+            continue;
+        }
+
+        if (n == 0 || i - last > gap || n == 1) {
+            gap = i - last;
+        }
+
+        last = i;
+        n++;
+    }
+
+    return gap;
+}
+
+
+/* Nobody reports any more: for longer than was usual. */
 
 static int
 domain_silence(const tlsrpt_evidence_t *e, json_t *problems, size_t at)
 {
-    size_t  last = e->range.ndays;
+    size_t   last = e->nknown, silent;
+    int32_t  day = tlsrpt_day_of((int64_t) e->range.all.last);
 
     while (last && e->range.days[last - 1].reports == 0) {
         last--;
     }
 
-    if (last == 0 || last + SILENT_DAYS > e->range.ndays) {
+    silent = e->nknown - last;
+
+    if (last) {
+        day = e->range.from + (int32_t) last - 1;
+
+    } else if (e->range.all.reports == 0 || day >= e->range.from) {
+        return 0;
+    }
+
+    if (silent < SILENT_DAYS || (last && silent <= 2 * longest_gap(e))) {
         return 0;
     }
 
     return json_array_insert_new(problems, at,
-                                 silence_json(e, last,
+                                 silence_json(e, day,
                                               "No more reports from anybody",
                                               json_array()))
            == 0 ? 1 : -1;
@@ -119,9 +158,9 @@ tlsrpt_silence_json(const tlsrpt_evidence_t *e, json_t *problems, size_t at)
     for (size_t i = 0; i < e->nsenders; i++) {
         const tlsrpt_sender_t  *s = &e->senders[i];
 
-        last = newest(s->days, e->range.ndays, TLSRPT_SENDER_REPORTED);
+        last = newest(s->days, e->nknown, TLSRPT_SENDER_REPORTED);
 
-        if (last + SILENT_DAYS > e->range.ndays || !was_steady(s, last)) {
+        if (last + SILENT_DAYS > e->nknown || !was_steady(s, last)) {
             continue;
         }
 
@@ -129,7 +168,7 @@ tlsrpt_silence_json(const tlsrpt_evidence_t *e, json_t *problems, size_t at)
                  s->name.data);
 
         if (json_array_insert_new(problems, at++,
-                silence_json(e, last, title,
+                silence_json(e, e->range.from + (int32_t) last - 1, title,
                              json_pack("[s%]", s->name.data, s->name.len)))
             != 0)
         {
