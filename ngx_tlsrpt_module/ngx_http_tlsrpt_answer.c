@@ -7,10 +7,6 @@
 #include "ngx_http_tlsrpt_problem.h"
 
 
-static ngx_int_t ngx_http_tlsrpt_answer(ngx_http_request_t *r,
-    const char *type, char *text, size_t len);
-
-
 ngx_int_t
 ngx_http_tlsrpt_answer_headers(ngx_http_request_t *r)
 {
@@ -32,23 +28,16 @@ ngx_http_tlsrpt_answer_json(ngx_http_request_t *r, json_t *json)
     text = json_dumps(json, JSON_COMPACT);
     json_decref(json);
 
-    return ngx_http_tlsrpt_answer(r, "application/json; charset=utf-8", text,
-                                  text ? ngx_strlen(text) : 0);
-}
-
-
-ngx_int_t
-ngx_http_tlsrpt_answer_csv(ngx_http_request_t *r, char *text, size_t len)
-{
-    return ngx_http_tlsrpt_answer(r, "text/csv; charset=utf-8", text, len);
+    return ngx_http_tlsrpt_answer_text(r, "application/json; charset=utf-8",
+                                       text, text ? ngx_strlen(text) : 0);
 }
 
 
 /* The text is not copied: the pool frees it when the answer has left. */
 
-static ngx_int_t
-ngx_http_tlsrpt_answer(ngx_http_request_t *r, const char *type, char *text,
-    size_t len)
+ngx_int_t
+ngx_http_tlsrpt_answer_text(ngx_http_request_t *r, const char *type,
+    char *text, size_t len)
 {
     ngx_pool_cleanup_t  *cln;
 

@@ -2,7 +2,7 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * Answers of the reading API: JSON or CSV, chosen by Accept.
+ * Answers of the reading API.
  */
 
 #ifndef NGX_HTTP_TLSRPT_ANSWER_H
@@ -20,10 +20,10 @@
 ngx_int_t ngx_http_tlsrpt_answer_headers(ngx_http_request_t *r);
 
 /* Both take what they are given, NULL included: that is out of memory, 503.
-   The text of CSV was allocated by malloc(). */
+   The text was allocated by malloc(); type is a static string. */
 ngx_int_t ngx_http_tlsrpt_answer_json(ngx_http_request_t *r, json_t *json);
-ngx_int_t ngx_http_tlsrpt_answer_csv(ngx_http_request_t *r, char *text,
-    size_t len);
+ngx_int_t ngx_http_tlsrpt_answer_text(ngx_http_request_t *r, const char *type,
+    char *text, size_t len);
 
 #pragma GCC visibility pop
 

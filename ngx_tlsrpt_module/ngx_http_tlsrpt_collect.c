@@ -12,6 +12,7 @@
 
 #include "ngx_http_tlsrpt_body.h"
 #include "ngx_http_tlsrpt_module.h"
+#include "ngx_http_tlsrpt_counters.h"
 #include "ngx_http_tlsrpt_problem.h"
 
 
@@ -91,6 +92,8 @@ static ngx_int_t ngx_http_tlsrpt_collect_refused(
 static ngx_int_t ngx_http_tlsrpt_collect_refuse(ngx_http_request_t *r,
     ngx_uint_t status, const char *detail);
 static ngx_int_t ngx_http_tlsrpt_collect_status(ngx_http_request_t *r,
+    ngx_uint_t status);
+static void ngx_http_tlsrpt_collect_became(ngx_http_tlsrpt_ctx_t *ctx,
     ngx_uint_t status);
 static ngx_http_tlsrpt_ctx_t *ngx_http_tlsrpt_collect_ctx(
     ngx_http_request_t *r);
@@ -648,6 +651,13 @@ ngx_http_tlsrpt_collect_send(ngx_http_tlsrpt_collect_t *collect,
     ngx_uint_t    before;
     tlsrpt_str_t  name;
 
+    if (collect->tmcf->client == NULL) {
+        /* a process that was reloaded without a master */
+        return ngx_http_tlsrpt_collect_fail(collect,
+                                            NGX_HTTP_SERVICE_UNAVAILABLE,
+                                            "no client of Redis");
+    }
+
     if (collect->tmcf->report_days && collect->original.data == NULL
         && ngx_http_tlsrpt_body_text(collect->request, &collect->original)
            != NGX_OK)
@@ -845,11 +855,12 @@ ngx_http_tlsrpt_collect_answer(ngx_http_tlsrpt_collect_t *collect)
 
     if (collect->stored == 0) {
         status = NGX_HTTP_OK;
-        ngx_str_set(&collect->ctx->status, "duplicate");
+        ngx_http_tlsrpt_collect_became(collect->ctx,
+                                       NGX_HTTP_TLSRPT_DUPLICATE);
 
     } else {
         status = NGX_HTTP_CREATED;
-        ngx_str_set(&collect->ctx->status, "stored");
+        ngx_http_tlsrpt_collect_became(collect->ctx, NGX_HTTP_TLSRPT_STORED);
 
         if (json_object_set_new(answer, "status", json_string("stored"))
             != 0)
@@ -940,17 +951,25 @@ ngx_http_tlsrpt_collect_status(ngx_http_request_t *r, ngx_uint_t status)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (status >= NGX_HTTP_INTERNAL_SERVER_ERROR) {
-        ngx_str_set(&ctx->status, "failed");
-
-    } else {
-        ngx_str_set(&ctx->status, "rejected");
-    }
+    ngx_http_tlsrpt_collect_became(ctx,
+                                   status >= NGX_HTTP_INTERNAL_SERVER_ERROR
+                                   ? NGX_HTTP_TLSRPT_FAILED
+                                   : NGX_HTTP_TLSRPT_REJECTED);
 
     /* nothing will be sent that a client could wait for (RFC 9110 10.1.1) */
     r->expect_tested = 1;
 
     return ngx_http_discard_request_body(r);
+}
+
+
+/* For $tlsrpt_status and the metrics. */
+
+static void
+ngx_http_tlsrpt_collect_became(ngx_http_tlsrpt_ctx_t *ctx, ngx_uint_t status)
+{
+    ctx->status = ngx_http_tlsrpt_statuses[status];
+    ngx_http_tlsrpt_count_collect(status);
 }
 
 

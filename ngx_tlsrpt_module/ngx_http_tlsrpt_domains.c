@@ -3,8 +3,9 @@
  * SPDX-License-Identifier: BSD-2-Clause
  *
  * BASE/domains: a page of the domains, configured or ever seen, by name, and
- * the totals of each.  The index is read first, then the domains of the page
- * one after the other, as the window of the read has room.
+ * the totals of each.  The index is read first, in pieces until the page is
+ * full of names that the reader may see; then the domains of the page one after
+ * the other, as the window of the read has room.
  */
 
 #include "ngx_http_mta_sts_module.h"
@@ -14,12 +15,14 @@
 #include "ngx_http_tlsrpt_params.h"
 #include "ngx_http_tlsrpt_problem.h"
 #include "ngx_http_tlsrpt_read.h"
+#include "ngx_http_tlsrpt_scope.h"
 #include "ngx_http_tlsrpt_stats.h"
 #include "tlsrpt_time.h"
 
 
 #define NGX_HTTP_TLSRPT_PAGE_DEFAULT   100
 #define NGX_HTTP_TLSRPT_PAGE_MAX       1000
+#define NGX_HTTP_TLSRPT_PAGE_PIECE     1000     /* of the index, at most */
 
 /* ZRANGEBYLEX key min max LIMIT 0 count */
 #define NGX_HTTP_TLSRPT_INDEX_ARGC     7
@@ -31,6 +34,7 @@ typedef struct {
     size_t                     ncommands;
     size_t                     nreplies;
     json_t                    *json;        /* then */
+    ngx_uint_t                 shown;
 } ngx_http_tlsrpt_line_t;
 
 typedef struct {
@@ -39,6 +43,9 @@ typedef struct {
     ngx_str_t                  cursor;      /* the name before the page */
     ngx_uint_t                 limit;
 
+    ngx_array_t                names;       /* gathered so far */
+    ngx_uint_t                 piece;       /* names asked of the index */
+    ngx_uint_t                 nseen;       /* of the index, to be shown */
     tlsrpt_command_t           index;
     const char                *argv[NGX_HTTP_TLSRPT_INDEX_ARGC];
     size_t                     argvlen[NGX_HTTP_TLSRPT_INDEX_ARGC];
@@ -59,7 +66,11 @@ static int ngx_http_tlsrpt_page_cursor(ngx_http_tlsrpt_page_t *page,
 static int ngx_http_tlsrpt_page_limit(ngx_http_tlsrpt_page_t *page,
     tlsrpt_str_t name, tlsrpt_str_t value, tlsrpt_error_t *error);
 
-static ngx_int_t ngx_http_tlsrpt_page_index(ngx_http_tlsrpt_page_t *page);
+static ngx_int_t ngx_http_tlsrpt_page_start(ngx_http_tlsrpt_page_t *page);
+static ngx_int_t ngx_http_tlsrpt_page_scope(ngx_http_tlsrpt_page_t *page,
+    ngx_array_t *scope);
+static ngx_int_t ngx_http_tlsrpt_page_index(ngx_http_tlsrpt_page_t *page,
+    tlsrpt_str_t after);
 static void ngx_http_tlsrpt_page_arg(ngx_http_tlsrpt_page_t *page,
     const char *arg, size_t len);
 static ngx_int_t ngx_http_tlsrpt_page_next(void *data,
@@ -70,14 +81,13 @@ static ngx_int_t ngx_http_tlsrpt_page_reply(void *data,
     ngx_http_tlsrpt_ask_t *ask, const tlsrpt_reply_t *reply);
 static ngx_int_t ngx_http_tlsrpt_page_names(ngx_http_tlsrpt_page_t *page,
     const tlsrpt_reply_t *reply);
-static ngx_int_t ngx_http_tlsrpt_page_seen(ngx_http_tlsrpt_page_t *page,
-    const tlsrpt_reply_t *reply, ngx_array_t *names);
-static ngx_int_t ngx_http_tlsrpt_page_configured(ngx_http_tlsrpt_page_t *page,
-    ngx_array_t *names);
+static ngx_int_t ngx_http_tlsrpt_page_add(ngx_http_tlsrpt_page_t *page,
+    tlsrpt_str_t domain);
+static ngx_int_t ngx_http_tlsrpt_page_configured(
+    ngx_http_tlsrpt_page_t *page);
 static ngx_uint_t ngx_http_tlsrpt_page_after(ngx_http_tlsrpt_page_t *page,
     ngx_str_t *names, ngx_uint_t n);
-static ngx_int_t ngx_http_tlsrpt_page_lines(ngx_http_tlsrpt_page_t *page,
-    ngx_array_t *names);
+static ngx_int_t ngx_http_tlsrpt_page_lines(ngx_http_tlsrpt_page_t *page);
 static void ngx_http_tlsrpt_names_sort(ngx_array_t *names);
 static int ngx_libc_cdecl ngx_http_tlsrpt_names_compare(const void *one,
     const void *two);
@@ -135,7 +145,7 @@ ngx_http_tlsrpt_domains_resource(ngx_http_request_t *r,
                                        "there is application/json");
     }
 
-    if (ngx_http_tlsrpt_page_index(page) != NGX_OK) {
+    if (ngx_http_tlsrpt_page_start(page) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -216,10 +226,72 @@ ngx_http_tlsrpt_page_limit(ngx_http_tlsrpt_page_t *page, tlsrpt_str_t name,
 }
 
 
-/* One name more than the page holds tells whether pages follow. */
+static ngx_int_t
+ngx_http_tlsrpt_page_start(ngx_http_tlsrpt_page_t *page)
+{
+    ngx_array_t   *scope;
+    tlsrpt_str_t   after;
+
+    if (ngx_array_init(&page->names, page->request->pool, page->limit + 1,
+                       sizeof(ngx_str_t))
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    scope = ngx_http_tlsrpt_scope_names(page->request);
+
+    if (scope) {
+        return ngx_http_tlsrpt_page_scope(page, scope);
+    }
+
+    /* one name more than the page holds tells whether pages follow */
+
+    page->piece = ngx_http_tlsrpt_scope_is_all(page->request)
+                  ? page->limit + 1 : NGX_HTTP_TLSRPT_PAGE_PIECE;
+
+    if (ngx_http_tlsrpt_page_configured(page) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    after.data = (char *) page->cursor.data;
+    after.len = page->cursor.len;
+
+    return ngx_http_tlsrpt_page_index(page, after);
+}
+
+
+/* A scope of names alone is the list itself. */
 
 static ngx_int_t
-ngx_http_tlsrpt_page_index(ngx_http_tlsrpt_page_t *page)
+ngx_http_tlsrpt_page_scope(ngx_http_tlsrpt_page_t *page, ngx_array_t *scope)
+{
+    ngx_uint_t                     i;
+    tlsrpt_str_t                   domain;
+    ngx_http_tlsrpt_scope_name_t  *names;
+
+    page->asked = 1;
+    names = scope->elts;
+
+    for (i = 0; i < scope->nelts; i++) {
+        if (ngx_http_tlsrpt_names_order(&names[i].name, &page->cursor) <= 0) {
+            continue;
+        }
+
+        domain.data = (char *) names[i].name.data;
+        domain.len = names[i].name.len;
+
+        if (ngx_http_tlsrpt_page_add(page, domain) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return ngx_http_tlsrpt_page_lines(page);
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_page_index(ngx_http_tlsrpt_page_t *page, tlsrpt_str_t after)
 {
     u_char        *p, *key, *min, *count;
     tlsrpt_str_t   prefix;
@@ -228,7 +300,7 @@ ngx_http_tlsrpt_page_index(ngx_http_tlsrpt_page_t *page)
 
     key = ngx_pnalloc(page->request->pool,
                       prefix.len + sizeof(":domains") - 1
-                      + 1 + page->cursor.len + NGX_INT_T_LEN);
+                      + 1 + after.len + NGX_INT_T_LEN);
     if (key == NULL) {
         return NGX_ERROR;
     }
@@ -237,12 +309,14 @@ ngx_http_tlsrpt_page_index(ngx_http_tlsrpt_page_t *page)
     min = ngx_cpymem(min, ":domains", sizeof(":domains") - 1);
 
     p = min;
-    *p++ = page->cursor.len ? '(' : '-';
-    count = ngx_cpymem(p, page->cursor.data, page->cursor.len);
-    p = ngx_sprintf(count, "%ui", page->limit + 1);
+    *p++ = after.len ? '(' : '-';
+    count = ngx_cpymem(p, after.data, after.len);
+    p = ngx_sprintf(count, "%ui", page->piece);
 
+    page->asked = 0;
     page->index.argv = page->argv;
     page->index.argvlen = page->argvlen;
+    page->index.argc = 0;
     page->index.nkeys = 1;
 
     ngx_http_tlsrpt_page_arg(page, "ZRANGEBYLEX", sizeof("ZRANGEBYLEX") - 1);
@@ -344,12 +418,18 @@ ngx_http_tlsrpt_page_reply(void *data, ngx_http_tlsrpt_ask_t *ask,
         return NGX_OK;
     }
 
-    line->json = tlsrpt_totals_json(line->totals);
+    /* the index may outlive a domain's data */
+
+    line->shown = ngx_http_tlsrpt_stats_visible(page->request, line->domain,
+                                       tlsrpt_totals_seen(line->totals));
+    if (line->shown) {
+        line->json = tlsrpt_totals_json(line->totals);
+    }
 
     tlsrpt_totals_destroy(line->totals);
     line->totals = NULL;
 
-    return line->json ? NGX_OK : NGX_ERROR;
+    return line->json || !line->shown ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -362,73 +442,70 @@ static ngx_int_t
 ngx_http_tlsrpt_page_names(ngx_http_tlsrpt_page_t *page,
     const tlsrpt_reply_t *reply)
 {
-    ngx_array_t  names;
+    size_t        i;
+    tlsrpt_str_t  domain;
 
-    if (ngx_array_init(&names, page->request->pool, page->limit + 1,
-                       sizeof(ngx_str_t))
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    if (ngx_http_tlsrpt_page_seen(page, reply, &names) != NGX_OK
-        || ngx_http_tlsrpt_page_configured(page, &names) != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    ngx_http_tlsrpt_names_sort(&names);
-
-    return ngx_http_tlsrpt_page_lines(page, &names);
-}
-
-
-static ngx_int_t
-ngx_http_tlsrpt_page_seen(ngx_http_tlsrpt_page_t *page,
-    const tlsrpt_reply_t *reply, ngx_array_t *names)
-{
-    size_t           i;
-    ngx_str_t       *name;
-    tlsrpt_str_t     domain;
-    tlsrpt_reply_t  *element;
+    domain.len = 0;
 
     for (i = 0; i < reply->nelements; i++) {
-        element = reply->elements[i];
-        domain.data = element->str;
-        domain.len = element->len;
+        domain.data = reply->elements[i]->str;
+        domain.len = reply->elements[i]->len;
 
         /* what is no domain name was not put there by us */
 
-        if (domain.len == 0 || domain.len > TLSRPT_DOMAIN_LEN
-            || !ngx_http_tlsrpt_stats_visible(page->request, domain, 1))
-        {
+        if (domain.len == 0 || domain.len > TLSRPT_DOMAIN_LEN) {
             continue;
         }
 
-        name = ngx_array_push(names);
-        if (name == NULL) {
+        if (ngx_http_tlsrpt_page_add(page, domain) != NGX_OK) {
             return NGX_ERROR;
         }
 
-        name->len = domain.len;
-        name->data = ngx_pnalloc(page->request->pool, domain.len);
-        if (name->data == NULL) {
-            return NGX_ERROR;
-        }
-
-        ngx_memcpy(name->data, domain.data, domain.len);
+        page->nseen += ngx_http_tlsrpt_stats_visible(page->request, domain, 1);
     }
+
+    if (i == page->piece && page->nseen <= page->limit && domain.len) {
+        return ngx_http_tlsrpt_page_index(page, domain);
+    }
+
+    return ngx_http_tlsrpt_page_lines(page);
+}
+
+
+/* Copies the name, if the reader may see it. */
+
+static ngx_int_t
+ngx_http_tlsrpt_page_add(ngx_http_tlsrpt_page_t *page, tlsrpt_str_t domain)
+{
+    ngx_str_t  *name;
+
+    if (!ngx_http_tlsrpt_stats_visible(page->request, domain, 1)) {
+        return NGX_OK;
+    }
+
+    name = ngx_array_push(&page->names);
+    if (name == NULL) {
+        return NGX_ERROR;
+    }
+
+    name->len = domain.len;
+    name->data = ngx_pnalloc(page->request->pool, domain.len);
+    if (name->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(name->data, domain.data, domain.len);
 
     return NGX_OK;
 }
 
 
 static ngx_int_t
-ngx_http_tlsrpt_page_configured(ngx_http_tlsrpt_page_t *page,
-    ngx_array_t *names)
+ngx_http_tlsrpt_page_configured(ngx_http_tlsrpt_page_t *page)
 {
-    ngx_str_t                    *name, *listed;
-    ngx_uint_t                    i, last;
+    ngx_str_t                    *listed;
+    ngx_uint_t                    i;
+    tlsrpt_str_t                  domain;
     ngx_http_tlsrpt_main_conf_t  *tmcf;
 
     tmcf = ngx_http_get_module_main_conf(page->request, ngx_http_tlsrpt_module);
@@ -436,15 +513,19 @@ ngx_http_tlsrpt_page_configured(ngx_http_tlsrpt_page_t *page,
     listed = tmcf->listed.elts;
 
     i = ngx_http_tlsrpt_page_after(page, listed, tmcf->listed.nelts);
-    last = ngx_min(i + page->limit + 1, tmcf->listed.nelts);
 
-    for ( /* void */ ; i < last; i++) {
-        name = ngx_array_push(names);
-        if (name == NULL) {
-            return NGX_ERROR;
+    for ( /* void */ ; i < tmcf->listed.nelts; i++) {
+
+        if (page->names.nelts > page->limit) {
+            break;
         }
 
-        *name = listed[i];
+        domain.data = (char *) listed[i].data;
+        domain.len = listed[i].len;
+
+        if (ngx_http_tlsrpt_page_add(page, domain) != NGX_OK) {
+            return NGX_ERROR;
+        }
     }
 
     return NGX_OK;
@@ -481,11 +562,13 @@ ngx_http_tlsrpt_page_after(ngx_http_tlsrpt_page_t *page, ngx_str_t *names,
 /* The first of the sorted names, as many as the page holds. */
 
 static ngx_int_t
-ngx_http_tlsrpt_page_lines(ngx_http_tlsrpt_page_t *page, ngx_array_t *names)
+ngx_http_tlsrpt_page_lines(ngx_http_tlsrpt_page_t *page)
 {
     ngx_str_t               *name;
     ngx_uint_t               i;
     ngx_http_tlsrpt_line_t  *line;
+
+    ngx_http_tlsrpt_names_sort(&page->names);
 
     page->lines = ngx_pcalloc(page->request->pool,
                               page->limit * sizeof(ngx_http_tlsrpt_line_t));
@@ -493,10 +576,10 @@ ngx_http_tlsrpt_page_lines(ngx_http_tlsrpt_page_t *page, ngx_array_t *names)
         return NGX_ERROR;
     }
 
-    page->more = names->nelts > page->limit;
-    page->nlines = ngx_min(names->nelts, page->limit);
+    page->more = page->names.nelts > page->limit;
+    page->nlines = ngx_min(page->names.nelts, page->limit);
 
-    name = names->elts;
+    name = page->names.elts;
 
     for (i = 0; i < page->nlines; i++) {
         line = &page->lines[i];
@@ -560,7 +643,9 @@ ngx_http_tlsrpt_page_done(void *data, ngx_http_request_t *r)
     domains = json_array();
 
     for (i = 0; i < page->nlines; i++) {
-        if (json_array_append(domains, page->lines[i].json) != 0) {
+        if (page->lines[i].shown
+            && json_array_append(domains, page->lines[i].json) != 0)
+        {
             json_decref(domains);
             return ngx_http_tlsrpt_answer_json(r, NULL);
         }

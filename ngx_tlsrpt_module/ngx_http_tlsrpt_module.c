@@ -8,6 +8,7 @@
 #include <ngx_http.h>
 
 #include "ngx_http_tlsrpt_module.h"
+#include "ngx_http_tlsrpt_counters.h"
 #include "ngx_http_tlsrpt_stats.h"
 #include "ngx_http_mta_sts_module.h"
 
@@ -16,6 +17,7 @@
 #define NGX_HTTP_TLSRPT_MAX_PASSWORD  1024
 #define NGX_HTTP_TLSRPT_MAX_DB        65535
 #define NGX_HTTP_TLSRPT_MAX_DAYS      10000
+#define NGX_HTTP_TLSRPT_MAX_URIS      16
 
 
 static ngx_int_t ngx_http_tlsrpt_add_variables(ngx_conf_t *cf);
@@ -47,6 +49,8 @@ static char *ngx_http_tlsrpt_domain(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_tlsrpt_domain_token(ngx_conf_t *cf,
     ngx_http_tlsrpt_domain_t *domain, ngx_str_t *value);
+static char *ngx_http_tlsrpt_report_uri(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 static char *ngx_http_tlsrpt_collect(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_tlsrpt_stats(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -123,11 +127,25 @@ static ngx_command_t  ngx_http_tlsrpt_commands[] = {
       offsetof(ngx_http_tlsrpt_loc_conf_t, max_report_size),
       &ngx_http_tlsrpt_size_post },
 
+    { ngx_string("tlsrpt_report_uri"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
+      ngx_http_tlsrpt_report_uri,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("tlsrpt_stats"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
       ngx_http_tlsrpt_stats,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
+      NULL },
+
+    { ngx_string("tlsrpt_scope"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_set_complex_value_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_tlsrpt_loc_conf_t, scope),
       NULL },
 
       ngx_null_command
@@ -459,6 +477,10 @@ ngx_http_tlsrpt_init_main_conf(ngx_conf_t *cf, void *conf)
         return NGX_CONF_ERROR;
     }
 
+    if (tmcf->redis.naddrs && ngx_http_tlsrpt_counters_add(cf) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
     return ngx_http_tlsrpt_init_domains(cf, tmcf);
 }
 
@@ -584,7 +606,13 @@ ngx_http_tlsrpt_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_size_value(conf->max_report_size, prev->max_report_size,
                               10 * 1024 * 1024);
 
-    if (conf->collect && ngx_http_tlsrpt_error_pages(cf) != NGX_OK) {
+    if (conf->scope == NULL) {
+        conf->scope = prev->scope;
+    }
+
+    if ((conf->collect || conf->stats)
+        && ngx_http_tlsrpt_error_pages(cf) != NGX_OK)
+    {
         return NGX_CONF_ERROR;
     }
 
@@ -1046,6 +1074,65 @@ ngx_http_tlsrpt_domain_token(ngx_conf_t *cf, ngx_http_tlsrpt_domain_t *domain,
 }
 
 
+/* As records shall name them (RFC 8460 3), so they must fit into one. */
+
+static char *
+ngx_http_tlsrpt_report_uri(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_tlsrpt_main_conf_t  *tmcf = conf;
+
+    u_char      *p;
+    ngx_str_t   *value, *uri;
+    ngx_uint_t   i;
+
+    if (tmcf->report_uris) {
+        return "is duplicate";
+    }
+
+    tmcf->report_uris = ngx_array_create(cf->pool, cf->args->nelts,
+                                         sizeof(ngx_str_t));
+    if (tmcf->report_uris == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    value = cf->args->elts;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        if (ngx_strncmp(value[i].data, "https://", 8) != 0
+            && ngx_strncmp(value[i].data, "mailto:", 7) != 0)
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"%V\" begins neither with \"https://\" nor "
+                               "with \"mailto:\"", &value[i]);
+            return NGX_CONF_ERROR;
+        }
+
+        for (p = value[i].data; *p; p++) {
+            if (*p <= ' ' || *p >= 0x7f || *p == '"' || *p == '\\') {
+                ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                                   "\"%V\" has a character that is not "
+                                   "allowed in a URI", &value[i]);
+                return NGX_CONF_ERROR;
+            }
+        }
+
+        uri = ngx_array_push(tmcf->report_uris);
+        if (uri == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        *uri = value[i];
+    }
+
+    if (tmcf->report_uris->nelts > NGX_HTTP_TLSRPT_MAX_URIS) {
+        return "takes 16 addresses at most";
+    }
+
+    return NGX_CONF_OK;
+}
+
+
 static char *
 ngx_http_tlsrpt_collect(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
@@ -1064,6 +1151,8 @@ ngx_http_tlsrpt_collect(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 static char *
 ngx_http_tlsrpt_stats(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
+    ngx_http_tlsrpt_loc_conf_t  *tlcf = conf;
+
     ngx_http_core_loc_conf_t  *clcf;
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
@@ -1071,6 +1160,8 @@ ngx_http_tlsrpt_stats(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     if (clcf->name.len && clcf->name.data[clcf->name.len - 1] == '/') {
         clcf->auto_redirect = 1;
     }
+
+    tlcf->stats = 1;
 
     return ngx_http_tlsrpt_handle(cf, cmd, ngx_http_tlsrpt_stats_handler);
 }
@@ -1115,6 +1206,21 @@ ngx_http_tlsrpt_handle(ngx_conf_t *cf, ngx_command_t *cmd,
 
 
 /* The worker */
+
+tlsrpt_reader_t *
+ngx_http_tlsrpt_reader(ngx_http_request_t *r)
+{
+    ngx_http_tlsrpt_main_conf_t  *tmcf;
+
+    tmcf = ngx_http_get_module_main_conf(r, ngx_http_tlsrpt_module);
+
+    if (tmcf->reader == NULL) {
+        tmcf->reader = tlsrpt_reader_create();
+    }
+
+    return tmcf->reader;
+}
+
 
 static ngx_int_t
 ngx_http_tlsrpt_init_process(ngx_cycle_t *cycle)

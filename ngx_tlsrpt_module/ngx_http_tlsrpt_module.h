@@ -45,6 +45,7 @@ typedef struct {
     ngx_http_tlsrpt_index_t        names;
     ngx_http_tlsrpt_index_t        tokens;
     tlsrpt_reader_t               *reader;  /* of this worker; NULL: none yet */
+    ngx_array_t                   *report_uris; /* of ngx_str_t; NULL: none */
     ngx_str_t                      user;    /* the first directive that needs */
     ngx_str_t                      user_file;   /* Redis, and where it is */
     ngx_uint_t                     user_line;
@@ -53,7 +54,20 @@ typedef struct {
 typedef struct {
     size_t                         max_report_size;
     ngx_flag_t                     collect;
+    ngx_flag_t                     stats;
+    ngx_http_complex_value_t      *scope;   /* NULL: all domains */
 } ngx_http_tlsrpt_loc_conf_t;
+
+/* What tlsrpt_scope says for a request. */
+typedef struct {
+    ngx_str_t                      name;    /* normalized */
+    ngx_uint_t                     subdomains;  /* ".NAME" */
+} ngx_http_tlsrpt_scope_name_t;
+
+typedef struct {
+    ngx_array_t                    names;   /* of _scope_name_t */
+    ngx_uint_t                     all;
+} ngx_http_tlsrpt_scope_t;
 
 /* What the variables show, and the request's own state. */
 typedef struct {
@@ -62,6 +76,7 @@ typedef struct {
     ngx_str_t                      report_id;
     ngx_str_t                      organization;
     void                          *collect;
+    ngx_http_tlsrpt_scope_t       *scope;   /* NULL: not asked for yet */
 } ngx_http_tlsrpt_ctx_t;
 
 extern ngx_module_t  ngx_http_tlsrpt_module;
@@ -79,6 +94,10 @@ ngx_http_tlsrpt_domain_t *ngx_http_tlsrpt_domain_by_token(
    its MTA-STS policy is served here? */
 ngx_uint_t ngx_http_tlsrpt_domain_accepted(ngx_http_request_t *r,
     const char *name, size_t len);
+
+/* The worker's one; what it read is valid until it is used again.  NULL: no
+   memory. */
+tlsrpt_reader_t *ngx_http_tlsrpt_reader(ngx_http_request_t *r);
 
 /* Content handlers of tlsrpt_collect and tlsrpt_stats. */
 ngx_int_t ngx_http_tlsrpt_collect_handler(ngx_http_request_t *r);

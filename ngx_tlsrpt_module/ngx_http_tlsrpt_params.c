@@ -9,7 +9,7 @@
 /* More than any resource knows, so that every valid query string fits. */
 #define NGX_HTTP_TLSRPT_PARAMS_MAX       16
 #define NGX_HTTP_TLSRPT_PARAM_NAME_LEN   32
-#define NGX_HTTP_TLSRPT_PARAM_VALUE_LEN  1024
+#define NGX_HTTP_TLSRPT_PARAM_VALUE_LEN  4096
 
 
 typedef struct {
@@ -26,6 +26,8 @@ static int ngx_http_tlsrpt_param_name(ngx_str_t *raw,
     tlsrpt_error_t *error);
 static int ngx_http_tlsrpt_param_value(ngx_str_t *raw, u_char *buf,
     tlsrpt_str_t name, tlsrpt_str_t *value, tlsrpt_error_t *error);
+static int ngx_http_tlsrpt_param_refuse(void *data, tlsrpt_str_t name,
+    tlsrpt_str_t value, tlsrpt_error_t *error);
 static ngx_int_t ngx_http_tlsrpt_unescape(ngx_str_t *raw, u_char *buf,
     size_t *len);
 static ngx_uint_t ngx_http_tlsrpt_utf8(u_char *p, size_t len);
@@ -71,6 +73,22 @@ ngx_http_tlsrpt_params(ngx_http_request_t *r, ngx_http_tlsrpt_param_pt handler,
     }
 
     return TLSRPT_OK;
+}
+
+
+static int
+ngx_http_tlsrpt_param_refuse(void *data, tlsrpt_str_t name,
+    tlsrpt_str_t value, tlsrpt_error_t *error)
+{
+    return ngx_http_tlsrpt_param_unknown(error, name);
+}
+
+
+int
+ngx_http_tlsrpt_params_none(ngx_http_request_t *r, tlsrpt_error_t *error)
+{
+    return ngx_http_tlsrpt_params(r, ngx_http_tlsrpt_param_refuse, NULL,
+                                  error);
 }
 
 

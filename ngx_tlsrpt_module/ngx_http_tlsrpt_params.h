@@ -29,6 +29,9 @@ typedef int (*ngx_http_tlsrpt_param_pt)(void *data, tlsrpt_str_t name,
 int ngx_http_tlsrpt_params(ngx_http_request_t *r,
     ngx_http_tlsrpt_param_pt handler, void *data, tlsrpt_error_t *error);
 
+/* For a resource that takes none. */
+int ngx_http_tlsrpt_params_none(ngx_http_request_t *r, tlsrpt_error_t *error);
+
 /* Fills the error; name may be from outside. */
 int ngx_http_tlsrpt_param_error(tlsrpt_error_t *error, tlsrpt_str_t name,
     const char *detail);

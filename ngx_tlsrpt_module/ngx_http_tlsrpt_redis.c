@@ -12,6 +12,7 @@
 #include <ngx_event.h>
 #include <ngx_event_connect.h>
 
+#include "ngx_http_tlsrpt_counters.h"
 #include "ngx_http_tlsrpt_redis.h"
 #include "ngx_http_tlsrpt_redis_codec.h"
 
@@ -293,6 +294,8 @@ ngx_http_tlsrpt_redis_queue(ngx_http_tlsrpt_redis_t *redis, size_t argc,
     redis->ncommands++;
     redis->nbytes += len;
 
+    ngx_http_tlsrpt_count_queue(redis->ncommands);
+
     if (redis->connection) {
         redis->connection->idle = 0;
     }
@@ -381,6 +384,10 @@ ngx_http_tlsrpt_redis_done(ngx_http_tlsrpt_redis_t *redis,
 
     redis->ncommands--;
     redis->nbytes -= (size_t) (op->buf.end - op->buf.start);
+
+    ngx_http_tlsrpt_count_command(reply != NULL, ngx_current_msec
+                                      - (op->deadline - redis->conf->timeout));
+    ngx_http_tlsrpt_count_queue(redis->ncommands);
 
     ngx_http_tlsrpt_redis_free(op);
 
@@ -631,10 +638,9 @@ ngx_http_tlsrpt_redis_greeted(ngx_http_tlsrpt_redis_t *redis,
         }
 
         ngx_log_error(NGX_LOG_ERR, redis->log, 0,
-                      "tlsrpt: Redis %V refuses %s: %*s%s",
-                      &redis->conf->name, step, len, reply->str,
-                      step[0] == 'A' ? ", check user and password"
-                                     : ", check db");
+                      "tlsrpt: Redis %V refuses %s: %*s, check user, "
+                      "password and db", &redis->conf->name, step, len,
+                      reply->str);
         return NGX_ERROR;
     }
 

@@ -355,7 +355,8 @@ ngx_http_tlsrpt_redis_create_double(const redisReadTask *task, double value,
 static void *
 ngx_http_tlsrpt_redis_create_bool(const redisReadTask *task, int value)
 {
-    return ngx_http_tlsrpt_redis_create_integer(task, value);
+    /* not an integer, which would say something */
+    return ngx_http_tlsrpt_redis_create_nil(task);
 }
 
 #endif

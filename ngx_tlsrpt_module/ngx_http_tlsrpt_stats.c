@@ -13,6 +13,7 @@
 #include "ngx_http_tlsrpt_params.h"
 #include "ngx_http_tlsrpt_problem.h"
 #include "ngx_http_tlsrpt_read.h"
+#include "ngx_http_tlsrpt_scope.h"
 #include "ngx_http_tlsrpt_stats.h"
 
 
@@ -37,6 +38,7 @@ typedef struct {
 } ngx_http_tlsrpt_stats_t;
 
 
+static ngx_int_t ngx_http_tlsrpt_stats_refused(ngx_http_request_t *r);
 static ngx_int_t ngx_http_tlsrpt_stats_path(ngx_http_request_t *r,
     ngx_str_t *path);
 static ngx_http_tlsrpt_route_t *ngx_http_tlsrpt_stats_route(ngx_str_t *path,
@@ -69,6 +71,46 @@ static ngx_http_tlsrpt_route_t  ngx_http_tlsrpt_routes[] = {
       NGX_HTTP_GET|NGX_HTTP_HEAD, "GET, HEAD",
       ngx_http_tlsrpt_stats_resource },
 
+    { ngx_string("domains/:domain/problems"),
+      NGX_HTTP_GET|NGX_HTTP_HEAD, "GET, HEAD",
+      ngx_http_tlsrpt_problems_resource },
+
+    { ngx_string("domains/:domain/reports"),
+      NGX_HTTP_GET|NGX_HTTP_HEAD, "GET, HEAD",
+      ngx_http_tlsrpt_reports_resource },
+
+    { ngx_string("domains/:domain/reports/:id"),
+      NGX_HTTP_GET|NGX_HTTP_HEAD, "GET, HEAD",
+      ngx_http_tlsrpt_report_resource },
+
+    { ngx_string("domains/:domain/senders"),
+      NGX_HTTP_GET|NGX_HTTP_HEAD, "GET, HEAD",
+      ngx_http_tlsrpt_senders_resource },
+
+    { ngx_string("tools/report"),
+      NGX_HTTP_POST, "POST",
+      ngx_http_tlsrpt_tool_report_resource },
+
+    { ngx_string("domains/:domain/records"),
+      NGX_HTTP_GET|NGX_HTTP_HEAD, "GET, HEAD",
+      ngx_http_tlsrpt_records_resource },
+
+    { ngx_string("domains/:domain/policy"),
+      NGX_HTTP_GET|NGX_HTTP_HEAD, "GET, HEAD",
+      ngx_http_tlsrpt_policy_resource },
+
+    { ngx_string("metrics"),
+      NGX_HTTP_GET|NGX_HTTP_HEAD, "GET, HEAD",
+      ngx_http_tlsrpt_metrics_resource },
+
+    { ngx_string("tools/record"),
+      NGX_HTTP_GET|NGX_HTTP_HEAD, "GET, HEAD",
+      ngx_http_tlsrpt_tool_record_resource },
+
+    { ngx_string("tools/policy"),
+      NGX_HTTP_POST, "POST",
+      ngx_http_tlsrpt_tool_policy_resource },
+
     { ngx_null_string, 0, NULL, NULL }
 };
 
@@ -98,6 +140,10 @@ ngx_http_tlsrpt_stats_handler(ngx_http_request_t *r)
     ngx_str_t                  path;
     ngx_http_tlsrpt_route_t   *route;
     ngx_http_tlsrpt_target_t   target;
+
+    if (r->internal && r->err_status >= NGX_HTTP_BAD_REQUEST) {
+        return ngx_http_tlsrpt_stats_refused(r);
+    }
 
     below = ngx_http_tlsrpt_stats_path(r, &path);
     route = (below == NGX_OK) ? ngx_http_tlsrpt_stats_route(&path, &target)
@@ -146,6 +192,29 @@ ngx_http_tlsrpt_stats_handler(ngx_http_request_t *r)
     }
 
     return route->handler(r, &target);
+}
+
+
+/* nginx refused it, see ngx_http_tlsrpt_error_pages() */
+
+static ngx_int_t
+ngx_http_tlsrpt_stats_refused(ngx_http_request_t *r)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_discard_request_body(r);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (ngx_http_tlsrpt_answer_headers(r) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_tlsrpt_problem(r, r->err_status,
+                     r->err_status == NGX_HTTP_REQUEST_ENTITY_TOO_LARGE
+                         ? "the body is larger than the limit"
+                         : "the request cannot be answered");
 }
 
 
@@ -279,7 +348,9 @@ ngx_uint_t
 ngx_http_tlsrpt_stats_visible(ngx_http_request_t *r, tlsrpt_str_t domain,
     ngx_uint_t seen)
 {
-    return seen || ngx_http_tlsrpt_domain_accepted(r, domain.data, domain.len);
+    return ngx_http_tlsrpt_scope_takes(r, domain)
+           && (seen || ngx_http_tlsrpt_domain_accepted(r, domain.data,
+                                                       domain.len));
 }
 
 
@@ -394,7 +465,8 @@ ngx_http_tlsrpt_stats_done(void *data, ngx_http_request_t *r)
 
     if (st->type == NGX_HTTP_TLSRPT_CSV) {
         text = tlsrpt_stats_csv(st->stats, &len);
-        return ngx_http_tlsrpt_answer_csv(r, text, len);
+        return ngx_http_tlsrpt_answer_text(r, "text/csv; charset=utf-8",
+                                           text, len);
     }
 
     return ngx_http_tlsrpt_answer_json(r, tlsrpt_stats_json(st->stats));

@@ -29,6 +29,31 @@ typedef ngx_int_t (*ngx_http_tlsrpt_resource_pt)(ngx_http_request_t *r,
 ngx_int_t ngx_http_tlsrpt_domains_resource(ngx_http_request_t *r,
     ngx_http_tlsrpt_target_t *target);
 
+ngx_int_t ngx_http_tlsrpt_problems_resource(ngx_http_request_t *r,
+    ngx_http_tlsrpt_target_t *target);
+ngx_int_t ngx_http_tlsrpt_reports_resource(ngx_http_request_t *r,
+    ngx_http_tlsrpt_target_t *target);
+ngx_int_t ngx_http_tlsrpt_senders_resource(ngx_http_request_t *r,
+    ngx_http_tlsrpt_target_t *target);
+ngx_int_t ngx_http_tlsrpt_report_resource(ngx_http_request_t *r,
+    ngx_http_tlsrpt_target_t *target);
+ngx_int_t ngx_http_tlsrpt_tool_report_resource(ngx_http_request_t *r,
+    ngx_http_tlsrpt_target_t *target);
+
+ngx_int_t ngx_http_tlsrpt_records_resource(ngx_http_request_t *r,
+    ngx_http_tlsrpt_target_t *target);
+ngx_int_t ngx_http_tlsrpt_policy_resource(ngx_http_request_t *r,
+    ngx_http_tlsrpt_target_t *target);
+ngx_int_t ngx_http_tlsrpt_metrics_resource(ngx_http_request_t *r,
+    ngx_http_tlsrpt_target_t *target);
+ngx_int_t ngx_http_tlsrpt_tool_record_resource(ngx_http_request_t *r,
+    ngx_http_tlsrpt_target_t *target);
+ngx_int_t ngx_http_tlsrpt_tool_policy_resource(ngx_http_request_t *r,
+    ngx_http_tlsrpt_target_t *target);
+
+/* {"mode","max-age","mx"}; NULL: no memory. */
+json_t *ngx_http_tlsrpt_policy_of(const mta_sts_policy_t *policy);
+
 /* Makes the sorted list of the configured domains; for init_module. */
 ngx_int_t ngx_http_tlsrpt_domains_init(ngx_cycle_t *cycle);
 

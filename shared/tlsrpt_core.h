@@ -382,6 +382,8 @@ const tlsrpt_command_t *tlsrpt_totals_command(tlsrpt_totals_t *totals,
     size_t n);
 int tlsrpt_totals_add(tlsrpt_totals_t *totals, size_t n,
     const tlsrpt_reply_t *reply) TLSRPT_MUST_USE;
+/* Was the domain ever seen? */
+int tlsrpt_totals_seen(const tlsrpt_totals_t *totals);
 json_t *tlsrpt_totals_json(const tlsrpt_totals_t *totals) TLSRPT_MUST_USE;
 
 /*

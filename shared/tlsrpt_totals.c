@@ -125,6 +125,13 @@ tlsrpt_totals_add(tlsrpt_totals_t *totals, size_t n,
 }
 
 
+int
+tlsrpt_totals_seen(const tlsrpt_totals_t *totals)
+{
+    return totals->seen;
+}
+
+
 /* The newest day with a report, or from - 1. */
 
 static int32_t

@@ -1,0 +1,325 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * BASE/domains/D/records and BASE/domains/D/policy: what the owner of the
+ * domain publishes, as this configuration has it.
+ */
+
+#include "ngx_http_mta_sts_module.h"
+#include "ngx_http_tlsrpt_module.h"
+#include "ngx_http_tlsrpt_accept.h"
+#include "ngx_http_tlsrpt_answer.h"
+#include "ngx_http_tlsrpt_params.h"
+#include "ngx_http_tlsrpt_problem.h"
+#include "ngx_http_tlsrpt_stats.h"
+#include "tlsrpt_dns.h"
+
+
+static ngx_uint_t ngx_http_tlsrpt_records_refused(ngx_http_request_t *r,
+    ngx_http_tlsrpt_target_t *target, ngx_int_t *rc);
+static json_t *ngx_http_tlsrpt_records_json(ngx_http_request_t *r,
+    ngx_str_t *domain);
+static ngx_int_t ngx_http_tlsrpt_records_uris(ngx_http_request_t *r,
+    ngx_str_t *domain, tlsrpt_dns_domain_t *dns);
+static ngx_int_t ngx_http_tlsrpt_records_uri(ngx_http_request_t *r,
+    ngx_str_t *uri, ngx_str_t *token, tlsrpt_str_t *made);
+static ngx_http_mta_sts_policy_t *ngx_http_tlsrpt_records_policy(
+    ngx_http_request_t *r, ngx_str_t *domain);
+
+static json_t *ngx_http_tlsrpt_policy_json(ngx_http_request_t *r,
+    ngx_str_t *domain);
+static json_t *ngx_http_tlsrpt_policy_members(
+    ngx_http_mta_sts_policy_t *served, json_t *advice);
+
+
+enum {
+    NGX_HTTP_TLSRPT_RECORDS_JSON = 0,
+    NGX_HTTP_TLSRPT_RECORDS_TEXT,
+    NGX_HTTP_TLSRPT_RECORDS_NTYPES
+};
+
+static const ngx_str_t
+    ngx_http_tlsrpt_records_types[NGX_HTTP_TLSRPT_RECORDS_NTYPES] =
+{
+    ngx_string("application/json"),
+    ngx_string("text/plain")
+};
+
+
+ngx_int_t
+ngx_http_tlsrpt_records_resource(ngx_http_request_t *r,
+    ngx_http_tlsrpt_target_t *target)
+{
+    char       *text;
+    json_t     *json;
+    size_t      len;
+    ngx_int_t   rc, type;
+
+    if (ngx_http_tlsrpt_records_refused(r, target, &rc)) {
+        return rc;
+    }
+
+    type = ngx_http_tlsrpt_accept(r, ngx_http_tlsrpt_records_types,
+                                  NGX_HTTP_TLSRPT_RECORDS_NTYPES);
+    if (type == NGX_DECLINED) {
+        return ngx_http_tlsrpt_problem(r, NGX_HTTP_TLSRPT_NOT_ACCEPTABLE,
+                                       "there are application/json and "
+                                       "text/plain");
+    }
+
+    json = ngx_http_tlsrpt_records_json(r, &target->domain);
+
+    if (type == NGX_HTTP_TLSRPT_RECORDS_JSON || json == NULL) {
+        return ngx_http_tlsrpt_answer_json(r, json);
+    }
+
+    text = tlsrpt_dns_zone(json, &len);
+    json_decref(json);
+
+    return ngx_http_tlsrpt_answer_text(r, "text/plain; charset=utf-8", text,
+                                       len);
+}
+
+
+ngx_int_t
+ngx_http_tlsrpt_policy_resource(ngx_http_request_t *r,
+    ngx_http_tlsrpt_target_t *target)
+{
+    ngx_int_t  rc;
+
+    if (ngx_http_tlsrpt_records_refused(r, target, &rc)) {
+        return rc;
+    }
+
+    return ngx_http_tlsrpt_answer_json(r,
+                             ngx_http_tlsrpt_policy_json(r, &target->domain));
+}
+
+
+/* Both are of the configuration alone: a domain that is only in Redis, from
+   another time or node, has none here.  rc: of the refusal. */
+
+static ngx_uint_t
+ngx_http_tlsrpt_records_refused(ngx_http_request_t *r,
+    ngx_http_tlsrpt_target_t *target, ngx_int_t *rc)
+{
+    tlsrpt_str_t    domain;
+    tlsrpt_error_t  error;
+
+    if (ngx_http_tlsrpt_params_none(r, &error) != TLSRPT_OK) {
+        *rc = ngx_http_tlsrpt_problem_error(r, &error);
+        return 1;
+    }
+
+    domain.data = (char *) target->domain.data;
+    domain.len = target->domain.len;
+
+    if (!ngx_http_tlsrpt_stats_visible(r, domain, 0)) {
+        *rc = ngx_http_tlsrpt_problem(r, NGX_HTTP_NOT_FOUND,
+                                      "no such domain");
+        return 1;
+    }
+
+    return 0;
+}
+
+
+static json_t *
+ngx_http_tlsrpt_records_json(ngx_http_request_t *r, ngx_str_t *domain)
+{
+    tlsrpt_dns_domain_t         dns;
+    ngx_http_mta_sts_policy_t  *policy;
+
+    ngx_memzero(&dns, sizeof(tlsrpt_dns_domain_t));
+
+    dns.domain.data = (char *) domain->data;
+    dns.domain.len = domain->len;
+
+    if (ngx_http_tlsrpt_records_uris(r, domain, &dns) != NGX_OK) {
+        return NULL;
+    }
+
+    policy = ngx_http_tlsrpt_records_policy(r, domain);
+
+    if (policy) {
+        dns.policy_id.data = (char *) policy->id.data;
+        dns.policy_id.len = policy->id.len;
+        dns.mode = policy->mode;
+    }
+
+    return tlsrpt_dns_records(&dns);
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_records_uris(ngx_http_request_t *r, ngx_str_t *domain,
+    tlsrpt_dns_domain_t *dns)
+{
+    ngx_str_t                    *uris, token;
+    ngx_uint_t                    i;
+    ngx_http_tlsrpt_domain_t     *conf;
+    ngx_http_tlsrpt_main_conf_t  *tmcf;
+
+    tmcf = ngx_http_get_module_main_conf(r, ngx_http_tlsrpt_module);
+
+    if (tmcf->report_uris == NULL) {
+        return NGX_OK;
+    }
+
+    ngx_str_null(&token);
+
+    conf = ngx_http_tlsrpt_domain_find(tmcf, (char *) domain->data,
+                                       domain->len);
+    if (conf) {
+        token = conf->token;
+    }
+
+    uris = tmcf->report_uris->elts;
+
+    for (i = 0; i < tmcf->report_uris->nelts; i++) {
+        if (ngx_http_tlsrpt_records_uri(r, &uris[i], &token,
+                                        &dns->rua[dns->nrua++])
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* LOCATION/TOKEN, of an https: URI. */
+
+static ngx_int_t
+ngx_http_tlsrpt_records_uri(ngx_http_request_t *r, ngx_str_t *uri,
+    ngx_str_t *token, tlsrpt_str_t *made)
+{
+    u_char  *p;
+
+    made->data = (char *) uri->data;
+    made->len = uri->len;
+
+    if (token->len == 0 || uri->data[0] != 'h') {
+        return NGX_OK;
+    }
+
+    p = ngx_pnalloc(r->pool, uri->len + 1 + token->len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    made->data = (char *) p;
+    p = ngx_cpymem(p, uri->data, uri->len);
+
+    if (p[-1] != '/') {
+        *p++ = '/';
+    }
+
+    p = ngx_cpymem(p, token->data, token->len);
+    made->len = (size_t) (p - (u_char *) made->data);
+
+    return NGX_OK;
+}
+
+
+static ngx_http_mta_sts_policy_t *
+ngx_http_tlsrpt_records_policy(ngx_http_request_t *r, ngx_str_t *domain)
+{
+    ngx_http_mta_sts_main_conf_t  *mmcf;
+
+    mmcf = ngx_http_get_module_main_conf(r, ngx_http_mta_sts_module);
+
+    return ngx_http_mta_sts_find(mmcf, domain->data, domain->len);
+}
+
+
+static json_t *
+ngx_http_tlsrpt_policy_json(ngx_http_request_t *r, ngx_str_t *domain)
+{
+    json_t                     *advice, *policy;
+    ngx_http_mta_sts_policy_t  *served;
+
+    advice = json_array();
+    served = ngx_http_tlsrpt_records_policy(r, domain);
+
+    if (served) {
+        policy = ngx_http_tlsrpt_policy_members(served, advice);
+
+    } else {
+        policy = json_null();
+        json_array_append_new(advice,
+                              json_string("No MTA-STS policy is served here "
+                                          "for the domain."));
+    }
+
+    /* "o" takes them, also where it fails */
+
+    return json_pack("{s:s%, s:o, s:o}", "domain", domain->data, domain->len,
+                     "policy", policy, "advice", advice);
+}
+
+
+static void
+ngx_http_tlsrpt_policy_finding(void *ctx, int is_error, size_t at,
+    const char *section, const char *message)
+{
+    json_array_append_new(ctx, json_string(message));
+}
+
+
+static json_t *
+ngx_http_tlsrpt_policy_members(ngx_http_mta_sts_policy_t *served,
+    json_t *advice)
+{
+    json_t            *json;
+    mta_sts_policy_t   policy;
+
+    if (mta_sts_policy_parse((char *) served->text.data, served->text.len,
+                             &policy, ngx_http_tlsrpt_policy_finding, advice)
+        != 0)
+    {
+        return NULL;
+    }
+
+    json = ngx_http_tlsrpt_policy_of(&policy);
+
+    if (json == NULL
+        || json_object_set_new(json, "text",
+                               json_stringn((char *) served->text.data,
+                                            served->text.len))
+           != 0
+        || json_object_set_new(json, "id",
+                               json_stringn((char *) served->id.data,
+                                            served->id.len))
+           != 0)
+    {
+        json_decref(json);
+        return NULL;
+    }
+
+    return json;
+}
+
+
+json_t *
+ngx_http_tlsrpt_policy_of(const mta_sts_policy_t *policy)
+{
+    size_t   i;
+    json_t  *mx;
+
+    static const char *const  modes[] = { "none", "testing", "enforce" };
+
+    mx = json_array();
+
+    for (i = 0; mx && i < policy->nmx; i++) {
+        if (json_array_append_new(mx, json_string(policy->mx[i])) != 0) {
+            json_decref(mx);
+            mx = NULL;
+        }
+    }
+
+    return json_pack("{s:s, s:I, s:o}", "mode", modes[policy->mode],
+                     "max-age", (json_int_t) policy->max_age, "mx", mx);
+}

@@ -1,0 +1,589 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * One report, read again from what came: as JSON, as a page to read, or as it
+ * is.  BASE/domains/D/reports/ID is one that is kept, BASE/tools/report the
+ * body of a request, which is not stored.
+ */
+
+#include "ngx_http_tlsrpt_module.h"
+#include "ngx_http_tlsrpt_accept.h"
+#include "ngx_http_tlsrpt_answer.h"
+#include "ngx_http_tlsrpt_body.h"
+#include "ngx_http_tlsrpt_params.h"
+#include "ngx_http_tlsrpt_problem.h"
+#include "ngx_http_tlsrpt_read.h"
+#include "ngx_http_tlsrpt_stats.h"
+#include "tlsrpt_document.h"
+#include "tlsrpt_key.h"
+
+
+/* Of a sender's name in that of a file. */
+#define NGX_HTTP_TLSRPT_SENDER_LEN  64
+
+#define NGX_HTTP_TLSRPT_HEX_LEN     (2 * TLSRPT_DIGEST_LEN)
+
+
+/* What is asked, and the number of it. */
+enum {
+    NGX_HTTP_TLSRPT_REPORT_DOMAIN = 0,
+    NGX_HTTP_TLSRPT_REPORT_ENTRY,
+    NGX_HTTP_TLSRPT_REPORT_BODY,
+    NGX_HTTP_TLSRPT_REPORT_NCOMMANDS
+};
+
+typedef struct {
+    ngx_http_request_t           *request;
+    tlsrpt_str_t                  domain;
+    int32_t                       day;
+    unsigned char                 digest[TLSRPT_DIGEST_LEN];
+    ngx_int_t                     type;     /* of _report_types */
+
+    ngx_uint_t                    n;        /* the next command */
+    tlsrpt_key_t                  key;
+    tlsrpt_command_t              command;
+    const char                   *argv[3];
+    size_t                        argvlen[3];
+
+    ngx_uint_t                    seen;     /* the domain */
+    tlsrpt_entry_t                entry;    /* json NULL: there is none */
+    ngx_str_t                     body;     /* data NULL: it is not kept */
+} ngx_http_tlsrpt_report_t;
+
+
+static ngx_int_t ngx_http_tlsrpt_report_next(void *data,
+    ngx_http_tlsrpt_ask_t *ask);
+static ngx_int_t ngx_http_tlsrpt_report_reply(void *data,
+    ngx_http_tlsrpt_ask_t *ask, const tlsrpt_reply_t *reply);
+static ngx_int_t ngx_http_tlsrpt_report_keep(ngx_http_tlsrpt_report_t *report,
+    const tlsrpt_reply_t *reply);
+static ngx_int_t ngx_http_tlsrpt_report_done(void *data,
+    ngx_http_request_t *r);
+static ngx_int_t ngx_http_tlsrpt_report_original(
+    ngx_http_tlsrpt_report_t *report, const tlsrpt_report_t *parsed);
+static u_char *ngx_http_tlsrpt_report_disposition(
+    ngx_http_tlsrpt_report_t *report, ngx_uint_t gzip);
+static u_char *ngx_http_tlsrpt_report_safe(u_char *p, tlsrpt_str_t name);
+static void ngx_http_tlsrpt_report_destroy(void *data);
+
+static void ngx_http_tlsrpt_tool_report_body(ngx_http_request_t *r);
+static ngx_int_t ngx_http_tlsrpt_tool_report_answer(ngx_http_request_t *r);
+static const tlsrpt_report_t *ngx_http_tlsrpt_report_read(
+    ngx_http_request_t *r, ngx_str_t *body, tlsrpt_reader_conf_t *conf,
+    ngx_int_t *rc);
+static ngx_int_t ngx_http_tlsrpt_report_failed(ngx_http_request_t *r,
+    ngx_str_t *body, ngx_int_t rc, tlsrpt_reader_t *reader);
+
+static ngx_int_t ngx_http_tlsrpt_report_params(ngx_http_request_t *r);
+static ngx_int_t ngx_http_tlsrpt_report_answer(ngx_http_request_t *r,
+    tlsrpt_document_t *document, ngx_int_t type);
+
+
+enum {
+    NGX_HTTP_TLSRPT_REPORT_JSON = 0,
+    NGX_HTTP_TLSRPT_REPORT_TEXT,
+    NGX_HTTP_TLSRPT_REPORT_READABLE,        /* so many are made by us */
+    NGX_HTTP_TLSRPT_REPORT_NTYPES = 5
+};
+
+static const ngx_str_t  ngx_http_tlsrpt_report_types[] = {
+    ngx_string("application/json"),
+    ngx_string("text/plain"),
+    ngx_string("application/tlsrpt+gzip"),
+    ngx_string("application/tlsrpt+json"),
+    ngx_string("application/octet-stream")
+};
+
+static const ngx_http_tlsrpt_reading_t  ngx_http_tlsrpt_report_reading = {
+    ngx_http_tlsrpt_report_next,
+    ngx_http_tlsrpt_report_reply,
+    ngx_http_tlsrpt_report_done,
+    ngx_http_tlsrpt_report_destroy
+};
+
+
+/* A report that is kept */
+
+ngx_int_t
+ngx_http_tlsrpt_report_resource(ngx_http_request_t *r,
+    ngx_http_tlsrpt_target_t *target)
+{
+    ngx_int_t                  rc;
+    ngx_http_tlsrpt_report_t  *report;
+
+    rc = ngx_http_tlsrpt_report_params(r);
+    if (rc != NGX_DECLINED) {
+        return rc;
+    }
+
+    report = ngx_pcalloc(r->pool, sizeof(ngx_http_tlsrpt_report_t));
+    if (report == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    report->type = ngx_http_tlsrpt_accept(r, ngx_http_tlsrpt_report_types,
+                                          NGX_HTTP_TLSRPT_REPORT_NTYPES);
+    if (report->type == NGX_DECLINED) {
+        return ngx_http_tlsrpt_problem(r, NGX_HTTP_TLSRPT_NOT_ACCEPTABLE,
+                                       "there are application/json, "
+                                       "text/plain and "
+                                       "application/tlsrpt+gzip");
+    }
+
+    report->request = r;
+    report->domain.data = (char *) target->domain.data;
+    report->domain.len = target->domain.len;
+
+    /* of what is no id, only the domain is asked: it decides which 404 */
+
+    if (tlsrpt_id_parse((char *) target->id.data, target->id.len,
+                        &report->day, report->digest)
+        != 0)
+    {
+        report->day = -1;
+    }
+
+    return ngx_http_tlsrpt_read(r, &ngx_http_tlsrpt_report_reading, report);
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_report_next(void *data, ngx_http_tlsrpt_ask_t *ask)
+{
+    ngx_http_tlsrpt_report_t *report = data;
+
+    u_char        suffix[NGX_HTTP_TLSRPT_HEX_LEN + 2];
+    tlsrpt_str_t  prefix;
+
+    prefix = ngx_http_tlsrpt_stats_prefix(report->request);
+
+    report->command.argc = 2;
+
+    switch (report->n) {
+
+    case NGX_HTTP_TLSRPT_REPORT_DOMAIN:
+        tlsrpt_key_domain(&report->key, prefix, report->domain, "");
+        report->argv[0] = "HGET";
+        report->argv[2] = "all";
+        report->argvlen[2] = sizeof("all") - 1;
+        report->command.argc = 3;
+        break;
+
+    case NGX_HTTP_TLSRPT_REPORT_ENTRY:
+        if (report->day == -1) {
+            return NGX_DONE;
+        }
+
+        tlsrpt_key_day(&report->key, prefix, report->domain, report->day,
+                       ":reports");
+        report->argv[0] = "HGET";
+        report->argv[2] = (const char *) report->digest;
+        report->argvlen[2] = TLSRPT_DIGEST_LEN;
+        report->command.argc = 3;
+        break;
+
+    case NGX_HTTP_TLSRPT_REPORT_BODY:
+        suffix[0] = ':';
+        *ngx_hex_dump(&suffix[1], report->digest, TLSRPT_DIGEST_LEN) = '\0';
+        tlsrpt_key_day(&report->key, prefix, report->domain, report->day,
+                       (const char *) suffix);
+        report->argv[0] = "GET";
+        break;
+
+    default:
+        return NGX_DONE;
+    }
+
+    report->argvlen[0] = ngx_strlen(report->argv[0]);
+    report->argv[1] = report->key.data;
+    report->argvlen[1] = report->key.len;
+
+    report->command.argv = report->argv;
+    report->command.argvlen = report->argvlen;
+    report->command.nkeys = 1;
+
+    ask->command = &report->command;
+    ask->n = report->n++;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_report_reply(void *data, ngx_http_tlsrpt_ask_t *ask,
+    const tlsrpt_reply_t *reply)
+{
+    ngx_http_tlsrpt_report_t *report = data;
+
+    tlsrpt_reply_t  digest;
+
+    if (reply->type != TLSRPT_REPLY_STRING) {
+        return NGX_OK;
+    }
+
+    switch (ask->n) {
+
+    case NGX_HTTP_TLSRPT_REPORT_DOMAIN:
+        report->seen = 1;
+        return NGX_OK;
+
+    case NGX_HTTP_TLSRPT_REPORT_ENTRY:
+        ngx_memzero(&digest, sizeof(tlsrpt_reply_t));
+        digest.type = TLSRPT_REPLY_STRING;
+        digest.str = (const char *) report->digest;
+        digest.len = TLSRPT_DIGEST_LEN;
+
+        if (tlsrpt_entry_decode(&report->entry, report->day, &digest, reply)
+            != 0)
+        {
+            report->entry.json = NULL;
+        }
+
+        return NGX_OK;
+
+    default: /* NGX_HTTP_TLSRPT_REPORT_BODY */
+        return ngx_http_tlsrpt_report_keep(report, reply);
+    }
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_report_keep(ngx_http_tlsrpt_report_t *report,
+    const tlsrpt_reply_t *reply)
+{
+    report->body.data = ngx_pnalloc(report->request->pool, reply->len + 1);
+    if (report->body.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    report->body.len = reply->len;
+    ngx_memcpy(report->body.data, reply->str, reply->len);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_report_done(void *data, ngx_http_request_t *r)
+{
+    ngx_http_tlsrpt_report_t *report = data;
+
+    ngx_int_t               rc;
+    tlsrpt_document_t       document;
+    tlsrpt_reader_conf_t    conf;
+    const tlsrpt_report_t  *parsed;
+
+    if (!ngx_http_tlsrpt_stats_visible(r, report->domain, report->seen)) {
+        return ngx_http_tlsrpt_problem(r, NGX_HTTP_NOT_FOUND,
+                                       "no such domain");
+    }
+
+    if (report->entry.json == NULL || report->body.data == NULL) {
+        return ngx_http_tlsrpt_problem(r, NGX_HTTP_NOT_FOUND,
+                                       "no such report, or it is not kept any "
+                                       "more");
+    }
+
+    /* it was within the limit of who stored it, which need not be ours */
+
+    conf.max_size = NGX_MAX_SIZE_T_VALUE;
+    conf.domain = report->domain;
+
+    parsed = ngx_http_tlsrpt_report_read(r, &report->body, &conf, &rc);
+    if (parsed == NULL) {
+        return rc;
+    }
+
+    if (report->type >= NGX_HTTP_TLSRPT_REPORT_READABLE) {
+        return ngx_http_tlsrpt_report_original(report, parsed);
+    }
+
+    document.report = parsed;
+    document.domain = report->domain;
+    document.entry = &report->entry;
+    document.size = report->body.len;
+
+    return ngx_http_tlsrpt_report_answer(r, &document, report->type);
+}
+
+
+/* As it came, so all of it: only to who may see all of its domains. */
+
+static ngx_int_t
+ngx_http_tlsrpt_report_original(ngx_http_tlsrpt_report_t *report,
+    const tlsrpt_report_t *parsed)
+{
+    size_t               i;
+    u_char              *disposition;
+    ngx_str_t           *body;
+    ngx_uint_t           gzip;
+    ngx_http_request_t  *r;
+
+    r = report->request;
+    body = &report->body;
+
+    for (i = 0; i < parsed->ndomains; i++) {
+        if (!ngx_http_tlsrpt_stats_visible(r, parsed->domains[i], 1)) {
+            return ngx_http_tlsrpt_problem(r, NGX_HTTP_FORBIDDEN,
+                                           "the report tells of other "
+                                           "domains, too");
+        }
+    }
+
+    gzip = (body->len > 1 && body->data[0] == 0x1f && body->data[1] == 0x8b);
+
+    disposition = ngx_http_tlsrpt_report_disposition(report, gzip);
+
+    if (disposition == NULL
+        || ngx_http_tlsrpt_add_header(r, "Content-Disposition",
+                                      (char *) disposition)
+           != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_tlsrpt_send(r, NGX_HTTP_OK,
+                                gzip ? "application/tlsrpt+gzip"
+                                     : "application/tlsrpt+json",
+                                body->data, body->len);
+}
+
+
+/* The file's name as in RFC 8460 5.1:
+   SENDER!POLICY-DOMAIN!BEGIN!END!UNIQUE-ID.json.gz */
+
+static u_char *
+ngx_http_tlsrpt_report_disposition(ngx_http_tlsrpt_report_t *report,
+    ngx_uint_t gzip)
+{
+    size_t           len;
+    u_char          *value, *p;
+    tlsrpt_str_t     sender;
+    tlsrpt_entry_t  *entry;
+
+    entry = &report->entry;
+    sender = entry->signer.len ? entry->signer : entry->organization_name;
+
+    len = sizeof("attachment; filename=\"!!!!.json.gz\"")
+          + NGX_HTTP_TLSRPT_SENDER_LEN + report->domain.len
+          + 2 * NGX_INT64_LEN + NGX_HTTP_TLSRPT_HEX_LEN;
+
+    value = ngx_pnalloc(report->request->pool, len);
+    if (value == NULL) {
+        return NULL;
+    }
+
+    p = ngx_cpymem(value, "attachment; filename=\"",
+                   sizeof("attachment; filename=\"") - 1);
+    p = ngx_http_tlsrpt_report_safe(p, sender);
+    p = ngx_sprintf(p, "!%*s!%L!%L!", report->domain.len, report->domain.data,
+                    entry->start, entry->end);
+    p = ngx_hex_dump(p, report->digest, TLSRPT_DIGEST_LEN);
+    p = ngx_sprintf(p, ".json%s\"", gzip ? ".gz" : "");
+    *p = '\0';
+
+    return value;
+}
+
+
+/* What is safe in the name of a file, and in a quoted string, everywhere. */
+
+static u_char *
+ngx_http_tlsrpt_report_safe(u_char *p, tlsrpt_str_t name)
+{
+    char    c;
+    size_t  i;
+
+    if (name.len == 0) {
+        return ngx_cpymem(p, "unknown", sizeof("unknown") - 1);
+    }
+
+    for (i = 0; i < name.len && i < NGX_HTTP_TLSRPT_SENDER_LEN; i++) {
+        c = name.data[i];
+
+        *p++ = ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+                || (c >= '0' && c <= '9') || (c == '.' && i))
+               ? c : '-';
+    }
+
+    return p;
+}
+
+
+static void
+ngx_http_tlsrpt_report_destroy(void *data)
+{
+    ngx_http_tlsrpt_report_t *report = data;
+
+    tlsrpt_entry_free(&report->entry);
+}
+
+
+/* A report that is given as body */
+
+ngx_int_t
+ngx_http_tlsrpt_tool_report_resource(ngx_http_request_t *r,
+    ngx_http_tlsrpt_target_t *target)
+{
+    ngx_int_t                    rc;
+    ngx_http_tlsrpt_loc_conf_t  *tlcf;
+
+    rc = ngx_http_tlsrpt_report_params(r);
+
+    tlcf = ngx_http_get_module_loc_conf(r, ngx_http_tlsrpt_module);
+
+    if (rc == NGX_DECLINED
+        && r->headers_in.content_length_n > (off_t) tlcf->max_report_size)
+    {
+        rc = ngx_http_tlsrpt_problem(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
+                                     tlsrpt_error_text(TLSRPT_ERR_TOO_LARGE));
+    }
+
+    if (rc != NGX_DECLINED) {
+        return rc;
+    }
+
+    rc = ngx_http_read_client_request_body(r,
+                                           ngx_http_tlsrpt_tool_report_body);
+
+    return rc >= NGX_HTTP_SPECIAL_RESPONSE ? rc : NGX_DONE;
+}
+
+
+static void
+ngx_http_tlsrpt_tool_report_body(ngx_http_request_t *r)
+{
+    ngx_http_finalize_request(r, ngx_http_tlsrpt_tool_report_answer(r));
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_tool_report_answer(ngx_http_request_t *r)
+{
+    ngx_int_t                    rc, type;
+    tlsrpt_document_t            document;
+    tlsrpt_reader_conf_t         conf;
+    ngx_http_tlsrpt_loc_conf_t  *tlcf;
+
+    tlcf = ngx_http_get_module_loc_conf(r, ngx_http_tlsrpt_module);
+
+    type = ngx_http_tlsrpt_accept(r, ngx_http_tlsrpt_report_types,
+                                  NGX_HTTP_TLSRPT_REPORT_READABLE);
+    if (type == NGX_DECLINED) {
+        return ngx_http_tlsrpt_problem(r, NGX_HTTP_TLSRPT_NOT_ACCEPTABLE,
+                                       "there are application/json and "
+                                       "text/plain");
+    }
+
+    ngx_memzero(&document, sizeof(tlsrpt_document_t));
+    document.size = (size_t) ngx_http_tlsrpt_body_size(r);
+
+    if (document.size > tlcf->max_report_size) {
+        return ngx_http_tlsrpt_problem(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
+                                     tlsrpt_error_text(TLSRPT_ERR_TOO_LARGE));
+    }
+
+    ngx_memzero(&conf, sizeof(tlsrpt_reader_conf_t));
+    conf.max_size = tlcf->max_report_size;
+
+    document.report = ngx_http_tlsrpt_report_read(r, NULL, &conf, &rc);
+    if (document.report == NULL) {
+        return rc;
+    }
+
+    return ngx_http_tlsrpt_report_answer(r, &document, type);
+}
+
+
+/* Both of them */
+
+/* Reads the body, or where it is NULL the request's.  The report is valid until
+   the reader is used again; NULL: *rc is the answer. */
+
+static const tlsrpt_report_t *
+ngx_http_tlsrpt_report_read(ngx_http_request_t *r, ngx_str_t *body,
+    tlsrpt_reader_conf_t *conf, ngx_int_t *rc)
+{
+    tlsrpt_reader_t        *reader;
+    const tlsrpt_report_t  *report;
+
+    reader = ngx_http_tlsrpt_reader(r);
+    if (reader == NULL) {
+        *rc = ngx_http_tlsrpt_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                      "out of memory");
+        return NULL;
+    }
+
+    tlsrpt_reader_reset(reader, conf);
+
+    if (body == NULL) {
+        *rc = ngx_http_tlsrpt_body_feed(r, reader);
+
+    } else {
+        *rc = tlsrpt_reader_feed(reader, body->data, body->len) == TLSRPT_OK
+              ? NGX_OK : NGX_DECLINED;
+    }
+
+    if (*rc == NGX_OK && tlsrpt_reader_finish(reader, &report) == TLSRPT_OK) {
+        return report;
+    }
+
+    *rc = ngx_http_tlsrpt_report_failed(r, body, *rc, reader);
+
+    return NULL;
+}
+
+
+/* A body that is kept was read before: then the fault is not the client's. */
+
+static ngx_int_t
+ngx_http_tlsrpt_report_failed(ngx_http_request_t *r, ngx_str_t *body,
+    ngx_int_t rc, tlsrpt_reader_t *reader)
+{
+    const tlsrpt_error_t  *error;
+
+    error = tlsrpt_reader_error(reader);
+
+    if (body || rc == NGX_ERROR) {
+        return ngx_http_tlsrpt_problem(r, error->code == TLSRPT_ERR_MEMORY
+                                          ? NGX_HTTP_SERVICE_UNAVAILABLE
+                                          : NGX_HTTP_INTERNAL_SERVER_ERROR,
+                                       "the report cannot be read back");
+    }
+
+    return ngx_http_tlsrpt_problem_error(r, error);
+}
+
+
+/* There are none.  NGX_DECLINED, or the answer. */
+
+static ngx_int_t
+ngx_http_tlsrpt_report_params(ngx_http_request_t *r)
+{
+    tlsrpt_error_t  error;
+
+    if (ngx_http_tlsrpt_params_none(r, &error) != TLSRPT_OK) {
+        return ngx_http_tlsrpt_problem_error(r, &error);
+    }
+
+    return NGX_DECLINED;
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_report_answer(ngx_http_request_t *r,
+    tlsrpt_document_t *document, ngx_int_t type)
+{
+    char    *text;
+    size_t   len;
+
+    if (type == NGX_HTTP_TLSRPT_REPORT_JSON) {
+        return ngx_http_tlsrpt_answer_json(r, tlsrpt_document_json(document));
+    }
+
+    text = tlsrpt_document_text(document, &len);
+
+    return ngx_http_tlsrpt_answer_text(r, "text/plain; charset=utf-8", text,
+                                       len);
+}

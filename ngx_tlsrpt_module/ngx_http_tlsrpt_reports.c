@@ -1,0 +1,230 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * What is read of one domain and answered in JSON: BASE/domains/D/problems,
+ * BASE/domains/D/reports and BASE/domains/D/senders.
+ */
+
+#include "ngx_http_tlsrpt_module.h"
+#include "ngx_http_mta_sts_module.h"
+#include "ngx_http_tlsrpt_accept.h"
+#include "ngx_http_tlsrpt_params.h"
+#include "ngx_http_tlsrpt_problem.h"
+#include "ngx_http_tlsrpt_reading.h"
+#include "ngx_http_tlsrpt_stats.h"
+#include "tlsrpt_problems.h"
+#include "tlsrpt_reports.h"
+#include "tlsrpt_time.h"
+
+
+static ngx_int_t ngx_http_tlsrpt_reports_query(ngx_http_request_t *r,
+    ngx_http_tlsrpt_param_pt handler, void *data, tlsrpt_query_t *query);
+static int ngx_http_tlsrpt_days_param(void *data, tlsrpt_str_t name,
+    tlsrpt_str_t value, tlsrpt_error_t *error);
+static int ngx_http_tlsrpt_reports_param(void *data, tlsrpt_str_t name,
+    tlsrpt_str_t value, tlsrpt_error_t *error);
+static tlsrpt_str_t ngx_http_tlsrpt_reports_str(ngx_str_t *s);
+static ngx_int_t ngx_http_tlsrpt_problems_served(ngx_http_request_t *r,
+    ngx_str_t *domain, mta_sts_policy_t **served);
+static void ngx_http_tlsrpt_problems_finding(void *ctx, int is_error,
+    size_t at, const char *section, const char *message);
+
+
+static const ngx_str_t  ngx_http_tlsrpt_reports_types[] = {
+    ngx_string("application/json")
+};
+
+
+ngx_int_t
+ngx_http_tlsrpt_problems_resource(ngx_http_request_t *r,
+    ngx_http_tlsrpt_target_t *target)
+{
+    ngx_int_t          rc;
+    tlsrpt_query_t    *query;
+    mta_sts_policy_t  *served;
+
+    query = ngx_palloc(r->pool, sizeof(tlsrpt_query_t));
+    if (query == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    tlsrpt_query_init(query, ngx_time());
+
+    rc = ngx_http_tlsrpt_reports_query(r, ngx_http_tlsrpt_days_param, query,
+                                       query);
+    if (rc != NGX_DECLINED) {
+        return rc;
+    }
+
+    if (ngx_http_tlsrpt_problems_served(r, &target->domain, &served)
+        != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_tlsrpt_reading(r, &target->domain,
+                 tlsrpt_problems_create(query,
+                                ngx_http_tlsrpt_reports_str(&target->domain),
+                                ngx_http_tlsrpt_stats_prefix(r), served,
+                                tlsrpt_day_of(ngx_time())));
+}
+
+
+ngx_int_t
+ngx_http_tlsrpt_reports_resource(ngx_http_request_t *r,
+    ngx_http_tlsrpt_target_t *target)
+{
+    ngx_int_t                rc;
+    tlsrpt_reports_query_t  *query;
+
+    query = ngx_palloc(r->pool, sizeof(tlsrpt_reports_query_t));
+    if (query == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    tlsrpt_reports_query_init(query, ngx_time());
+
+    rc = ngx_http_tlsrpt_reports_query(r, ngx_http_tlsrpt_reports_param, query,
+                                       &query->query);
+    if (rc != NGX_DECLINED) {
+        return rc;
+    }
+
+    return ngx_http_tlsrpt_reading(r, &target->domain,
+                 tlsrpt_reports_create(query,
+                                ngx_http_tlsrpt_reports_str(&target->domain),
+                                ngx_http_tlsrpt_stats_prefix(r)));
+}
+
+
+ngx_int_t
+ngx_http_tlsrpt_senders_resource(ngx_http_request_t *r,
+    ngx_http_tlsrpt_target_t *target)
+{
+    ngx_int_t        rc;
+    tlsrpt_query_t  *query;
+
+    query = ngx_palloc(r->pool, sizeof(tlsrpt_query_t));
+    if (query == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    tlsrpt_query_init(query, ngx_time());
+
+    rc = ngx_http_tlsrpt_reports_query(r, ngx_http_tlsrpt_days_param, query,
+                                       query);
+    if (rc != NGX_DECLINED) {
+        return rc;
+    }
+
+    return ngx_http_tlsrpt_reading(r, &target->domain,
+                 tlsrpt_senders_create(query,
+                                ngx_http_tlsrpt_reports_str(&target->domain),
+                                ngx_http_tlsrpt_stats_prefix(r)));
+}
+
+
+/* The query string and Accept.  NGX_DECLINED: both are good; anything else is
+   the answer. */
+
+static ngx_int_t
+ngx_http_tlsrpt_reports_query(ngx_http_request_t *r,
+    ngx_http_tlsrpt_param_pt handler, void *data, tlsrpt_query_t *query)
+{
+    tlsrpt_error_t  error;
+
+    if (ngx_http_tlsrpt_params(r, handler, data, &error) != TLSRPT_OK
+        || tlsrpt_query_check(query, &error) != TLSRPT_OK)
+    {
+        return ngx_http_tlsrpt_problem_error(r, &error);
+    }
+
+    if (ngx_http_tlsrpt_accept(r, ngx_http_tlsrpt_reports_types, 1)
+        == NGX_DECLINED)
+    {
+        return ngx_http_tlsrpt_problem(r, NGX_HTTP_TLSRPT_NOT_ACCEPTABLE,
+                                       "there is application/json");
+    }
+
+    return NGX_DECLINED;
+}
+
+
+static int
+ngx_http_tlsrpt_days_param(void *data, tlsrpt_str_t name, tlsrpt_str_t value,
+    tlsrpt_error_t *error)
+{
+    if (ngx_http_tlsrpt_param_is(name, "from")
+        || ngx_http_tlsrpt_param_is(name, "to"))
+    {
+        return tlsrpt_query_param(data, name, value, error);
+    }
+
+    return ngx_http_tlsrpt_param_unknown(error, name);
+}
+
+
+static int
+ngx_http_tlsrpt_reports_param(void *data, tlsrpt_str_t name,
+    tlsrpt_str_t value, tlsrpt_error_t *error)
+{
+    return tlsrpt_reports_query_param(data, name, value, error);
+}
+
+
+static tlsrpt_str_t
+ngx_http_tlsrpt_reports_str(ngx_str_t *s)
+{
+    tlsrpt_str_t  str;
+
+    str.data = (char *) s->data;
+    str.len = s->len;
+
+    return str;
+}
+
+
+/* The policy that is served for the domain; NULL: none.  Its text was made
+   from a policy, so it can be read. */
+
+static ngx_int_t
+ngx_http_tlsrpt_problems_served(ngx_http_request_t *r, ngx_str_t *domain,
+    mta_sts_policy_t **served)
+{
+    mta_sts_policy_t              *policy;
+    ngx_http_mta_sts_policy_t     *text;
+    ngx_http_mta_sts_main_conf_t  *mmcf;
+
+    *served = NULL;
+
+    mmcf = ngx_http_get_module_main_conf(r, ngx_http_mta_sts_module);
+
+    text = ngx_http_mta_sts_find(mmcf, domain->data, domain->len);
+    if (text == NULL) {
+        return NGX_OK;
+    }
+
+    policy = ngx_palloc(r->pool, sizeof(mta_sts_policy_t));
+    if (policy == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (mta_sts_policy_parse((char *) text->text.data, text->text.len, policy,
+                             ngx_http_tlsrpt_problems_finding, NULL)
+        == 0)
+    {
+        *served = policy;
+    }
+
+    return NGX_OK;
+}
+
+
+/* What there is to say of it was said when it was configured. */
+
+static void
+ngx_http_tlsrpt_problems_finding(void *ctx, int is_error, size_t at,
+    const char *section, const char *message)
+{
+}

@@ -1,0 +1,28 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Which domains a reader sees: tlsrpt_scope, evaluated once a request.
+ */
+
+#ifndef NGX_HTTP_TLSRPT_SCOPE_H
+#define NGX_HTTP_TLSRPT_SCOPE_H
+
+#include "ngx_http_tlsrpt_module.h"
+
+#pragma GCC visibility push(hidden)
+
+/* Does the scope take the domain (normalized)? */
+ngx_uint_t ngx_http_tlsrpt_scope_takes(ngx_http_request_t *r,
+    tlsrpt_str_t domain);
+
+/* Does it take every domain, so that what belongs to none may be shown? */
+ngx_uint_t ngx_http_tlsrpt_scope_is_all(ngx_http_request_t *r);
+
+/* The names (of ngx_http_tlsrpt_scope_name_t) where they are all there is: no
+   "*", no ".NAME"; else NULL. */
+ngx_array_t *ngx_http_tlsrpt_scope_names(ngx_http_request_t *r);
+
+#pragma GCC visibility pop
+
+#endif /* NGX_HTTP_TLSRPT_SCOPE_H */

@@ -1,0 +1,166 @@
+#!/usr/bin/perl
+
+# Copyright (C) the tlsrpt authors
+# SPDX-License-Identifier: BSD-2-Clause
+
+# Metrics: what they say, and that Prometheus takes them.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+
+use TLSRPT::Test;
+
+my $t = servers(redis => 1, workers => 2, http => <<'END', server => <<'END');
+    tlsrpt_redis %%REDIS%%;
+    tlsrpt_domain a.example;
+    tlsrpt_domain .b.example;
+    tlsrpt_domain never.example;
+END
+        location /v1/tlsrpt { tlsrpt_collect; }
+        location /tlsrpt/ { tlsrpt_stats; }
+END
+
+my $open = 'application/openmetrics-text; version=1.0.0';
+
+sub metrics {
+    my ($accept) = @_;
+
+    return $t->get('/tlsrpt/metrics',
+        headers => [$accept ? (Accept => $accept) : ()]);
+}
+
+sub sample {
+    my ($text, $name) = @_;
+
+    return $text =~ /^\Q$name\E (\S+)$/m ? $1 : undef;
+}
+
+sub send_report {
+    my (%report) = @_;
+
+    return $t->post('/v1/tlsrpt', encode_json(report(%report)))->{status};
+}
+
+my $failing = report(domain => 'a.example');
+$failing->{policies}[0]{summary} = { 'total-successful-session-count' => 7,
+    'total-failure-session-count' => 5 };
+$failing->{policies}[0]{'failure-details'} = [
+    { 'result-type' => 'certificate-expired', 'failed-session-count' => 3,
+      'sending-mta-ip' => '192.0.2.1',
+      'receiving-mx-hostname' => 'mx.a.example' },
+    { 'result-type' => 'our"own\\{word}', 'failed-session-count' => 1,
+      'sending-mta-ip' => '192.0.2.1',
+      'receiving-mx-hostname' => 'mx.a.example' },
+];
+
+my $before = time;
+is $t->post('/v1/tlsrpt', encode_json($failing))->{status}, 201, 'one';
+is $t->post('/v1/tlsrpt', encode_json($failing))->{status}, 200, 'again';
+is send_report(domain => "x$_.b.example"), 201, "x$_" for 1 .. 3;
+is $t->post('/v1/tlsrpt', '{')->{status}, 400, 'no report';
+
+my $text = metrics()->{body};
+my $is = sub {
+    my ($name, $value) = @_;
+
+    is sample($text, $name), $value, $name;
+};
+
+$is->('tlsrpt_reports_total{policy_domain="a.example"}', 1);
+$is->('tlsrpt_sessions_total{policy_domain="a.example",outcome="successful"}',
+    7);
+$is->('tlsrpt_sessions_total{policy_domain="a.example",outcome="failed"}', 5);
+$is->('tlsrpt_failed_sessions_total{policy_domain="a.example",'
+    . 'result_type="certificate-expired"}', 3);
+$is->('tlsrpt_failed_sessions_total{policy_domain="a.example",'
+    . 'result_type="other"}', 1);
+$is->('tlsrpt_failed_sessions_total{policy_domain="a.example",'
+    . 'result_type="unspecified"}', 1);
+$is->('tlsrpt_reports_total{policy_domain="x2.b.example"}', 1);
+$is->('tlsrpt_reports_total{policy_domain="never.example"}', undef);
+$is->('tlsrpt_collect_requests_total{status="stored"}', 4);
+$is->('tlsrpt_collect_requests_total{status="duplicate"}', 1);
+$is->('tlsrpt_collect_requests_total{status="rejected"}', 1);
+$is->('tlsrpt_collect_requests_total{status="failed"}', 0);
+unlike $text, qr/our|word/, 'no word of a sender';
+
+my $last = sample($text,
+    'tlsrpt_last_report_timestamp_seconds{policy_domain="a.example"}');
+ok $last >= $before && $last <= time, 'when the last report came';
+ok sample($text, 'tlsrpt_redis_commands_total') >= 10, 'commands of Redis';
+$is->('tlsrpt_redis_failures_total', 0);
+
+is metrics()->{headers}{'content-type'},
+    'text/plain; version=0.0.4; charset=utf-8', 'the older format';
+is metrics($open)->{headers}{'content-type'},
+    'application/openmetrics-text; version=1.0.0; charset=utf-8',
+    'OpenMetrics';
+like metrics($open)->{body}, qr/^# TYPE tlsrpt_reports counter$/m,
+    'counters without _total there';
+like metrics($open)->{body}, qr/\n# EOF\n\z/, 'its end';
+is metrics()->{headers}{'cache-control'}, 'no-store', 'not to be kept';
+
+# Every family's samples stand together.
+{
+    my ($family, %seen, @again) = '';
+
+    for (grep { !/^#/ } split /\n/, $text) {
+        my ($name) = /^(\w+)/;
+        next if $name eq $family;
+        push @again, $name if $seen{$name}++;
+        $family = $name;
+    }
+
+    is "@again", '', 'families are whole';
+}
+
+# A reload keeps what workers counted.
+$t->reload;
+$text = metrics()->{body};
+$is->('tlsrpt_collect_requests_total{status="stored"}', 4);
+
+$t->write_file('metrics', $text);
+is `promtool check metrics < @{[ $t->dir ]}/metrics 2>&1`, '',
+    'promtool has nothing to say';
+
+
+# Prometheus itself
+
+my $port = TLSRPT::Server::free_port();
+$t->write_file('prometheus.yml', <<"END");
+global: { scrape_interval: 1s }
+scrape_configs:
+  - job_name: tlsrpt
+    metrics_path: /tlsrpt/metrics
+    static_configs: [ { targets: [ '127.0.0.1:@{[ $t->port ]}' ] } ]
+END
+
+my $pid = $t->spawn($t->dir . '/prometheus.log', {},
+    'prometheus', '--config.file', $t->dir . '/prometheus.yml',
+    '--storage.tsdb.path', $t->dir . '/prometheus',
+    '--web.listen-address', "127.0.0.1:$port");
+
+my $query = sub {
+    require HTTP::Tiny;
+    my $answer = HTTP::Tiny->new(timeout => 2)->get(
+        "http://127.0.0.1:$port/api/v1/query?query="
+        . 'sum(tlsrpt_reports_total)');
+
+    return undef unless $answer->{success};
+    my $result = decode_json($answer->{content})->{data}{result};
+    return @$result ? $result->[0]{value}[1] : undef;
+};
+
+my $sum;
+for (1 .. 300) {
+    last if defined($sum = $query->());
+    select undef, undef, undef, 0.1;
+}
+
+is $sum, 4, 'a query of Prometheus is answered';
+TLSRPT::Server::end_process($pid, 'TERM');
+
+done_testing;

@@ -1,0 +1,123 @@
+#!/usr/bin/perl
+
+# Copyright (C) the tlsrpt authors
+# SPDX-License-Identifier: BSD-2-Clause
+
+# A reader sees the domains of its scope, on every resource, and no others.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+
+use TLSRPT::Test;
+
+my $t = servers(redis => 1, http => <<'END', server => <<'END');
+    tlsrpt_redis %%REDIS%%;
+    tlsrpt_domain a.example;
+    tlsrpt_domain b.example;
+    tlsrpt_domain .c.example;
+    tlsrpt_domain silent.example;
+    mta_sts_policy a.example mode=testing max_age=7d mx=mx.a.example;
+    mta_sts_policy b.example mode=testing max_age=7d mx=mx.b.example;
+    map $http_x_user $tenant {
+        one    'a.example, .c.example';
+        two    B.EXAMPLE.;
+    }
+END
+        location /v1/tlsrpt { tlsrpt_collect; }
+        location /all/ { tlsrpt_stats; }
+        location /t/ { tlsrpt_stats; tlsrpt_scope $http_x_scope; }
+        location /m/ { tlsrpt_stats; tlsrpt_scope $tenant; }
+END
+
+sub get {
+    my ($path, $scope) = @_;
+
+    return $t->get("/t/$path", headers => [ 'X-Scope' => $scope ]);
+}
+
+sub names {
+    my ($answer) = @_;
+
+    return join ' ',
+        map { $_->{domain} } @{ decode_json($answer->{body})->{domains} };
+}
+
+for my $domain ('a.example', 'b.example', 'x.c.example') {
+    my $answer = $t->post('/v1/tlsrpt',
+        encode_json(report(domain => $domain)));
+    is $answer->{status}, 201, "a report for $domain";
+}
+
+is names($t->get('/all/domains')),
+    'a.example b.example c.example silent.example x.c.example',
+    'without a scope all are seen';
+is names(get('domains', '*')),
+    'a.example b.example c.example silent.example x.c.example',
+    'with * too';
+is names(get('domains', 'a.example,b.example')), 'a.example b.example',
+    'names with a comma';
+is names(get('domains', ' a.example  B.Example. ')), 'a.example b.example',
+    'names with blanks, in any spelling';
+is names(get('domains', '.c.example')), 'c.example x.c.example',
+    'a name with its subdomains';
+is names(get('domains', '')), '', 'an empty scope sees none';
+is names(get('domains', 'not..a.name')), '', 'nor does one of no name';
+is names(get('domains', 'nowhere.example')), '',
+    'a name that is neither configured nor seen';
+
+# Pages do not show, or count, what is out of scope.
+{
+    my (@all, $next);
+
+    do {
+        my $answer = decode_json(get('domains?limit=1'
+            . (defined $next ? "&cursor=$next" : ''),
+            'x.c.example silent.example b.example')->{body});
+        push @all, map { $_->{domain} } @{ $answer->{domains} };
+        $next = $answer->{next};
+    } while defined $next && @all < 10;
+
+    is "@all", 'b.example silent.example x.c.example', 'page by page';
+    is names(get('domains?cursor=a.example', '.c.example')),
+        'c.example x.c.example', 'a cursor out of scope tells nothing';
+}
+
+my @resources = ('', '/problems', '/reports', '/senders', '/records',
+    '/policy', '/reports/20261124-0123456789abcdef');
+
+for my $resource (@resources) {
+    my $path = "domains/b.example$resource";
+
+    for my $scope ('a.example', '', 'xb.example', '.xb.example') {
+        my $answer = get($path, $scope);
+        is $answer->{status}, 404, "$path for \"$scope\"";
+        unlike $answer->{body}, qr/mx\.b\.example|"policy"/, 'tells nothing';
+    }
+
+    next if $resource =~ m{/reports/};
+    is get($path, 'b.example')->{status}, 200, "$path for its reader";
+}
+
+# What a stranger asks is answered as what does not exist.
+is get('domains/b.example', 'a.example')->{body},
+    get('domains/nowhere.example', 'a.example')->{body},
+    'not there and not yours look the same';
+
+my $metrics = get('metrics', 'a.example')->{body};
+like $metrics, qr/policy_domain="a\.example"/, 'metrics of the scope';
+unlike $metrics, qr/b\.example|c\.example|tlsrpt_collect_requests/,
+    'and nothing else';
+like get('metrics', '*')->{body}, qr/tlsrpt_collect_requests_total/,
+    'who sees all sees the counts of the server';
+
+# Given by a map.
+is names($t->get('/m/domains', headers => [ 'X-User' => 'one' ])),
+    'a.example c.example x.c.example', 'one tenant';
+is names($t->get('/m/domains', headers => [ 'X-User' => 'two' ])), 'b.example',
+    'another';
+is names($t->get('/m/domains')), '', 'and a stranger';
+
+done_testing;
