@@ -31,7 +31,9 @@ END
         location /v1/tlsrpt { tlsrpt_collect; }
 END
 
-    $t->{http} =~ s/%%TCP%%/127.0.0.1:$t->{tcp}/ if $t->{tcp} = free_tcp();
+    $t->{tcp} = free_tcp();
+    $t->{http} =~ s/%%TCP%%/127.0.0.1:$t->{tcp}/;
+    $t->{http} =~ s/%%TCPPORT%%/$t->{tcp}/;
     $t->start_redis('--port', $t->{tcp}, @options);
     $t->write_file('password', "$SECRET\r\nnot this\n");
     chmod 0600, $t->dir . '/password' or die "chmod: $!";
@@ -95,6 +97,12 @@ TLSRPT::Server::wait_until(10, sub { $t->error_log =~ /cannot connect/ });
 $t->start_redis('--port', $t->{tcp});
 is TLSRPT::Server::read_answer($socket)->{status}, 201,
     'a report while Redis is restarted';
+finish($t);
+
+
+# Of several addresses of a name, the one that answers is found.
+$t = with('localhost:%%TCPPORT%%', '--bind', '127.0.0.1');
+stored($t, 'localhost');
 finish($t);
 
 
