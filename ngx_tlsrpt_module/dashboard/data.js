@@ -8,7 +8,7 @@ const CACHE_MAX = 100;
 const DAY_MS = 86400000;
 const MIN_DAY = '2015-01-01';
 
-export const DEFAULT_DAYS = 30;
+const DEFAULT_DAYS = 30;
 
 export const DIMENSIONS = {
     'result-type': 'Result',
@@ -147,7 +147,7 @@ export async function eachPage(params, show, signal) {
 
 // Days are texts, 2026-01-31, and UTC.
 
-export function dayOf(ms) {
+function dayOf(ms) {
     return new Date(ms).toISOString().slice(0, 10);
 }
 

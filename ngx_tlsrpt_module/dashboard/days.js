@@ -20,7 +20,7 @@ function chartLibrary() {
 }
 
 // Only failures are known where the groups come from the failure details.
-export function bucketsOf(answer) {
+function bucketsOf(answer) {
     const details = answer.groups.some(
         group => group['failed-session-count'] !== undefined);
     const byDay = new Map(answer.groups.map(group => [group.day, group]));

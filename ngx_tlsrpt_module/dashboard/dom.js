@@ -151,8 +151,8 @@ export function facts(...pairs) {
                  h('div', {}, h('dt', {}, name), h('dd', {}, ...value))));
 }
 
-export function tile(name, value, note, kind = '') {
-    return h('div', { class: `tile ${kind}` }, h('dt', {}, name),
+export function tile(name, value, note, kind) {
+    return h('div', { class: `tile ${kind || ''}` }, h('dt', {}, name),
              h('dd', {}, value, note && h('small', {}, note)));
 }
 
@@ -201,7 +201,7 @@ export function copyButton(text, what) {
     return button;
 }
 
-export function save(blob, name) {
+function save(blob, name) {
     const url = URL.createObjectURL(blob);
     const a = h('a', { href: url, download: name });
 

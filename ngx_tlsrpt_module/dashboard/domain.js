@@ -14,6 +14,7 @@ import { modeBadge } from './domains.js';
 const TABS = [['', 'Overview'], ['reports', 'Reports'], ['senders', 'Senders'],
               ['records', 'DNS records'], ['policy', 'Policy']];
 const SEVERITY = { high: 'Serious', medium: 'Worth a look', low: 'Minor' };
+const SUMMED = ['organization-name', 'policy-type', 'via'];
 const MAX_GROUPS = 12;
 
 // What stands above each view of a domain.
@@ -49,28 +50,38 @@ function modeOf(domain) {
 }
 
 export async function domain(route) {
-    const name = route.segments[1];
+    const [, name] = route.segments;
     const range = rangeOf(route.params);
     const own = { from: range.from, to: range.to };
     const filters = filtersOf(route.params);
+    const details = Object.keys(filters).some(key => !SUMMED.includes(key));
     const path = ['domains', name];
-    const daily = get(path, { ...own, ...filters, by: 'day' });
+    const filtered = Object.keys(filters).length > 0;
+    const daily = () => get(path, { ...own, ...filters, by: 'day' });
+    const troubles = () => get([...path, 'problems'], own);
+    const grouped = () => get(path, { ...own, ...filters,
+                                      by: grouping(route) });
+
+    // asked for at once, and shown from what is kept
+    for (const ask of [filtered ? null : troubles, grouped]) {
+        ask?.().catch(() => null);
+    }
 
     return { title: name, content: [
         domainHead(route, '', rangePicker(route)),
         filterChips(route, filters),
-        later(() => daily, answer => tiles(answer), 2),
-        Object.keys(filters).length === 0
-            && later(() => get([...path, 'problems'], own),
-                     answer => problems(answer, route), 4),
-        later(() => daily, answer => answer.reports === 0
-                  && Object.keys(filters).length === 0
-            ? nothing(route)
-            : card('By day', daysChart(answer, name, reportFilters(filters),
-                                       route.signal),
-                   csvOf(`${name}-by-day`, path,
-                         { ...own, ...filters, by: 'day' })), 8),
-        groupsCard(route, own, filters, daily),
+        later(daily, answer => [
+            details ? detailTiles(answer) : tiles(answer),
+            !filtered && later(troubles, list => problems(list, answer,
+                                                          route), 4),
+            answer.reports === 0 && !filtered ? nothing(route) : [
+                card('By day', daysChart(answer, name, reportFilters(filters),
+                                         route.signal),
+                     csvOf(`${name}-by-day`, path,
+                           { ...own, ...filters, by: 'day' })),
+                groupsCard(route, own, filters, grouped),
+            ],
+        ], 8),
     ] };
 }
 
@@ -101,19 +112,31 @@ function filterChips(route, filters) {
 }
 
 function tiles(answer) {
-    const details = answer[FAILURES] === undefined;
-    const bad = details ? answer['failed-session-count'] || 0
-        : answer[FAILURES];
-    const all = details ? 0 : answer[SESSIONS] + bad;
+    const bad = answer[FAILURES];
+    const all = answer[SESSIONS] + bad;
     const last = answer.groups.map(group => group.day).sort().pop();
 
     return h('dl', { class: 'tiles' },
-        !details && tile('Sessions', formatNumber(all)),
-        tile('Failed', formatNumber(bad), !details && all > 0
-            && formatShare(share(bad, all)), bad ? 'bad' : 'good'),
-        answer.reports !== undefined
-            && tile('Reports', formatNumber(answer.reports)),
+        tile('Sessions', formatNumber(all)),
+        tile('Failed', formatNumber(bad), all > 0
+            && formatShare(share(bad, all)), bad ? 'bad' : all && 'good'),
+        tile('Reports', formatNumber(answer.reports)),
         tile('Latest day', last ? formatDay(last) : '–'));
+}
+
+// What the filters leave of the failure details.
+function detailTiles(answer) {
+    const { groups } = answer;
+    const bad = groups.reduce((n, group) => n + group['failed-session-count'],
+                              0);
+    const days = groups.map(group => group.day).sort();
+
+    return h('dl', { class: 'tiles' },
+        tile('Failed', formatNumber(bad), '', bad ? 'bad' : 'good'),
+        tile('Days', formatNumber(days.length)),
+        tile('First day', days.length ? formatDay(days[0]) : '–'),
+        tile('Latest day', days.length ? formatDay(days[days.length - 1])
+                                       : '–'));
 }
 
 function nothing(route) {
@@ -128,14 +151,15 @@ function nothing(route) {
 
 // Problems
 
-function problems(answer, route) {
+function problems(answer, { reports }, route) {
     if (answer.problems.length === 0) {
-        return h('p', { class: 'note good' }, 'No sender reported a problem '
-            + `from ${formatRange(answer.from, answer.to)}.`);
+        return reports > 0 && h('p', { class: 'note good' },
+            'No sender reported a problem: '
+            + `${formatRange(answer.from, answer.to)}.`);
     }
 
     return h('section', { class: 'problems', 'aria-label': 'Problems' },
-        h('h2', {}, answer.problems.length === 1 ? 'A problem'
+        h('h2', {}, answer.problems.length === 1 ? 'One problem'
             : `${formatNumber(answer.problems.length)} problems`),
         answer.problems.map((problem, i) => problemCard(problem, i === 0,
                                                         route)));
@@ -204,10 +228,13 @@ function problemLinks(problem, route) {
 
 // Groups
 
-function groupsCard(route, own, filters, daily) {
+function grouping(route) {
+    return DIMENSIONS[route.params.by] ? route.params.by : 'result-type';
+}
+
+function groupsCard(route, own, filters, grouped) {
     const name = route.segments[1];
-    const by = DIMENSIONS[route.params.by] ? route.params.by : 'result-type';
-    const params = { ...own, ...filters, by };
+    const by = grouping(route);
 
     return card('Grouped by',
         h('nav', { class: 'chips', 'aria-label': 'Grouped by' },
@@ -215,11 +242,9 @@ function groupsCard(route, own, filters, daily) {
                 class: 'chip', id: `by-${key}`, href: link(route.segments,
                     { ...route.params, by: key }),
                 'aria-current': key === by ? 'true' : null }, text))),
-        later(async () => {
-            await daily.catch(() => null);
-            return get(['domains', name], params);
-        }, answer => groups(answer, by, route), 6),
-        csvOf(`${name}-${by}`, ['domains', name], params));
+        later(grouped, answer => groups(answer, by, route), 6),
+        csvOf(`${name}-${by}`, ['domains', name],
+              { ...own, ...filters, by }));
 }
 
 function groups(answer, by, route) {
@@ -234,9 +259,8 @@ function groups(answer, by, route) {
     const rows = h('ol', { class: 'groups' });
 
     if (list.length === 0) {
-        return h('p', { class: 'quiet' }, details || !['organization-name',
-            'policy-type', 'via'].includes(by) ? 'No failures to group.'
-            : 'No reports to group.');
+        return h('p', { class: 'quiet' }, SUMMED.includes(by)
+            ? 'No reports to group.' : 'No failures to group.');
     }
 
     const show = n => rows.append(...list.slice(rows.children.length, n)

@@ -72,10 +72,11 @@ async function bytesOf(file) {
 
 // gzip and JSON are for the server; anything else should be a mail.
 function reportIn(bytes) {
-    const start = new TextDecoder('latin1').decode(bytes.subarray(0, 1024))
-        .replace(/^\xef\xbb\xbf/, '').trimStart();
+    const start = new TextDecoder().decode(bytes.subarray(0, 1024));
 
-    if (start.startsWith('\x1f\x8b') || start.startsWith('{')) {
+    if ((bytes[0] === 0x1f && bytes[1] === 0x8b)
+        || start.trimStart().startsWith('{'))
+    {
         return bytes;
     }
 

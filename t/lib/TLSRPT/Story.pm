@@ -1,0 +1,151 @@
+# Copyright (C) the tlsrpt authors
+# SPDX-License-Identifier: BSD-2-Clause
+
+package TLSRPT::Story;
+
+# Sixty days of six senders to three domains, as reports.  What went wrong:
+#
+#     example.com  the certificate of mx2 expired for six days, and was renewed
+#     example.net  for nine days the policy forgets an MX
+#     example.org  for two weeks one sender sees no STARTTLS; all others do
+#
+# The same days give the same reports.
+
+use strict;
+use warnings;
+
+use POSIX qw(strftime);
+
+our $DAYS = 60;
+our @EXPIRED = (20, 25);        # days ago
+our $FORGOTTEN = 9;
+our $STRIPPED = 14;
+
+# Name, sessions of a weekday, sending IP, what it is like.
+my @SENDERS = (
+    ['Alder Mail',        920, '192.0.2.10'],
+    ['Birch Systems',     640, '192.0.2.77'],
+    ['Cedar Networks',    210, '198.51.100.4'],
+    ['Dogwood Hosting',    90, '198.51.100.99'],
+    ['Elm University',     34, '2001:db8:25::7'],
+    ['Fir & Sons Bank',    12, '192.0.2.201'],
+);
+
+our $STRIPPED_SENDER = 'Elm University';
+
+my %DOMAINS = (
+    'example.com' => { size => 1, mode => 'enforce', max_age => 1209600,
+                       mx => ['mx1.example.com', 'mx2.example.com'],
+                       ip => ['203.0.113.11', '203.0.113.12'] },
+    'example.net' => { size => 0.4, mode => 'testing', max_age => 86400,
+                       mx => ['*.mx.example.net'],
+                       ip => ['203.0.113.31', '203.0.113.33'] },
+    'example.org' => { size => 0.15, mode => 'enforce', max_age => 604800,
+                       mx => ['mail.example.org'],
+                       ip => ['203.0.113.51'] },
+);
+
+# Between 0 and 1, the same for the same numbers.
+sub chance {
+    my $n = 0;
+    $n = ($n * 31 + $_ * 7919 + 17) % 1_000_003 for @_, 3, 5;
+
+    return $n / 1_000_003;
+}
+
+sub sessions {
+    my ($size, $sender, $ago) = @_;
+
+    my $weekday = (gmtime(time - 86400 * $ago))[6];
+    my $rest = $weekday == 0 || $weekday == 6 ? 0.45 : 1;
+
+    return int($size * $rest * $SENDERS[$sender][1]
+               * (0.85 + 0.3 * chance($ago, $sender))) + 1;
+}
+
+# What fails on a day: result-type, MX, its IP, sessions, more members.
+sub failures {
+    my ($domain, $sender, $ago, $sessions) = @_;
+
+    my $half = int($sessions * 0.45);
+
+    if ($domain eq 'example.com'
+        && $ago >= $EXPIRED[0] && $ago <= $EXPIRED[1])
+    {
+        return ['certificate-expired', 'mx2.example.com', '203.0.113.12',
+                $half, 'failure-reason-code' => 'X509_V_ERR_CERT_HAS_EXPIRED'];
+    }
+
+    if ($domain eq 'example.net' && $ago <= $FORGOTTEN) {
+        return ['validation-failure', 'relay.example.net', '203.0.113.33',
+                int($sessions * 0.2)];
+    }
+
+    if ($domain eq 'example.org' && $ago <= $STRIPPED
+        && $SENDERS[$sender][0] eq $STRIPPED_SENDER)
+    {
+        return ['starttls-not-supported', 'mail.example.org', '203.0.113.51',
+                $sessions];
+    }
+
+    return;
+}
+
+sub report {
+    my ($domain, $sender, $ago) = @_;
+
+    my ($name, undef, $ip) = @{ $SENDERS[$sender] };
+    my $about = $DOMAINS{$domain};
+    my $day = strftime('%Y-%m-%d', gmtime(time - 86400 * $ago));
+    my $sessions = sessions($about->{size}, $sender, $ago);
+    my ($failure) = failures($domain, $sender, $ago, $sessions);
+    my ($type, $mx, $mx_ip, $failed, @more) = $failure && $failure->[3] > 0
+        ? @$failure : (undef, undef, undef, 0);
+
+    return {
+        'organization-name' => $name,
+        'date-range' => {
+            'start-datetime' => "${day}T00:00:00Z",
+            'end-datetime'   => "${day}T23:59:59Z",
+        },
+        'contact-info' => 'tls-reports@sender' . ($sender + 1) . '.example',
+        'report-id' => "$day-$domain-$sender",
+        policies => [{
+            policy => {
+                'policy-type'   => 'sts',
+                'policy-string' => ['version: STSv1', "mode: $about->{mode}",
+                                    (map { "mx: $_" } @{ $about->{mx} }),
+                                    "max_age: $about->{max_age}"],
+                'policy-domain' => $domain,
+                'mx-host'       => $about->{mx},
+            },
+            summary => {
+                'total-successful-session-count' => $sessions - $failed,
+                'total-failure-session-count'    => $failed,
+            },
+            $failed ? ('failure-details' => [{
+                'result-type'           => $type,
+                'sending-mta-ip'        => $ip,
+                'receiving-mx-hostname' => $mx,
+                'receiving-ip'          => $mx_ip,
+                'failed-session-count'  => $failed,
+                @more,
+            }]) : (),
+        }],
+    };
+}
+
+# All of them, the oldest first.
+sub reports {
+    my @reports;
+
+    for my $ago (reverse 1 .. $DAYS) {
+        for my $domain (sort keys %DOMAINS) {
+            push @reports, map { report($domain, $_, $ago) } 0 .. $#SENDERS;
+        }
+    }
+
+    return @reports;
+}
+
+1;
