@@ -20,8 +20,8 @@ B         = build
 
 NGINX     = $(firstword $(wildcard /usr/sbin/nginx /usr/local/sbin/nginx) nginx)
 NGINX_SRC = /usr/share/nginx/src
-PORT      = 8460
-RSPAMD_PORT = 8461
+PORT     ?= 8460
+RSPAMD_PORT ?= 8461
 FUZZ_SECONDS = 20
 
 CC        = gcc
