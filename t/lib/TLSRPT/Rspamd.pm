@@ -263,9 +263,11 @@ sub stop {
     my ($self) = @_;
 
     my $pid = delete $self->{pid} or return '';
+    my @workers = $self->workers($pid);
     kill 'TERM', $pid;
     my $status = TLSRPT::Server::reap($pid, 20);
     $status = TLSRPT::Server::end_process($pid) if !defined $status;
+    kill 'KILL', grep { $self->is_worker($_) } @workers;
     my @bad = grep {
         /crash|SIGSEGV|terminated abnormally|Sanitizer|lua call trace|internal error:/i
     } split /^/, $self->log . $self->{server}->read_file(
@@ -276,6 +278,19 @@ sub stop {
 }
 
 sub pid { return $_[0]{pid} }
+
+sub workers {
+    my ($self, $pid) = @_;
+
+    return split ' ',
+        $self->{server}->read_file("/proc/$pid/task/$pid/children");
+}
+
+sub is_worker {
+    my ($self, $pid) = @_;
+
+    return $self->{server}->read_file("/proc/$pid/cmdline") =~ /^rspamd: /;
+}
 
 # Checks a mail; the answer as a structure.  ip => ADDRESS, seconds => N.
 sub scan {
