@@ -212,19 +212,30 @@ is_failing(const tlsrpt_finding_t *f, tlsrpt_str_t name)
 }
 
 
-/* Senders that reached the domain with TLS on the days of the failures, and
-   had none of them. */
+/* Does it keep senders from the policy, and not from a mail server? */
+
+static int
+is_of_policy(const tlsrpt_finding_t *f)
+{
+    return f->explanation->loses == TLSRPT_LOSES_NOTHING;
+}
+
+
+/* Senders that reached the domain with TLS, or had its policy, on the days of
+   the failures, and had none of them. */
 
 static size_t
 count_others(const tlsrpt_evidence_t *e, const tlsrpt_finding_t *f)
 {
-    size_t  n = 0;
+    size_t          n = 0;
+    const unsigned  flag = is_of_policy(f) ? TLSRPT_SENDER_FETCHED
+                                           : TLSRPT_SENDER_SUCCEEDED;
 
     for (size_t i = 0; i < e->nsenders; i++) {
         const tlsrpt_sender_t  *s = &e->senders[i];
 
         for (size_t day = f->first; day <= f->last; day++) {
-            if (f->by_day[day] && s->days[day] & TLSRPT_SENDER_SUCCEEDED) {
+            if (f->by_day[day] && s->days[day] & flag) {
                 n += !is_failing(f, s->name);
                 break;
             }
@@ -301,8 +312,9 @@ suspect_few(const tlsrpt_evidence_t *e, const tlsrpt_finding_t *f, words_t *w)
     size_t                  others = count_others(e, f);
     tlsrpt_str_t            org;
     const tlsrpt_groups_t  *orgs = &f->groups[TLSRPT_FINDING_ORGANIZATIONS];
-    const int  stripping = f->explanation->attack == TLSRPT_ATTACK_CLASSIC
-                           && f->explanation->loses == TLSRPT_LOSES_BY_MODE;
+    const int               stripping = !is_of_policy(f)
+                                && f->explanation->attack
+                                   == TLSRPT_ATTACK_CLASSIC;
 
     near = one_network(&f->groups[TLSRPT_FINDING_SENDING_IPS], network);
 
@@ -321,8 +333,10 @@ suspect_few(const tlsrpt_evidence_t *e, const tlsrpt_finding_t *f, words_t *w)
         say(w, "Only %zu senders failed, ", orgs->ngroups);
     }
 
-    say(w, "while %zu other%s reached your mail servers with TLS on the same "
-        "days. ", others, orgs->ngroups == 1 ? " senders" : "s");
+    say(w, "while %zu other%s %s on the same days. ", others,
+        orgs->ngroups == 1 ? " senders" : "s",
+        is_of_policy(f) ? "had the policy"
+                        : "reached your mail servers with TLS");
 
     if (near) {
         say(w, "All these failures came from the network %s. ", network);
@@ -621,7 +635,7 @@ title_json(const tlsrpt_evidence_t *e, const tlsrpt_finding_t *f)
 
     /* where the policy is at fault, no mail server is */
 
-    if (f->explanation->loses == TLSRPT_LOSES_NOTHING) {
+    if (is_of_policy(f)) {
         return words_json(&w);
     }
 

@@ -172,7 +172,7 @@ static const tlsrpt_explanation_t  explanations[] = {
     { .result_type = "unspecified",
       .title = "Failures without a reason",
       .severity = TLSRPT_SEVERITY_MEDIUM, .loses = TLSRPT_LOSES_BY_MODE,
-      .attack = TLSRPT_ATTACK_POSSIBLE,
+      .attack = TLSRPT_ATTACK_UNLIKELY,
       .meaning =
       "The sender counted failed connections but gave no details about them.",
       .cause =

@@ -63,6 +63,7 @@ typedef struct {
 #define TLSRPT_SENDER_REPORTED   1
 #define TLSRPT_SENDER_SUCCEEDED  2
 #define TLSRPT_SENDER_BUSY       4          /* more than a heartbeat */
+#define TLSRPT_SENDER_FETCHED    8          /* succeeded under MTA-STS */
 
 typedef struct {
     tlsrpt_str_t    name;

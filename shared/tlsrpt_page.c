@@ -14,8 +14,8 @@
 
 
 /* The page: who, when, how many; what failed, why, and what to do; the policy;
-   how the report deviates.  Nothing a sender wrote can break the layout: control
-   characters become spaces. */
+   how the report deviates.  Nothing a sender wrote can break the layout:
+   control characters become spaces. */
 
 #define WIDTH         76
 #define INDENT        6                     /* of a paragraph */

@@ -117,6 +117,16 @@ keep(tlsrpt_evidence_t *e, tlsrpt_value_t value, tlsrpt_str_t *kept)
 }
 
 
+static int
+is_sts(const tlsrpt_record_type_t *type)
+{
+    tlsrpt_str_t  word = { type->policy_type.data, type->policy_type.len };
+
+    return word.data != NULL
+           && tlsrpt_policy_type_code(word) == TLSRPT_TYPE_STS;
+}
+
+
 /* What a report without the name of its organization goes under. */
 
 static tlsrpt_value_t
@@ -124,6 +134,23 @@ named(tlsrpt_value_t organization)
 {
     return organization.kind == TLSRPT_VALUE_NULL
            ? tlsrpt_value_of("(no name)", 9) : organization;
+}
+
+
+/* Who succeeded under the MTA-STS policy has it. */
+
+static int
+has_fetched(const tlsrpt_record_t *r)
+{
+    for (size_t i = 0; i < r->ntypes; i++) {
+        const tlsrpt_record_type_t  *t = &r->types[i];
+
+        if (t->successful && is_sts(t)) {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 
@@ -160,6 +187,7 @@ gather_sender(tlsrpt_evidence_t *e, const tlsrpt_record_t *r, size_t day)
 
     s->days[day] |= TLSRPT_SENDER_REPORTED;
     s->days[day] |= r->successful ? TLSRPT_SENDER_SUCCEEDED : 0;
+    s->days[day] |= has_fetched(r) ? TLSRPT_SENDER_FETCHED : 0;
     s->days[day] |= r->successful + r->failure > 1 ? TLSRPT_SENDER_BUSY : 0;
 
     return 0;
@@ -408,14 +436,10 @@ gather_uncovered(tlsrpt_evidence_t *e, tlsrpt_finding_t *f,
     const tlsrpt_record_type_t *type, tlsrpt_value_t mx)
 {
     tlsrpt_str_t         host = { mx.data, mx.len };
-    tlsrpt_str_t         word = { type->policy_type.data,
-                                  type->policy_type.len };
     tlsrpt_uncovered_t  *u = &f->uncovered[f->nuncovered];
 
     if (!f->explanation->names_mx || mx.kind != TLSRPT_VALUE_TEXT
-        || word.data == NULL
-        || tlsrpt_policy_type_code(word) != TLSRPT_TYPE_STS
-        || f->nuncovered == TLSRPT_FINDING_UNCOVERED
+        || !is_sts(type) || f->nuncovered == TLSRPT_FINDING_UNCOVERED
         || !is_uncovered(type, host))
     {
         return 0;
