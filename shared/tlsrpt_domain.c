@@ -17,15 +17,22 @@ is_blank(char c)
 }
 
 
-/* An underscore is no letter of a host name, but names that DNS knows and
-   senders report have them. */
+/* Bytes of names in lower case, 0 for all others.  An underscore is no letter
+   of a host name, but names that DNS knows and senders report have them. */
 
-static int
-is_label_char(unsigned char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')
-           || c == '-' || c == '_';
-}
+static const char  name_bytes[256] = {
+    ['-'] = '-', ['.'] = '.', ['_'] = '_',
+    ['0'] = '0', ['1'] = '1', ['2'] = '2', ['3'] = '3', ['4'] = '4',
+    ['5'] = '5', ['6'] = '6', ['7'] = '7', ['8'] = '8', ['9'] = '9',
+#define LETTER(upper, lower)  [upper] = lower, [lower] = lower
+    LETTER('A', 'a'), LETTER('B', 'b'), LETTER('C', 'c'), LETTER('D', 'd'),
+    LETTER('E', 'e'), LETTER('F', 'f'), LETTER('G', 'g'), LETTER('H', 'h'),
+    LETTER('I', 'i'), LETTER('J', 'j'), LETTER('K', 'k'), LETTER('L', 'l'),
+    LETTER('M', 'm'), LETTER('N', 'n'), LETTER('O', 'o'), LETTER('P', 'p'),
+    LETTER('Q', 'q'), LETTER('R', 'r'), LETTER('S', 's'), LETTER('T', 't'),
+    LETTER('U', 'u'), LETTER('V', 'v'), LETTER('W', 'w'), LETTER('X', 'x'),
+    LETTER('Y', 'y'), LETTER('Z', 'z')
+};
 
 
 /* Copies an ASCII name in lower case; the length, 0 where it is no name. */
@@ -33,36 +40,31 @@ is_label_char(unsigned char c)
 static size_t
 copy_ascii(const char *name, size_t len, char *buf)
 {
-    size_t  label = 0;
+    size_t  label = 0;                      /* where it begins */
 
-    if (len == 0 || len > TLSRPT_DOMAIN_LEN) {
+    if (len > TLSRPT_DOMAIN_LEN) {
         return 0;
     }
 
     for (size_t i = 0; i < len; i++) {
-        unsigned char  c = (unsigned char) name[i];
+        buf[i] = name_bytes[(unsigned char) name[i]];
 
-        if (c >= 'A' && c <= 'Z') {
-            c |= 0x20;
-        }
-
-        if (c == '.') {
-            if (label == 0) {
-                return 0;
-            }
-
-            label = 0;
-
-        } else if (!is_label_char(c) || ++label > 63) {
+        if (buf[i] == '\0') {
             return 0;
         }
 
-        buf[i] = (char) c;
+        if (buf[i] == '.') {
+            if (i == label || i - label > 63) {
+                return 0;
+            }
+
+            label = i + 1;
+        }
     }
 
     buf[len] = '\0';
 
-    return label ? len : 0;
+    return len != label && len - label <= 63 ? len : 0;
 }
 
 
@@ -75,7 +77,7 @@ copy_idn(const char *name, size_t len, char *buf)
     size_t   n;
     uint8_t *ascii;
 
-    if (len >= sizeof(text)) {
+    if (len >= sizeof(text) || memchr(name, '\0', len) != NULL) {
         return 0;
     }
 
@@ -95,9 +97,22 @@ copy_idn(const char *name, size_t len, char *buf)
 }
 
 
+static int
+is_ascii(const char *name, size_t len)
+{
+    while (len && (unsigned char) name[len - 1] < 0x80) {
+        len--;
+    }
+
+    return len == 0;
+}
+
+
 size_t
 tlsrpt_domain_normalize(const char *name, size_t len, char *buf)
 {
+    size_t  n;
+
     while (len && is_blank(*name)) {
         name++;
         len--;
@@ -111,17 +126,13 @@ tlsrpt_domain_normalize(const char *name, size_t len, char *buf)
         len--;
     }
 
-    if (len == 0 || memchr(name, '\0', len) != NULL) {
-        return 0;
+    n = copy_ascii(name, len, buf);
+
+    if (n == 0 && len && !is_ascii(name, len)) {
+        n = copy_idn(name, len, buf);
     }
 
-    for (size_t i = 0; i < len; i++) {
-        if ((unsigned char) name[i] >= 0x80) {
-            return copy_idn(name, len, buf);
-        }
-    }
-
-    return copy_ascii(name, len, buf);
+    return n;
 }
 
 

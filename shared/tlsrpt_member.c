@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "tlsrpt_ip.h"
 #include "tlsrpt_report.h"
 #include "tlsrpt_time.h"
 
@@ -34,6 +35,19 @@ trim(const char **s, size_t *len)
 }
 
 
+static int
+has_upper(const char *s, size_t len)
+{
+    int  upper = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        upper |= s[i] >= 'A' && s[i] <= 'Z';
+    }
+
+    return upper;
+}
+
+
 static size_t
 lower(char *buf, const char *s, size_t len)
 {
@@ -46,9 +60,9 @@ lower(char *buf, const char *s, size_t len)
 
 
 static int
-keep(tlsrpt_builder_t *b, tlsrpt_str_t *field, const char *s, size_t len)
+kept(tlsrpt_builder_t *b, int rc)
 {
-    if (tlsrpt_text_intern(&b->text, s, len, field) == 0) {
+    if (rc == 0) {
         return TLSRPT_OK;
     }
 
@@ -56,6 +70,13 @@ keep(tlsrpt_builder_t *b, tlsrpt_str_t *field, const char *s, size_t len)
            ? tlsrpt_builder_fail(b, TLSRPT_ERR_TOO_MANY_ITEMS,
                                  "the strings are over 1 MiB together")
            : tlsrpt_builder_fail(b, TLSRPT_ERR_MEMORY, "%s", "");
+}
+
+
+static int
+keep(tlsrpt_builder_t *b, tlsrpt_str_t *field, const char *s, size_t len)
+{
+    return kept(b, tlsrpt_text_intern(&b->text, s, len, field));
 }
 
 
@@ -90,10 +111,24 @@ usable(tlsrpt_builder_t *b, tlsrpt_json_event_t event, const char **s,
  * Setters
  */
 
-/* What only informs. */
+/* What only informs, and is different in each detail: nobody compares it. */
 
 static int
 set_text(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
+    const char *s, size_t len)
+{
+    if (b->in_beyond || !usable(b, event, &s, &len)) {
+        return TLSRPT_OK;
+    }
+
+    return kept(b, tlsrpt_text_copy(&b->text, s, len, field));
+}
+
+
+/* What is counted by. */
+
+static int
+set_reason(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
     const char *s, size_t len)
 {
     if (b->in_beyond || !usable(b, event, &s, &len)) {
@@ -140,13 +175,13 @@ set_keyword(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
         return TLSRPT_OK;
     }
 
-    lower(buf, s, len);
-
-    if (memcmp(buf, s, len) != 0) {
+    if (has_upper(s, len)) {
         tlsrpt_builder_warn(b, SCHEMA, "upper case, taken as lower case");
+        lower(buf, s, len);
+        s = buf;
     }
 
-    return keep(b, field, buf, len);
+    return keep(b, field, s, len);
 }
 
 
@@ -189,7 +224,7 @@ static int
 set_ip(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
     const char *s, size_t len)
 {
-    char           text[INET6_ADDRSTRLEN];
+    char           text[TLSRPT_IP_TEXT_LEN + 1];
     unsigned char  ip[16];
 
     if (b->in_beyond || !usable(b, event, &s, &len)) {
@@ -204,10 +239,8 @@ set_ip(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
         memcpy(text, s, len);
         text[len] = '\0';
 
-        if (inet_pton(AF_INET6, text, ip) == 1
-            && inet_ntop(AF_INET6, ip, text, sizeof(text)) != NULL)
-        {
-            return keep(b, field, text, strlen(text));
+        if (inet_pton(AF_INET6, text, ip) == 1) {
+            return keep(b, field, text, tlsrpt_ip6_text(ip, text));
         }
     }
 
@@ -219,11 +252,18 @@ set_ip(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
 static int
 is_ascii(const char *s, size_t len)
 {
-    while (len && (unsigned char) s[len - 1] < 0x80) {
-        len--;
+    uint64_t  x, all = 0;
+
+    for ( ; len >= sizeof(x); s += sizeof(x), len -= sizeof(x)) {
+        memcpy(&x, s, sizeof(x));
+        all |= x;
     }
 
-    return len == 0;
+    while (len) {
+        all |= (unsigned char) s[--len];
+    }
+
+    return (all & UINT64_C(0x8080808080808080)) == 0;
 }
 
 
@@ -572,7 +612,7 @@ static const tlsrpt_member_t  detail_members[] = {
     VALUE("additional-information", INFORMATION, tlsrpt_detail_t,
           additional_information, set_text),
     VALUE("failure-reason-code", REASON, tlsrpt_detail_t, failure_reason_code,
-          set_text),
+          set_reason),
     ALIAS("receiving-mx-host-name", "receiving-mx-hostname", MX,
           tlsrpt_detail_t, receiving_mx_hostname, set_host),
     ALIAS("additional-info-uri", "additional-information", INFORMATION,
@@ -605,14 +645,36 @@ static const tlsrpt_member_t  *members[TLSRPT_NNODES] = {
 };
 
 
-const tlsrpt_member_t *
-tlsrpt_member_find(int node, const char *name, size_t len)
+static int
+is_named(const tlsrpt_member_t *m, const char *name, size_t len)
 {
+    return m->len == len && m->name != NULL && memcmp(m->name, name, len) == 0;
+}
+
+
+/* Most senders keep to the RFC's order: the one after the last is tried
+   first. */
+
+const tlsrpt_member_t *
+tlsrpt_member_find(int node, const tlsrpt_member_t *last, const char *name,
+    size_t len)
+{
+    if (last != NULL && is_named(last + 1, name, len)) {
+        return last + 1;
+    }
+
     for (const tlsrpt_member_t *m = members[node]; m->name != NULL; m++) {
-        if (m->len == len && memcmp(m->name, name, len) == 0) {
+        if (is_named(m, name, len)) {
             return m;
         }
     }
 
     return NULL;
+}
+
+
+const tlsrpt_member_t *
+tlsrpt_member_item(int node)
+{
+    return members[node];
 }

@@ -632,7 +632,7 @@ value(tlsrpt_builder_t *b, tlsrpt_frame_t *f, tlsrpt_json_event_t event,
 static int
 key(tlsrpt_builder_t *b, tlsrpt_frame_t *f, const char *s, size_t len)
 {
-    f->member = tlsrpt_member_find(f->node, s, len);
+    f->member = tlsrpt_member_find(f->node, f->member, s, len);
 
     if (f->member != NULL && f->seen & 1u << f->member->bit) {
         tlsrpt_builder_warn(b, SCHEMA, "given under another name before, "
@@ -700,7 +700,7 @@ tlsrpt_builder_event(void *builder, tlsrpt_json_event_t event, const char *s,
 
     if (is_array(f->node)) {
         f->index++;
-        f->member = tlsrpt_member_find(f->node, "", 0);
+        f->member = tlsrpt_member_item(f->node);
     }
 
     if (f->member != NULL) {

@@ -122,8 +122,11 @@ struct tlsrpt_member {
     const char           *alias_of;         /* NULL: the RFC's own name */
 };
 
-const tlsrpt_member_t *tlsrpt_member_find(int node, const char *name,
-    size_t len);
+/* last: the member before it, or NULL. */
+const tlsrpt_member_t *tlsrpt_member_find(int node,
+    const tlsrpt_member_t *last, const char *name, size_t len);
+/* What an array's items are. */
+const tlsrpt_member_t *tlsrpt_member_item(int node);
 
 enum {
     TLSRPT_SEEN_ORGANIZATION = 0, TLSRPT_SEEN_RANGE, TLSRPT_SEEN_CONTACT,

@@ -12,7 +12,8 @@
 
 #define BLOCK_SIZE   4096
 #define BLOCK_LARGE  65536
-#define SLOTS        256
+#define SLOTS        64
+#define SLOTS_KEPT   256
 
 struct tlsrpt_text_block {
     tlsrpt_text_block_t  *next;
@@ -45,7 +46,7 @@ tlsrpt_text_free(tlsrpt_text_t *text)
 void
 tlsrpt_text_reset(tlsrpt_text_t *text)
 {
-    if (text->nslots > SLOTS || (text->blocks && text->blocks->next)) {
+    if (text->nslots > SLOTS_KEPT || (text->blocks && text->blocks->next)) {
         tlsrpt_text_free(text);
         return;
     }
