@@ -144,19 +144,23 @@ local function close_mail(mail)
     end
 end
 
-local function fail(mail, reason)
-    if mail.settled then return end
-
-    close_mail(mail)
-    rspamd_logger.errx(mail.task, '%s: report not stored, asking the sender' ..
-        ' to try again: %s', N, reason)
-    mail.task:insert_result(symbols.fail, 1.0, printable(reason))
-    mail.task:set_pre_result({
+local function send_back(task, reason)
+    rspamd_logger.errx(task, '%s: report not stored, asking the sender to' ..
+        ' try again: %s', N, reason)
+    task:insert_result(symbols.fail, 1.0, printable(reason))
+    task:set_pre_result({
         action = 'soft reject',
         message = 'TLS report cannot be stored now, try again later',
         module = N,
         priority = 10,
     })
+end
+
+local function fail(mail, reason)
+    if mail.settled then return end
+
+    close_mail(mail)
+    send_back(mail.task, reason)
 end
 
 -- Calls fn; an error of it fails the mail.
@@ -192,7 +196,8 @@ end
 local function open_mail(task)
     local mail = {
         task = task,
-        entries = {},
+        entries = {},           -- { part, perhaps, report, domains, ... }
+        refused = {},           -- why signatures do not count
         all_stored = true,
         headers = {},
     }
@@ -877,9 +882,31 @@ local function store_signed(mail, pending, signatures)
     next_signer()
 end
 
-local function process_mail(mail, found)
+-- The entries with something to store; nil where that failed the mail.
+local function read_reports(mail, found)
     local pending = {}
 
+    if #found == 0 then
+        outcome(mail, 'invalid', 'no report in it')
+    elseif #found > MAX_REPORTS then
+        outcome(mail, 'invalid', 'more than ' .. MAX_REPORTS .. ' reports')
+        found = {}
+    end
+
+    mail.entries = found
+
+    for _, entry in ipairs(found) do
+        if read_report(mail, entry) then
+            pending[#pending + 1] = entry
+        elseif mail.settled then
+            return nil
+        end
+    end
+
+    return pending
+end
+
+local function process_mail(mail, found)
     if settings.broken then
         fail(mail, settings.broken)
         return
@@ -890,23 +917,9 @@ local function process_mail(mail, found)
         return
     end
 
-    if #found == 0 then
-        outcome(mail, 'invalid', 'no report in it')
-    elseif #found > MAX_REPORTS then
-        outcome(mail, 'invalid', 'more than ' .. MAX_REPORTS .. ' reports')
-        found = {}
-    end
+    local pending = read_reports(mail, found)
 
-    mail.entries = found
-    mail.refused = {}
-
-    for _, entry in ipairs(found) do
-        if read_report(mail, entry) then
-            pending[#pending + 1] = entry
-        elseif mail.settled then
-            return
-        end
-    end
+    if not pending then return end
 
     if not settings.require_dkim or #pending == 0 then
         store_entries(mail, pending)
@@ -961,14 +974,7 @@ local function check_callback(task)
     local ok, err = pcall(check, task)
 
     if not ok then
-        rspamd_logger.errx(task, '%s: internal error: %s', N, err)
-        task:insert_result(symbols.fail, 1.0, 'internal error')
-        task:set_pre_result({
-            action = 'soft reject',
-            message = 'TLS report cannot be stored now, try again later',
-            module = N,
-            priority = 10,
-        })
+        send_back(task, 'internal error: ' .. tostring(err))
     end
 end
 
