@@ -88,7 +88,8 @@ is $answer->{headers}{'content-type'}, 'application/json', 'stored: JSON';
 is $answer->{headers}{'cache-control'}, 'no-store', 'stored: not cached';
 is_deeply $answer->{json}, { status => 'stored', 'report-id' => 'c-1',
     'policy-domains' => ['example.com'], warnings => [] }, 'stored: the body';
-like $answer->{body}, qr/^\{"status":.*"report-id":.*"policy-domains":.*"warnings":/,
+like $answer->{body},
+    qr/^\{"status":.*"report-id":.*"policy-domains":.*"warnings":/,
     'stored: members in the order of the contract';
 
 $answer = post($report);

@@ -140,7 +140,8 @@ sub check {
 sub all_bodies {
     my ($server) = @_;
 
-    return map { [$_, $server->post('/v1/tlsrpt', $body{$_}[0])] } sort keys %body;
+    return map { [$_, $server->post('/v1/tlsrpt', $body{$_}[0])] }
+        sort keys %body;
 }
 
 check(@$_) for all_bodies($t);

@@ -139,7 +139,7 @@ my %http = (
     'a token twice'      =>
         ["tlsrpt_domain example.com token=sesame-41;\n"
          . 'tlsrpt_domain example.net token=sesame-41;',
-         qr/the token of "tlsrpt_domain" "example\.net" is that of "example\.com" in/],
+         qr/the token of "tlsrpt_domain" "example\.net" is that of "example\.com"/],
     'no size'            => ['tlsrpt_max_report_size 0;', qr/must not be zero/],
 );
 
@@ -169,7 +169,8 @@ for my $name (sort keys %server) {
 }
 
 # Many domains: neither slow to read nor slow to find.
-my $many = join '', map { "tlsrpt_domain d$_.example token=t$_;\n" } 1 .. 100_000;
+my $many = join '', map { "tlsrpt_domain d$_.example token=t$_;\n" }
+    1 .. 100_000;
 $t->write_file('many.conf', $many);
 good('100,000 domains', http => 'include %%DIR%%/many.conf;');
 

@@ -96,7 +96,7 @@ gone($fake);
 my %error = (
     'LOADING'  => "-LOADING Redis is loading the dataset in memory\r\n",
     'READONLY' => "-READONLY You can't write against a read only replica.\r\n",
-    'OOM'      => "-OOM command not allowed when used memory > 'maxmemory'.\r\n",
+    'OOM'      => "-OOM command not allowed when used memory > max.\r\n",
     'NOAUTH'   => "-NOAUTH Authentication required.\r\n",
     'MISCONF'  => "-MISCONF Redis is configured to save RDB snapshots\r\n",
     'BUSY'     => "-BUSY Redis is busy running a script.\r\n",
@@ -221,7 +221,9 @@ gone($fake);
 
 # Refused, and back
 
-sub connects { return scalar(() = $t->error_log =~ /connect\(\) to \S+ failed/g) }
+sub connects {
+    return scalar(() = $t->error_log =~ /connect\(\) to \S+ failed/g);
+}
 
 $fake = fake(sub { return real($_[0]) });
 TLSRPT::Server::wait_until(10, sub { post()->{status} == 201 });
