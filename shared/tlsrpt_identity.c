@@ -58,6 +58,21 @@ add_policy(tlsrpt_buf_t *buf, const tlsrpt_policy_t *policy)
 }
 
 
+/* To look it up takes OpenSSL 3 longer than to use it. */
+
+static const EVP_MD *
+sha256(void)
+{
+    static EVP_MD  *md;
+
+    if (md == NULL) {
+        md = EVP_MD_fetch(NULL, "SHA256", NULL);
+    }
+
+    return md;
+}
+
+
 int
 tlsrpt_identity(const tlsrpt_report_t *report, unsigned domain,
     unsigned char digest[TLSRPT_DIGEST_LEN])
@@ -83,8 +98,8 @@ tlsrpt_identity(const tlsrpt_report_t *report, unsigned domain,
         }
     }
 
-    rc = !buf.failed
-         && EVP_Digest(buf.data, buf.len, md, NULL, EVP_sha256(), NULL)
+    rc = !buf.failed && sha256() != NULL
+         && EVP_Digest(buf.data, buf.len, md, NULL, sha256(), NULL)
          ? 0 : -1;
 
     free(buf.data);

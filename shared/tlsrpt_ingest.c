@@ -3,8 +3,6 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,10 +60,20 @@ arg_text(ingest_t *in, const char *text)
 static void
 arg_number(ingest_t *in, int64_t value)
 {
-    char  *text = in->numbers[in->nnumbers++];
+    char      *end = in->numbers[in->nnumbers++] + sizeof(in->numbers[0]);
+    char      *p = end;
+    uint64_t   rest = value < 0 ? -(uint64_t) value : (uint64_t) value;
 
-    snprintf(text, sizeof(in->numbers[0]), "%" PRId64, value);
-    arg_text(in, text);
+    do {
+        *--p = (char) ('0' + rest % 10);
+        rest /= 10;
+    } while (rest);
+
+    if (value < 0) {
+        *--p = '-';
+    }
+
+    arg(&in->args, p, (size_t) (end - p));
 }
 
 
@@ -85,9 +93,13 @@ digest_number(const unsigned char digest[TLSRPT_DIGEST_LEN])
 static void
 make_keys(ingest_t *in, tlsrpt_str_t prefix, tlsrpt_str_t domain, int32_t day)
 {
-    char  hex[2 + 2 * TLSRPT_DIGEST_LEN];
+    char               hex[2 + 2 * TLSRPT_DIGEST_LEN] = ":";
+    static const char  digits[] = "0123456789abcdef";
 
-    snprintf(hex, sizeof(hex), ":%016" PRIx64, digest_number(in->digest));
+    for (int i = 0; i < TLSRPT_DIGEST_LEN; i++) {
+        hex[1 + 2 * i] = digits[in->digest[i] >> 4];
+        hex[2 + 2 * i] = digits[in->digest[i] & 15];
+    }
 
     tlsrpt_key_day(&in->keys[0], prefix, domain, day, "");
     tlsrpt_key_day(&in->keys[1], prefix, domain, day, ":seen");
@@ -169,8 +181,10 @@ make_args(ingest_t *in, const tlsrpt_report_t *report,
 
     if (tlsrpt_record_encode(&in->record, fold, report->organization_name,
                              ingest->via, in->digest, 0) != 0
-        || tlsrpt_record_encode(&in->brief, fold, report->organization_name,
-                                ingest->via, in->digest, 1) != 0)
+        || (fold->failed
+            && tlsrpt_record_encode(&in->brief, fold,
+                                    report->organization_name, ingest->via,
+                                    in->digest, 1) != 0))
     {
         return -1;
     }
@@ -184,7 +198,7 @@ make_args(ingest_t *in, const tlsrpt_report_t *report,
     }
 
     arg(&in->args, in->record.data, in->record.len);
-    arg(&in->args, in->brief.data, in->brief.len);
+    arg(&in->args, fold->failed ? in->brief.data : "", in->brief.len);
     arg(&in->args, in->digest, TLSRPT_DIGEST_LEN);
     arg_number(in, (int64_t) digest_number(in->digest));
     arg_number(in, tlsrpt_day_to_date(report->day).day);

@@ -3,16 +3,39 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 
-#include <stdio.h>
+#include <string.h>
 
 #include "tlsrpt_key.h"
 #include "tlsrpt_time.h"
 
 
-static int
-bounded(tlsrpt_str_t s, size_t max)
+/* Appends what fits. */
+
+static void
+add(tlsrpt_key_t *key, const char *s, size_t len)
 {
-    return (int) (s.len > max ? max : s.len);
+    size_t  room = TLSRPT_KEY_SIZE - 1 - key->len;
+
+    if (len > room) {
+        len = room;
+    }
+
+    memcpy(key->data + key->len, s, len);
+    key->len += len;
+    key->data[key->len] = '\0';
+}
+
+
+static void
+begin(tlsrpt_key_t *key, tlsrpt_str_t prefix, tlsrpt_str_t domain)
+{
+    key->len = 0;
+    add(key, prefix.data, prefix.len < TLSRPT_MAX_PREFIX ? prefix.len
+                                                         : TLSRPT_MAX_PREFIX);
+    add(key, ":{", 2);
+    add(key, domain.data, domain.len < TLSRPT_DOMAIN_LEN ? domain.len
+                                                         : TLSRPT_DOMAIN_LEN);
+    add(key, "}", 1);
 }
 
 
@@ -20,12 +43,8 @@ void
 tlsrpt_key_domain(tlsrpt_key_t *key, tlsrpt_str_t prefix, tlsrpt_str_t domain,
     const char *suffix)
 {
-    int  n = snprintf(key->data, TLSRPT_KEY_SIZE, "%.*s:{%.*s}%s",
-                      bounded(prefix, TLSRPT_MAX_PREFIX), prefix.data,
-                      bounded(domain, TLSRPT_DOMAIN_LEN), domain.data, suffix);
-
-    key->len = n < 0 ? 0 : n < TLSRPT_KEY_SIZE ? (size_t) n
-                                               : TLSRPT_KEY_SIZE - 1;
+    begin(key, prefix, domain);
+    add(key, suffix, strlen(suffix));
 }
 
 
@@ -33,11 +52,13 @@ void
 tlsrpt_key_month(tlsrpt_key_t *key, tlsrpt_str_t prefix, tlsrpt_str_t domain,
     int32_t day)
 {
-    char  suffix[TLSRPT_DAY_TEXT_LEN + 2] = ":";
+    char  text[TLSRPT_DAY_TEXT_LEN + 1];
 
-    tlsrpt_day_text(day, suffix + 1);
-    suffix[1 + sizeof("YYYY-MM") - 1] = '\0';
-    tlsrpt_key_domain(key, prefix, domain, suffix);
+    tlsrpt_day_text(day, text);
+
+    begin(key, prefix, domain);
+    add(key, ":", 1);
+    add(key, text, sizeof("YYYY-MM") - 1);
 }
 
 
@@ -45,13 +66,12 @@ void
 tlsrpt_key_day(tlsrpt_key_t *key, tlsrpt_str_t prefix, tlsrpt_str_t domain,
     int32_t day, const char *suffix)
 {
-    char  text[TLSRPT_DAY_TEXT_LEN + 1], all[48];
+    char  text[TLSRPT_DAY_TEXT_LEN + 1];
 
     tlsrpt_day_text(day, text);
 
-    if (snprintf(all, sizeof(all), ":%s%s", text, suffix) < 0) {
-        all[0] = '\0';
-    }
-
-    tlsrpt_key_domain(key, prefix, domain, all);
+    begin(key, prefix, domain);
+    add(key, ":", 1);
+    add(key, text, TLSRPT_DAY_TEXT_LEN);
+    add(key, suffix, strlen(suffix));
 }

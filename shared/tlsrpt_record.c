@@ -168,8 +168,13 @@ result_number(strings_t *s, tlsrpt_str_t result)
 static int
 strings_create(strings_t *s, const tlsrpt_fold_t *fold, int brief)
 {
-    size_t  most = fold->ntypes * (TLSRPT_MAX_PATTERNS + 1)
-                   + (brief ? 0 : 5 * fold->nrows);
+    size_t  most = fold->ntypes + (brief ? 0 : 5 * fold->nrows);
+
+    for (size_t i = 0; i < fold->ntypes; i++) {
+        if (fold->types[i].failure) {
+            most += fold->types[i].policy.nmx;
+        }
+    }
 
     memset(s, 0, sizeof(*s));
 

@@ -9,7 +9,7 @@
 --       4 domain   hash    "all" -> totals ever, last report; "t:..." failures
 --       5 list     hash    digest -> what the list of reports shows (JSON)
 --       6 original string  the report as it came
--- ARGV  1 record   2 the same without failure details
+-- ARGV  1 record   2 the same without failure details, '': it has none
 --       3 digest, 8 bytes    4 the same as a decimal number
 --       5 day of the month
 --       6 successful sessions  7 failed sessions  8 sessions in failure details
@@ -29,6 +29,10 @@ local MOST = 9007199254740991
 
 local cell, seen, month, domain, list, original = unpack(KEYS)
 local record, brief, digest, number = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+
+if brief == '' then
+    brief = record
+end
 
 -- Does a record's digest begin at byte `at` of the head?
 local function begins(head, at)
