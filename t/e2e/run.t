@@ -72,7 +72,8 @@ for my $wanted (
 # The same, from outside.
 my $client = $helper;
 my %tcp = (tcp => 1);
-my $answer = $client->get('/tlsrpt/domains/example.com', %tcp);
+my $answer = $client->get('/tlsrpt/domains/example.com'
+                          . '?organization-name=Example%20Mail', %tcp);
 is $answer->{status}, 200, 'it answers afterwards';
 is $answer->{json}{reports}, 1, 'with the report once';
 is $answer->{json}{'total-successful-session-count'}, 5326, 'and its sessions';

@@ -14,7 +14,7 @@ package TLSRPT::Story;
 use strict;
 use warnings;
 
-use POSIX qw(strftime);
+use POSIX qw(floor strftime);
 
 our $DAYS = 60;
 our @EXPIRED = (20, 25);        # days ago
@@ -35,22 +35,20 @@ our $STRIPPED_SENDER = 'Elm University';
 
 my %DOMAINS = (
     'example.com' => { size => 1, mode => 'enforce', max_age => 1209600,
-                       mx => ['mx1.example.com', 'mx2.example.com'],
-                       ip => ['203.0.113.11', '203.0.113.12'] },
+                       mx => ['mx1.example.com', 'mx2.example.com'] },
     'example.net' => { size => 0.4, mode => 'testing', max_age => 86400,
-                       mx => ['*.mx.example.net'],
-                       ip => ['203.0.113.31', '203.0.113.33'] },
+                       mx => ['*.mx.example.net'] },
     'example.org' => { size => 0.15, mode => 'enforce', max_age => 604800,
-                       mx => ['mail.example.org'],
-                       ip => ['203.0.113.51'] },
+                       mx => ['mail.example.org', 'backup.example.org'] },
 );
 
 # Between 0 and 1, the same for the same numbers.
 sub chance {
-    my $n = 0;
-    $n = ($n * 31 + $_ * 7919 + 17) % 1_000_003 for @_, 3, 5;
+    my ($one, $other) = @_;
 
-    return $n / 1_000_003;
+    my $n = 43758.5453 * sin($one * 12.9898 + $other * 78.233);
+
+    return $n - floor($n);
 }
 
 sub sessions {
@@ -60,7 +58,7 @@ sub sessions {
     my $rest = $weekday == 0 || $weekday == 6 ? 0.45 : 1;
 
     return int($size * $rest * $SENDERS[$sender][1]
-               * (0.85 + 0.3 * chance($ago, $sender))) + 1;
+               * (0.8 + 0.4 * chance($ago, $sender))) + 1;
 }
 
 # What fails on a day: result-type, MX, its IP, sessions, more members.
