@@ -1221,16 +1221,19 @@ local function least_task_timeout(section)
     return least
 end
 
+-- Not by get_ucl(), which rspamd keeps: the whole configuration as Lua tables
+-- is more for the collector to walk at each mail.
 local function load_task_timeout()
-    local config = rspamd_config:get_ucl()
-    local value = (config.options or {}).task_timeout
+    local general = rspamd_config:get_all_opt('options') or {}
+    local value = general.task_timeout
 
     settings.task_timeout = tonumber(value)
         or value and lua_util.parse_time_interval(tostring(value)) or 8.0
 
     if settings.task_timeout <= 0 then settings.task_timeout = 8.0 end
 
-    settings.task_timeout = least_task_timeout(config.worker or {})
+    settings.task_timeout = least_task_timeout(
+        rspamd_config:get_all_opt('worker') or {})
 end
 
 local function register_symbols()
