@@ -16,6 +16,10 @@
 #include "ngx_http_tlsrpt_problem.h"
 
 
+/* How often a worker has the index kept on. */
+#define NGX_HTTP_TLSRPT_COLLECT_INDEX   3600
+
+
 typedef struct {
     ngx_http_request_t           *request;
     ngx_http_tlsrpt_main_conf_t  *tmcf;
@@ -70,6 +74,9 @@ static ngx_int_t ngx_http_tlsrpt_collect_send(
     ngx_http_tlsrpt_collect_t *collect, const tlsrpt_report_t *report);
 static ngx_int_t ngx_http_tlsrpt_collect_send_index(
     ngx_http_tlsrpt_collect_t *collect, tlsrpt_str_t name);
+static ngx_int_t ngx_http_tlsrpt_collect_send_key(
+    ngx_http_tlsrpt_collect_t *collect, size_t argc, const char **argv,
+    size_t *argvlen);
 static ngx_int_t ngx_http_tlsrpt_collect_send_domain(
     ngx_http_tlsrpt_collect_t *collect, const tlsrpt_report_t *report,
     ngx_uint_t domain);
@@ -700,28 +707,61 @@ ngx_http_tlsrpt_collect_send(ngx_http_tlsrpt_collect_t *collect,
 }
 
 
+/* The index names the domain; as every key, it expires, though not while
+   reports come. */
+
 static ngx_int_t
 ngx_http_tlsrpt_collect_send_index(ngx_http_tlsrpt_collect_t *collect,
     tlsrpt_str_t name)
 {
-    u_char        key[NGX_HTTP_TLSRPT_REDIS_PREFIX_LEN + sizeof(":domains")];
-    size_t        argvlen[4];
-    ngx_int_t     rc;
-    ngx_str_t    *prefix;
-    const char   *argv[4];
+    u_char                        seconds[NGX_TIME_T_LEN];
+    ngx_int_t                     rc;
+    ngx_http_tlsrpt_main_conf_t  *tmcf;
 
-    prefix = &collect->tmcf->redis.prefix;
+    const char                   *add[4] = { "ZADD", NULL, "0", name.data };
+    size_t                        addlen[4] = { 4, 0, 1, name.len };
+    const char                   *keep[3] = { "EXPIRE", NULL, NULL };
+    size_t                        keeplen[3] = { 6, 0, 0 };
 
-    argv[0] = "ZADD";
-    argvlen[0] = 4;
-    argv[1] = (const char *) key;
-    argvlen[1] = (size_t) (ngx_sprintf(key, "%V:domains", prefix) - key);
-    argv[2] = "0";
-    argvlen[2] = 1;
-    argv[3] = name.data;
-    argvlen[3] = name.len;
+    tmcf = collect->tmcf;
 
-    rc = ngx_http_tlsrpt_redis_send(collect->tmcf->client, 4, argv, argvlen,
+    rc = ngx_http_tlsrpt_collect_send_key(collect, 4, add, addlen);
+
+    if (rc != NGX_OK || ngx_time() < tmcf->index_due) {
+        return rc;
+    }
+
+    keep[2] = (char *) seconds;
+    keeplen[2] = (size_t) (ngx_sprintf(seconds, "%T",
+                                       (time_t) (tmcf->retention_days + 1)
+                                       * 86400)
+                           - seconds);
+
+    rc = ngx_http_tlsrpt_collect_send_key(collect, 3, keep, keeplen);
+
+    if (rc == NGX_OK) {
+        tmcf->index_due = ngx_time() + NGX_HTTP_TLSRPT_COLLECT_INDEX;
+    }
+
+    return rc;
+}
+
+
+/* The second argument is the index's key. */
+
+static ngx_int_t
+ngx_http_tlsrpt_collect_send_key(ngx_http_tlsrpt_collect_t *collect,
+    size_t argc, const char **argv, size_t *argvlen)
+{
+    u_char      key[NGX_HTTP_TLSRPT_REDIS_PREFIX_LEN + sizeof(":domains")];
+    ngx_int_t   rc;
+
+    argv[1] = (char *) key;
+    argvlen[1] = (size_t) (ngx_sprintf(key, "%V:domains",
+                                       &collect->tmcf->redis.prefix)
+                           - key);
+
+    rc = ngx_http_tlsrpt_redis_send(collect->tmcf->client, argc, argv, argvlen,
                                     ngx_http_tlsrpt_collect_indexed, collect);
     if (rc == NGX_OK) {
         collect->pending++;

@@ -45,6 +45,7 @@ typedef struct {
     ngx_http_tlsrpt_index_t        names;
     ngx_http_tlsrpt_index_t        tokens;
     tlsrpt_reader_t               *reader;  /* of this worker; NULL: none yet */
+    time_t                         index_due;   /* to be kept on, worker */
     ngx_array_t                   *report_uris; /* of ngx_str_t; NULL: none */
     ngx_str_t                      user;    /* the first directive that needs */
     ngx_str_t                      user_file;   /* Redis, and where it is */
