@@ -111,7 +111,7 @@ const texts = selector => page.$$eval(selector,
 const VIEWS = {
     'all domains': ['#/', 'table.domains tbody tr'],
     'one domain': ['#/domains/example.com?days=60', '.chart canvas'],
-    'failures of one kind': ['#/domains/example.com?days=60'
+    'failures of one kind': ['#/domains/example.org?days=60'
         + '&result-type=certificate-expired&by=receiving-mx-hostname',
         '.groups li'],
     'its reports': ['#/domains/example.com/reports', 'table.rows tbody tr'],
@@ -200,12 +200,12 @@ async function list() {
 async function domain() {
     const context = await open();
 
-    await go('#/domains/example.com?days=60');
+    await go('#/domains/example.org?days=60');
     const first = await text('.tiles .tile:first-child dd');
     const titles = (await texts('.problem h3')).join();
     ok(/expired/i.test(titles), 'the expired certificate is a problem',
        titles);
-    ok((await text('.problem')).includes('mx2.example.com'),
+    ok((await text('.problem')).includes('backup.example.org'),
        'with the MX it is about');
     ok((await text('.problem .fix')).length > 20, 'and what to do');
 
@@ -220,16 +220,16 @@ async function domain() {
     is(await page.evaluate(() => document.activeElement.id), 'range',
        'and the focus stays');
 
-    await go('#/domains/example.com?days=60');
+    await go('#/domains/example.org?days=60');
     await page.click('#by-receiving-mx-hostname');
     await settled();
-    ok((await texts('.groups .key')).includes('mx2.example.com'),
+    ok((await texts('.groups .key')).includes('backup.example.org'),
        'grouped by MX');
     ok(page.url().includes('by=receiving-mx-hostname'),
        'which is in the address');
     await page.click('.groups .key a');
     await settled();
-    ok((await text('.filters')).includes('mx2.example.com'),
+    ok((await text('.filters')).includes('backup.example.org'),
        'a group is a filter');
 
     const [csv] = await Promise.all([page.waitForEvent('download'),
@@ -245,7 +245,7 @@ async function domain() {
 async function redDay() {
     const day = dayAgo(story.red);
 
-    await go(`#/domains/example.com?from=${day}&to=${day}`);
+    await go(`#/domains/example.org?from=${day}&to=${day}`);
     await page.waitForSelector('.chart canvas[style]');
     await page.click('.chart canvas', { position: { x: 600, y: 200 } });
     await page.waitForURL(/reports/).catch(() => null);
@@ -271,7 +271,7 @@ async function redDay() {
        'the original can be had');
 
     // the same by keyboard
-    await go(`#/domains/example.com?from=${day}&to=${day}`);
+    await go(`#/domains/example.org?from=${day}&to=${day}`);
     await page.focus('details.data summary');
     await page.keyboard.press('Enter');
     await page.keyboard.press('Tab');

@@ -26,6 +26,8 @@ my $t = servers(redis => 1, http => <<'END', server => <<'END');
     mta_sts_policy example.com mode=enforce max_age=14d
                    mx=mx1.example.com mx=mx2.example.com;
     mta_sts_policy example.net mode=testing max_age=1d mx=*.mx.example.net;
+    mta_sts_policy example.org mode=enforce max_age=7d mx=mail.example.org
+                   mx=backup.example.org;
 END
         location /v1/tlsrpt { tlsrpt_collect; }
         location /tlsrpt/ { tlsrpt_stats; }

@@ -5,9 +5,9 @@ package TLSRPT::Story;
 
 # Sixty days of six senders to three domains, as reports.  What went wrong:
 #
-#     example.com  the certificate of mx2 expired for six days, and was renewed
+#     example.com  for two weeks one sender sees no STARTTLS; all others do
 #     example.net  for nine days the policy forgets an MX
-#     example.org  for two weeks one sender sees no STARTTLS; all others do
+#     example.org  the certificate of the backup MX expired, and was renewed
 #
 # The same days give the same reports.
 
@@ -34,11 +34,11 @@ my @SENDERS = (
 our $STRIPPED_SENDER = 'Elm University';
 
 my %DOMAINS = (
-    'example.com' => { size => 1, mode => 'enforce', max_age => 1209600,
+    'example.com' => { size => 2.6, mode => 'enforce', max_age => 1209600,
                        mx => ['mx1.example.com', 'mx2.example.com'] },
     'example.net' => { size => 0.4, mode => 'testing', max_age => 86400,
                        mx => ['*.mx.example.net'] },
-    'example.org' => { size => 0.15, mode => 'enforce', max_age => 604800,
+    'example.org' => { size => 0.6, mode => 'enforce', max_age => 604800,
                        mx => ['mail.example.org', 'backup.example.org'] },
 );
 
@@ -67,10 +67,10 @@ sub failures {
 
     my $half = int($sessions * 0.45);
 
-    if ($domain eq 'example.com'
+    if ($domain eq 'example.org'
         && $ago >= $EXPIRED[0] && $ago <= $EXPIRED[1])
     {
-        return ['certificate-expired', 'mx2.example.com', '203.0.113.12',
+        return ['certificate-expired', 'backup.example.org', '203.0.113.52',
                 $half, 'failure-reason-code' => 'X509_V_ERR_CERT_HAS_EXPIRED'];
     }
 
@@ -79,10 +79,10 @@ sub failures {
                 int($sessions * 0.2)];
     }
 
-    if ($domain eq 'example.org' && $ago <= $STRIPPED
+    if ($domain eq 'example.com' && $ago <= $STRIPPED
         && $SENDERS[$sender][0] eq $STRIPPED_SENDER)
     {
-        return ['starttls-not-supported', 'mail.example.org', '203.0.113.51',
+        return ['starttls-not-supported', 'mx1.example.com', '203.0.113.11',
                 $sessions];
     }
 
