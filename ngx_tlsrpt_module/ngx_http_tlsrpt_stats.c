@@ -33,7 +33,6 @@ typedef struct {
     tlsrpt_query_t                query;
     tlsrpt_stats_t               *stats;
     tlsrpt_str_t                  domain;
-    size_t                        n;        /* the next command */
     ngx_int_t                     type;     /* of ngx_http_tlsrpt_types */
 } ngx_http_tlsrpt_stats_t;
 
@@ -426,14 +425,9 @@ ngx_http_tlsrpt_stats_next(void *data, ngx_http_tlsrpt_ask_t *ask)
 {
     ngx_http_tlsrpt_stats_t *st = data;
 
-    if (st->n == tlsrpt_stats_ncommands(st->stats)) {
-        return NGX_DONE;
-    }
+    ask->command = tlsrpt_stats_next(st->stats, &ask->n);
 
-    ask->n = st->n++;
-    ask->command = tlsrpt_stats_command(st->stats, ask->n);
-
-    return ask->command ? NGX_OK : NGX_ERROR;
+    return ask->command ? NGX_OK : NGX_DONE;
 }
 
 

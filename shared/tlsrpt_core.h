@@ -345,8 +345,9 @@ int tlsrpt_query_check(const tlsrpt_query_t *query, tlsrpt_error_t *error)
 /*
  * replies -> cells -> fold -> answer.
  *
- * create, then send each of the ncommands commands in any pipelining and give
- * each reply to _add with its number, in any order; then one answer.
+ * create, then send each command of _next in any pipelining and give each
+ * reply to _add with its number, in any order; then one answer.  Cells are
+ * asked for only of the days that have reports.
  * _add: TLSRPT_OK or TLSRPT_ERR_MEMORY.
  */
 
@@ -355,9 +356,9 @@ typedef struct tlsrpt_stats tlsrpt_stats_t;
 tlsrpt_stats_t *tlsrpt_stats_create(const tlsrpt_query_t *query,
     tlsrpt_str_t domain, tlsrpt_str_t prefix) TLSRPT_MUST_USE;
 void tlsrpt_stats_destroy(tlsrpt_stats_t *stats);
-size_t tlsrpt_stats_ncommands(const tlsrpt_stats_t *stats);
-/* The command is borrowed, and overwritten by the next call. */
-const tlsrpt_command_t *tlsrpt_stats_command(tlsrpt_stats_t *stats, size_t n);
+/* The command is borrowed, and overwritten by the next call; n: its number.
+   NULL: there is none, or none before another reply. */
+const tlsrpt_command_t *tlsrpt_stats_next(tlsrpt_stats_t *stats, size_t *n);
 int tlsrpt_stats_add(tlsrpt_stats_t *stats, size_t n,
     const tlsrpt_reply_t *reply) TLSRPT_MUST_USE;
 /* Was the domain ever seen? */
@@ -369,7 +370,8 @@ char *tlsrpt_stats_csv(tlsrpt_stats_t *stats, size_t *len) TLSRPT_MUST_USE;
 
 
 /*
- * One line of BASE/domains: the totals of one domain.  The same protocol.
+ * One line of BASE/domains: the totals of one domain.  Its commands are known
+ * at once: ncommands of them, in any order.
  */
 
 typedef struct tlsrpt_totals tlsrpt_totals_t;

@@ -348,7 +348,7 @@ put_deviations(tlsrpt_buf_t *buf, const tlsrpt_document_t *document)
         }
 
         s.data = text;
-        s.len = (size_t) snprintf(text, sizeof(text), "%s%s%s (%s)", w->path,
+        s.len = (size_t) snprintf(text, sizeof(text), "%s%s%s [%s]", w->path,
                                   *w->path ? ": " : "", w->message,
                                   w->section);
         s.len = s.len < sizeof(text) ? s.len : sizeof(text) - 1;

@@ -9,31 +9,24 @@
 
 #include "tlsrpt_fold.h"
 #include "tlsrpt_group.h"
-#include "tlsrpt_key.h"
-#include "tlsrpt_month.h"
 #include "tlsrpt_query.h"
+#include "tlsrpt_range.h"
 #include "tlsrpt_record.h"
 #include "tlsrpt_result.h"
 
 
 /*
- * The commands, by number: the domain's totals, the totals of each month's
- * days, then the cell of each day.  What a day's totals tell over its cell's
- * records is the overflow: it had no place in the cell.
+ * What a day's totals tell over its cell's records is the overflow: it had no
+ * place in the cell.
  */
 
 struct tlsrpt_stats {
     tlsrpt_query_t        query;
-    tlsrpt_str_t          prefix;           /* copies, behind the struct */
-    tlsrpt_str_t          domain;
+    tlsrpt_range_t        range;
     int                   detailed;
     int                   typed;
-    int                   seen;
 
-    size_t                nmonths;
-    size_t                ndays;
-    tlsrpt_day_totals_t  *totals;           /* of each day, from the months */
-    tlsrpt_day_totals_t  *cells;            /* the same, of the records */
+    tlsrpt_day_totals_t  *cells;            /* of each day, its records' */
     unsigned char        *read;             /* was there a cell? */
 
     uint64_t              reports;          /* of the whole answer */
@@ -45,11 +38,6 @@ struct tlsrpt_stats {
     tlsrpt_value_t        filter[TLSRPT_NDIMENSIONS];
     char                  filter_ip[2][16];
     tlsrpt_record_t       record;
-
-    tlsrpt_key_t          key;
-    tlsrpt_command_t      command;
-    const char           *argv[3];
-    size_t                argvlen[3];
 };
 
 
@@ -102,37 +90,26 @@ tlsrpt_stats_t *
 tlsrpt_stats_create(const tlsrpt_query_t *query, tlsrpt_str_t domain,
     tlsrpt_str_t prefix)
 {
-    char            *p;
-    tlsrpt_stats_t  *stats;
-
-    stats = calloc(1, sizeof(*stats) + domain.len + prefix.len + 2);
+    tlsrpt_stats_t  *stats = calloc(1, sizeof(*stats));
 
     if (stats == NULL) {
         return NULL;
     }
 
-    p = (char *) (stats + 1);
-    memcpy(p, domain.data, domain.len);
-    stats->domain.data = p;
-    stats->domain.len = domain.len;
-
-    p += domain.len + 1;
-    memcpy(p, prefix.data, prefix.len);
-    stats->prefix.data = p;
-    stats->prefix.len = prefix.len;
+    if (tlsrpt_range_init(&stats->range, query, domain, prefix) != 0) {
+        free(stats);
+        return NULL;
+    }
 
     stats->query = *query;
     stats->detailed = tlsrpt_query_is_detailed(query);
     stats->typed = tlsrpt_query_is_typed(query);
     stats->groups.nby = query->nby;
     stats->groups.by = stats->query.by;
-    stats->nmonths = tlsrpt_months(query->from, query->to);
-    stats->ndays = (size_t) (query->to - query->from) + 1;
-    stats->totals = calloc(stats->ndays, sizeof(*stats->totals));
-    stats->cells = calloc(stats->ndays, sizeof(*stats->cells));
-    stats->read = calloc(stats->ndays, 1);
+    stats->cells = calloc(stats->range.ndays, sizeof(*stats->cells));
+    stats->read = calloc(stats->range.ndays, 1);
 
-    if (!stats->totals || !stats->cells || !stats->read) {
+    if (!stats->cells || !stats->read) {
         tlsrpt_stats_destroy(stats);
         return NULL;
     }
@@ -150,63 +127,17 @@ tlsrpt_stats_destroy(tlsrpt_stats_t *stats)
     }
 
     tlsrpt_groups_free(&stats->groups);
-    free(stats->totals);
+    tlsrpt_range_free(&stats->range);
     free(stats->cells);
     free(stats->read);
     free(stats);
 }
 
 
-/*
- * Commands
- */
-
-size_t
-tlsrpt_stats_ncommands(const tlsrpt_stats_t *stats)
-{
-    return 1 + stats->nmonths + stats->ndays;
-}
-
-
-static void
-set_arg(tlsrpt_stats_t *stats, const char *arg, size_t len)
-{
-    stats->argv[stats->command.argc] = arg;
-    stats->argvlen[stats->command.argc++] = len;
-}
-
-
 const tlsrpt_command_t *
-tlsrpt_stats_command(tlsrpt_stats_t *stats, size_t n)
+tlsrpt_stats_next(tlsrpt_stats_t *stats, size_t *n)
 {
-    stats->command.argv = stats->argv;
-    stats->command.argvlen = stats->argvlen;
-    stats->command.nkeys = 1;
-    stats->command.argc = 0;
-
-    if (n == 0) {
-        tlsrpt_key_domain(&stats->key, stats->prefix, stats->domain, "");
-        set_arg(stats, "HGET", 4);
-
-    } else if (n <= stats->nmonths) {
-        tlsrpt_key_month(&stats->key, stats->prefix, stats->domain,
-                         tlsrpt_nth_month(stats->query.from, n - 1));
-        set_arg(stats, "HGETALL", 7);
-
-    } else {
-        tlsrpt_key_day(&stats->key, stats->prefix, stats->domain,
-                       stats->query.from + (int32_t) (n - 1 - stats->nmonths),
-                       "");
-        set_arg(stats, "GET", 3);
-    }
-
-    set_arg(stats, stats->key.data, stats->key.len);
-
-    if (n == 0) {
-        set_arg(stats, "all", 3);
-    }
-
-    return &stats->command;
+    return tlsrpt_range_next(&stats->range, n);
 }
 
 
@@ -432,25 +363,16 @@ fold_cell(tlsrpt_stats_t *stats, size_t day, const tlsrpt_reply_t *reply)
 int
 tlsrpt_stats_add(tlsrpt_stats_t *stats, size_t n, const tlsrpt_reply_t *reply)
 {
-    if (n == 0) {
-        stats->seen = reply->type == TLSRPT_REPLY_STRING;
+    int  day = tlsrpt_range_add(&stats->range, n, reply);
 
-    } else if (n <= stats->nmonths) {
-        tlsrpt_month_parse(reply, tlsrpt_nth_month(stats->query.from, n - 1),
-                           stats->query.from, stats->query.to, stats->totals);
-
-    } else {
-        return fold_cell(stats, n - 1 - stats->nmonths, reply);
-    }
-
-    return TLSRPT_OK;
+    return day < 0 ? TLSRPT_OK : fold_cell(stats, (size_t) day, reply);
 }
 
 
 int
 tlsrpt_stats_seen(const tlsrpt_stats_t *stats)
 {
-    return stats->seen;
+    return stats->range.seen;
 }
 
 
@@ -472,7 +394,7 @@ fold_overflow(tlsrpt_stats_t *stats, size_t day)
     char                        text[TLSRPT_DAY_TEXT_LEN + 1];
     uint64_t                    reports, successful, failure;
     tlsrpt_value_t              values[TLSRPT_NDIMENSIONS];
-    const tlsrpt_day_totals_t  *all = &stats->totals[day];
+    const tlsrpt_day_totals_t  *all = &stats->range.days[day];
     const tlsrpt_day_totals_t  *sum = &stats->cells[day];
 
     reports = over(all->reports, sum->reports);
@@ -507,9 +429,9 @@ finish(tlsrpt_stats_t *stats)
 {
     int  rc = TLSRPT_OK;
 
-    for (size_t i = 0; !stats->finished && i < stats->ndays; i++) {
-        if (stats->read[i] && stats->totals[i].reports > stats->cells[i].reports
-            && rc == TLSRPT_OK)
+    for (size_t i = 0; !stats->finished && i < stats->range.ndays; i++) {
+        if (stats->read[i] && rc == TLSRPT_OK
+            && stats->range.days[i].reports > stats->cells[i].reports)
         {
             rc = fold_overflow(stats, i);
         }
@@ -639,7 +561,8 @@ tlsrpt_stats_json(tlsrpt_stats_t *stats)
     tlsrpt_day_text(stats->query.to, to);
 
     return json_pack("{s:s%, s:s, s:s, s:I, s:I, s:I, s:o, s:o}",
-                     "domain", stats->domain.data, stats->domain.len,
+                     "domain", stats->range.domain.data,
+                     stats->range.domain.len,
                      "from", from, "to", to,
                      counts[0], (json_int_t) stats->reports,
                      counts[1], (json_int_t) stats->successful,

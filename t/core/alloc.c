@@ -324,6 +324,8 @@ answer(void)
     tlsrpt_error_t   error;
     tlsrpt_stats_t  *stats;
 
+    const tlsrpt_command_t  *c;
+
     tlsrpt_query_init(&query, NOW);
 
     if (tlsrpt_query_param(&query, str("by"), str("day,sending-mta-ip"), &error)
@@ -338,9 +340,7 @@ answer(void)
         return TLSRPT_ERR_MEMORY;
     }
 
-    for (n = 0; n < tlsrpt_stats_ncommands(stats) && rc == TLSRPT_OK; n++) {
-        const tlsrpt_command_t  *c = tlsrpt_stats_command(stats, n);
-
+    while (rc == TLSRPT_OK && (c = tlsrpt_stats_next(stats, &n)) != NULL) {
         rc = tlsrpt_stats_add(stats, n, strcmp(c->argv[0], "GET") == 0 ? &day
                               : strcmp(c->argv[0], "HGETALL") == 0 ? &array
                               : &value);

@@ -93,42 +93,70 @@ keep(kept_t *kept, const char *cell, size_t len)
 }
 
 
+/* The totals of a month: each day has a report, the one that is kept has its
+   own totals. */
+
+__attribute__((unused))
+static tlsrpt_reply_t *
+month(const kept_t *kept)
+{
+    static char            names[31][3];
+    static tlsrpt_reply_t  array, strings[62], *elements[62];
+
+    array.type = TLSRPT_REPLY_ARRAY;
+    array.elements = elements;
+    array.nelements = 62;
+
+    for (int i = 0; i < 62; i++) {
+        elements[i] = &strings[i];
+        strings[i].type = TLSRPT_REPLY_STRING;
+        strings[i].str = "1 0 0 0";
+        strings[i].len = 7;
+    }
+
+    for (int i = 0; i < 31; i++) {
+        names[i][0] = (char) ('0' + (i + 1) / 10);
+        names[i][1] = (char) ('0' + (i + 1) % 10);
+        strings[2 * i].str = names[i];
+        strings[2 * i].len = 2;
+
+        if (kept->totals[0] && memcmp(names[i], kept->day, 2) == 0) {
+            strings[2 * i + 1].str = kept->totals;
+            strings[2 * i + 1].len = strlen(kept->totals);
+        }
+    }
+
+    return &array;
+}
+
+
 __attribute__((unused))
 static void
 ask(tlsrpt_stats_t *stats, const kept_t *kept)
 {
+    size_t                   n;
     const tlsrpt_command_t  *c;
     tlsrpt_reply_t           nil = { TLSRPT_REPLY_NIL, 0, NULL, 0, 0, NULL };
-    tlsrpt_reply_t           string = nil, name = nil, array = nil;
-    tlsrpt_reply_t          *elements[2] = { &name, &string };
+    tlsrpt_reply_t           string = nil, *reply;
 
-    string.type = name.type = TLSRPT_REPLY_STRING;
-    array.type = TLSRPT_REPLY_ARRAY;
-    array.elements = elements;
-    array.nelements = 2;
+    string.type = TLSRPT_REPLY_STRING;
 
-    for (size_t n = 0; n < tlsrpt_stats_ncommands(stats); n++) {
-        tlsrpt_reply_t  *reply = &string;
-
-        c = tlsrpt_stats_command(stats, n);
-
-        if (strcmp(c->argv[0], "GET") == 0) {
-            string.str = kept->cell;
-            string.len = kept->len;
-
-        } else {
-            string.str = kept->totals[0] ? kept->totals : "1 0 0 1";
-            string.len = strlen(string.str);
-        }
+    while ((c = tlsrpt_stats_next(stats, &n)) != NULL) {
+        reply = &string;
 
         if (strcmp(c->argv[0], "HGETALL") == 0) {
-            name.str = kept->day;
-            name.len = strlen(kept->day);
-            reply = kept->totals[0] ? &array : &nil;
-        }
+            reply = month(kept);
 
-        if (strcmp(c->argv[0], "GET") == 0 && kept->cell == NULL) {
+        } else if (strcmp(c->argv[0], "HGET") == 0) {
+            string.str = kept->totals[0] ? kept->totals : "1 0 0 1";
+            string.len = strlen(string.str);
+
+        } else if (kept->cell == NULL) {
             reply = &nil;
+
+        } else {
+            string.str = kept->cell;
+            string.len = kept->len;
         }
 
         if (tlsrpt_stats_add(stats, n, reply) != TLSRPT_OK) {

@@ -226,7 +226,7 @@ test_overflow(kept_t *kept)
     snprintf(kept->totals, sizeof(kept->totals), "1 1 1 0");
     says(kept, "by=organization-name", "/3/109/7: Alpha/2/99/7 -/1/10/0");
     snprintf(kept->totals, sizeof(kept->totals), "nonsense");
-    says(kept, "by=organization-name", "/3/109/7: Alpha/2/99/7 -/1/10/0");
+    says(kept, "by=organization-name", "/0/0/0:");
 }
 
 
@@ -263,26 +263,34 @@ test_days(const kept_t *kept)
 static void
 test_commands(void)
 {
+    size_t                   n;
+    kept_t                   kept = { NULL, 0, "31", "2 0 0 0" };
+    tlsrpt_reply_t           nil = { TLSRPT_REPLY_NIL, 0, NULL, 0, 0, NULL };
     const tlsrpt_command_t  *c;
     tlsrpt_stats_t          *stats = question("", DAY - 10, DAY - 9);
 
-    is_int((long long) tlsrpt_stats_ncommands(stats), 5,
-           "the domain, two months, two days");
-    c = tlsrpt_stats_command(stats, 0);
+    c = tlsrpt_stats_next(stats, &n);
     ok(c->argc == 3 && strcmp(c->argv[0], "HGET") == 0
        && strcmp(c->argv[1], "t:{example.com}") == 0
        && strcmp(c->argv[2], "all") == 0, "the domain");
-    c = tlsrpt_stats_command(stats, 1);
+    c = tlsrpt_stats_next(stats, &n);
     ok(c->argc == 2 && strcmp(c->argv[0], "HGETALL") == 0
        && strcmp(c->argv[1], "t:{example.com}:2025-12") == 0, "a month");
-    c = tlsrpt_stats_command(stats, 2);
+    c = tlsrpt_stats_next(stats, &n);
     is_str(c->argv[1], "t:{example.com}:2026-01", "the next");
-    c = tlsrpt_stats_command(stats, 3);
+    is_int((long long) n, 2, "its number");
+    ok(tlsrpt_stats_next(stats, &n) == NULL, "then it waits");
+    ok(!tlsrpt_stats_seen(stats), "not seen before it is asked");
+
+    ok(tlsrpt_stats_add(stats, 1, month(&kept)) == TLSRPT_OK
+       && tlsrpt_stats_add(stats, 0, &nil) == TLSRPT_OK
+       && tlsrpt_stats_next(stats, &n) == NULL
+       && tlsrpt_stats_add(stats, 2, &nil) == TLSRPT_OK,
+       "for all replies, in any order");
+    c = tlsrpt_stats_next(stats, &n);
     ok(c->argc == 2 && strcmp(c->argv[0], "GET") == 0
        && strcmp(c->argv[1], "t:{example.com}:2025-12-31") == 0, "a day");
-    c = tlsrpt_stats_command(stats, 4);
-    is_str(c->argv[1], "t:{example.com}:2026-01-01", "the next");
-    ok(!tlsrpt_stats_seen(stats), "not seen before it is asked");
+    ok(tlsrpt_stats_next(stats, &n) == NULL, "the next has no reports");
     tlsrpt_stats_destroy(stats);
 }
 
