@@ -318,6 +318,7 @@ ngx_http_tlsrpt_collect_read(ngx_http_tlsrpt_collect_t *collect,
 {
     ngx_http_request_t           *r;
     tlsrpt_error_t                error;
+    tlsrpt_reader_t              *reader;
     tlsrpt_reader_conf_t          conf;
     ngx_http_tlsrpt_loc_conf_t   *tlcf;
     ngx_http_tlsrpt_main_conf_t  *tmcf;
@@ -326,14 +327,11 @@ ngx_http_tlsrpt_collect_read(ngx_http_tlsrpt_collect_t *collect,
     tmcf = collect->tmcf;
     tlcf = ngx_http_get_module_loc_conf(r, ngx_http_tlsrpt_module);
 
-    if (tmcf->reader == NULL) {
-        tmcf->reader = tlsrpt_reader_create();
-
-        if (tmcf->reader == NULL) {
-            return ngx_http_tlsrpt_collect_fail(collect,
-                                              NGX_HTTP_SERVICE_UNAVAILABLE,
-                                              "out of memory");
-        }
+    reader = ngx_http_tlsrpt_reader(r);
+    if (reader == NULL) {
+        return ngx_http_tlsrpt_collect_fail(collect,
+                                            NGX_HTTP_SERVICE_UNAVAILABLE,
+                                            "out of memory");
     }
 
     if (ngx_http_tlsrpt_body_size(r) > (off_t) tlcf->max_report_size) {
@@ -345,9 +343,9 @@ ngx_http_tlsrpt_collect_read(ngx_http_tlsrpt_collect_t *collect,
     conf.max_size = tlcf->max_report_size;
     conf.domain = ngx_http_tlsrpt_collect_default(collect);
 
-    tlsrpt_reader_reset(tmcf->reader, &conf);
+    tlsrpt_reader_reset(reader, &conf);
 
-    switch (ngx_http_tlsrpt_body_feed(r, tmcf->reader)) {
+    switch (ngx_http_tlsrpt_body_feed(r, reader)) {
 
     case NGX_OK:
         break;
@@ -359,12 +357,12 @@ ngx_http_tlsrpt_collect_read(ngx_http_tlsrpt_collect_t *collect,
 
     default: /* NGX_DECLINED */
         return ngx_http_tlsrpt_collect_reject(collect,
-                                            tlsrpt_reader_error(tmcf->reader));
+                                              tlsrpt_reader_error(reader));
     }
 
-    if (tlsrpt_reader_finish(tmcf->reader, report) != TLSRPT_OK) {
+    if (tlsrpt_reader_finish(reader, report) != TLSRPT_OK) {
         return ngx_http_tlsrpt_collect_reject(collect,
-                                            tlsrpt_reader_error(tmcf->reader));
+                                              tlsrpt_reader_error(reader));
     }
 
     if (ngx_http_tlsrpt_collect_name(collect, *report) != NGX_OK) {
