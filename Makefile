@@ -13,6 +13,7 @@
 #
 #     NGINX       the nginx binary to build for and to test with
 #     NGINX_SRC   its source, of the same version; Debian's nginx-dev if unset
+#     CHART_JS    Chart.js 3, chart.min.js; that of Debian if unset
 #     V=1         shows the commands
 
 SHELL     = /bin/bash
