@@ -202,6 +202,11 @@ export function formatNumber(n) {
     return whole.format(n);
 }
 
+// "1 report", "2,000 reports"
+export function count(n, noun) {
+    return `${formatNumber(n)} ${noun}${n === 1 ? '' : 's'}`;
+}
+
 export function formatShort(n) {
     return n < 10000 ? whole.format(n) : short.format(n);
 }

@@ -4,8 +4,9 @@
 // One domain: what is wrong, and its sessions by day and by what they have in
 // common.
 
-import { DIMENSIONS, FAILURES, SESSIONS, formatDay, formatNumber, formatRange,
-         formatShare, get, link, rangeOf, share } from './data.js';
+import { DIMENSIONS, FAILURES, SESSIONS, count, formatDay, formatNumber,
+         formatRange, formatShare, get, link, rangeOf, share }
+    from './data.js';
 import { card, csvOf, empty, h, later, rangePicker, says, some, tile }
     from './dom.js';
 import { daysChart } from './days.js';
@@ -167,7 +168,7 @@ function problems(answer, { reports }, route) {
 
 function problemCard(problem, open, route) {
     const { severity } = problem;
-    const count = problem['failed-session-count'];
+    const failed = problem['failed-session-count'];
     const ongoing = problem.ongoing === undefined ? null
         : h('span', { class: `pill ${problem.ongoing ? 'bad' : 'over'}` },
             problem.ongoing ? 'ongoing' : 'over');
@@ -176,7 +177,7 @@ function problemCard(problem, open, route) {
         SEVERITY[severity],
         problem['first-day'] && formatRange(problem['first-day'],
                                             problem['last-day']),
-        count > 0 && `${formatNumber(count)} failed sessions, ${
+        failed > 0 && `${count(failed, 'failed session')}, ${
             formatShare(problem.share)}`,
         who.length > 0 && ['by ', some(who)],
     ].filter(Boolean);
@@ -295,7 +296,7 @@ function groupRow(group, by, route, { bad, all, top, details }) {
             : says(null)),
         h('span', { class: 'value' }, details
             ? `${formatNumber(bad)} failed`
-            : [`${formatNumber(all)} sessions`, bad > 0 && h('b', {},
+            : [count(all, 'session'), bad > 0 && h('b', {},
                 ` · ${formatNumber(bad)} failed (${
                     formatShare(share(bad, all))})`)]),
         bar);

@@ -3,7 +3,7 @@
 
 // The reports of a domain, and one of them.
 
-import { FAILURES, SESSIONS, VIA, fetchAs, formatBytes, formatNumber,
+import { FAILURES, SESSIONS, VIA, count, fetchAs, formatBytes, formatNumber,
          formatRange, formatShare, formatTime, get, link, rangeOf, share }
     from './data.js';
 import { card, csvButton, downloadButton, empty, facts, failed, h, join, later,
@@ -175,8 +175,7 @@ function warningsOf(warnings) {
     return warnings.length > 0 && h('details', { class: 'note warn' },
         h('summary', {}, warnings.length === 1
             ? 'It deviates from the RFC in one place'
-            : `It deviates from the RFC in ${
-                formatNumber(warnings.length)} places`),
+            : `It deviates from the RFC in ${count(warnings.length, 'place')}`),
         h('ul', {}, warnings.map(({ path, section, message }) => h('li', {},
             says(message), ' ', path && h('code', {}, says(path)), ' ',
             section && h('small', { class: 'quiet' }, says(section))))));
@@ -189,7 +188,7 @@ function policyCard(policy) {
     return h('section', { class: 'card' },
         h('h2', {}, says(policy['policy-domain']), ' ',
             h('span', { class: 'pill' }, says(policy['policy-type']))),
-        h('p', {}, `${formatNumber(sessionsOf(policy))} sessions, `,
+        h('p', {}, `${count(sessionsOf(policy), 'session')}, `,
             policy[FAILURES] ? failedOf(policy) : 'none',
             ' failed'),
         (policy['mx-host'] || []).length > 0 && h('p', {}, 'MX of the policy: ',

@@ -3,8 +3,8 @@
 
 // What a domain publishes, and how those who report on it keep to the RFC.
 
-import { VIA, fetchAs, formatDay, formatDuration, formatNumber, get, link,
-         rangeOf } from './data.js';
+import { VIA, count, fetchAs, formatDay, formatDuration, formatNumber, get,
+         link, rangeOf } from './data.js';
 import { card, copyButton, csvButton, empty, facts, h, join, later,
          rangePicker, says, table } from './dom.js';
 import { domainHead } from './domain.js';
@@ -138,8 +138,7 @@ function senderColumns(route) {
             : h('ul', { class: 'plain' }, sender.deviations.map(d =>
                 h('li', {}, says(d.message), h('small', { class: 'quiet' },
                     d.section && [says(d.section), ', '],
-                    d.reports === 1 ? '1 report'
-                        : `${formatNumber(d.reports)} reports`))))],
+                    count(d.reports, 'report')))))],
     ];
 }
 
