@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tlsrpt_cover.h"
 #include "tlsrpt_document.h"
 #include "tlsrpt_explain.h"
 #include "tlsrpt_time.h"
@@ -198,8 +199,64 @@ type_words(tlsrpt_str_t type)
 }
 
 
+/* The mx line in the policy's string; data NULL: it is another. */
+
+static tlsrpt_str_t
+mx_line(tlsrpt_str_t line)
+{
+    tlsrpt_str_t  mx = { NULL, 0 };
+
+    if (line.len > 3 && memcmp(line.data, "mx:", 3) == 0) {
+        mx.data = line.data + 3;
+        mx.len = line.len - 3;
+
+        while (mx.len && *mx.data == ' ') {
+            mx.data++;
+            mx.len--;
+        }
+    }
+
+    return mx;
+}
+
+
+/* Is the mail server in no line of the MTA-STS policy, as far as the report
+   tells it? */
+
+static int
+is_uncovered(const tlsrpt_policy_t *p, tlsrpt_str_t mx)
+{
+    size_t        n = p->nmx_host;
+    tlsrpt_str_t  pattern;
+
+    if (mx.data == NULL || p->policy_type.len != 3
+        || memcmp(p->policy_type.data, "sts", 3) != 0)
+    {
+        return 0;
+    }
+
+    for (size_t i = 0; i < p->nmx_host; i++) {
+        if (tlsrpt_covers(p->mx_host[i], mx)) {
+            return 0;
+        }
+    }
+
+    for (size_t i = 0; i < p->npolicy_string; i++) {
+        pattern = mx_line(p->policy_string[i]);
+        n += pattern.data != NULL;
+
+        if (pattern.data != NULL && tlsrpt_covers(pattern, mx)) {
+            return 0;
+        }
+    }
+
+    return n > 0;
+}
+
+
 static void
-put_detail(tlsrpt_buf_t *buf, const tlsrpt_detail_t *d)
+put_detail(tlsrpt_buf_t *buf, const tlsrpt_policy_t *p,
+    const tlsrpt_detail_t *d)
 {
     const char  *reason;
 
@@ -208,6 +265,12 @@ put_detail(tlsrpt_buf_t *buf, const tlsrpt_detail_t *d)
          d->failed_session_count == 1 ? "session failed" : "sessions failed");
     sent(buf, "    What:", d->result_type);
     sent(buf, "    Mail server:", d->receiving_mx_hostname);
+
+    if (is_uncovered(p, d->receiving_mx_hostname)) {
+        line(buf, "%-18sThe policy seen has no mx line that covers this name.",
+             "");
+    }
+
     sent(buf, "      address:", d->receiving_ip);
     sent(buf, "      says:", d->receiving_mx_helo);
     sent(buf, "    Sent from:", d->sending_mta_ip);
@@ -225,26 +288,49 @@ put_detail(tlsrpt_buf_t *buf, const tlsrpt_detail_t *d)
 }
 
 
+static int
+is_same(tlsrpt_str_t a, tlsrpt_str_t b)
+{
+    return a.len == b.len
+           && (a.data == b.data
+               || (a.data && b.data && memcmp(a.data, b.data, a.len) == 0));
+}
+
+
 /* Each result type of the policy is explained once. */
 
 static int
 is_first_of_type(const tlsrpt_policy_t *p, size_t n)
 {
-    const tlsrpt_str_t  type = p->details[n].result_type;
-
     for (size_t i = 0; i < n; i++) {
-        const tlsrpt_str_t  other = p->details[i].result_type;
-
-        if (other.len == type.len
-            && (other.data == type.data
-                || (type.data && other.data
-                    && memcmp(other.data, type.data, type.len) == 0)))
-        {
+        if (is_same(p->details[i].result_type, p->details[n].result_type)) {
             return 0;
         }
     }
 
     return 1;
+}
+
+
+/* What mends a mail server that is missing from the policy. */
+
+static void
+put_missing(tlsrpt_buf_t *buf, const tlsrpt_policy_t *p, tlsrpt_str_t type)
+{
+    char  text[TLSRPT_MAX_STRING + 128];
+
+    for (size_t i = 0; i < p->ndetails; i++) {
+        tlsrpt_str_t  mx = p->details[i].receiving_mx_hostname;
+
+        if (is_same(p->details[i].result_type, type) && is_uncovered(p, mx)) {
+            snprintf(text, sizeof(text), "Add the line \"mx: %.*s\" to the "
+                     "policy and change the id in the _mta-sts record, or take "
+                     "this server out of the MX records.", (int) mx.len,
+                     mx.data);
+            paragraph(buf, text);
+            return;
+        }
+    }
 }
 
 
@@ -263,6 +349,11 @@ put_explanation(tlsrpt_buf_t *buf, const tlsrpt_policy_t *p,
     tlsrpt_explain_for(e->cause, p->policy_domain, text, sizeof(text));
     paragraph(buf, text);
     line(buf, "    What to do:");
+
+    if (e->names_mx) {
+        put_missing(buf, p, type);
+    }
+
     tlsrpt_explain_for(e->fix, p->policy_domain, text, sizeof(text));
     paragraph(buf, text);
 }
@@ -278,7 +369,7 @@ put_details(tlsrpt_buf_t *buf, const tlsrpt_policy_t *p)
         sum = tlsrpt_add(sum, p->details[i].failed_session_count);
 
         if (i < MAX_DETAILS) {
-            put_detail(buf, &p->details[i]);
+            put_detail(buf, p, &p->details[i]);
         }
     }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tlsrpt_cover.h"
 #include "tlsrpt_finding.h"
 #include "tlsrpt_fold.h"
 #include "tlsrpt_problems.h"
@@ -322,48 +323,24 @@ under(const tlsrpt_record_type_t *type)
  * The policy that the sender saw against the mail server it came to.
  */
 
-/* A pattern as a sender wrote it: any case, a final dot; ".example.com" is how
-   drafts of RFC 8461 wrote "*.example.com". */
-
 static tlsrpt_str_t
-pattern_of(tlsrpt_value_t value, char buf[TLSRPT_MAX_STRING + 2])
+text_of(tlsrpt_value_t value)
 {
-    tlsrpt_str_t  pattern = { buf, 0 };
+    tlsrpt_str_t  s = { value.data, value.kind == TLSRPT_VALUE_TEXT
+                                    ? value.len : 0 };
 
-    if (value.kind != TLSRPT_VALUE_TEXT || value.len > TLSRPT_MAX_STRING) {
-        return pattern;
-    }
-
-    if (value.len && value.data[0] == '.') {
-        buf[pattern.len++] = '*';
-    }
-
-    for (size_t i = 0; i < value.len; i++) {
-        char  c = value.data[i];
-
-        buf[pattern.len++] = (char) (c >= 'A' && c <= 'Z' ? c | 0x20 : c);
-    }
-
-    while (pattern.len && (buf[pattern.len - 1] == '.'
-                           || buf[pattern.len - 1] == ' '))
-    {
-        pattern.len--;
-    }
-
-    return pattern;
+    return s;
 }
 
 
-/* RFC 8461 4.1: does no pattern cover the mail server?  Where the report does
-   not tell the policy, or perhaps not all of it, that cannot be said. */
+/* Does no pattern cover the mail server?  Where the report does not tell the
+   policy, or perhaps not all of it, that cannot be said. */
 
 static int
 is_uncovered(const tlsrpt_record_type_t *type, tlsrpt_str_t mx)
 {
-    char  buf[TLSRPT_MAX_STRING + 2];
-
     for (size_t i = 0; i < type->nmx; i++) {
-        if (mta_sts_mx_match(pattern_of(type->mx[i], buf), mx)) {
+        if (tlsrpt_covers(text_of(type->mx[i]), mx)) {
             return 0;
         }
     }
@@ -372,25 +349,11 @@ is_uncovered(const tlsrpt_record_type_t *type, tlsrpt_str_t mx)
 }
 
 
-/* Is it below what "*." stands before, but by more than one label? */
-
 static int
 is_too_deep(const tlsrpt_record_type_t *type, tlsrpt_str_t mx)
 {
-    char          buf[TLSRPT_MAX_STRING + 2];
-    tlsrpt_str_t  tail;
-
     for (size_t i = 0; i < type->nmx; i++) {
-        tail = pattern_of(type->mx[i], buf);
-
-        if (tail.len < 3 || tail.data[0] != '*' || tail.data[1] != '.') {
-            continue;
-        }
-
-        tail.data += 2;
-        tail.len -= 2;
-
-        if (mx.len > tail.len && tlsrpt_domain_within(mx, tail)) {
+        if (tlsrpt_is_too_deep(text_of(type->mx[i]), mx)) {
             return 1;
         }
     }
