@@ -25,7 +25,7 @@ ngx_http_tlsrpt_answer_json(ngx_http_request_t *r, json_t *json)
 
     /* json_dumps() answers NULL with NULL */
 
-    text = json_dumps(json, JSON_COMPACT);
+    text = json_dumps(json, JSON_COMPACT|JSON_REAL_PRECISION(6));
     json_decref(json);
 
     return ngx_http_tlsrpt_answer_text(r, "application/json; charset=utf-8",

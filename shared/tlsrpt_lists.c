@@ -3,40 +3,32 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "tlsrpt_lists.h"
 
 
-/* Command 0 is the domain; command n the list of the day to - n + 1. */
+/* The numbers of the range's commands come first, those of its cells included;
+   then that of each day's list. */
+
+static size_t
+first_list(const tlsrpt_lists_t *lists)
+{
+    return 1 + lists->range.nmonths + lists->range.ndays;
+}
 
 
 int
-tlsrpt_lists_init(tlsrpt_lists_t *lists, int32_t from, int32_t to,
+tlsrpt_lists_init(tlsrpt_lists_t *lists, const tlsrpt_query_t *query,
     tlsrpt_str_t domain, tlsrpt_str_t prefix)
 {
-    char  *p = malloc(domain.len + prefix.len + 2);
+    memset(lists, 0, sizeof(*lists));
 
-    if (p == NULL) {
+    if (tlsrpt_range_init(&lists->range, query, domain, prefix) != 0) {
         return -1;
     }
 
-    memset(lists, 0, sizeof(*lists));
-    lists->from = from;
-    lists->to = to;
-    lists->day = to;
-
-    memcpy(p, domain.data, domain.len);
-    p[domain.len] = '\0';
-    lists->domain.data = p;
-    lists->domain.len = domain.len;
-
-    p += domain.len + 1;
-    memcpy(p, prefix.data, prefix.len);
-    p[prefix.len] = '\0';
-    lists->prefix.data = p;
-    lists->prefix.len = prefix.len;
+    lists->left = lists->range.ndays;
 
     return 0;
 }
@@ -45,50 +37,45 @@ tlsrpt_lists_init(tlsrpt_lists_t *lists, int32_t from, int32_t to,
 void
 tlsrpt_lists_free(tlsrpt_lists_t *lists)
 {
-    free((char *) lists->domain.data);
-    lists->domain.data = NULL;
-}
-
-
-static const tlsrpt_command_t *
-command(tlsrpt_lists_t *lists, const char *name, const char *field)
-{
-    lists->argv[0] = name;
-    lists->argvlen[0] = strlen(name);
-    lists->argv[1] = lists->key.data;
-    lists->argvlen[1] = lists->key.len;
-    lists->argv[2] = field;
-    lists->argvlen[2] = field ? strlen(field) : 0;
-
-    lists->command.argv = lists->argv;
-    lists->command.argvlen = lists->argvlen;
-    lists->command.argc = field ? 3 : 2;
-    lists->command.nkeys = 1;
-
-    return &lists->command;
+    tlsrpt_range_free(&lists->range);
 }
 
 
 const tlsrpt_command_t *
 tlsrpt_lists_next(tlsrpt_lists_t *lists, size_t *n)
 {
-    if (!lists->began) {
-        lists->began = 1;
-        *n = 0;
-        tlsrpt_key_domain(&lists->key, lists->prefix, lists->domain, "");
+    tlsrpt_range_t  *range = &lists->range;
 
-        return command(lists, "HGET", "all");
+    if (range->next <= range->nmonths) {
+        return tlsrpt_range_next(range, n);
     }
 
-    if (lists->day < lists->from) {
+    while (range->waiting == 0 && lists->left
+           && range->days[lists->left - 1].reports == 0)
+    {
+        lists->left--;
+    }
+
+    if (range->waiting || lists->left == 0) {
         return NULL;
     }
 
-    *n = (size_t) (lists->to - lists->day) + 1;
-    tlsrpt_key_day(&lists->key, lists->prefix, lists->domain, lists->day--,
-                   ":reports");
+    lists->left--;
+    *n = first_list(lists) + lists->left;
+    tlsrpt_key_day(&lists->key, range->prefix, range->domain,
+                   range->from + (int32_t) lists->left, ":reports");
 
-    return command(lists, "HGETALL", NULL);
+    lists->argv[0] = "HGETALL";
+    lists->argvlen[0] = 7;
+    lists->argv[1] = lists->key.data;
+    lists->argvlen[1] = lists->key.len;
+
+    lists->command.argv = lists->argv;
+    lists->command.argvlen = lists->argvlen;
+    lists->command.argc = 2;
+    lists->command.nkeys = 1;
+
+    return &lists->command;
 }
 
 
@@ -96,12 +83,11 @@ int
 tlsrpt_lists_add(tlsrpt_lists_t *lists, size_t n, const tlsrpt_reply_t *reply,
     int32_t *day)
 {
-    if (n == 0) {
-        lists->seen = reply->type == TLSRPT_REPLY_STRING;
-        return 0;
+    if (n < first_list(lists)) {
+        return tlsrpt_range_add(&lists->range, n, reply) >= 0;
     }
 
-    *day = lists->to - (int32_t) n + 1;
+    *day = lists->range.from + (int32_t) (n - first_list(lists));
 
     return reply->type == TLSRPT_REPLY_ARRAY;
 }

@@ -2,37 +2,33 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * The days' lists of reports, read from Redis: the domain first, then the list
- * of each day, the newest first.
+ * The days' lists of reports, read from Redis: the domain and the totals of its
+ * days first, then the list of each day that has reports, the newest first.
  */
 
 #ifndef TLSRPT_LISTS_H
 #define TLSRPT_LISTS_H
 
-#include "tlsrpt_key.h"
+#include "tlsrpt_range.h"
 
 #pragma GCC visibility push(hidden)
 
 typedef struct {
-    int32_t           from;
-    int32_t           to;
-    int32_t           day;                  /* of the next list */
-    int               began;
-    int               seen;                 /* was the domain ever? */
-    tlsrpt_str_t      prefix;               /* copies, the lists' own */
-    tlsrpt_str_t      domain;
+    tlsrpt_range_t    range;                /* its days, not its cells */
+    size_t            left;                 /* days that may have a list */
     tlsrpt_key_t      key;
     tlsrpt_command_t  command;
-    const char       *argv[3];
-    size_t            argvlen[3];
+    const char       *argv[2];
+    size_t            argvlen[2];
 } tlsrpt_lists_t;
 
 /* 0, or -1: no memory. */
-int tlsrpt_lists_init(tlsrpt_lists_t *lists, int32_t from, int32_t to,
+int tlsrpt_lists_init(tlsrpt_lists_t *lists, const tlsrpt_query_t *query,
     tlsrpt_str_t domain, tlsrpt_str_t prefix) TLSRPT_MUST_USE;
 void tlsrpt_lists_free(tlsrpt_lists_t *lists);
 
-/* The next command and its number; NULL: there is none. */
+/* The next command and its number; NULL: there is none, or none before another
+   reply. */
 const tlsrpt_command_t *tlsrpt_lists_next(tlsrpt_lists_t *lists, size_t *n);
 
 /* 1: the reply is a list, of *day; 0: it was none. */

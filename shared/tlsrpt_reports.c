@@ -185,7 +185,7 @@ reports_destroy(tlsrpt_reading_t *reading)
 static int
 reports_seen(const tlsrpt_reading_t *reading)
 {
-    return ((const tlsrpt_reports_t *) reading)->lists.seen;
+    return ((const tlsrpt_reports_t *) reading)->lists.range.seen;
 }
 
 
@@ -202,7 +202,7 @@ reports_next(tlsrpt_reading_t *reading, size_t *n)
     }
 
     command = tlsrpt_lists_next(&reports->lists, n);
-    reports->waiting = command != NULL;
+    reports->waiting = command != NULL && *n > reports->lists.range.nmonths;
 
     return command;
 }
@@ -243,6 +243,10 @@ is_wanted(const tlsrpt_reports_query_t *query, const tlsrpt_entry_t *entry,
     if (entry->via == TLSRPT_VIA_MAIL) {
         via.data = "mail";
         via.len = 4;
+    }
+
+    if (query->after && day > query->after_day) {
+        return 0;
     }
 
     if (query->after && day == query->after_day) {
@@ -363,8 +367,8 @@ reports_json(tlsrpt_reading_t *reading)
     tlsrpt_day_text(reports->query.query.to, to);
 
     return json_pack("{s:s%, s:s, s:s, s:O, s:s?}",
-                     "domain", reports->lists.domain.data,
-                     reports->lists.domain.len, "from", from, "to", to,
+                     "domain", reports->lists.range.domain.data,
+                     reports->lists.range.domain.len, "from", from, "to", to,
                      "reports", reports->reports,
                      "next", reports->more ? reports->next : NULL);
 }
@@ -379,7 +383,7 @@ tlsrpt_reading_t *
 tlsrpt_reports_create(const tlsrpt_reports_query_t *query, tlsrpt_str_t domain,
     tlsrpt_str_t prefix)
 {
-    int32_t            to = query->query.to;
+    tlsrpt_query_t     days = query->query;
     tlsrpt_reports_t  *reports = calloc(1, sizeof(*reports));
 
     if (reports == NULL) {
@@ -388,17 +392,15 @@ tlsrpt_reports_create(const tlsrpt_reports_query_t *query, tlsrpt_str_t domain,
 
     reports->reading.type = &reports_type;
 
-    if (query->after && query->after_day < to) {
-        to = query->after_day;
+    if (query->after && query->after_day < days.to) {
+        days.to = query->after_day < days.from ? days.from : query->after_day;
     }
 
     reports->query = *query;
     reports->reports = json_array();
 
     if (reports->reports == NULL
-        || tlsrpt_lists_init(&reports->lists, query->query.from, to, domain,
-                             prefix)
-           != 0)
+        || tlsrpt_lists_init(&reports->lists, &days, domain, prefix) != 0)
     {
         reports_destroy(&reports->reading);
         return NULL;

@@ -77,7 +77,7 @@ senders_next(tlsrpt_reading_t *reading, size_t *n)
 static int
 senders_seen(const tlsrpt_reading_t *reading)
 {
-    return ((const tlsrpt_senders_t *) reading)->lists.seen;
+    return ((const tlsrpt_senders_t *) reading)->lists.range.seen;
 }
 
 
@@ -315,8 +315,8 @@ senders_json(tlsrpt_reading_t *reading)
     tlsrpt_day_text(senders->to, to);
 
     return json_pack("{s:s%, s:s, s:s, s:o}",
-                     "domain", senders->lists.domain.data,
-                     senders->lists.domain.len, "from", from, "to", to,
+                     "domain", senders->lists.range.domain.data,
+                     senders->lists.range.domain.len, "from", from, "to", to,
                      "senders", array);
 }
 
@@ -341,10 +341,7 @@ tlsrpt_senders_create(const tlsrpt_query_t *query, tlsrpt_str_t domain,
     senders->from = query->from;
     senders->to = query->to;
 
-    if (tlsrpt_lists_init(&senders->lists, query->from, query->to, domain,
-                          prefix)
-        != 0)
-    {
+    if (tlsrpt_lists_init(&senders->lists, query, domain, prefix) != 0) {
         free(senders);
         return NULL;
     }
