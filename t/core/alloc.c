@@ -12,9 +12,12 @@
 #include <zlib.h>
 
 #include "tlsrpt_core.h"
+#include "tlsrpt_document.h"
 #include "tlsrpt_inflate.h"
 #include "tlsrpt_json.h"
+#include "tlsrpt_problems.h"
 #include "tlsrpt_record.h"
+#include "tlsrpt_reports.h"
 
 #define MAX_ALLOCATIONS  2000
 #define NOW              1717200000         /* 2024-06-01 */
@@ -379,6 +382,140 @@ domain_line(void)
 }
 
 
+/* What Redis keeps: each day's cell, totals, and a list of one report. */
+
+static const tlsrpt_reply_t *
+kept(const tlsrpt_command_t *c)
+{
+    static const char       entry[] = "{\"o\":\"Example\",\"r\":1,"
+                                "\"d\":\"sender.example\",\"x\":"
+                                "[[\"RFC 8460 4.4\",\"a\",\"b\"]]}";
+    static tlsrpt_reply_t   name, value, day, array;
+    static tlsrpt_reply_t  *elements[2] = { &name, &value };
+    const int               list = strstr(c->argv[1], ":reports") != NULL;
+
+    name.type = value.type = day.type = TLSRPT_REPLY_STRING;
+    name.str = list ? "\1\2\3\4\5\6\7\10" : "10";
+    name.len = list ? 8 : 2;
+    value.str = list ? entry : "2 0 200 9";
+    value.len = strlen(value.str);
+    day.str = cell.data;
+    day.len = cell.len;
+    array.type = TLSRPT_REPLY_ARRAY;
+    array.elements = elements;
+    array.nelements = 2;
+
+    return strcmp(c->argv[0], "GET") == 0 ? &day
+           : strcmp(c->argv[0], "HGETALL") == 0 ? &array : &value;
+}
+
+
+static int
+read_all(tlsrpt_reading_t *reading)
+{
+    int      rc = TLSRPT_OK;
+    size_t   n;
+    json_t  *json;
+
+    const tlsrpt_command_t  *c;
+
+    if (reading == NULL) {
+        return TLSRPT_ERR_MEMORY;
+    }
+
+    while (rc == TLSRPT_OK && (c = reading->type->next(reading, &n)) != NULL) {
+        rc = reading->type->add(reading, n, kept(c));
+    }
+
+    json = rc == TLSRPT_OK ? reading->type->json(reading) : NULL;
+    reading->type->destroy(reading);
+
+    if (json == NULL) {
+        return TLSRPT_ERR_MEMORY;
+    }
+
+    json_decref(json);
+    return TLSRPT_OK;
+}
+
+
+static int
+problems(void)
+{
+    tlsrpt_query_t  query;
+
+    tlsrpt_query_init(&query, NOW);
+
+    return read_all(tlsrpt_problems_create(&query, str("example.com"),
+                                           str("tlsrpt"), NULL, query.to));
+}
+
+
+static int
+reports(void)
+{
+    tlsrpt_reports_query_t  query;
+
+    tlsrpt_reports_query_init(&query, NOW);
+
+    return read_all(tlsrpt_reports_create(&query, str("example.com"),
+                                          str("tlsrpt")));
+}
+
+
+static int
+senders(void)
+{
+    tlsrpt_query_t  query;
+
+    tlsrpt_query_init(&query, NOW);
+
+    return read_all(tlsrpt_senders_create(&query, str("example.com"),
+                                          str("tlsrpt")));
+}
+
+
+/* The page of a report that was read without failures. */
+
+static const tlsrpt_report_t  *told;
+
+static int
+page(void)
+{
+    size_t             len;
+    char              *text;
+    tlsrpt_document_t  doc = { told, { NULL, 0 }, NULL, 0 };
+
+    text = tlsrpt_document_text(&doc, &len);
+
+    if (text == NULL) {
+        return TLSRPT_ERR_MEMORY;
+    }
+
+    free(text);
+    return TLSRPT_OK;
+}
+
+
+static void
+test_page(void)
+{
+    tlsrpt_reader_conf_t   conf = { 1 << 20, { NULL, 0 } };
+    tlsrpt_reader_t       *reader = tlsrpt_reader_create();
+
+    tlsrpt_reader_reset(reader, &conf);
+
+    if (tlsrpt_reader_feed(reader, body, body_len) != TLSRPT_OK
+        || tlsrpt_reader_finish(reader, &told) != TLSRPT_OK)
+    {
+        abort();
+    }
+
+    each_allocation("page", page);
+    tlsrpt_reader_destroy(reader);
+}
+
+
 static void
 gzip_body(void)
 {
@@ -435,6 +572,8 @@ main(void)
     memcpy(body, document, body_len);
     each_allocation("plain report", read_report);
 
+    test_page();
+
     gzip_body();
     each_allocation("gzip", inflate_body);
     each_allocation("report", read_report);
@@ -444,6 +583,9 @@ main(void)
 
     make_cell();
     each_allocation("answer", answer);
+    each_allocation("problems", problems);
+    each_allocation("reports", reports);
+    each_allocation("senders", senders);
     free(cell.data);
     each_allocation("a domain's line", domain_line);
 
