@@ -32,8 +32,8 @@ unlike($said, qr/tlsrpt/, 'has nothing to say');
 
 # Configured
 
-$server->write_file("$etc/local.d/tlsrpt.conf",
-                    $server->read_file("$top/rspamd_plugin/local.d/tlsrpt.conf"));
+my $example = "$top/rspamd_plugin/local.d/tlsrpt.conf";
+$server->write_file("$etc/local.d/tlsrpt.conf", $server->read_file($example));
 ($good, $said) = $rspamd->configtest;
 ok($good, 'with the example of local.d/tlsrpt.conf') or diag $said;
 unlike($said, qr/tlsrpt/, 'nothing to say');

@@ -152,8 +152,8 @@ sub report_mail {
         'TLS-Report-Domain: example.com',
         'TLS-Report-Submitter: sender.example'];
 
-    return headers(%options, headers => $headers) . report_part($report, %options)
-        if $options{single};
+    return headers(%options, headers => $headers)
+        . report_part($report, %options) if $options{single};
 
     return mail([
         part('text/plain; charset=utf-8', 'A TLS report.', encoding => '8bit'),

@@ -4,7 +4,7 @@
 package TLSRPT::Rspamd;
 
 # A private rspamd with the plugin: its scanner on a unix socket, its milter on
-# another, and fake DNS records.
+# another, and fake DNS records.  It has no DNS beside them.
 #
 #     my $rspamd = TLSRPT::Rspamd->new(server => $server,
 #         tlsrpt => 'domains = ["example.com"];', signers => ['sender.example'],
@@ -37,12 +37,14 @@ my $SUFFIXES = join "\n", qw(com net org example co.example), '';
 # plugin, cpath: other than those of the tree
 # stock     a copy of /etc/rspamd to run with, in place of a small configuration
 # edit      a function that changes the plugin's text, in $_, to make it fail
+# port      of the scanner too, on loopback
+# milter    0: none
 sub new {
     my ($class, %args) = @_;
 
     return bless {
         name => 'rspamd', tlsrpt => '', signers => [], dns => '', redis => 1,
-        task_timeout => 8, config => '', filters => 'dkim',
+        task_timeout => 8, config => '', filters => 'dkim', milter => 1,
         dns_options => 'timeout = 0.1s; retransmits = 1;',
         nameserver => '127.0.0.1:9',
         plugin => "$TOP/rspamd_plugin/tlsrpt.lua",
@@ -76,6 +78,8 @@ sub config {
     my $dir = $self->dir;
     my $redis = $self->{redis}
         ? 'servers = "' . $self->{server}->redis_socket . '";' : '';
+    my $port = $self->{port}
+        ? qq(bind_socket = "127.0.0.1:$self->{port}";) : '';
 
     return <<"END";
 options {
@@ -112,15 +116,10 @@ actions {
 }
 worker "normal" {
     bind_socket = "$dir/normal.sock mode=0666";
+    $port
     count = 1;
 }
-worker "rspamd_proxy" {
-    bind_socket = "$dir/milter.sock mode=0666";
-    milter = true;
-    count = 1;
-    timeout = 60s;
-    upstream "local" { default = yes; self_scan = yes; }
-}
+${\ $self->milter }
 modules {
     path = "$self->{plugin}";
 }
@@ -128,6 +127,22 @@ $self->{config}
 tlsrpt {
     $redis
     $self->{tlsrpt}
+}
+END
+}
+
+sub milter {
+    my ($self) = @_;
+
+    return '' unless $self->{milter};
+
+    return <<"END";
+worker "rspamd_proxy" {
+    bind_socket = "${\ $self->milter_path } mode=0666";
+    milter = true;
+    count = 1;
+    timeout = 60s;
+    upstream "local" { default = yes; self_scan = yes; }
 }
 END
 }
@@ -176,8 +191,8 @@ sub places {
 
     return unless $self->{stock};
 
-    return ("--var=CONFDIR=$self->{stock}", "--var=LOCAL_CONFDIR=$self->{stock}",
-            map { "--var=$_=" . $self->dir } qw(RUNDIR DBDIR LOGDIR));
+    return (map({ "--var=$_=$self->{stock}" } qw(CONFDIR LOCAL_CONFDIR)),
+            map({ "--var=$_=" . $self->dir } qw(RUNDIR DBDIR LOGDIR)));
 }
 
 sub prepare {
@@ -233,7 +248,8 @@ sub start {
     my $dir = $self->prepare->dir;
     unlink $self->socket_path, $self->milter_path;
 
-    $self->{pid} = $self->{server}->spawn("$dir/rspamd.out",
+    my $server = $self->{server};
+    $self->{pid} = $server->{rspamd_pid} = $server->spawn("$dir/rspamd.out",
         $self->environment, 'rspamd', $self->places, '-c', $self->config_path,
         '-f', '-i', ($> == 0 ? ('-u', 'root', '-g', 'root') : ()));
 
@@ -241,7 +257,8 @@ sub start {
         die 'rspamd: ' . $self->log . $self->{server}->read_file('rspamd.out')
             if defined TLSRPT::Server::reap($self->{pid}, 0);
         return IO::Socket::UNIX->new(Peer => $self->socket_path)
-            && IO::Socket::UNIX->new(Peer => $self->milter_path);
+            && (!$self->{milter}
+                || IO::Socket::UNIX->new(Peer => $self->milter_path));
     }) or die 'rspamd does not listen: ' . $self->log;
 
     return $self;
@@ -263,13 +280,15 @@ sub stop {
     my ($self) = @_;
 
     my $pid = delete $self->{pid} or return '';
+    delete $self->{server}{rspamd_pid};
     my @workers = $self->workers($pid);
     kill 'TERM', $pid;
     my $status = TLSRPT::Server::reap($pid, 20);
     $status = TLSRPT::Server::end_process($pid) if !defined $status;
     kill 'KILL', grep { $self->is_worker($_) } @workers;
     my @bad = grep {
-        /crash|SIGSEGV|terminated abnormally|Sanitizer|lua call trace|internal error:/i
+        /crash|SIGSEGV|terminated abnormally|Sanitizer/i
+            || /lua call trace|internal error:/i
     } split /^/, $self->log . $self->{server}->read_file(
         $self->dir . '/rspamd.out');
     push @bad, "rspamd ended with status $status\n" if $status != 0;
