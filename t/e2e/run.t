@@ -11,6 +11,7 @@ use IO::Socket::INET;
 my $top = TLSRPT::Server->top;
 my $helper = servers(nginx => 0);
 my $port = $helper->port;
+my $rspamd_port = TLSRPT::Server->free_port;
 my $temp = $helper->dir . '/tmp';
 my $out = $helper->dir . '/out';
 mkdir $temp;
@@ -25,15 +26,20 @@ sub start {
     return $helper->spawn($out, { TMPDIR => $temp, %$env }, @command);
 }
 
-sub run { return start({}, 'make', '-s', '-C', $top, 'run', "PORT=$port") }
+sub run {
+    return start({}, 'make', '-s', '-C', $top, 'run', "PORT=$port",
+                 "RSPAMD_PORT=$rspamd_port");
+}
 
 sub said { return $helper->read_file('out') }
 
 # Processes that hold something below $temp.
 sub left {
     return grep {
-        (readlink("$_/cwd") || '') =~ /^\Q$temp\E/
-            || $helper->read_file("$_/cmdline") =~ /\Q$temp\E/
+        my $process = $_;
+        grep { (readlink || '') =~ /^\Q$temp\E/ }
+            "$process/cwd", glob "$process/fd/*"
+            or $helper->read_file("$process/cmdline") =~ /\Q$temp\E/
     } glob '/proc/[0-9]*';
 }
 
@@ -44,7 +50,8 @@ sub nothing_left {
     is_deeply [map { $helper->read_file("$_/cmdline") } left()], [],
         "no process is left $when";
     is_deeply [glob "$temp/*"], [], "no file is left $when";
-    ok $helper->port_free, "the port is free $when";
+    ok $helper->port_free($_), "port $_ is free $when"
+        for $port, $rspamd_port;
 
     return;
 }
@@ -54,20 +61,27 @@ my $pid = run();
 ok TLSRPT::Server::wait_until(60, sub { return said() =~ /Ctrl-C ends it/ }),
     'it comes to the end of what it shows' or diag said();
 
-my @answers = said() =~ /^POST [^\n]*\n  (\d+)\n/mg;
-is_deeply \@answers, [201, 201, 201, 201, 200, 403, 422],
-    'what became of the sample reports' or diag said();
+my @answers = said() =~ /^\S.{28}  (\d{3}|TLSRPT_\w+)  +\S/mg;
+is_deeply \@answers, [
+    201, 201, 201, 201, 200, 403, 422,
+    'TLSRPT_REPORT', 'TLSRPT_DUPLICATE', 'TLSRPT_UNSIGNED',
+    200, 200,
+], 'what became of the samples' or diag said();
 
 for my $wanted (
-    qr{"status" : "stored"}, qr{"status" : "duplicate"},
-    qr{policies\[0\]\.summary\.total-failure-session-count},
-    qr{"total-failure-session-count" : 303},
-    qr{"receiving-mx-hostname" : "mx2\.example\.com",\s+"result-type" : }s,
-    qr{^  "\d{4}-\d\d-\d\d","tlsa",1,40,2$}m, qr{^  version: STSv1$}m,
-    qr{curl http://127\.0\.0\.1:$port/tlsrpt/domains})
+    qr{  stored example\.org, \d+ warnings$}m, qr{  duplicate example\.com$}m,
+    qr{  policies\[0\]\.summary\.total-failure-session-count: }m,
+    qr{ example\.com Example Post d=post\.example$}m,
+    qr{  version: STSv1; mode: enforce; }m,
+    qr{^example\.com  .* 1  failing$}m, qr{^token\.example  .* 0  ok$}m,
+    qr{"result-type" : "certificate-expired",\s+"via" : "mail"}s,
+    qr{^http://127\.0\.0\.1:$port/tlsrpt/    the dashboard}m,
+    qr{^curl http://127\.0\.0\.1:$port/tlsrpt/domains$}m)
 {
     like said(), $wanted, "it shows $wanted";
 }
+
+cmp_ok said() =~ tr/\n//, '<', 90, 'and no more than can be read';
 
 # The same, from outside.
 my $client = $helper;
@@ -80,6 +94,18 @@ is $answer->{json}{'total-successful-session-count'}, 5326, 'and its sessions';
 
 $answer = $client->post('/v1/tlsrpt', encode_json(report()), %tcp);
 is $answer->{status}, 201, 'and takes another one';
+
+my ($dir) = said() =~ m{ \@(\S+)/report\.eml };
+{
+    local $helper->{port} = $rspamd_port;
+    $answer = $client->post('/checkv2', $helper->read_file("$dir/report.eml"),
+                            %tcp);
+}
+ok $answer->{json}{symbols}{TLSRPT_DUPLICATE}, 'the scanner answers too';
+
+$answer = $client->get('/tlsrpt/', %tcp);
+is $answer->{headers}{'content-type'}, 'text/html; charset=utf-8',
+    'there is a dashboard';
 
 for my $domain (qw(example.com example.net example.org token.example)) {
     $answer = $client->get('/.well-known/mta-sts.txt',
@@ -110,13 +136,16 @@ like said(), qr/nginx/, 'and in words';
 nothing_left('after a failure');
 
 
-# The port is taken.
-my $other = IO::Socket::INET->new(Listen => 1, ReuseAddr => 1,
-    LocalAddr => '127.0.0.1', LocalPort => $port);
-$pid = run();
-ok TLSRPT::Server::reap($pid, 60), 'the port is taken: it fails';
-like said(), qr/Port $port is in use/, 'and says so';
-undef $other;
-nothing_left('after that');
+# A port is taken.
+for my $taken ($port, $rspamd_port) {
+    my $other = IO::Socket::INET->new(Listen => 1, ReuseAddr => 1,
+        LocalAddr => '127.0.0.1', LocalPort => $taken);
+    my $name = $taken == $port ? 'PORT' : 'RSPAMD_PORT';
+    $pid = run();
+    ok TLSRPT::Server::reap($pid, 60), "$name is taken: it fails";
+    like said(), qr/^Port $taken is in use: make run $name=/m, 'and says so';
+    undef $other;
+    nothing_left('after that');
+}
 
 done_testing;

@@ -66,12 +66,12 @@ sub free_port {
     return $socket->sockport;
 }
 
-# Does nothing listen on the port?
+# Does nothing listen on the port, or on another one?
 sub port_free {
-    my ($self) = @_;
+    my ($self, $port) = @_;
 
     return IO::Socket::INET->new(Listen => 1, ReuseAddr => 1,
-        LocalAddr => '127.0.0.1', LocalPort => $self->{port}) ? 1 : 0;
+        LocalAddr => '127.0.0.1', LocalPort => $port || $self->{port}) ? 1 : 0;
 }
 
 sub write_file {
@@ -163,7 +163,7 @@ sub end_process {
 sub ended {
     my ($self) = @_;
 
-    for my $name (qw(nginx redis)) {
+    for my $name (qw(nginx redis rspamd)) {
         my $pid = $self->{"${name}_pid"} or next;
         return $name if defined reap($pid, 0);
     }
