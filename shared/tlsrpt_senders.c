@@ -264,7 +264,8 @@ shortest_first(const void *one, const void *two)
 static json_t *
 via_json(unsigned via)
 {
-    const unsigned  https = 1u << TLSRPT_VIA_HTTPS, mail = 1u << TLSRPT_VIA_MAIL;
+    const unsigned  https = 1u << TLSRPT_VIA_HTTPS;
+    const unsigned  mail = 1u << TLSRPT_VIA_MAIL;
 
     return via == (https | mail) ? json_pack("[s, s]", "https", "mail")
            : json_pack("[s]", via == mail ? "mail" : "https");

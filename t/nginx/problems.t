@@ -102,8 +102,8 @@ my %new = ('result-type' => 'validation-failure',
 post('served.example.com', -1, 'One', { %new,
     'receiving-mx-hostname' => 'new.served.example.com' });
 my ($served) = @{ problems('served.example.com')->{problems} };
-is $served->{title}, 'new.served.example.com is missing from the MTA-STS policy',
-    'the sender had another policy';
+is $served->{title},
+    'new.served.example.com is missing from the MTA-STS policy', 'the sender had another policy';
 like $served->{fix}, qr/^The policy served now covers new\.served/,
     'than is served now';
 post('served.example.com', -1, 'One', { %new,
@@ -144,8 +144,8 @@ for my $query ('', 'from=' . today(), 'from=2020-01-01&to=2020-12-31',
 }
 
 for (['by=day', 'by'], ['limit=1', 'limit'], ['cursor=x', 'cursor'],
-    ['from=x', 'from'], ['to=x', 'to'], ['from=2026-01-02&to=2026-01-01', 'from'],
-    ['result-type=x', 'result-type'])
+    ['from=x', 'from'], ['to=x', 'to'], ['result-type=x', 'result-type'],
+    ['from=2026-01-02&to=2026-01-01', 'from'])
 {
     my ($query, $name) = @$_;
     my $answer = $t->get("$URL?$query");

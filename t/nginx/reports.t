@@ -149,8 +149,8 @@ is $answer->{headers}{'content-type'}, 'text/plain; charset=utf-8', 'its type';
 like $answer->{body}, qr/^From: +Example Sender\n/m, 'who';
 like $answer->{body}, qr/^Covers from: +\Q${\ day(-1) }\ET00:00:00Z\n/m, 'when';
 like $answer->{body}, qr/^Came by: +HTTPS\n/m, 'how';
-like $answer->{body}, qr/^Mail to example\.com\n-+\n100 sessions succeeded and 3 failed/m,
-    'how many';
+like $answer->{body}, qr/^Mail\ to\ example\.com\n-+\n
+    100\ sessions\ succeeded\ and\ 3\ failed/mx, 'how many';
 like $answer->{body}, qr/mode: enforce/, 'under which policy';
 like $answer->{body}, qr/^ +What: +certificate-expired\n/m, 'what failed';
 like $answer->{body}, qr/^ +What to do:\n +Renew the certificate/m,
@@ -407,7 +407,8 @@ my ($key) = @{ $t->redis('KEYS', "tlsrpt:{example.com}:*:"
     . substr $id, 9) };
 ok $key, 'the original';
 $t->redis('SET', $key, 'no report');
-is $t->get("$URL/$id")->{status}, 500, 'what is no report is no fault of the client';
+is $t->get("$URL/$id")->{status}, 500,
+    'what is no report is no fault of the client';
 $t->redis('DEL', $key);
 $answer = $t->get("$URL/$id");
 is $answer->{status}, 404, 'gone';
