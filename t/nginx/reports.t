@@ -401,6 +401,33 @@ is scalar(@{ $t->get('/tlsrpt/domains/xn--bcher-kva.example/senders?from='
     . day(-1))->{json}{senders} }), 2, 'from';
 
 
+# A report that came by mail: as rspamd would have listed it
+
+my $mailed = 'tlsrpt:{xn--bcher-kva.example}:' . day(-3) . ':reports';
+my ($field, $entry) = @{ $t->redis('HGETALL', $mailed) };
+$entry = decode_json($entry);
+$entry->{v} = 1;
+$entry->{d} = 'mail.sloppy.example';
+$t->redis('HSET', $mailed, $field, encode_json($entry));
+$t->redis('EXPIRE', $mailed, 1000);
+
+my $OLD = '/tlsrpt/domains/xn--bcher-kva.example/reports';
+my ($by_mail) = @{ reports('via=mail', $OLD)->{reports} };
+is_deeply [@$by_mail{qw(via signed-by)}], ['mail', 'mail.sloppy.example'],
+    'by mail, and who signed it';
+is scalar(@{ reports('via=https', $OLD)->{reports} }), 2, 'via';
+like form("$OLD/$by_mail->{id}", 'text/plain')->{body},
+    qr/^Came by: +mail\nSigned by: +mail\.sloppy\.example$/m, 'on the page';
+like form("$OLD/$by_mail->{id}", 'application/tlsrpt+json')
+    ->{headers}{'content-disposition'}, qr/"mail\.sloppy\.example!xn--bcher/,
+    'in the name of the file';
+($answer) = grep { $_->{'organization-name'} eq 'Sloppy' }
+    @{ $t->get('/tlsrpt/domains/xn--bcher-kva.example/senders')
+         ->{json}{senders} };
+is_deeply [@$answer{qw(via signed-by)}],
+    [['https', 'mail'], ['mail.sloppy.example']], 'of the sender';
+
+
 # What Redis does not keep, or keeps broken
 
 my ($key) = @{ $t->redis('KEYS', "tlsrpt:{example.com}:*:"
