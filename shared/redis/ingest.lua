@@ -19,13 +19,17 @@
 --      16.. result type, failed sessions, and so on
 --
 -- A digest in the cell's first HEAD bytes is found there: small cells, nearly
--- all, need no set.  Returns 1: counted, 0: had been before.
+-- all, need no set.  (Lua hashes all of each string that it is given: a larger
+-- head would cost more than all else here.)  Returns 1: counted, 0: had been
+-- before.
 
-local HEAD = 4096           -- of a cell, searched for digests
+local HEAD = 1024           -- of a cell, searched for digests
 local DETAILED = 196608     -- a cell up to this size takes failure details
 local FULL = 262144         -- and up to this one, records without
 local LISTED = 10000        -- reports of a day
 local MOST = 9007199254740991
+
+local call, format, min = redis.call, string.format, math.min
 
 local cell, seen, month, domain, list, original = unpack(KEYS)
 local record, brief, digest, number = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
@@ -78,17 +82,17 @@ local function found(head)
 end
 
 local function add(total, more)
-    return string.format('%.0f', math.min(tonumber(total) + tonumber(more), MOST))
+    return min(total + more, MOST)
 end
 
-local head = redis.call('GETRANGE', cell, 0, HEAD - 1)
+local head = call('GETRANGE', cell, 0, HEAD - 1)
 
 if found(head) then
     return 0
 end
 
-local of_day = redis.call('HGET', month, ARGV[5])
-local listed = ARGV[13] ~= '0' and redis.call('HLEN', list) < LISTED
+local of_day = call('HGET', month, ARGV[5])
+local listed = ARGV[13] ~= '0' and call('HLEN', list) < LISTED
 
 -- The domain's fields: all, then the failures of each result type.
 local fields = {'all'}
@@ -97,11 +101,11 @@ for i = 16, #ARGV, 2 do
     fields[#fields + 1] = 't:' .. ARGV[i]
 end
 
-local values = redis.call('HMGET', domain, unpack(fields))
+local values = call('HMGET', domain, unpack(fields))
 local of_all = values[1]
 
 -- A cell that cannot take the record leaves it to the totals alone.
-local size = #head < HEAD and #head or redis.call('STRLEN', cell)
+local size = #head < HEAD and #head or call('STRLEN', cell)
 local taken = size + #record <= DETAILED and record or brief
 local fits = size + #taken <= FULL
 
@@ -113,8 +117,8 @@ if of_day then
         of_day:match('^(%d+) (%d+) (%d+) (%d+)$')
 end
 
-local totals = add(reports, 1) .. ' ' .. add(successful, ARGV[6]) .. ' '
-    .. add(failed, ARGV[7]) .. ' ' .. add(over, fits and 0 or ARGV[8])
+local totals = format('%d %d %d %d', add(reports, 1), add(successful, ARGV[6]),
+    add(failed, ARGV[7]), add(over, fits and 0 or ARGV[8]))
 
 reports, successful, failed = 0, 0, 0
 
@@ -122,45 +126,45 @@ if of_all then
     reports, successful, failed = of_all:match('^(%d+) (%d+) (%d+) ')
 end
 
-local set = {'all', add(reports, 1) .. ' ' .. add(successful, ARGV[6]) .. ' '
-                    .. add(failed, ARGV[7]) .. ' ' .. ARGV[9]}
+local set = {'all', format('%d %d %d %s', add(reports, 1),
+    add(successful, ARGV[6]), add(failed, ARGV[7]), ARGV[9])}
 
 for i = 2, #fields do
     set[2 * i - 1] = fields[i]
-    set[2 * i] = add(values[i] or 0, ARGV[13 + 2 * i])
+    set[2 * i] = format('%d', add(values[i] or 0, ARGV[13 + 2 * i]))
 end
 
 -- The length of a record takes three bytes at most.
 if #head + 3 + #digest > HEAD then
-    if redis.call('SADD', seen, number) == 0 then
+    if call('SADD', seen, number) == 0 then
         return 0
     end
 
-    redis.call('EXPIRE', seen, ARGV[10])
+    call('EXPIRE', seen, ARGV[10])
 end
 
 if fits and #head < HEAD then
-    redis.call('SET', cell, head .. taken, 'EX', ARGV[10])
+    call('SET', cell, head .. taken, 'EX', ARGV[10])
 
 elseif fits then
-    redis.call('APPEND', cell, taken)
+    call('APPEND', cell, taken)
 end
 
-redis.call('HSET', month, ARGV[5], totals)
-redis.call('HSET', domain, unpack(set))
+call('HSET', month, ARGV[5], totals)
+call('HSET', domain, unpack(set))
 
 if not of_day then
-    redis.call('EXPIRE', month, ARGV[11])
+    call('EXPIRE', month, ARGV[11])
 end
 
 if not of_day or not of_all then
-    redis.call('EXPIRE', domain, ARGV[12])
+    call('EXPIRE', domain, ARGV[12])
 end
 
 if listed then
-    redis.call('HSET', list, digest, ARGV[14])
-    redis.call('EXPIRE', list, ARGV[13])
-    redis.call('SET', original, ARGV[15], 'EX', ARGV[13])
+    call('HSET', list, digest, ARGV[14])
+    call('EXPIRE', list, ARGV[13])
+    call('SET', original, ARGV[15], 'EX', ARGV[13])
 end
 
 return 1

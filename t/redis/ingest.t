@@ -11,7 +11,7 @@ use warnings;
 
 use TLSRPT::Test;
 
-my $HEAD = 4096;
+my $HEAD = 1024;
 my $DETAILED = 196608;
 my $FULL = 262144;
 my $LISTED = 10000;
