@@ -5,8 +5,9 @@
 #     uninstall
 #     deps        installs the Debian packages that are missing
 #     run         a server of its own to play with; PORT=8460, until Ctrl-C
-#     test        installs what is missing, runs every test
+#     test        installs what is missing, runs every test, two at a time
 #     fuzz        fuzzes each target for FUZZ_SECONDS
+#     bench       what it costs, beside other ways, as a table
 #     clean
 #
 # Variables
@@ -169,7 +170,7 @@ programs: all check-clang $(CORE_TESTS) $(FUZZERS) $(B)/nginx-asan/$(MODULE)
 prove: programs
 	TLSRPT_NGINX=$(NGINX) FUZZ_SECONDS=$(FUZZ_SECONDS) \
 	    TLSRPT_SANITIZE=$$($(CC) -print-file-name=libasan.so) \
-	    prove -It/lib $(TESTS)
+	    prove -j2 -It/lib $(TESTS)
 
 fuzz: $(FUZZERS)
 	FUZZ_SECONDS=$(FUZZ_SECONDS) prove -v -It/lib t/fuzz/run.t
@@ -183,6 +184,9 @@ run:
 	$(MAKE) --no-print-directory $(JOBS) all
 	exec env TLSRPT_NGINX=$(NGINX) PORT=$(PORT) RSPAMD_PORT=$(RSPAMD_PORT) \
 	    perl -It/lib run/run
+
+
+include bench/rules.mk
 
 
 # Install: each half where its host is
