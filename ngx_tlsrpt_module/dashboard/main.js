@@ -68,10 +68,13 @@ async function show() {
     controller = new AbortController();
 
     const { signal } = controller;
-    const route = { ...parse(location.hash), signal };
+    const { hash } = location;
+    const route = { ...parse(hash), signal };
     const main = document.querySelector('main');
     const samePath = route.path === shownPath;
     const focused = document.activeElement && document.activeElement.id;
+    main.setAttribute('aria-busy', 'true');
+
     const slow = setTimeout(() => {
         if (!samePath) {
             main.replaceChildren(skeleton(6));
@@ -85,21 +88,11 @@ async function show() {
     }
 
     shownPath = route.path;
+    main.dataset.shown = hash;
+    main.removeAttribute('aria-busy');
     document.title = `${title} – TLS reports`;
     main.replaceChildren(...[content].flat(Infinity).filter(Boolean));
-    for (const a of document.querySelectorAll('header nav a')) {
-        const here = a.dataset.view === (route.path === 'reader'
-            ? 'reader' : 'domains');
-        a.toggleAttribute('aria-current', here);
-        if (here) {
-            a.setAttribute('aria-current', route.path ? 'true' : 'page');
-        }
-    }
-
-    const tab = main.querySelector('.tabs [aria-current]');
-    if (tab) {
-        tab.parentNode.scrollLeft = tab.offsetLeft - 60;
-    }
+    markPlace(main, route);
 
     if (samePath) {
         const same = focused && document.getElementById(focused);
@@ -109,6 +102,24 @@ async function show() {
     } else {
         scrollTo(0, 0);
         focusHeading(main);
+    }
+}
+
+function markPlace(main, { path }) {
+    const tab = main.querySelector('.tabs [aria-current]');
+
+    for (const a of document.querySelectorAll('header nav a')) {
+        const inReader = path === 'reader';
+        if ((a.dataset.view === 'reader') === inReader) {
+            a.setAttribute('aria-current',
+                           path === '' || inReader ? 'page' : 'true');
+        } else {
+            a.removeAttribute('aria-current');
+        }
+    }
+
+    if (tab) {
+        tab.parentNode.scrollLeft = tab.offsetLeft - 60;
     }
 }
 

@@ -81,8 +81,11 @@ async function go(view) {
 }
 
 async function settled() {
-    await page.waitForSelector('main h1');
-    await page.waitForFunction(() => !document.querySelector('.skeleton'));
+    await page.waitForFunction(() => {
+        const main = document.querySelector('main');
+        return main && main.dataset.shown === location.hash
+            && !main.querySelector('.skeleton');
+    });
 }
 
 async function accessible(name) {
