@@ -156,7 +156,7 @@ check-clang: $(B)/tlsrpt_ingest_script.c $(B)/nginx/Makefile
 
 # Tests: the quick ones first.  TESTS= runs some of them.
 
-TESTS = $(CORE_TESTS) $(foreach d,build core redis nginx rspamd e2e fuzz,\
+TESTS = $(CORE_TESTS) $(foreach d,build core redis nginx rspamd e2e bench fuzz,\
             $(sort $(wildcard t/$(d)/*.t)))
 
 JOBS = -j$(shell nproc) -O
@@ -165,7 +165,7 @@ test: deps
 	$(MAKE) --no-print-directory $(JOBS) programs
 	$(MAKE) --no-print-directory prove
 
-programs: all check-clang $(CORE_TESTS) $(FUZZERS) $(B)/nginx-asan/$(MODULE)
+programs: all check-clang bench-programs $(CORE_TESTS) $(FUZZERS) $(B)/nginx-asan/$(MODULE)
 
 prove: programs
 	TLSRPT_NGINX=$(NGINX) FUZZ_SECONDS=$(FUZZ_SECONDS) \
