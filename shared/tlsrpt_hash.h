@@ -46,24 +46,41 @@ tlsrpt_hash_seed(const void *table)
 }
 
 
+/* The last bytes, up to eight, in one number: loads of a fixed size that may
+   overlap, since memcpy() of a length that varies is a call. */
+
+static inline uint64_t
+tlsrpt_hash_tail(const unsigned char *p, size_t len)
+{
+    uint32_t  low, high;
+
+    if (len >= 4) {
+        memcpy(&low, p, 4);
+        memcpy(&high, p + len - 4, 4);
+
+        return (uint64_t) high << 32 | low;
+    }
+
+    return len ? (uint64_t) p[0] << 16 | (uint64_t) p[len / 2] << 8
+                 | p[len - 1]
+               : 0;
+}
+
+
 static inline uint64_t
 tlsrpt_hash(uint64_t seed, const void *data, size_t len)
 {
     uint64_t              v, h = seed ^ len;
     const unsigned char  *p = data;
 
-    for ( ; len >= 8; len -= 8, p += 8) {
+    for ( ; len > 8; len -= 8, p += 8) {
         memcpy(&v, p, 8);
         h = tlsrpt_hash_mul(h ^ v, seed) + v;
     }
 
-    if (len) {
-        v = 0;
-        memcpy(&v, p, len);
-        h = tlsrpt_hash_mul(h ^ v, seed) + v;
-    }
+    v = tlsrpt_hash_tail(p, len);
 
-    return tlsrpt_hash_mul(h, seed);
+    return tlsrpt_hash_mul(tlsrpt_hash_mul(h ^ v, seed) + v, seed);
 }
 
 #endif /* TLSRPT_HASH_H */

@@ -156,7 +156,7 @@ find_slot(tlsrpt_str_t *slots, size_t nslots, uint64_t seed, const char *s,
 static int
 grow_slots(tlsrpt_text_t *text)
 {
-    size_t         nslots = text->nslots ? text->nslots * 4 : SLOTS;
+    size_t         nslots = text->nslots ? text->nslots * 2 : SLOTS;
     uint64_t       seed = tlsrpt_hash_seed(text);
     tlsrpt_str_t  *slots = calloc(nslots, sizeof(*slots));
 
