@@ -177,7 +177,7 @@ function warningsOf(warnings) {
             ? 'It deviates from the RFC in one place'
             : `It deviates from the RFC in ${count(warnings.length, 'place')}`),
         h('ul', {}, warnings.map(({ path, section, message }) => h('li', {},
-            says(message), ' ', path && h('code', {}, says(path)), ' ',
+            path && [h('code', {}, says(path)), ': '], says(message), ' ',
             section && h('small', { class: 'quiet' }, says(section))))));
 }
 

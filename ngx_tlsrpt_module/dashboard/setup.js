@@ -135,11 +135,14 @@ function senderColumns(route) {
                 'signed by ', join(sender['signed-by']))]],
         ['Deviations', sender => sender.deviations.length === 0
             ? h('span', { class: 'quiet' }, 'none')
-            : h('ul', { class: 'plain' }, sender.deviations.map(d =>
-                h('li', {}, says(d.message), h('small', { class: 'quiet' },
-                    d.section && [says(d.section), ', '],
-                    count(d.reports, 'report')))))],
+            : h('ul', { class: 'plain' }, sender.deviations.map(deviation))],
     ];
+}
+
+function deviation({ path, message, section, reports }) {
+    return h('li', {}, path && [h('code', {}, says(path)), ': '],
+        says(message), h('small', { class: 'quiet' },
+            section && [says(section), ', '], count(reports, 'report')));
 }
 
 function delay(sender) {
