@@ -147,7 +147,7 @@ export async function eachPage(params, show, signal) {
 
 // Days are texts, 2026-01-31, and UTC.
 
-function dayOf(ms) {
+export function dayOf(ms) {
     return new Date(ms).toISOString().slice(0, 10);
 }
 

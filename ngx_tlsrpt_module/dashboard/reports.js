@@ -3,20 +3,19 @@
 
 // The reports of a domain, and one of them.
 
-import { FAILURES, SESSIONS, VIA, count, fetchAs, formatBytes, formatNumber,
-         formatRange, formatShare, formatTime, get, link, rangeOf, share }
-    from './data.js';
+import { FAILURES, SESSIONS, VIA, count, dayOf, fetchAs, formatBytes,
+         formatNumber, formatRange, formatShare, formatTime, get, link,
+         rangeOf, share } from './data.js';
 import { card, csvButton, downloadButton, empty, facts, failed, h, join, later,
          rangePicker, says, table, tile } from './dom.js';
 import { domainHead } from './domain.js';
 
-// Both ends of a report are times; a day of UTC is what it mostly covers.
+// The days of UTC that it covers; some end at the midnight after.
 function covers(report) {
-    const day = name => (report[name] || '').slice(0, 10);
-    const from = day('start-datetime');
-    const to = day('end-datetime');
+    const from = Date.parse(report['start-datetime']);
+    const to = Math.max(from, Date.parse(report['end-datetime']) - 1);
 
-    return from && to && from <= to ? formatRange(from, to) : from || '–';
+    return isNaN(to) ? '–' : formatRange(dayOf(from), dayOf(to));
 }
 
 const sessionsOf = part => part[SESSIONS] + part[FAILURES];

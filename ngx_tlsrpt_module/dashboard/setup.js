@@ -127,8 +127,9 @@ function senderColumns(route) {
                 'organization-name': sender['organization-name'] }) },
             says(sender['organization-name'])), 'name'],
         ['Reports', sender => formatNumber(sender.reports), 'number'],
-        ['Last', sender => formatDay(sender['last-report'])],
-        ['Delay', sender => delay(sender)],
+        ['Last', sender => formatDay(sender['last-report']),
+         'brief'],
+        ['Delay', sender => delay(sender), 'brief'],
         ['Came by', sender => [
             sender.via.map(via => VIA[via] || via).join(', '),
             (sender['signed-by'] || []).length > 0 && h('small', {},
