@@ -140,10 +140,14 @@ text_of(const json_t *json, const char *name)
 }
 
 
+/* A number, brought within 0 .. max: someone else may have written it. */
+
 static int64_t
-number_of(const json_t *json, const char *name)
+number_of(const json_t *json, const char *name, int64_t max)
 {
-    return json_integer_value(json_object_get(json, name));
+    int64_t  value = json_integer_value(json_object_get(json, name));
+
+    return value < 0 ? 0 : value > max ? max : value;
 }
 
 
@@ -186,13 +190,13 @@ tlsrpt_entry_decode(tlsrpt_entry_t *entry, int32_t day,
     entry->organization_name = text_of(json, "o");
     entry->report_id = text_of(json, "i");
     entry->signer = text_of(json, "d");
-    entry->start = number_of(json, "b");
-    entry->end = number_of(json, "e");
-    entry->received = number_of(json, "r");
-    entry->via = (unsigned) number_of(json, "v");
-    entry->successful = (uint64_t) number_of(json, "s");
-    entry->failure = (uint64_t) number_of(json, "f");
-    entry->nwarnings = (uint64_t) number_of(json, "w");
+    entry->start = number_of(json, "b", TLSRPT_TIME_END - 1);
+    entry->end = number_of(json, "e", TLSRPT_TIME_END - 1);
+    entry->received = number_of(json, "r", TLSRPT_TIME_END - 1);
+    entry->via = (unsigned) number_of(json, "v", TLSRPT_VIA_MAIL);
+    entry->successful = (uint64_t) number_of(json, "s", TLSRPT_MAX_COUNT);
+    entry->failure = (uint64_t) number_of(json, "f", TLSRPT_MAX_COUNT);
+    entry->nwarnings = (uint64_t) number_of(json, "w", TLSRPT_MAX_COUNT);
     entry->deviations = json_object_get(json, "x");
 
     return 0;

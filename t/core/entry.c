@@ -1,0 +1,95 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Entries of a list of reports that someone else wrote.
+ */
+
+#include "tap.h"
+#include "report.h"
+#include "tlsrpt_entry.h"
+#include "tlsrpt_reports.h"
+
+
+static tlsrpt_reply_t
+reply(const char *text, size_t len)
+{
+    tlsrpt_reply_t  r = { .type = TLSRPT_REPLY_STRING, .str = text,
+                          .len = len };
+
+    return r;
+}
+
+
+static int
+decode(tlsrpt_entry_t *entry, const char *text)
+{
+    tlsrpt_reply_t  digest = reply("12345678", TLSRPT_DIGEST_LEN);
+    tlsrpt_reply_t  value = reply(text, strlen(text));
+
+    return tlsrpt_entry_decode(entry, 20000, &digest, &value);
+}
+
+
+static const char *
+member(json_t *json, const char *name)
+{
+    return json_string_value(json_object_get(json, name));
+}
+
+
+static void
+test_numbers(void)
+{
+    json_t          *json;
+    tlsrpt_entry_t   entry;
+
+    is_int(decode(&entry, "{\"b\":9223372036854775807,"
+                  "\"e\":-9223372036854775807,\"r\":253402300800,"
+                  "\"s\":-1,\"f\":9223372036854775807,\"w\":-5,\"v\":1}"),
+           0, "numbers out of every bound");
+    json = tlsrpt_entry_json(&entry);
+    is_str(member(json, "start-datetime"), "9999-12-31T23:59:59Z",
+           "the last second there is");
+    is_str(member(json, "end-datetime"), "1970-01-01T00:00:00Z",
+           "and the first");
+    is_str(member(json, "received"), "9999-12-31T23:59:59Z",
+           "one second more");
+    is_int(entry.received - entry.end, TLSRPT_TIME_END - 1,
+           "times can be compared");
+    is_int(entry.successful, 0, "no negative counts");
+    is_int(entry.nwarnings, 0, "nor warnings");
+    ok(entry.failure == TLSRPT_MAX_COUNT, "no count over 2^53 - 1");
+    json_decref(json);
+    tlsrpt_entry_free(&entry);
+}
+
+
+static void
+test_types(void)
+{
+    json_t          *json;
+    tlsrpt_entry_t   entry;
+
+    is_int(decode(&entry, "{\"o\":5,\"i\":[],\"b\":\"x\",\"e\":{},\"d\":null,"
+                  "\"x\":{}}"), 0, "wrong types");
+    json = tlsrpt_entry_json(&entry);
+    ok(json_is_null(json_object_get(json, "organization-name")), "no name");
+    is_str(member(json, "start-datetime"), "1970-01-01T00:00:00Z", "no time");
+    json_decref(json);
+    tlsrpt_entry_free(&entry);
+
+    is_int(decode(&entry, "[]"), -1, "no object");
+    is_int(decode(&entry, "{"), -1, "no JSON");
+    is_int(decode(&entry, ""), -1, "nothing");
+}
+
+
+int
+main(void)
+{
+    test_numbers();
+    test_types();
+
+    return done();
+}
