@@ -23,7 +23,7 @@
 -- head would cost more than all else here.)  Returns 1: counted, 0: had been
 -- before.
 
-local HEAD = 1024           -- of a cell, searched for digests
+local HEAD = 2048           -- of a cell, searched for digests
 local DETAILED = 196608     -- a cell up to this size takes failure details
 local FULL = 262144         -- and up to this one, records without
 local LISTED = 10000        -- reports of a day

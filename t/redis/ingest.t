@@ -11,7 +11,7 @@ use warnings;
 
 use TLSRPT::Test;
 
-my $HEAD = 1024;
+my $HEAD = 2048;
 my $DETAILED = 196608;
 my $FULL = 262144;
 my $LISTED = 10000;
