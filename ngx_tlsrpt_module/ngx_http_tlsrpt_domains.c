@@ -16,6 +16,7 @@
 #include "ngx_http_tlsrpt_problem.h"
 #include "ngx_http_tlsrpt_read.h"
 #include "ngx_http_tlsrpt_scope.h"
+#include "ngx_http_tlsrpt_seen.h"
 #include "ngx_http_tlsrpt_stats.h"
 #include "tlsrpt_time.h"
 
@@ -23,9 +24,6 @@
 #define NGX_HTTP_TLSRPT_PAGE_DEFAULT   100
 #define NGX_HTTP_TLSRPT_PAGE_MAX       1000
 #define NGX_HTTP_TLSRPT_PAGE_PIECE     1000     /* of the index, at most */
-
-/* ZRANGEBYLEX key min max LIMIT 0 count */
-#define NGX_HTTP_TLSRPT_INDEX_ARGC     7
 
 
 typedef struct {
@@ -46,9 +44,7 @@ typedef struct {
     ngx_array_t                names;       /* gathered so far */
     ngx_uint_t                 piece;       /* names asked of the index */
     ngx_uint_t                 nseen;       /* of the index, to be shown */
-    tlsrpt_command_t           index;
-    const char                *argv[NGX_HTTP_TLSRPT_INDEX_ARGC];
-    size_t                     argvlen[NGX_HTTP_TLSRPT_INDEX_ARGC];
+    ngx_http_tlsrpt_seen_t     index;
 
     ngx_http_tlsrpt_line_t    *lines;       /* NULL: the index is not read */
     ngx_uint_t                 nlines;
@@ -69,10 +65,6 @@ static int ngx_http_tlsrpt_page_limit(ngx_http_tlsrpt_page_t *page,
 static ngx_int_t ngx_http_tlsrpt_page_start(ngx_http_tlsrpt_page_t *page);
 static ngx_int_t ngx_http_tlsrpt_page_scope(ngx_http_tlsrpt_page_t *page,
     ngx_array_t *scope);
-static ngx_int_t ngx_http_tlsrpt_page_index(ngx_http_tlsrpt_page_t *page,
-    tlsrpt_str_t after);
-static void ngx_http_tlsrpt_page_arg(ngx_http_tlsrpt_page_t *page,
-    const char *arg, size_t len);
 static ngx_int_t ngx_http_tlsrpt_page_next(void *data,
     ngx_http_tlsrpt_ask_t *ask);
 static ngx_int_t ngx_http_tlsrpt_page_line(ngx_http_tlsrpt_page_t *page,
@@ -183,12 +175,7 @@ static int
 ngx_http_tlsrpt_page_cursor(ngx_http_tlsrpt_page_t *page, tlsrpt_str_t name,
     tlsrpt_str_t value, tlsrpt_error_t *error)
 {
-    char  buf[TLSRPT_DOMAIN_LEN + 1];
-
-    if (value.len == 0
-        || tlsrpt_domain_normalize(value.data, value.len, buf) != value.len
-        || ngx_memcmp(value.data, buf, value.len) != 0)
-    {
+    if (!ngx_http_tlsrpt_seen_is_domain(value.data, value.len)) {
         return ngx_http_tlsrpt_param_error(error, name,
                                            "not a \"next\" of this list");
     }
@@ -254,10 +241,11 @@ ngx_http_tlsrpt_page_start(ngx_http_tlsrpt_page_t *page)
         return NGX_ERROR;
     }
 
-    after.data = (char *) page->cursor.data;
+    after.data = page->cursor.len ? (char *) page->cursor.data : NULL;
     after.len = page->cursor.len;
 
-    return ngx_http_tlsrpt_page_index(page, after);
+    return ngx_http_tlsrpt_seen_after(page->request, &page->index, after,
+                                      page->piece);
 }
 
 
@@ -291,57 +279,6 @@ ngx_http_tlsrpt_page_scope(ngx_http_tlsrpt_page_t *page, ngx_array_t *scope)
 
 
 static ngx_int_t
-ngx_http_tlsrpt_page_index(ngx_http_tlsrpt_page_t *page, tlsrpt_str_t after)
-{
-    u_char        *p, *key, *min, *count;
-    tlsrpt_str_t   prefix;
-
-    prefix = ngx_http_tlsrpt_stats_prefix(page->request);
-
-    key = ngx_pnalloc(page->request->pool,
-                      prefix.len + sizeof(":domains") - 1
-                      + 1 + after.len + NGX_INT_T_LEN);
-    if (key == NULL) {
-        return NGX_ERROR;
-    }
-
-    min = ngx_cpymem(key, prefix.data, prefix.len);
-    min = ngx_cpymem(min, ":domains", sizeof(":domains") - 1);
-
-    p = min;
-    *p++ = after.len ? '(' : '-';
-    count = ngx_cpymem(p, after.data, after.len);
-    p = ngx_sprintf(count, "%ui", page->piece);
-
-    page->asked = 0;
-    page->index.argv = page->argv;
-    page->index.argvlen = page->argvlen;
-    page->index.argc = 0;
-    page->index.nkeys = 1;
-
-    ngx_http_tlsrpt_page_arg(page, "ZRANGEBYLEX", sizeof("ZRANGEBYLEX") - 1);
-    ngx_http_tlsrpt_page_arg(page, (char *) key, min - key);
-    ngx_http_tlsrpt_page_arg(page, (char *) min, count - min);
-    ngx_http_tlsrpt_page_arg(page, "+", 1);
-    ngx_http_tlsrpt_page_arg(page, "LIMIT", sizeof("LIMIT") - 1);
-    ngx_http_tlsrpt_page_arg(page, "0", 1);
-    ngx_http_tlsrpt_page_arg(page, (char *) count, p - count);
-
-    return NGX_OK;
-}
-
-
-static void
-ngx_http_tlsrpt_page_arg(ngx_http_tlsrpt_page_t *page, const char *arg,
-    size_t len)
-{
-    page->argv[page->index.argc] = arg;
-    page->argvlen[page->index.argc] = len;
-    page->index.argc++;
-}
-
-
-static ngx_int_t
 ngx_http_tlsrpt_page_next(void *data, ngx_http_tlsrpt_ask_t *ask)
 {
     ngx_http_tlsrpt_page_t *page = data;
@@ -350,7 +287,7 @@ ngx_http_tlsrpt_page_next(void *data, ngx_http_tlsrpt_ask_t *ask)
 
     if (!page->asked) {
         page->asked = 1;
-        ask->command = &page->index;
+        ask->command = &page->index.command;
         ask->item = NULL;
         return NGX_OK;
     }
@@ -443,17 +380,14 @@ ngx_http_tlsrpt_page_names(ngx_http_tlsrpt_page_t *page,
     const tlsrpt_reply_t *reply)
 {
     size_t        i;
+    ngx_int_t     rc;
     tlsrpt_str_t  domain;
-
-    domain.len = 0;
 
     for (i = 0; i < reply->nelements; i++) {
         domain.data = reply->elements[i]->str;
         domain.len = reply->elements[i]->len;
 
-        /* what is no domain name was not put there by us */
-
-        if (domain.len == 0 || domain.len > TLSRPT_DOMAIN_LEN) {
+        if (!ngx_http_tlsrpt_seen_is_domain(domain.data, domain.len)) {
             continue;
         }
 
@@ -464,11 +398,16 @@ ngx_http_tlsrpt_page_names(ngx_http_tlsrpt_page_t *page,
         page->nseen += ngx_http_tlsrpt_stats_visible(page->request, domain, 1);
     }
 
-    if (i == page->piece && page->nseen <= page->limit && domain.len) {
-        return ngx_http_tlsrpt_page_index(page, domain);
+    rc = page->nseen > page->limit
+         ? NGX_DONE : ngx_http_tlsrpt_seen_next(page->request, &page->index,
+                                                reply, page->piece);
+    if (rc == NGX_DONE) {
+        return ngx_http_tlsrpt_page_lines(page);
     }
 
-    return ngx_http_tlsrpt_page_lines(page);
+    page->asked = 0;
+
+    return rc;
 }
 
 

@@ -16,15 +16,13 @@
 #include "ngx_http_tlsrpt_problem.h"
 #include "ngx_http_tlsrpt_read.h"
 #include "ngx_http_tlsrpt_scope.h"
+#include "ngx_http_tlsrpt_seen.h"
 #include "ngx_http_tlsrpt_stats.h"
 #include "tlsrpt_metrics.h"
 
 
 #define NGX_HTTP_TLSRPT_METRICS_PIECE    500    /* names of the index */
 #define NGX_HTTP_TLSRPT_METRICS_DOMAINS  50000  /* at most */
-
-/* ZRANGEBYLEX key min max LIMIT 0 count */
-#define NGX_HTTP_TLSRPT_METRICS_ARGC     7
 
 
 typedef struct {
@@ -40,15 +38,14 @@ typedef struct {
     ngx_array_t                   piece;    /* of tlsrpt_str_t */
     ngx_uint_t                    next;     /* of the piece */
     ngx_uint_t                    pending;  /* replies of the piece */
-    u_char                        last[TLSRPT_DOMAIN_LEN + 2];  /* "(name" */
-    size_t                        last_len;
+    ngx_http_tlsrpt_seen_t        index;    /* the next piece */
     unsigned                      asked:1;  /* for a piece */
     unsigned                      over:1;   /* the index is read */
 
     char                          key[TLSRPT_METRICS_KEY_SIZE];
     tlsrpt_command_t              command;
-    const char                   *argv[NGX_HTTP_TLSRPT_METRICS_ARGC];
-    size_t                        argvlen[NGX_HTTP_TLSRPT_METRICS_ARGC];
+    const char                   *argv[2];
+    size_t                        argvlen[2];
 } ngx_http_tlsrpt_metrics_ctx_t;
 
 
@@ -59,10 +56,6 @@ static ngx_uint_t ngx_http_tlsrpt_metrics_configured(
 static ngx_uint_t ngx_http_tlsrpt_metrics_domain(
     ngx_http_tlsrpt_metrics_ctx_t *ctx, ngx_http_tlsrpt_ask_t *ask,
     tlsrpt_str_t *domain);
-static void ngx_http_tlsrpt_metrics_piece(ngx_http_tlsrpt_metrics_ctx_t *ctx,
-    ngx_http_tlsrpt_ask_t *ask);
-static void ngx_http_tlsrpt_metrics_arg(ngx_http_tlsrpt_metrics_ctx_t *ctx,
-    const char *arg, size_t len);
 static ngx_int_t ngx_http_tlsrpt_metrics_reply(void *data,
     ngx_http_tlsrpt_ask_t *ask, const tlsrpt_reply_t *reply);
 static ngx_int_t ngx_http_tlsrpt_metrics_names(
@@ -100,6 +93,7 @@ ngx_int_t
 ngx_http_tlsrpt_metrics_resource(ngx_http_request_t *r,
     ngx_http_tlsrpt_target_t *target)
 {
+    tlsrpt_str_t                    first;
     tlsrpt_error_t                  error;
     ngx_http_tlsrpt_metrics_ctx_t  *ctx;
 
@@ -125,9 +119,17 @@ ngx_http_tlsrpt_metrics_resource(ngx_http_request_t *r,
     ctx->tmcf = ngx_http_get_module_main_conf(r, ngx_http_tlsrpt_module);
     ctx->command.argv = ctx->argv;
     ctx->command.argvlen = ctx->argvlen;
+    ctx->command.argc = 2;
     ctx->command.nkeys = 1;
-    ctx->last[0] = '-';
-    ctx->last_len = 1;
+
+    ngx_memzero(&first, sizeof(tlsrpt_str_t));
+
+    if (ngx_http_tlsrpt_seen_after(r, &ctx->index, first,
+                                   NGX_HTTP_TLSRPT_METRICS_PIECE)
+        != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
 
     ctx->metrics = tlsrpt_metrics_create(
                        ctx->type == NGX_HTTP_TLSRPT_METRICS_OPENMETRICS);
@@ -166,7 +168,10 @@ ngx_http_tlsrpt_metrics_next(void *data, ngx_http_tlsrpt_ask_t *ask)
         return NGX_DONE;
     }
 
-    ngx_http_tlsrpt_metrics_piece(ctx, ask);
+    ctx->asked = 1;
+    ask->command = &ctx->index.command;
+    ask->item = ctx;
+    ask->n = 0;
 
     return NGX_OK;
 }
@@ -203,8 +208,6 @@ static ngx_uint_t
 ngx_http_tlsrpt_metrics_domain(ngx_http_tlsrpt_metrics_ctx_t *ctx,
     ngx_http_tlsrpt_ask_t *ask, tlsrpt_str_t *domain)
 {
-    size_t  len;
-
     if (!ngx_http_tlsrpt_stats_visible(ctx->request, *domain, 1)) {
         return 0;
     }
@@ -216,61 +219,18 @@ ngx_http_tlsrpt_metrics_domain(ngx_http_tlsrpt_metrics_ctx_t *ctx,
 
     ctx->ndomains++;
 
-    len = tlsrpt_metrics_key(ngx_http_tlsrpt_stats_prefix(ctx->request),
-                             *domain, ctx->key);
-
-    ctx->command.argc = 0;
-    ngx_http_tlsrpt_metrics_arg(ctx, "HGETALL", sizeof("HGETALL") - 1);
-    ngx_http_tlsrpt_metrics_arg(ctx, ctx->key, len);
+    ctx->argv[0] = "HGETALL";
+    ctx->argvlen[0] = sizeof("HGETALL") - 1;
+    ctx->argv[1] = ctx->key;
+    ctx->argvlen[1] = tlsrpt_metrics_key(
+                                    ngx_http_tlsrpt_stats_prefix(ctx->request),
+                                    *domain, ctx->key);
 
     ask->command = &ctx->command;
     ask->item = domain;
     ask->n = 0;
 
     return 1;
-}
-
-
-static void
-ngx_http_tlsrpt_metrics_piece(ngx_http_tlsrpt_metrics_ctx_t *ctx,
-    ngx_http_tlsrpt_ask_t *ask)
-{
-    u_char        *p;
-    tlsrpt_str_t   prefix;
-
-    ctx->asked = 1;
-
-    prefix = ngx_http_tlsrpt_stats_prefix(ctx->request);
-
-    p = ngx_cpymem(ctx->key, prefix.data, prefix.len);
-    p = ngx_cpymem(p, ":domains", sizeof(":domains") - 1);
-
-    ctx->command.argc = 0;
-    ngx_http_tlsrpt_metrics_arg(ctx, "ZRANGEBYLEX", sizeof("ZRANGEBYLEX") - 1);
-    ngx_http_tlsrpt_metrics_arg(ctx, ctx->key,
-                                (size_t) (p - (u_char *) ctx->key));
-    ngx_http_tlsrpt_metrics_arg(ctx, (char *) ctx->last, ctx->last_len);
-    ngx_http_tlsrpt_metrics_arg(ctx, "+", 1);
-    ngx_http_tlsrpt_metrics_arg(ctx, "LIMIT", sizeof("LIMIT") - 1);
-    ngx_http_tlsrpt_metrics_arg(ctx, "0", 1);
-    ngx_http_tlsrpt_metrics_arg(ctx,
-                                ngx_value(NGX_HTTP_TLSRPT_METRICS_PIECE),
-                                sizeof(ngx_value(
-                                       NGX_HTTP_TLSRPT_METRICS_PIECE)) - 1);
-
-    ask->command = &ctx->command;
-    ask->item = ctx;
-    ask->n = 0;
-}
-
-
-static void
-ngx_http_tlsrpt_metrics_arg(ngx_http_tlsrpt_metrics_ctx_t *ctx,
-    const char *arg, size_t len)
-{
-    ctx->argv[ctx->command.argc] = arg;
-    ctx->argvlen[ctx->command.argc] = len;
-    ctx->command.argc++;
 }
 
 
@@ -312,10 +272,17 @@ ngx_http_tlsrpt_metrics_names(ngx_http_tlsrpt_metrics_ctx_t *ctx,
     const tlsrpt_reply_t *reply)
 {
     size_t           i;
+    ngx_int_t        rc;
     tlsrpt_str_t    *name;
     tlsrpt_reply_t  *element;
 
-    ctx->over = reply->nelements < NGX_HTTP_TLSRPT_METRICS_PIECE;
+    rc = ngx_http_tlsrpt_seen_next(ctx->request, &ctx->index, reply,
+                                   NGX_HTTP_TLSRPT_METRICS_PIECE);
+    if (rc == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    ctx->over = (rc == NGX_DONE);
 
     if (ctx->pool) {
         ngx_destroy_pool(ctx->pool);
@@ -335,15 +302,9 @@ ngx_http_tlsrpt_metrics_names(ngx_http_tlsrpt_metrics_ctx_t *ctx,
     for (i = 0; i < reply->nelements; i++) {
         element = reply->elements[i];
 
-        if (element->len == 0 || element->len > TLSRPT_DOMAIN_LEN) {
-            continue;
-        }
-
-        ctx->last[0] = '(';
-        ngx_memcpy(ctx->last + 1, element->str, element->len);
-        ctx->last_len = element->len + 1;
-
-        if (ngx_http_tlsrpt_metrics_is_configured(ctx, element)) {
+        if (!ngx_http_tlsrpt_seen_is_domain(element->str, element->len)
+            || ngx_http_tlsrpt_metrics_is_configured(ctx, element))
+        {
             continue;
         }
 

@@ -1,0 +1,92 @@
+#!/usr/bin/perl
+
+# Copyright (C) the tlsrpt authors
+# SPDX-License-Identifier: BSD-2-Clause
+
+# The index of the domains with names in it that others put there.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+
+use TLSRPT::Test;
+
+my $t = servers(redis => 1, http => <<'END', server => <<'END');
+    tlsrpt_redis %%REDIS%%;
+    tlsrpt_domain .example.com;
+    tlsrpt_domain example.net;
+END
+        location /v1/tlsrpt { tlsrpt_collect; }
+        location /tlsrpt { tlsrpt_stats; }
+        location /some { tlsrpt_stats; tlsrpt_scope .example.com; }
+END
+
+my @names = qw(a.example.com b.example.com);
+
+for my $name (@names) {
+    my $answer = $t->post('/v1/tlsrpt', encode_json(report(domain => $name)));
+    is $answer->{status}, 201, $name;
+}
+
+my @known = (@names, 'example.com', 'example.net');
+
+sub put {
+    $t->redis('ZADD', 'tlsrpt:domains', map { (0, $_) } @_);
+    $t->redis('HSET', "tlsrpt:{$_}", all => '1 2 3 4') for @_;
+
+    return;
+}
+
+# The names that a list of pages shows.
+sub pages {
+    my ($path) = @_;
+
+    my @shown;
+    my $cursor = '';
+
+    for (1 .. 10) {
+        my $answer = $t->get("$path$cursor")->{json};
+        push @shown, map { $_->{domain} || '?' } @{ $answer->{domains} || [{}] };
+        defined(my $next = $answer->{next}) or return \@shown;
+        $cursor = "&cursor=$next";
+    }
+
+    return [@shown, 'without end'];
+}
+
+sub metrics {
+    my $answer = eval { $t->get('/tlsrpt/metrics', timeout => 10) } || {};
+
+    return [sort(($answer->{body} || '') =~
+                 /^tlsrpt_reports_total\{policy_domain="(.*)\} 1$/mg)];
+}
+
+my $before = metrics();
+is_deeply $before, [map { "$_\"" } @names], 'metrics';
+
+put('', "bad\xff.example", "quo\"te.example", "a\nb.example", "nul\0.example",
+    'UPPER.example', 'final.example.', 'no name', '{a}', 'a..example');
+
+is_deeply pages('/tlsrpt/domains?limit=100'), \@known, 'what is no name is not';
+is_deeply pages('/tlsrpt/domains?limit=1'), \@known, 'name by name';
+is_deeply pages('/some/domains?limit=1'), [@names, 'example.com'],
+    'nor in a scope';
+is_deeply metrics(), $before, 'nor in the metrics';
+
+# Whole pieces of the index of what cannot be names.
+put(map { sprintf('%04d', $_) . 'x' x 300 } 1 .. 1200);
+is_deeply pages('/tlsrpt/domains?limit=100'), \@known, 'long names';
+is_deeply pages('/tlsrpt/domains?limit=1'), \@known, 'one by one';
+is_deeply pages('/some/domains?limit=1'), [@names, 'example.com'],
+    'in a scope';
+is_deeply metrics(), $before, 'in the metrics';
+
+# The index and the domains are of wrong types.
+$t->redis('DEL', 'tlsrpt:domains');
+$t->redis('SET', 'tlsrpt:domains', 'x');
+is $t->get('/tlsrpt/domains')->{status}, 503, 'no index at all';
+is $t->get('/tlsrpt/metrics')->{status}, 503, 'and no metrics';
+
+done_testing;
