@@ -92,7 +92,7 @@ $(B)/nginx/$(MODULE) $(B)/nginx-asan/$(MODULE): $(B)/%/$(MODULE): \
 	    -f $(CURDIR)/$(B)/$*/Makefile modules
 
 $(B)/$(MODULE): $(B)/nginx/$(MODULE)
-	cp $< $@
+	cp $< $@.new && mv $@.new $@
 
 
 # rspamd: the Lua C module, where rspamd is
