@@ -656,13 +656,6 @@ ngx_http_tlsrpt_collect_send(ngx_http_tlsrpt_collect_t *collect,
     ngx_uint_t    before;
     tlsrpt_str_t  name;
 
-    if (collect->tmcf->client == NULL) {
-        /* a process that was reloaded without a master */
-        return ngx_http_tlsrpt_collect_fail(collect,
-                                            NGX_HTTP_SERVICE_UNAVAILABLE,
-                                            "no client of Redis");
-    }
-
     if (collect->tmcf->report_days && collect->original.data == NULL
         && ngx_http_tlsrpt_body_text(collect->request, &collect->original)
            != NGX_OK)

@@ -36,7 +36,7 @@ typedef struct {
 
 typedef struct {
     ngx_http_tlsrpt_redis_conf_t   redis;   /* naddrs 0: none */
-    ngx_http_tlsrpt_redis_t       *client;  /* of this worker; NULL: none */
+    ngx_http_tlsrpt_redis_t       *client;  /* of this worker */
     ngx_uint_t                     retention_days;
     ngx_uint_t                     report_days;     /* 0: no originals */
     ngx_array_t                    domains; /* of _domain_t, by name */
