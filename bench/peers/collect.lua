@@ -1,3 +1,6 @@
+-- Copyright (C) the tlsrpt authors
+-- SPDX-License-Identifier: BSD-2-Clause
+
 -- The peer in nginx's Lua: lua-zlib, lua-cjson, and Redis by cosockets (Debian
 -- has no lua-resty-redis).
 --

@@ -1,3 +1,6 @@
+-- Copyright (C) the tlsrpt authors
+-- SPDX-License-Identifier: BSD-2-Clause
+
 -- What the peers keep: the report's id, so that it counts once, and counters,
 -- a field of a hash each.
 --

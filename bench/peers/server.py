@@ -1,3 +1,6 @@
+# Copyright (C) the tlsrpt authors
+# SPDX-License-Identifier: BSD-2-Clause
+
 # The peer in Python: aiohttp, gzip, json and redis-py, behind nginx's
 # proxy_pass, reading as parsedmarc does.
 #

@@ -1,3 +1,6 @@
+// Copyright (C) the tlsrpt authors
+// SPDX-License-Identifier: BSD-2-Clause
+
 // The peer in Node.js: zlib, JSON.parse and ioredis, behind nginx's proxy_pass.
 //
 // Usage: node server.js SOCKET REDIS SCRIPT
@@ -81,9 +84,10 @@ function fold(report) {
         }
 
         const args = domains.get(name);
+        const summary = item.summary;
 
-        args.push(`s|${kind}`, item.summary['total-successful-session-count'],
-                  `f|${kind}`, item.summary['total-failure-session-count'] ?? 0);
+        args.push(`s|${kind}`, summary['total-successful-session-count'],
+                  `f|${kind}`, summary['total-failure-session-count'] ?? 0);
 
         for (const d of item['failure-details'] ?? []) {
             args.push(['d', kind, d['result-type'], d['sending-mta-ip'],
