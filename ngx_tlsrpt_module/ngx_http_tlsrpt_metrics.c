@@ -18,6 +18,7 @@
 #include "ngx_http_tlsrpt_scope.h"
 #include "ngx_http_tlsrpt_seen.h"
 #include "ngx_http_tlsrpt_stats.h"
+#include "tlsrpt_key.h"
 #include "tlsrpt_metrics.h"
 
 
@@ -42,10 +43,7 @@ typedef struct {
     unsigned                      asked:1;  /* for a piece */
     unsigned                      over:1;   /* the index is read */
 
-    char                          key[TLSRPT_METRICS_KEY_SIZE];
-    tlsrpt_command_t              command;
-    const char                   *argv[2];
-    size_t                        argvlen[2];
+    tlsrpt_key_read_t             read;     /* of a domain */
 } ngx_http_tlsrpt_metrics_ctx_t;
 
 
@@ -117,10 +115,6 @@ ngx_http_tlsrpt_metrics_resource(ngx_http_request_t *r,
 
     ctx->request = r;
     ctx->tmcf = ngx_http_get_module_main_conf(r, ngx_http_tlsrpt_module);
-    ctx->command.argv = ctx->argv;
-    ctx->command.argvlen = ctx->argvlen;
-    ctx->command.argc = 2;
-    ctx->command.nkeys = 1;
 
     ngx_memzero(&first, sizeof(tlsrpt_str_t));
 
@@ -219,14 +213,10 @@ ngx_http_tlsrpt_metrics_domain(ngx_http_tlsrpt_metrics_ctx_t *ctx,
 
     ctx->ndomains++;
 
-    ctx->argv[0] = "HGETALL";
-    ctx->argvlen[0] = sizeof("HGETALL") - 1;
-    ctx->argv[1] = ctx->key;
-    ctx->argvlen[1] = tlsrpt_metrics_key(
-                                    ngx_http_tlsrpt_stats_prefix(ctx->request),
-                                    *domain, ctx->key);
+    tlsrpt_key_domain(&ctx->read.key,
+                      ngx_http_tlsrpt_stats_prefix(ctx->request), *domain, "");
 
-    ask->command = &ctx->command;
+    ask->command = tlsrpt_key_read(&ctx->read, "HGETALL", NULL, 0);
     ask->item = domain;
     ask->n = 0;
 

@@ -41,10 +41,7 @@ typedef struct {
     ngx_int_t                     type;     /* of _report_types */
 
     ngx_uint_t                    n;        /* the next command */
-    tlsrpt_key_t                  key;
-    tlsrpt_command_t              command;
-    const char                   *argv[3];
-    size_t                        argvlen[3];
+    tlsrpt_key_read_t             read;
 
     ngx_uint_t                    seen;     /* the domain */
     tlsrpt_entry_t                entry;    /* json NULL: there is none */
@@ -156,54 +153,37 @@ ngx_http_tlsrpt_report_next(void *data, ngx_http_tlsrpt_ask_t *ask)
     u_char        suffix[NGX_HTTP_TLSRPT_HEX_LEN + 2];
     tlsrpt_str_t  prefix;
 
-    prefix = ngx_http_tlsrpt_stats_prefix(report->request);
+    if (report->n == NGX_HTTP_TLSRPT_REPORT_NCOMMANDS
+        || (report->n && report->day == -1))
+    {
+        return NGX_DONE;
+    }
 
-    report->command.argc = 2;
+    prefix = ngx_http_tlsrpt_stats_prefix(report->request);
 
     switch (report->n) {
 
     case NGX_HTTP_TLSRPT_REPORT_DOMAIN:
-        tlsrpt_key_domain(&report->key, prefix, report->domain, "");
-        report->argv[0] = "HGET";
-        report->argv[2] = "all";
-        report->argvlen[2] = sizeof("all") - 1;
-        report->command.argc = 3;
+        tlsrpt_key_domain(&report->read.key, prefix, report->domain, "");
+        ask->command = tlsrpt_key_read(&report->read, "HGET", "all", 3);
         break;
 
     case NGX_HTTP_TLSRPT_REPORT_ENTRY:
-        if (report->day == -1) {
-            return NGX_DONE;
-        }
-
-        tlsrpt_key_day(&report->key, prefix, report->domain, report->day,
+        tlsrpt_key_day(&report->read.key, prefix, report->domain, report->day,
                        ":reports");
-        report->argv[0] = "HGET";
-        report->argv[2] = (const char *) report->digest;
-        report->argvlen[2] = TLSRPT_DIGEST_LEN;
-        report->command.argc = 3;
+        ask->command = tlsrpt_key_read(&report->read, "HGET",
+                                       (char *) report->digest,
+                                       TLSRPT_DIGEST_LEN);
         break;
 
-    case NGX_HTTP_TLSRPT_REPORT_BODY:
+    default: /* NGX_HTTP_TLSRPT_REPORT_BODY */
         suffix[0] = ':';
         *ngx_hex_dump(&suffix[1], report->digest, TLSRPT_DIGEST_LEN) = '\0';
-        tlsrpt_key_day(&report->key, prefix, report->domain, report->day,
-                       (const char *) suffix);
-        report->argv[0] = "GET";
-        break;
-
-    default:
-        return NGX_DONE;
+        tlsrpt_key_day(&report->read.key, prefix, report->domain, report->day,
+                       (char *) suffix);
+        ask->command = tlsrpt_key_read(&report->read, "GET", NULL, 0);
     }
 
-    report->argvlen[0] = ngx_strlen(report->argv[0]);
-    report->argv[1] = report->key.data;
-    report->argvlen[1] = report->key.len;
-
-    report->command.argv = report->argv;
-    report->command.argvlen = report->argvlen;
-    report->command.nkeys = 1;
-
-    ask->command = &report->command;
     ask->n = report->n++;
 
     return NGX_OK;

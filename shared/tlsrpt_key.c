@@ -75,3 +75,23 @@ tlsrpt_key_day(tlsrpt_key_t *key, tlsrpt_str_t prefix, tlsrpt_str_t domain,
     add(key, text, TLSRPT_DAY_TEXT_LEN);
     add(key, suffix, strlen(suffix));
 }
+
+
+const tlsrpt_command_t *
+tlsrpt_key_read(tlsrpt_key_read_t *read, const char *name, const char *field,
+    size_t field_len)
+{
+    read->argv[0] = name;
+    read->argvlen[0] = strlen(name);
+    read->argv[1] = read->key.data;
+    read->argvlen[1] = read->key.len;
+    read->argv[2] = field;
+    read->argvlen[2] = field_len;
+
+    read->command.argv = read->argv;
+    read->command.argvlen = read->argvlen;
+    read->command.argc = field != NULL ? 3 : 2;
+    read->command.nkeys = 1;
+
+    return &read->command;
+}

@@ -38,6 +38,18 @@ void tlsrpt_key_month(tlsrpt_key_t *key, tlsrpt_str_t prefix,
 void tlsrpt_key_day(tlsrpt_key_t *key, tlsrpt_str_t prefix,
     tlsrpt_str_t domain, int32_t day, const char *suffix);
 
+/* A command that reads the key: GET, HGETALL, or HGET with a field. */
+typedef struct {
+    tlsrpt_key_t      key;
+    tlsrpt_command_t  command;
+    const char       *argv[3];
+    size_t            argvlen[3];
+} tlsrpt_key_read_t;
+
+/* Once the key is there.  name and field are borrowed; field NULL: none. */
+const tlsrpt_command_t *tlsrpt_key_read(tlsrpt_key_read_t *read,
+    const char *name, const char *field, size_t field_len);
+
 #pragma GCC visibility pop
 
 #endif /* TLSRPT_KEY_H */

@@ -62,20 +62,10 @@ tlsrpt_lists_next(tlsrpt_lists_t *lists, size_t *n)
 
     lists->left--;
     *n = first_list(lists) + lists->left;
-    tlsrpt_key_day(&lists->key, range->prefix, range->domain,
+    tlsrpt_key_day(&range->read.key, range->prefix, range->domain,
                    range->from + (int32_t) lists->left, ":reports");
 
-    lists->argv[0] = "HGETALL";
-    lists->argvlen[0] = 7;
-    lists->argv[1] = lists->key.data;
-    lists->argvlen[1] = lists->key.len;
-
-    lists->command.argv = lists->argv;
-    lists->command.argvlen = lists->argvlen;
-    lists->command.argc = 2;
-    lists->command.nkeys = 1;
-
-    return &lists->command;
+    return tlsrpt_key_read(&range->read, "HGETALL", NULL, 0);
 }
 
 

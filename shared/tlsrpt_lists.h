@@ -14,12 +14,8 @@
 #pragma GCC visibility push(hidden)
 
 typedef struct {
-    tlsrpt_range_t    range;                /* its days, not its cells */
-    size_t            left;                 /* days that may have a list */
-    tlsrpt_key_t      key;
-    tlsrpt_command_t  command;
-    const char       *argv[2];
-    size_t            argvlen[2];
+    tlsrpt_range_t  range;                  /* its days, not its cells */
+    size_t          left;                   /* days that may have a list */
 } tlsrpt_lists_t;
 
 /* 0, or -1: no memory. */

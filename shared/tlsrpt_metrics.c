@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tlsrpt_key.h"
 #include "tlsrpt_metrics.h"
 #include "tlsrpt_month.h"
 #include "tlsrpt_record.h"
@@ -75,19 +74,6 @@ tlsrpt_metrics_destroy(tlsrpt_metrics_t *metrics)
 
     free(metrics->host.data);
     free(metrics);
-}
-
-
-size_t
-tlsrpt_metrics_key(tlsrpt_str_t prefix, tlsrpt_str_t domain,
-    char buf[TLSRPT_METRICS_KEY_SIZE])
-{
-    tlsrpt_key_t  key;
-
-    tlsrpt_key_domain(&key, prefix, domain, "");
-    memcpy(buf, key.data, key.len);
-
-    return key.len;
 }
 
 

@@ -21,11 +21,7 @@ typedef struct tlsrpt_metrics  tlsrpt_metrics_t;
 tlsrpt_metrics_t *tlsrpt_metrics_create(int openmetrics) TLSRPT_MUST_USE;
 void tlsrpt_metrics_destroy(tlsrpt_metrics_t *metrics);
 
-/* The key of the domain's hash, to HGETALL: its length, in buf. */
-#define TLSRPT_METRICS_KEY_SIZE  384
-size_t tlsrpt_metrics_key(tlsrpt_str_t prefix, tlsrpt_str_t domain,
-    char buf[TLSRPT_METRICS_KEY_SIZE]);
-/* Its reply; one that is empty adds nothing. */
+/* The reply to HGETALL of the domain's hash; one that is empty adds nothing. */
 void tlsrpt_metrics_add(tlsrpt_metrics_t *metrics, tlsrpt_str_t domain,
     const tlsrpt_reply_t *reply);
 

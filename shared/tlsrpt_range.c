@@ -57,25 +57,6 @@ tlsrpt_range_free(tlsrpt_range_t *range)
 
 
 static const tlsrpt_command_t *
-command(tlsrpt_range_t *range, const char *name, const char *field)
-{
-    range->argv[0] = name;
-    range->argvlen[0] = strlen(name);
-    range->argv[1] = range->key.data;
-    range->argvlen[1] = range->key.len;
-    range->argv[2] = field;
-    range->argvlen[2] = field ? strlen(field) : 0;
-
-    range->command.argv = range->argv;
-    range->command.argvlen = range->argvlen;
-    range->command.argc = field ? 3 : 2;
-    range->command.nkeys = 1;
-
-    return &range->command;
-}
-
-
-static const tlsrpt_command_t *
 next_cell(tlsrpt_range_t *range, size_t *n)
 {
     size_t  day = range->next - 1 - range->nmonths;
@@ -92,10 +73,10 @@ next_cell(tlsrpt_range_t *range, size_t *n)
         return NULL;
     }
 
-    tlsrpt_key_day(&range->key, range->prefix, range->domain,
+    tlsrpt_key_day(&range->read.key, range->prefix, range->domain,
                    range->from + (int32_t) day, "");
 
-    return command(range, "GET", NULL);
+    return tlsrpt_key_read(&range->read, "GET", NULL, 0);
 }
 
 
@@ -111,14 +92,14 @@ tlsrpt_range_next(tlsrpt_range_t *range, size_t *n)
     range->next++;
 
     if (*n == 0) {
-        tlsrpt_key_domain(&range->key, range->prefix, range->domain, "");
-        return command(range, "HGET", "all");
+        tlsrpt_key_domain(&range->read.key, range->prefix, range->domain, "");
+        return tlsrpt_key_read(&range->read, "HGET", "all", 3);
     }
 
-    tlsrpt_key_month(&range->key, range->prefix, range->domain,
+    tlsrpt_key_month(&range->read.key, range->prefix, range->domain,
                      tlsrpt_nth_month(range->from, *n - 1));
 
-    return command(range, "HGETALL", NULL);
+    return tlsrpt_key_read(&range->read, "HGETALL", NULL, 0);
 }
 
 

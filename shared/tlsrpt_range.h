@@ -28,10 +28,7 @@ typedef struct {
     size_t                nmonths;
     size_t                next;             /* command */
     size_t                waiting;          /* replies before cells are asked */
-    tlsrpt_key_t          key;
-    tlsrpt_command_t      command;
-    const char           *argv[3];
-    size_t                argvlen[3];
+    tlsrpt_key_read_t     read;
 } tlsrpt_range_t;
 
 /* 0, or -1: no memory. */

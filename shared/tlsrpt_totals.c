@@ -27,10 +27,7 @@ struct tlsrpt_totals {
     tlsrpt_day_totals_t   all;
     tlsrpt_day_totals_t  *days;
 
-    tlsrpt_key_t          key;
-    tlsrpt_command_t      command;
-    const char           *argv[3];
-    size_t                argvlen[3];
+    tlsrpt_key_read_t     read;
 };
 
 
@@ -86,26 +83,15 @@ const tlsrpt_command_t *
 tlsrpt_totals_command(tlsrpt_totals_t *totals, size_t n)
 {
     if (n == 0) {
-        tlsrpt_key_domain(&totals->key, totals->prefix, totals->domain, "");
-
-    } else {
-        tlsrpt_key_month(&totals->key, totals->prefix, totals->domain,
-                         tlsrpt_nth_month(totals->from, n - 1));
+        tlsrpt_key_domain(&totals->read.key, totals->prefix, totals->domain,
+                          "");
+        return tlsrpt_key_read(&totals->read, "HGET", "all", 3);
     }
 
-    totals->argv[0] = n ? "HGETALL" : "HGET";
-    totals->argvlen[0] = n ? 7 : 4;
-    totals->argv[1] = totals->key.data;
-    totals->argvlen[1] = totals->key.len;
-    totals->argv[2] = "all";
-    totals->argvlen[2] = 3;
+    tlsrpt_key_month(&totals->read.key, totals->prefix, totals->domain,
+                     tlsrpt_nth_month(totals->from, n - 1));
 
-    totals->command.argv = totals->argv;
-    totals->command.argvlen = totals->argvlen;
-    totals->command.argc = n ? 2 : 3;
-    totals->command.nkeys = 1;
-
-    return &totals->command;
+    return tlsrpt_key_read(&totals->read, "HGETALL", NULL, 0);
 }
 
 
