@@ -151,21 +151,19 @@ ngx_http_tlsrpt_page_param(void *data, tlsrpt_str_t name, tlsrpt_str_t value,
 {
     ngx_http_tlsrpt_page_t *page = data;
 
-    if (ngx_http_tlsrpt_param_is(name, "cursor")) {
+    if (tlsrpt_param_is(name, "cursor")) {
         return ngx_http_tlsrpt_page_cursor(page, name, value, error);
     }
 
-    if (ngx_http_tlsrpt_param_is(name, "limit")) {
+    if (tlsrpt_param_is(name, "limit")) {
         return ngx_http_tlsrpt_page_limit(page, name, value, error);
     }
 
-    if (ngx_http_tlsrpt_param_is(name, "from")
-        || ngx_http_tlsrpt_param_is(name, "to"))
-    {
+    if (tlsrpt_param_is(name, "from") || tlsrpt_param_is(name, "to")) {
         return tlsrpt_query_param(&page->query, name, value, error);
     }
 
-    return ngx_http_tlsrpt_param_unknown(error, name);
+    return tlsrpt_param_unknown(error, name);
 }
 
 
@@ -176,8 +174,7 @@ ngx_http_tlsrpt_page_cursor(ngx_http_tlsrpt_page_t *page, tlsrpt_str_t name,
     tlsrpt_str_t value, tlsrpt_error_t *error)
 {
     if (!ngx_http_tlsrpt_seen_is_domain(value.data, value.len)) {
-        return ngx_http_tlsrpt_param_error(error, name,
-                                           "not a \"next\" of this list");
+        return tlsrpt_param_fail(error, name, "not a \"next\" of this list");
     }
 
     page->cursor.data = ngx_pnalloc(page->request->pool, value.len);
@@ -203,8 +200,7 @@ ngx_http_tlsrpt_page_limit(ngx_http_tlsrpt_page_t *page, tlsrpt_str_t name,
     limit = ngx_atoi((u_char *) value.data, value.len);
 
     if (limit < 1 || limit > NGX_HTTP_TLSRPT_PAGE_MAX) {
-        return ngx_http_tlsrpt_param_error(error, name,
-                                           "not a number from 1 to 1000");
+        return tlsrpt_param_fail(error, name, "not a number from 1 to 1000");
     }
 
     page->limit = limit;

@@ -59,8 +59,7 @@ ngx_http_tlsrpt_params(ngx_http_request_t *r, ngx_http_tlsrpt_param_pt handler,
         }
 
         if (n == NGX_HTTP_TLSRPT_PARAMS_MAX) {
-            return ngx_http_tlsrpt_param_error(error, none,
-                                               "too many parameters");
+            return tlsrpt_param_fail(error, none, "too many parameters");
         }
 
         arg.data = p;
@@ -80,7 +79,7 @@ static int
 ngx_http_tlsrpt_param_refuse(void *data, tlsrpt_str_t name,
     tlsrpt_str_t value, tlsrpt_error_t *error)
 {
-    return ngx_http_tlsrpt_param_unknown(error, name);
+    return tlsrpt_param_unknown(error, name);
 }
 
 
@@ -145,13 +144,12 @@ ngx_http_tlsrpt_param_name(ngx_str_t *raw, ngx_http_tlsrpt_param_name_t *seen,
     if (raw->len > NGX_HTTP_TLSRPT_PARAM_NAME_LEN
         || ngx_http_tlsrpt_unescape(raw, own->name, &own->len) != NGX_OK)
     {
-        return ngx_http_tlsrpt_param_error(error, name, "unknown parameter");
+        return tlsrpt_param_unknown(error, name);
     }
 
     for (p = own->name; p < own->name + own->len; p++) {
         if (*p < 0x20 || *p > 0x7e) {
-            return ngx_http_tlsrpt_param_error(error, name,
-                                               "unknown parameter");
+            return tlsrpt_param_unknown(error, name);
         }
     }
 
@@ -162,7 +160,7 @@ ngx_http_tlsrpt_param_name(ngx_str_t *raw, ngx_http_tlsrpt_param_name_t *seen,
         if (seen[i].len == own->len
             && ngx_memcmp(seen[i].name, own->name, own->len) == 0)
         {
-            return ngx_http_tlsrpt_param_error(error, name, "given twice");
+            return tlsrpt_param_fail(error, name, "given twice");
         }
     }
 
@@ -175,16 +173,16 @@ ngx_http_tlsrpt_param_value(ngx_str_t *raw, u_char *buf, tlsrpt_str_t name,
     tlsrpt_str_t *value, tlsrpt_error_t *error)
 {
     if (raw->len > NGX_HTTP_TLSRPT_PARAM_VALUE_LEN) {
-        return ngx_http_tlsrpt_param_error(error, name, "too long");
+        return tlsrpt_param_fail(error, name, "too long");
     }
 
     if (ngx_http_tlsrpt_unescape(raw, buf, &value->len) != NGX_OK) {
-        return ngx_http_tlsrpt_param_error(error, name,
-                                           "\"%\" without two hex digits");
+        return tlsrpt_param_fail(error, name,
+                                 "\"%\" without two hex digits");
     }
 
     if (!ngx_http_tlsrpt_utf8(buf, value->len)) {
-        return ngx_http_tlsrpt_param_error(error, name, "not UTF-8 text");
+        return tlsrpt_param_fail(error, name, "not UTF-8 text");
     }
 
     value->data = (char *) buf;
@@ -257,36 +255,4 @@ ngx_http_tlsrpt_utf8(u_char *p, size_t len)
     }
 
     return 1;
-}
-
-
-int
-ngx_http_tlsrpt_param_error(tlsrpt_error_t *error, tlsrpt_str_t name,
-    const char *detail)
-{
-    ngx_memzero(error, sizeof(tlsrpt_error_t));
-
-    error->code = TLSRPT_ERR_PARAMETER;
-
-    (void) ngx_snprintf((u_char *) error->path, TLSRPT_PATH_LEN - 1, "%*s",
-                        name.len, name.data ? name.data : "");
-    (void) ngx_snprintf((u_char *) error->detail, TLSRPT_DETAIL_LEN - 1, "%s",
-                        detail);
-
-    return TLSRPT_ERR_PARAMETER;
-}
-
-
-int
-ngx_http_tlsrpt_param_unknown(tlsrpt_error_t *error, tlsrpt_str_t name)
-{
-    return ngx_http_tlsrpt_param_error(error, name, "unknown parameter");
-}
-
-
-ngx_uint_t
-ngx_http_tlsrpt_param_is(tlsrpt_str_t name, const char *text)
-{
-    return name.len == ngx_strlen(text)
-           && ngx_memcmp(name.data, text, name.len) == 0;
 }

@@ -12,7 +12,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "tlsrpt_core.h"
+#include "tlsrpt_query.h"
 
 #pragma GCC visibility push(hidden)
 
@@ -31,16 +31,6 @@ int ngx_http_tlsrpt_params(ngx_http_request_t *r,
 
 /* For a resource that takes none. */
 int ngx_http_tlsrpt_params_none(ngx_http_request_t *r, tlsrpt_error_t *error);
-
-/* Fills the error; name may be from outside. */
-int ngx_http_tlsrpt_param_error(tlsrpt_error_t *error, tlsrpt_str_t name,
-    const char *detail);
-
-/* A parameter that the resource does not know. */
-int ngx_http_tlsrpt_param_unknown(tlsrpt_error_t *error, tlsrpt_str_t name);
-
-/* Is it the parameter of this name? */
-ngx_uint_t ngx_http_tlsrpt_param_is(tlsrpt_str_t name, const char *text);
 
 #pragma GCC visibility pop
 

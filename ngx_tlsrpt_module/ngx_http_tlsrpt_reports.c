@@ -155,13 +155,11 @@ static int
 ngx_http_tlsrpt_days_param(void *data, tlsrpt_str_t name, tlsrpt_str_t value,
     tlsrpt_error_t *error)
 {
-    if (ngx_http_tlsrpt_param_is(name, "from")
-        || ngx_http_tlsrpt_param_is(name, "to"))
-    {
+    if (tlsrpt_param_is(name, "from") || tlsrpt_param_is(name, "to")) {
         return tlsrpt_query_param(data, name, value, error);
     }
 
-    return ngx_http_tlsrpt_param_unknown(error, name);
+    return tlsrpt_param_unknown(error, name);
 }
 
 

@@ -58,9 +58,8 @@ ngx_http_tlsrpt_tool_record_resource(ngx_http_request_t *r,
     if ((tool.txt.data == NULL) == (tool.rua.data == NULL)) {
         name.data = "txt";
         name.len = 3;
-        ngx_http_tlsrpt_param_error(&error, name, "give txt, a record to "
-                                    "check, or rua, the addresses to make "
-                                    "one of");
+        tlsrpt_param_fail(&error, name, "give txt, a record to check, or rua, "
+                          "the addresses to make one of");
         return ngx_http_tlsrpt_problem_error(r, &error);
     }
 
@@ -78,14 +77,14 @@ ngx_http_tlsrpt_tool_record_param(void *data, tlsrpt_str_t name,
 
     ngx_str_t  *to;
 
-    if (ngx_http_tlsrpt_param_is(name, "txt")) {
+    if (tlsrpt_param_is(name, "txt")) {
         to = &tool->txt;
 
-    } else if (ngx_http_tlsrpt_param_is(name, "rua")) {
+    } else if (tlsrpt_param_is(name, "rua")) {
         to = &tool->rua;
 
     } else {
-        return ngx_http_tlsrpt_param_unknown(error, name);
+        return tlsrpt_param_unknown(error, name);
     }
 
     to->data = ngx_pnalloc(tool->request->pool, value.len + 1);

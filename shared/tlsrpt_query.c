@@ -11,7 +11,8 @@
 #include "tlsrpt_time.h"
 
 
-#define MAX_NAME  64                        /* shown of a parameter's */
+#define MAX_NAME   64                       /* shown of a parameter's */
+#define NOT_A_DAY  "not a day (YYYY-MM-DD)"
 
 static const char  *dimensions[] = {
 #define XX(name, text) text,
@@ -52,8 +53,8 @@ set_path(char path[TLSRPT_PATH_LEN], tlsrpt_str_t name)
 }
 
 
-static int
-fail(tlsrpt_error_t *error, tlsrpt_str_t name, const char *detail)
+int
+tlsrpt_param_fail(tlsrpt_error_t *error, tlsrpt_str_t name, const char *detail)
 {
     memset(error, 0, sizeof(*error));
     error->code = TLSRPT_ERR_PARAMETER;
@@ -64,10 +65,17 @@ fail(tlsrpt_error_t *error, tlsrpt_str_t name, const char *detail)
 }
 
 
-static int
-is(tlsrpt_str_t s, const char *text)
+int
+tlsrpt_param_unknown(tlsrpt_error_t *error, tlsrpt_str_t name)
 {
-    return s.len == strlen(text) && memcmp(s.data, text, s.len) == 0;
+    return tlsrpt_param_fail(error, name, "unknown parameter");
+}
+
+
+int
+tlsrpt_param_is(tlsrpt_str_t name, const char *text)
+{
+    return name.len == strlen(text) && memcmp(name.data, text, name.len) == 0;
 }
 
 
@@ -75,7 +83,7 @@ static int
 find_dimension(tlsrpt_str_t name)
 {
     for (int i = 0; i < TLSRPT_NDIMENSIONS; i++) {
-        if (is(name, dimensions[i])) {
+        if (tlsrpt_param_is(name, dimensions[i])) {
             return i;
         }
     }
@@ -93,7 +101,7 @@ set_by(tlsrpt_query_t *query, tlsrpt_str_t name, tlsrpt_str_t value,
     tlsrpt_str_t  word;
 
     if (query->nby) {
-        return fail(error, name, "given twice");
+        return tlsrpt_param_fail(error, name, "given twice");
     }
 
     while (value.len) {
@@ -104,14 +112,15 @@ set_by(tlsrpt_query_t *query, tlsrpt_str_t name, tlsrpt_str_t value,
         dimension = find_dimension(word);
 
         if (dimension < 0) {
-            return fail(error, name, "not one of day, organization-name, "
-                        "policy-type, via, result-type, sending-mta-ip, "
-                        "receiving-mx-hostname, receiving-ip, "
-                        "failure-reason-code");
+            return tlsrpt_param_fail(error, name, "not one of day, "
+                                     "organization-name, policy-type, via, "
+                                     "result-type, sending-mta-ip, "
+                                     "receiving-mx-hostname, receiving-ip, "
+                                     "failure-reason-code");
         }
 
         if (tlsrpt_query_groups_by(query, (unsigned) dimension)) {
-            return fail(error, name, "a name is given twice");
+            return tlsrpt_param_fail(error, name, "a name is given twice");
         }
 
         query->by[query->nby++] = (unsigned char) dimension;
@@ -119,7 +128,7 @@ set_by(tlsrpt_query_t *query, tlsrpt_str_t name, tlsrpt_str_t value,
         value.len -= word.len + (comma != NULL);
 
         if (comma != NULL && value.len == 0) {
-            return fail(error, name, "a name is missing");
+            return tlsrpt_param_fail(error, name, "a name is missing");
         }
     }
 
@@ -203,15 +212,15 @@ set_filter(tlsrpt_query_t *query, unsigned dimension, tlsrpt_str_t name,
     char    text[TLSRPT_MAX_STRING + 1];
 
     if (query->filtered & 1u << dimension) {
-        return fail(error, name, "given twice");
+        return tlsrpt_param_fail(error, name, "given twice");
     }
 
     if (value.len > TLSRPT_MAX_STRING) {
-        return fail(error, name, "longer than 255 bytes");
+        return tlsrpt_param_fail(error, name, "longer than 255 bytes");
     }
 
     if (value.len && memchr(value.data, '\0', value.len) != NULL) {
-        return fail(error, name, "holds a NUL");
+        return tlsrpt_param_fail(error, name, "holds a NUL");
     }
 
     if (value.len) {
@@ -223,14 +232,15 @@ set_filter(tlsrpt_query_t *query, unsigned dimension, tlsrpt_str_t name,
                       sizeof(query->filter[0]));
 
         if (n == 0) {
-            return fail(error, name, dimension == TLSRPT_BY_DAY
-                        ? "not a day (YYYY-MM-DD)"
-                        : dimension == TLSRPT_BY_VIA ? "neither https nor mail"
-                        : "not an IP address");
+            return tlsrpt_param_fail(error, name, dimension == TLSRPT_BY_DAY
+                                     ? NOT_A_DAY
+                                     : dimension == TLSRPT_BY_VIA
+                                     ? "neither https nor mail"
+                                     : "not an IP address");
         }
 
     } else if (dimension == TLSRPT_BY_DAY || dimension == TLSRPT_BY_VIA) {
-        return fail(error, name, "empty");
+        return tlsrpt_param_fail(error, name, "empty");
     }
 
     query->filtered |= 1u << dimension;
@@ -244,22 +254,23 @@ int
 tlsrpt_query_param(tlsrpt_query_t *query, tlsrpt_str_t name,
     tlsrpt_str_t value, tlsrpt_error_t *error)
 {
-    int  dimension;
+    int       dimension;
+    int32_t  *day = tlsrpt_param_is(name, "from") ? &query->from
+                    : tlsrpt_param_is(name, "to") ? &query->to : NULL;
 
-    if (is(name, "from") || is(name, "to")) {
-        return tlsrpt_day_parse(value.data, value.len,
-                                is(name, "to") ? &query->to : &query->from)
-               == 0 ? TLSRPT_OK : fail(error, name, "not a day (YYYY-MM-DD)");
+    if (day != NULL) {
+        return tlsrpt_day_parse(value.data, value.len, day) == 0
+               ? TLSRPT_OK : tlsrpt_param_fail(error, name, NOT_A_DAY);
     }
 
-    if (is(name, "by")) {
+    if (tlsrpt_param_is(name, "by")) {
         return set_by(query, name, value, error);
     }
 
     dimension = find_dimension(name);
 
     if (dimension < 0) {
-        return fail(error, name, "unknown parameter");
+        return tlsrpt_param_unknown(error, name);
     }
 
     return set_filter(query, (unsigned) dimension, name, value, error);
@@ -272,11 +283,11 @@ tlsrpt_query_check(const tlsrpt_query_t *query, tlsrpt_error_t *error)
     static const tlsrpt_str_t  from = { "from", 4 };
 
     if (query->from > query->to) {
-        return fail(error, from, "after to");
+        return tlsrpt_param_fail(error, from, "after to");
     }
 
     if (query->to - query->from >= TLSRPT_MAX_QUERY_DAYS) {
-        return fail(error, from, "over 10000 days before to");
+        return tlsrpt_param_fail(error, from, "over 10000 days before to");
     }
 
     return TLSRPT_OK;

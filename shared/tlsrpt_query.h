@@ -17,6 +17,14 @@
 
 const char *tlsrpt_dimension_name(unsigned dimension);
 
+/* Is it the parameter of this name? */
+int tlsrpt_param_is(tlsrpt_str_t name, const char *text);
+
+/* TLSRPT_ERR_PARAMETER, and error filled; name may be from outside. */
+int tlsrpt_param_fail(tlsrpt_error_t *error, tlsrpt_str_t name,
+    const char *detail);
+int tlsrpt_param_unknown(tlsrpt_error_t *error, tlsrpt_str_t name);
+
 int tlsrpt_query_groups_by(const tlsrpt_query_t *query, unsigned dimension);
 
 /* Is a key or a filter one of the failure details?  Then sessions cannot be

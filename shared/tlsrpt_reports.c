@@ -45,25 +45,6 @@ tlsrpt_reports_query_init(tlsrpt_reports_query_t *query, int64_t now)
 }
 
 
-static int
-is(tlsrpt_str_t s, const char *text)
-{
-    return s.len == strlen(text) && memcmp(s.data, text, s.len) == 0;
-}
-
-
-static int
-fail(tlsrpt_error_t *error, const char *name, const char *detail)
-{
-    memset(error, 0, sizeof(*error));
-    error->code = TLSRPT_ERR_PARAMETER;
-    snprintf(error->path, TLSRPT_PATH_LEN, "%s", name);
-    snprintf(error->detail, TLSRPT_DETAIL_LEN, "%s", detail);
-
-    return TLSRPT_ERR_PARAMETER;
-}
-
-
 /* A decimal number of few digits; -1: none. */
 
 static int64_t
@@ -127,41 +108,40 @@ int
 tlsrpt_reports_query_param(tlsrpt_reports_query_t *query, tlsrpt_str_t name,
     tlsrpt_str_t value, tlsrpt_error_t *error)
 {
-    if (is(name, "limit")) {
-        int64_t  limit = number(value);
+    int64_t  limit;
+
+    if (tlsrpt_param_is(name, "limit")) {
+        limit = number(value);
 
         if (limit < 1 || limit > TLSRPT_REPORTS_MAX_LIMIT) {
-            return fail(error, "limit", "not a number from 1 to 500");
+            return tlsrpt_param_fail(error, name, "not a number from 1 to 500");
         }
 
         query->limit = (unsigned) limit;
         return TLSRPT_OK;
     }
 
-    if (is(name, "cursor")) {
+    if (tlsrpt_param_is(name, "cursor")) {
         return set_cursor(query, value) == 0
-               ? TLSRPT_OK : fail(error, "cursor", "not one given as next");
+               ? TLSRPT_OK
+               : tlsrpt_param_fail(error, name, "not one given as next");
     }
 
-    if (is(name, "failures")) {
+    if (tlsrpt_param_is(name, "failures")) {
         query->failures_only = 1;
-        return is(value, "only") ? TLSRPT_OK
-                                 : fail(error, "failures", "not \"only\"");
+        return tlsrpt_param_is(value, "only")
+               ? TLSRPT_OK : tlsrpt_param_fail(error, name, "not \"only\"");
     }
 
-    if (is(name, "from") || is(name, "to") || is(name, "day")
-        || is(name, "organization-name") || is(name, "via"))
+    if (tlsrpt_param_is(name, "from") || tlsrpt_param_is(name, "to")
+        || tlsrpt_param_is(name, "day")
+        || tlsrpt_param_is(name, "organization-name")
+        || tlsrpt_param_is(name, "via"))
     {
         return tlsrpt_query_param(&query->query, name, value, error);
     }
 
-    memset(error, 0, sizeof(*error));
-    error->code = TLSRPT_ERR_PARAMETER;
-    snprintf(error->path, TLSRPT_PATH_LEN, "%.*s",
-             (int) (name.len > 64 ? 64 : name.len), name.data);
-    snprintf(error->detail, TLSRPT_DETAIL_LEN, "unknown parameter");
-
-    return TLSRPT_ERR_PARAMETER;
+    return tlsrpt_param_unknown(error, name);
 }
 
 
