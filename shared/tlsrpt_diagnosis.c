@@ -655,17 +655,6 @@ title_json(const tlsrpt_evidence_t *e, const tlsrpt_finding_t *f)
  * Lists and numbers
  */
 
-/* What is no UTF-8 was put into Redis by someone else. */
-
-static json_t *
-text_json(tlsrpt_str_t text)
-{
-    json_t  *json = json_stringn(text.data, text.len);
-
-    return json != NULL ? json : json_string("(not UTF-8)");
-}
-
-
 static json_t *
 list_json(const tlsrpt_groups_t *groups)
 {
@@ -680,7 +669,7 @@ list_json(const tlsrpt_groups_t *groups)
     {
         text = group_text(groups, sorted[i], buf);
 
-        if (json_array_append_new(array, text_json(text)) != 0) {
+        if (json_array_append_new(array, tlsrpt_text_json(text)) != 0) {
             json_decref(array);
             array = NULL;
         }

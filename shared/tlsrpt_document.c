@@ -11,19 +11,12 @@
 
 
 static json_t *
-text_or_null(tlsrpt_str_t s)
-{
-    return s.data == NULL ? json_null() : json_stringn(s.data, s.len);
-}
-
-
-static json_t *
 list_json(const tlsrpt_str_t *list, size_t n)
 {
     json_t  *array = json_array();
 
     for (size_t i = 0; array && i < n; i++) {
-        if (json_array_append_new(array, text_or_null(list[i])) != 0) {
+        if (json_array_append_new(array, tlsrpt_text_json(list[i])) != 0) {
             json_decref(array);
             array = NULL;
         }
@@ -37,18 +30,19 @@ static json_t *
 detail_json(const tlsrpt_detail_t *d)
 {
     return json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o}",
-                     "result-type", text_or_null(d->result_type),
-                     "sending-mta-ip", text_or_null(d->sending_mta_ip),
+                     "result-type", tlsrpt_text_json(d->result_type),
+                     "sending-mta-ip", tlsrpt_text_json(d->sending_mta_ip),
                      "receiving-mx-hostname",
-                     text_or_null(d->receiving_mx_hostname),
-                     "receiving-mx-helo", text_or_null(d->receiving_mx_helo),
-                     "receiving-ip", text_or_null(d->receiving_ip),
+                     tlsrpt_text_json(d->receiving_mx_hostname),
+                     "receiving-mx-helo",
+                     tlsrpt_text_json(d->receiving_mx_helo),
+                     "receiving-ip", tlsrpt_text_json(d->receiving_ip),
                      "failed-session-count",
                      (json_int_t) d->failed_session_count,
                      "additional-information",
-                     text_or_null(d->additional_information),
+                     tlsrpt_text_json(d->additional_information),
                      "failure-reason-code",
-                     text_or_null(d->failure_reason_code));
+                     tlsrpt_text_json(d->failure_reason_code));
 }
 
 
@@ -65,8 +59,8 @@ policy_json(const tlsrpt_policy_t *p)
     }
 
     return json_pack("{s:o, s:o, s:o, s:o, s:I, s:I, s:o}",
-                     "policy-type", text_or_null(p->policy_type),
-                     "policy-domain", text_or_null(p->policy_domain),
+                     "policy-type", tlsrpt_text_json(p->policy_type),
+                     "policy-domain", tlsrpt_text_json(p->policy_domain),
                      "policy-string",
                      list_json(p->policy_string, p->npolicy_string),
                      "mx-host", list_json(p->mx_host, p->nmx_host),
@@ -158,9 +152,10 @@ tlsrpt_document_json(const tlsrpt_document_t *document)
     tlsrpt_time_text(r->end, end);
 
     json = json_pack("{s:o, s:o, s:o, s:s, s:s, s:I, s:o, s:o}",
-                     "organization-name", text_or_null(r->organization_name),
-                     "report-id", text_or_null(r->report_id),
-                     "contact-info", text_or_null(r->contact_info),
+                     "organization-name",
+                     tlsrpt_text_json(r->organization_name),
+                     "report-id", tlsrpt_text_json(r->report_id),
+                     "contact-info", tlsrpt_text_json(r->contact_info),
                      "start-datetime", start, "end-datetime", end,
                      "size", (json_int_t) document->size,
                      "policies", policies_json(document),

@@ -27,7 +27,7 @@ json_t *tlsrpt_document_json(const tlsrpt_document_t *document)
 char *tlsrpt_document_text(const tlsrpt_document_t *document, size_t *len)
     TLSRPT_MUST_USE;
 
-/* Is the policy one of the domain's?  Is the warning not one about another's? */
+/* Is the policy one of the domain's?  Is the warning not about another's? */
 int tlsrpt_document_shows(const tlsrpt_document_t *document,
     const tlsrpt_policy_t *policy);
 int tlsrpt_document_warns(const tlsrpt_document_t *document,

@@ -17,17 +17,6 @@
  * Encoding
  */
 
-/* What is no UTF-8 (a signer of a mail, never a report's text) is null. */
-
-static json_t *
-text_or_null(tlsrpt_str_t s)
-{
-    json_t  *text = s.data == NULL ? NULL : json_stringn(s.data, s.len);
-
-    return text != NULL ? text : json_null();
-}
-
-
 /* "policies[3].policy" becomes "policies[].policy": the same deviation. */
 
 static void
@@ -99,13 +88,13 @@ tlsrpt_entry_encode(const tlsrpt_report_t *report, const tlsrpt_fold_t *fold,
     json_t  *entry;
 
     entry = json_pack("{s:o, s:o, s:I, s:I, s:I, s:i, s:o, s:I, s:I, s:I, s:o}",
-                      "o", text_or_null(report->organization_name),
-                      "i", text_or_null(report->report_id),
+                      "o", tlsrpt_text_json(report->organization_name),
+                      "i", tlsrpt_text_json(report->report_id),
                       "b", (json_int_t) report->start,
                       "e", (json_int_t) report->end,
                       "r", (json_int_t) ingest->now,
                       "v", (int) ingest->via,
-                      "d", text_or_null(ingest->signer),
+                      "d", tlsrpt_text_json(ingest->signer),
                       "s", (json_int_t) fold->successful,
                       "f", (json_int_t) fold->failure,
                       "w", (json_int_t) (report->nwarnings
@@ -224,12 +213,12 @@ tlsrpt_entry_json(const tlsrpt_entry_t *entry)
     return json_pack("{s:s, s:o, s:o, s:s, s:s, s:s, s:s, s:o, s:I, s:I, s:I}",
                      "id", entry->id,
                      "organization-name",
-                     text_or_null(entry->organization_name),
-                     "report-id", text_or_null(entry->report_id),
+                     tlsrpt_text_json(entry->organization_name),
+                     "report-id", tlsrpt_text_json(entry->report_id),
                      "start-datetime", start, "end-datetime", end,
                      "received", received,
                      "via", entry->via == TLSRPT_VIA_MAIL ? "mail" : "https",
-                     "signed-by", text_or_null(entry->signer),
+                     "signed-by", tlsrpt_text_json(entry->signer),
                      "total-successful-session-count",
                      (json_int_t) entry->successful,
                      "total-failure-session-count",

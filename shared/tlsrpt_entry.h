@@ -12,6 +12,7 @@
 
 #include "tlsrpt_fold.h"
 #include "tlsrpt_record.h"
+#include "tlsrpt_text.h"
 
 #pragma GCC visibility push(hidden)
 

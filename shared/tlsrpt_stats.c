@@ -13,6 +13,7 @@
 #include "tlsrpt_range.h"
 #include "tlsrpt_record.h"
 #include "tlsrpt_result.h"
+#include "tlsrpt_text.h"
 
 
 /*
@@ -451,23 +452,6 @@ static const char *const  counts[] = {
 };
 
 
-/* Text that came from Redis; what is no UTF-8 was written by someone else. */
-
-static json_t *
-text_json(tlsrpt_str_t text)
-{
-    json_t  *json;
-
-    if (text.data == NULL) {
-        return json_null();
-    }
-
-    json = json_stringn(text.data, text.len);
-
-    return json != NULL ? json : json_string("(not UTF-8)");
-}
-
-
 static json_t *
 group_json(const tlsrpt_stats_t *stats, const tlsrpt_group_t *group)
 {
@@ -484,7 +468,7 @@ group_json(const tlsrpt_stats_t *stats, const tlsrpt_group_t *group)
         text = tlsrpt_value_text(tlsrpt_groups_value(&key), buf);
         rc |= json_object_set_new(json,
                                   tlsrpt_dimension_name(stats->query.by[i]),
-                                  text_json(text));
+                                  tlsrpt_text_json(text));
     }
 
     if (stats->detailed) {

@@ -205,3 +205,18 @@ tlsrpt_text_intern(tlsrpt_text_t *text, const char *s, size_t len,
     *copy = *slot;
     return 0;
 }
+
+
+json_t *
+tlsrpt_text_json(tlsrpt_str_t s)
+{
+    json_t  *json;
+
+    if (s.data == NULL) {
+        return json_null();
+    }
+
+    json = json_stringn(s.data, s.len);
+
+    return json != NULL ? json : json_string("(not UTF-8)");
+}

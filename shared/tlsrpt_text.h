@@ -38,6 +38,11 @@ int tlsrpt_text_full(const tlsrpt_text_t *text);
 /* Where to cut UTF-8 text that is longer than max. */
 size_t tlsrpt_text_cut(const char *s, size_t len, size_t max);
 
+/* Null where it is not given, "(not UTF-8)" where it is not: text of a report
+   is always UTF-8, what others put into Redis or sign mail with need not be.
+   NULL: no memory. */
+json_t *tlsrpt_text_json(tlsrpt_str_t s) TLSRPT_MUST_USE;
+
 #pragma GCC visibility pop
 
 #endif /* TLSRPT_TEXT_H */
