@@ -20,6 +20,8 @@
 
 static ngx_int_t ngx_http_tlsrpt_reports_query(ngx_http_request_t *r,
     ngx_http_tlsrpt_param_pt handler, void *data, tlsrpt_query_t *query);
+static ngx_int_t ngx_http_tlsrpt_days_query(ngx_http_request_t *r,
+    tlsrpt_query_t *query);
 static int ngx_http_tlsrpt_days_param(void *data, tlsrpt_str_t name,
     tlsrpt_str_t value, tlsrpt_error_t *error);
 static int ngx_http_tlsrpt_reports_param(void *data, tlsrpt_str_t name,
@@ -41,18 +43,10 @@ ngx_http_tlsrpt_problems_resource(ngx_http_request_t *r,
     ngx_http_tlsrpt_target_t *target)
 {
     ngx_int_t          rc;
-    tlsrpt_query_t    *query;
+    tlsrpt_query_t     query;
     mta_sts_policy_t  *served;
 
-    query = ngx_palloc(r->pool, sizeof(tlsrpt_query_t));
-    if (query == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    tlsrpt_query_init(query, ngx_time());
-
-    rc = ngx_http_tlsrpt_reports_query(r, ngx_http_tlsrpt_days_param, query,
-                                       query);
+    rc = ngx_http_tlsrpt_days_query(r, &query);
     if (rc != NGX_DECLINED) {
         return rc;
     }
@@ -64,7 +58,7 @@ ngx_http_tlsrpt_problems_resource(ngx_http_request_t *r,
     }
 
     return ngx_http_tlsrpt_reading(r, &target->domain,
-                 tlsrpt_problems_create(query,
+                 tlsrpt_problems_create(&query,
                                 ngx_http_tlsrpt_reports_str(&target->domain),
                                 ngx_http_tlsrpt_stats_prefix(r), served,
                                 tlsrpt_day_of(ngx_time())));
@@ -102,24 +96,16 @@ ngx_int_t
 ngx_http_tlsrpt_senders_resource(ngx_http_request_t *r,
     ngx_http_tlsrpt_target_t *target)
 {
-    ngx_int_t        rc;
-    tlsrpt_query_t  *query;
+    ngx_int_t       rc;
+    tlsrpt_query_t  query;
 
-    query = ngx_palloc(r->pool, sizeof(tlsrpt_query_t));
-    if (query == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    tlsrpt_query_init(query, ngx_time());
-
-    rc = ngx_http_tlsrpt_reports_query(r, ngx_http_tlsrpt_days_param, query,
-                                       query);
+    rc = ngx_http_tlsrpt_days_query(r, &query);
     if (rc != NGX_DECLINED) {
         return rc;
     }
 
     return ngx_http_tlsrpt_reading(r, &target->domain,
-                 tlsrpt_senders_create(query,
+                 tlsrpt_senders_create(&query,
                                 ngx_http_tlsrpt_reports_str(&target->domain),
                                 ngx_http_tlsrpt_stats_prefix(r)));
 }
@@ -148,6 +134,18 @@ ngx_http_tlsrpt_reports_query(ngx_http_request_t *r,
     }
 
     return NGX_DECLINED;
+}
+
+
+/* The same, where days are all that can be asked for. */
+
+static ngx_int_t
+ngx_http_tlsrpt_days_query(ngx_http_request_t *r, tlsrpt_query_t *query)
+{
+    tlsrpt_query_init(query, ngx_time());
+
+    return ngx_http_tlsrpt_reports_query(r, ngx_http_tlsrpt_days_param, query,
+                                         query);
 }
 
 

@@ -390,8 +390,10 @@ json_t *tlsrpt_totals_json(const tlsrpt_totals_t *totals) TLSRPT_MUST_USE;
 
 /*
  * The index of the domains ever seen: a sorted set PREFIX:domains, all scores
- * 0, read by ZRANGEBYLEX.  It cannot share the domains' slots.
+ * 0, read by ZRANGEBYLEX.  It cannot share the domains' slots, and it may
+ * outlive a domain's data: whoever reads it asks for the domain, too.
  *     ZADD PREFIX:domains 0 DOMAIN      with every ingest, before the script
+ *     EXPIRE PREFIX:domains seconds     now and then: a day over the retention
  *     ZRANGEBYLEX PREFIX:domains (CURSOR + LIMIT 0 n
  */
 

@@ -48,7 +48,8 @@ sub pages {
 
     for (1 .. 10) {
         my $answer = $t->get("$path$cursor")->{json};
-        push @shown, map { $_->{domain} || '?' } @{ $answer->{domains} || [{}] };
+        push @shown, map { $_->{domain} || '?' }
+            @{ $answer->{domains} || [{}] };
         defined(my $next = $answer->{next}) or return \@shown;
         $cursor = "&cursor=$next";
     }
