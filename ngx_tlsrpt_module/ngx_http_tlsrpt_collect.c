@@ -53,6 +53,8 @@ static ngx_int_t ngx_http_tlsrpt_collect_report(
     ngx_http_tlsrpt_collect_t *collect);
 static ngx_int_t ngx_http_tlsrpt_collect_read(
     ngx_http_tlsrpt_collect_t *collect, const tlsrpt_report_t **report);
+static ngx_int_t ngx_http_tlsrpt_collect_check(
+    ngx_http_tlsrpt_collect_t *collect, const tlsrpt_report_t *report);
 static tlsrpt_str_t ngx_http_tlsrpt_collect_default(
     ngx_http_tlsrpt_collect_t *collect);
 
@@ -316,15 +318,12 @@ static ngx_int_t
 ngx_http_tlsrpt_collect_read(ngx_http_tlsrpt_collect_t *collect,
     const tlsrpt_report_t **report)
 {
-    ngx_http_request_t           *r;
-    tlsrpt_error_t                error;
-    tlsrpt_reader_t              *reader;
-    tlsrpt_reader_conf_t          conf;
-    ngx_http_tlsrpt_loc_conf_t   *tlcf;
-    ngx_http_tlsrpt_main_conf_t  *tmcf;
+    ngx_http_request_t          *r;
+    tlsrpt_reader_t             *reader;
+    tlsrpt_reader_conf_t         conf;
+    ngx_http_tlsrpt_loc_conf_t  *tlcf;
 
     r = collect->request;
-    tmcf = collect->tmcf;
     tlcf = ngx_http_get_module_loc_conf(r, ngx_http_tlsrpt_module);
 
     reader = ngx_http_tlsrpt_reader(r);
@@ -365,7 +364,19 @@ ngx_http_tlsrpt_collect_read(ngx_http_tlsrpt_collect_t *collect,
                                               tlsrpt_reader_error(reader));
     }
 
-    if (ngx_http_tlsrpt_collect_name(collect, *report) != NGX_OK) {
+    return ngx_http_tlsrpt_collect_check(collect, *report);
+}
+
+
+/* Of a report that can be read, the names are told, whatever becomes of it. */
+
+static ngx_int_t
+ngx_http_tlsrpt_collect_check(ngx_http_tlsrpt_collect_t *collect,
+    const tlsrpt_report_t *report)
+{
+    tlsrpt_error_t  error;
+
+    if (ngx_http_tlsrpt_collect_name(collect, report) != NGX_OK) {
         return ngx_http_tlsrpt_collect_fail(collect,
                                             NGX_HTTP_SERVICE_UNAVAILABLE,
                                             "out of memory");
@@ -373,8 +384,9 @@ ngx_http_tlsrpt_collect_read(ngx_http_tlsrpt_collect_t *collect,
 
     ngx_memzero(&error, sizeof(tlsrpt_error_t));
 
-    if (tlsrpt_report_check_range(*report, ngx_time(),
-                                  (unsigned) tmcf->retention_days, &error)
+    if (tlsrpt_report_check_range(report, ngx_time(),
+                                  (unsigned) collect->tmcf->retention_days,
+                                  &error)
         != TLSRPT_OK)
     {
         return ngx_http_tlsrpt_collect_reject(collect, &error);
