@@ -76,13 +76,17 @@ static ngx_int_t ngx_http_tlsrpt_collect_send(
     ngx_http_tlsrpt_collect_t *collect, const tlsrpt_report_t *report);
 static ngx_int_t ngx_http_tlsrpt_collect_send_index(
     ngx_http_tlsrpt_collect_t *collect, tlsrpt_str_t name);
+static ngx_int_t ngx_http_tlsrpt_collect_send_keep(
+    ngx_http_tlsrpt_collect_t *collect);
 static ngx_int_t ngx_http_tlsrpt_collect_send_key(
     ngx_http_tlsrpt_collect_t *collect, size_t argc, const char **argv,
-    size_t *argvlen);
+    size_t *argvlen, ngx_http_tlsrpt_redis_handler_pt handler);
 static ngx_int_t ngx_http_tlsrpt_collect_send_domain(
     ngx_http_tlsrpt_collect_t *collect, const tlsrpt_report_t *report,
     ngx_uint_t domain);
 static void ngx_http_tlsrpt_collect_indexed(void *data,
+    const tlsrpt_reply_t *reply, ngx_uint_t why);
+static void ngx_http_tlsrpt_collect_kept(void *data,
     const tlsrpt_reply_t *reply, ngx_uint_t why);
 static void ngx_http_tlsrpt_collect_ingested(void *data,
     const tlsrpt_reply_t *reply, ngx_uint_t why);
@@ -717,34 +721,45 @@ static ngx_int_t
 ngx_http_tlsrpt_collect_send_index(ngx_http_tlsrpt_collect_t *collect,
     tlsrpt_str_t name)
 {
-    u_char                        seconds[NGX_TIME_T_LEN];
-    ngx_int_t                     rc;
-    ngx_http_tlsrpt_main_conf_t  *tmcf;
+    ngx_int_t    rc;
+    const char  *argv[4] = { "ZADD", NULL, "0", name.data };
+    size_t       argvlen[4] = { 4, 0, 1, name.len };
 
-    const char                   *add[4] = { "ZADD", NULL, "0", name.data };
-    size_t                        addlen[4] = { 4, 0, 1, name.len };
-    const char                   *keep[3] = { "EXPIRE", NULL, NULL };
-    size_t                        keeplen[3] = { 6, 0, 0 };
+    rc = ngx_http_tlsrpt_collect_send_key(collect, 4, argv, argvlen,
+                                          ngx_http_tlsrpt_collect_indexed);
 
-    tmcf = collect->tmcf;
-
-    rc = ngx_http_tlsrpt_collect_send_key(collect, 4, add, addlen);
-
-    if (rc != NGX_OK || ngx_time() < tmcf->index_due) {
+    if (rc != NGX_OK || ngx_time() < collect->tmcf->index_due) {
         return rc;
     }
 
-    keep[2] = (char *) seconds;
-    keeplen[2] = (size_t) (ngx_sprintf(seconds, "%T",
+    return ngx_http_tlsrpt_collect_send_keep(collect);
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_collect_send_keep(ngx_http_tlsrpt_collect_t *collect)
+{
+    u_char                        seconds[NGX_TIME_T_LEN];
+    ngx_int_t                     rc;
+    const char                   *argv[3] = { "EXPIRE", NULL, NULL };
+    size_t                        argvlen[3] = { 6, 0, 0 };
+    ngx_http_tlsrpt_main_conf_t  *tmcf;
+
+    tmcf = collect->tmcf;
+
+    argv[2] = (char *) seconds;
+    argvlen[2] = (size_t) (ngx_sprintf(seconds, "%T",
                                        (time_t) (tmcf->retention_days + 1)
                                        * 86400)
                            - seconds);
 
-    rc = ngx_http_tlsrpt_collect_send_key(collect, 3, keep, keeplen);
+    rc = ngx_http_tlsrpt_collect_send_key(collect, 3, argv, argvlen,
+                                          ngx_http_tlsrpt_collect_kept);
 
-    if (rc == NGX_OK) {
-        tmcf->index_due = ngx_time() + NGX_HTTP_TLSRPT_COLLECT_INDEX;
-    }
+    /* where it could not be sent, the next report does it */
+
+    tmcf->index_due = (rc == NGX_OK)
+                      ? ngx_time() + NGX_HTTP_TLSRPT_COLLECT_INDEX : 0;
 
     return rc;
 }
@@ -754,7 +769,8 @@ ngx_http_tlsrpt_collect_send_index(ngx_http_tlsrpt_collect_t *collect,
 
 static ngx_int_t
 ngx_http_tlsrpt_collect_send_key(ngx_http_tlsrpt_collect_t *collect,
-    size_t argc, const char **argv, size_t *argvlen)
+    size_t argc, const char **argv, size_t *argvlen,
+    ngx_http_tlsrpt_redis_handler_pt handler)
 {
     u_char      key[NGX_HTTP_TLSRPT_REDIS_PREFIX_LEN + sizeof(":domains")];
     ngx_int_t   rc;
@@ -765,7 +781,7 @@ ngx_http_tlsrpt_collect_send_key(ngx_http_tlsrpt_collect_t *collect,
                            - key);
 
     rc = ngx_http_tlsrpt_redis_send(collect->tmcf->client, argc, argv, argvlen,
-                                    ngx_http_tlsrpt_collect_indexed, collect);
+                                    handler, collect);
     if (rc == NGX_OK) {
         collect->pending++;
     }
@@ -816,6 +832,24 @@ ngx_http_tlsrpt_collect_send_domain(ngx_http_tlsrpt_collect_t *collect,
 
 static void
 ngx_http_tlsrpt_collect_indexed(void *data, const tlsrpt_reply_t *reply,
+    ngx_uint_t why)
+{
+    ngx_http_tlsrpt_collect_t  *collect = data;
+
+    if (reply == NULL || reply->type != TLSRPT_REPLY_INTEGER) {
+        collect->failed++;
+
+    } else if (reply->integer) {
+        /* a new name: the index may be new, and not expire */
+        (void) ngx_http_tlsrpt_collect_send_keep(collect);
+    }
+
+    ngx_http_tlsrpt_collect_replied(collect);
+}
+
+
+static void
+ngx_http_tlsrpt_collect_kept(void *data, const tlsrpt_reply_t *reply,
     ngx_uint_t why)
 {
     ngx_http_tlsrpt_collect_t  *collect = data;

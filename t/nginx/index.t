@@ -64,6 +64,14 @@ sub metrics {
                  /^tlsrpt_reports_total\{policy_domain="(.*)\} 1$/mg)];
 }
 
+# Every key expires: in an index that was lost and begins anew, too.
+$t->redis('FLUSHALL');
+is $t->post('/v1/tlsrpt', encode_json(report(domain => $_)))->{status}, 201,
+    "$_, after all was lost" for @names;
+is_deeply [grep { $t->redis('TTL', $_) < 0 } @{ $t->redis('KEYS', '*') }], [],
+    'every key expires';
+ok $t->redis('TTL', 'tlsrpt:domains') > 400 * 86400, 'the index is the last';
+
 my $before = metrics();
 is_deeply $before, [map { "$_\"" } @names], 'metrics';
 
