@@ -20,6 +20,7 @@
 #include <ngx_http.h>
 
 #include "ngx_http_mta_sts_module.h"
+#include "ngx_http_tlsrpt_problem.h"
 
 
 #define NGX_HTTP_MTA_STS_HOST    "mta-sts."
@@ -50,8 +51,6 @@ static ngx_http_mta_sts_policy_t *ngx_http_mta_sts_host_policy(
     ngx_http_request_t *r);
 static ngx_int_t ngx_http_mta_sts_send(ngx_http_request_t *r,
     ngx_http_mta_sts_policy_t *policy);
-static ngx_int_t ngx_http_mta_sts_add_header(ngx_http_request_t *r,
-    const ngx_str_t *key, const ngx_str_t *value);
 
 static ngx_http_mta_sts_slot_t *ngx_http_mta_sts_slot(
     ngx_http_mta_sts_main_conf_t *mmcf, uint32_t hash, u_char *name,
@@ -151,13 +150,6 @@ ngx_module_t  ngx_http_mta_sts_module = {
 };
 
 
-static const ngx_str_t  ngx_http_mta_sts_allow = ngx_string("Allow");
-static const ngx_str_t  ngx_http_mta_sts_methods = ngx_string("GET, HEAD");
-static const ngx_str_t  ngx_http_mta_sts_options =
-    ngx_string("X-Content-Type-Options");
-static const ngx_str_t  ngx_http_mta_sts_nosniff = ngx_string("nosniff");
-
-
 static ngx_int_t
 ngx_http_mta_sts_handler(ngx_http_request_t *r)
 {
@@ -166,10 +158,7 @@ ngx_http_mta_sts_handler(ngx_http_request_t *r)
 
     if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
 
-        if (ngx_http_mta_sts_add_header(r, &ngx_http_mta_sts_allow,
-                                        &ngx_http_mta_sts_methods)
-            != NGX_OK)
-        {
+        if (ngx_http_tlsrpt_add_header(r, "Allow", "GET, HEAD") != NGX_OK) {
             return NGX_HTTP_INTERNAL_SERVER_ERROR;
         }
 
@@ -221,12 +210,7 @@ ngx_http_mta_sts_host_policy(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_mta_sts_send(ngx_http_request_t *r, ngx_http_mta_sts_policy_t *policy)
 {
-    ngx_int_t     rc;
-    ngx_buf_t    *b;
-    ngx_chain_t   out;
-
     r->headers_out.status = NGX_HTTP_OK;
-    r->headers_out.content_length_n = policy->text.len;
 
     /* a policy is a 200 or none, and not cached as HTTP does (RFC 8461 3.3) */
 
@@ -242,57 +226,13 @@ ngx_http_mta_sts_send(ngx_http_request_t *r, ngx_http_mta_sts_policy_t *policy)
     r->headers_out.content_type_len = sizeof("text/plain") - 1;
     ngx_str_set(&r->headers_out.charset, "utf-8");
 
-    if (ngx_http_mta_sts_add_header(r, &ngx_http_mta_sts_options,
-                                    &ngx_http_mta_sts_nosniff)
+    if (ngx_http_tlsrpt_add_header(r, "X-Content-Type-Options", "nosniff")
         != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    b = ngx_calloc_buf(r->pool);
-    if (b == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    b->pos = policy->text.data;
-    b->last = policy->text.data + policy->text.len;
-    b->memory = 1;
-    b->last_buf = (r == r->main) ? 1 : 0;
-    b->last_in_chain = 1;
-
-    out.buf = b;
-    out.next = NULL;
-
-    rc = ngx_http_send_header(r);
-
-    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
-        return rc;
-    }
-
-    return ngx_http_output_filter(r, &out);
-}
-
-
-static ngx_int_t
-ngx_http_mta_sts_add_header(ngx_http_request_t *r, const ngx_str_t *key,
-    const ngx_str_t *value)
-{
-    ngx_table_elt_t  *h;
-
-    h = ngx_list_push(&r->headers_out.headers);
-    if (h == NULL) {
-        return NGX_ERROR;
-    }
-
-    /* since nginx 1.23 there is a "next", which must be NULL */
-
-    ngx_memzero(h, sizeof(ngx_table_elt_t));
-
-    h->hash = 1;
-    h->key = *key;
-    h->value = *value;
-
-    return NGX_OK;
+    return ngx_http_tlsrpt_send_body(r, policy->text.data, policy->text.len);
 }
 
 

@@ -33,27 +33,14 @@ ngx_http_tlsrpt_answer_json(ngx_http_request_t *r, json_t *json)
 }
 
 
-/* The text is not copied: the pool frees it when the answer has left. */
-
 ngx_int_t
 ngx_http_tlsrpt_answer_text(ngx_http_request_t *r, const char *type,
     char *text, size_t len)
 {
-    ngx_pool_cleanup_t  *cln;
-
     if (text == NULL) {
         return ngx_http_tlsrpt_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
                                        "out of memory");
     }
 
-    cln = ngx_pool_cleanup_add(r->pool, 0);
-    if (cln == NULL) {
-        free(text);
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    cln->handler = free;
-    cln->data = text;
-
-    return ngx_http_tlsrpt_send(r, NGX_HTTP_OK, type, (u_char *) text, len);
+    return ngx_http_tlsrpt_send_text(r, NGX_HTTP_OK, type, text, len);
 }

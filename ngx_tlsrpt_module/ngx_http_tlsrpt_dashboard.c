@@ -24,8 +24,6 @@ static ngx_int_t ngx_http_tlsrpt_dashboard_headers(ngx_http_request_t *r,
     ngx_uint_t index, ngx_uint_t gzip);
 static ngx_int_t ngx_http_tlsrpt_dashboard_etag(ngx_http_request_t *r,
     ngx_uint_t gzip);
-static ngx_int_t ngx_http_tlsrpt_dashboard_send(ngx_http_request_t *r,
-    const u_char *data, size_t len);
 
 
 ngx_int_t
@@ -64,10 +62,8 @@ ngx_http_tlsrpt_dashboard_handler(ngx_http_request_t *r, ngx_str_t *path)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return gzip ? ngx_http_tlsrpt_dashboard_send(r, file->gzip,
-                                                 file->gzip_len)
-                : ngx_http_tlsrpt_dashboard_send(r, file->plain,
-                                                 file->plain_len);
+    return gzip ? ngx_http_tlsrpt_send_body(r, file->gzip, file->gzip_len)
+                : ngx_http_tlsrpt_send_body(r, file->plain, file->plain_len);
 }
 
 
@@ -215,38 +211,4 @@ ngx_http_tlsrpt_dashboard_etag(ngx_http_request_t *r, ngx_uint_t gzip)
     r->headers_out.etag = etag;
 
     return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_tlsrpt_dashboard_send(ngx_http_request_t *r, const u_char *data,
-    size_t len)
-{
-    ngx_int_t     rc;
-    ngx_buf_t    *b;
-    ngx_chain_t   out;
-
-    r->headers_out.content_length_n = (off_t) len;
-
-    rc = ngx_http_send_header(r);
-
-    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
-        return rc;
-    }
-
-    b = ngx_calloc_buf(r->pool);
-    if (b == NULL) {
-        return NGX_ERROR;
-    }
-
-    b->pos = (u_char *) data;
-    b->last = b->pos + len;
-    b->memory = 1;
-    b->last_buf = (r == r->main);
-    b->last_in_chain = 1;
-
-    out.buf = b;
-    out.next = NULL;
-
-    return ngx_http_output_filter(r, &out);
 }

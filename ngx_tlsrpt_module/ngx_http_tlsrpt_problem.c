@@ -14,7 +14,7 @@ static json_t *ngx_http_tlsrpt_problem_json(ngx_uint_t status,
 static ngx_int_t ngx_http_tlsrpt_problem_send(ngx_http_request_t *r,
     ngx_uint_t status, json_t *json);
 static const char *ngx_http_tlsrpt_problem_title(ngx_uint_t status);
-static ngx_int_t ngx_http_tlsrpt_send_text(ngx_http_request_t *r,
+static ngx_int_t ngx_http_tlsrpt_send_dump(ngx_http_request_t *r,
     ngx_uint_t status, const char *type, json_t *json);
 
 
@@ -142,7 +142,7 @@ ngx_http_tlsrpt_problem_send(ngx_http_request_t *r, ngx_uint_t status,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_http_tlsrpt_send_text(r, status, "application/problem+json",
+    return ngx_http_tlsrpt_send_dump(r, status, "application/problem+json",
                                      json);
 }
 
@@ -166,25 +166,34 @@ ngx_int_t
 ngx_http_tlsrpt_send_json(ngx_http_request_t *r, ngx_uint_t status,
     json_t *json)
 {
-    return ngx_http_tlsrpt_send_text(r, status, "application/json", json);
+    return ngx_http_tlsrpt_send_dump(r, status, "application/json", json);
 }
 
 
 /* Takes json, NULL included. */
 
 static ngx_int_t
-ngx_http_tlsrpt_send_text(ngx_http_request_t *r, ngx_uint_t status,
+ngx_http_tlsrpt_send_dump(ngx_http_request_t *r, ngx_uint_t status,
     const char *type, json_t *json)
 {
-    char                *text;
-    ngx_pool_cleanup_t  *cln;
+    char  *text;
 
     text = json_dumps(json, JSON_COMPACT);
     json_decref(json);
 
-    if (text == NULL) {
-        return NGX_HTTP_SERVICE_UNAVAILABLE;
-    }
+    return text ? ngx_http_tlsrpt_send_text(r, status, type, text,
+                                            ngx_strlen(text))
+                : NGX_HTTP_SERVICE_UNAVAILABLE;
+}
+
+
+/* The text is not copied: the pool frees it when the answer has left. */
+
+ngx_int_t
+ngx_http_tlsrpt_send_text(ngx_http_request_t *r, ngx_uint_t status,
+    const char *type, char *text, size_t len)
+{
+    ngx_pool_cleanup_t  *cln;
 
     cln = ngx_pool_cleanup_add(r->pool, 0);
     if (cln == NULL) {
@@ -195,8 +204,7 @@ ngx_http_tlsrpt_send_text(ngx_http_request_t *r, ngx_uint_t status,
     cln->handler = free;
     cln->data = text;
 
-    return ngx_http_tlsrpt_send(r, status, type, (u_char *) text,
-                                ngx_strlen(text));
+    return ngx_http_tlsrpt_send(r, status, type, (u_char *) text, len);
 }
 
 
@@ -204,12 +212,7 @@ ngx_int_t
 ngx_http_tlsrpt_send(ngx_http_request_t *r, ngx_uint_t status,
     const char *type, u_char *data, size_t len)
 {
-    ngx_int_t     rc;
-    ngx_buf_t    *b;
-    ngx_chain_t   out;
-
     r->headers_out.status = status;
-    r->headers_out.content_length_n = (off_t) len;
     r->headers_out.content_type.data = (u_char *) type;
     r->headers_out.content_type.len = ngx_strlen(type);
     r->headers_out.content_type_lowcase = NULL;
@@ -228,6 +231,20 @@ ngx_http_tlsrpt_send(ngx_http_request_t *r, ngx_uint_t status,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    return ngx_http_tlsrpt_send_body(r, data, len);
+}
+
+
+ngx_int_t
+ngx_http_tlsrpt_send_body(ngx_http_request_t *r, const u_char *data,
+    size_t len)
+{
+    ngx_int_t     rc;
+    ngx_buf_t    *b;
+    ngx_chain_t   out;
+
+    r->headers_out.content_length_n = (off_t) len;
+
     rc = ngx_http_send_header(r);
 
     if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
@@ -239,8 +256,8 @@ ngx_http_tlsrpt_send(ngx_http_request_t *r, ngx_uint_t status,
         return NGX_ERROR;
     }
 
-    b->pos = data;
-    b->last = data + len;
+    b->pos = (u_char *) data;
+    b->last = b->pos + len;
     b->memory = (len != 0);
     b->last_buf = (r == r->main);
     b->last_in_chain = 1;

@@ -41,6 +41,14 @@ ngx_int_t ngx_http_tlsrpt_send_json(ngx_http_request_t *r, ngx_uint_t status,
 ngx_int_t ngx_http_tlsrpt_send(ngx_http_request_t *r, ngx_uint_t status,
     const char *type, u_char *data, size_t len);
 
+/* The same with a text that was allocated by malloc(), which it takes. */
+ngx_int_t ngx_http_tlsrpt_send_text(ngx_http_request_t *r, ngx_uint_t status,
+    const char *type, char *text, size_t len);
+
+/* The header as it is, and the body, which is not copied. */
+ngx_int_t ngx_http_tlsrpt_send_body(ngx_http_request_t *r, const u_char *data,
+    size_t len);
+
 /* Adds a response header; key is static, value static or of the pool. */
 ngx_int_t ngx_http_tlsrpt_add_header(ngx_http_request_t *r, const char *key,
     const char *value);
