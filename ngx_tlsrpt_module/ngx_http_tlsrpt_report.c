@@ -57,6 +57,10 @@ static ngx_int_t ngx_http_tlsrpt_report_keep(ngx_http_tlsrpt_report_t *report,
     const tlsrpt_reply_t *reply);
 static ngx_int_t ngx_http_tlsrpt_report_done(void *data,
     ngx_http_request_t *r);
+static const tlsrpt_report_t *ngx_http_tlsrpt_report_parse(
+    ngx_http_tlsrpt_report_t *report, tlsrpt_str_t domain, ngx_int_t *rc);
+static ngx_uint_t ngx_http_tlsrpt_report_adds_up(
+    ngx_http_tlsrpt_report_t *report, const tlsrpt_report_t *parsed);
 static ngx_int_t ngx_http_tlsrpt_report_original(
     ngx_http_tlsrpt_report_t *report, const tlsrpt_report_t *parsed);
 static u_char *ngx_http_tlsrpt_report_disposition(
@@ -90,6 +94,11 @@ static const ngx_str_t  ngx_http_tlsrpt_report_types[] = {
     ngx_string("application/tlsrpt+gzip"),
     ngx_string("application/tlsrpt+json"),
     ngx_string("application/octet-stream")
+};
+
+/* No domain of anybody (RFC 6761 6.4). */
+static const tlsrpt_str_t  ngx_http_tlsrpt_report_nobody = {
+    "unknown.invalid", sizeof("unknown.invalid") - 1
 };
 
 static const ngx_http_tlsrpt_reading_t  ngx_http_tlsrpt_report_reading = {
@@ -251,7 +260,6 @@ ngx_http_tlsrpt_report_done(void *data, ngx_http_request_t *r)
 
     ngx_int_t               rc;
     tlsrpt_document_t       document;
-    tlsrpt_reader_conf_t    conf;
     const tlsrpt_report_t  *parsed;
 
     if (!ngx_http_tlsrpt_stats_visible(r, report->domain, report->seen)) {
@@ -265,12 +273,14 @@ ngx_http_tlsrpt_report_done(void *data, ngx_http_request_t *r)
                                        "more");
     }
 
-    /* it was within the limit of who stored it, which need not be ours */
+    parsed = ngx_http_tlsrpt_report_parse(report, report->domain, &rc);
 
-    conf.max_size = NGX_MAX_SIZE_T_VALUE;
-    conf.domain = report->domain;
+    if (parsed && !ngx_http_tlsrpt_report_adds_up(report, parsed)) {
+        parsed = ngx_http_tlsrpt_report_parse(report,
+                                              ngx_http_tlsrpt_report_nobody,
+                                              &rc);
+    }
 
-    parsed = ngx_http_tlsrpt_report_read(r, &report->body, &conf, &rc);
     if (parsed == NULL) {
         return rc;
     }
@@ -285,6 +295,60 @@ ngx_http_tlsrpt_report_done(void *data, ngx_http_request_t *r)
     document.size = report->body.len;
 
     return ngx_http_tlsrpt_report_answer(r, &document, report->type);
+}
+
+
+/* Policies that name no domain are the given one's. */
+
+static const tlsrpt_report_t *
+ngx_http_tlsrpt_report_parse(ngx_http_tlsrpt_report_t *report,
+    tlsrpt_str_t domain, ngx_int_t *rc)
+{
+    tlsrpt_reader_conf_t  conf;
+
+    /* it was within the limit of who stored it, which need not be ours */
+
+    conf.max_size = NGX_MAX_SIZE_T_VALUE;
+    conf.domain = domain;
+
+    return ngx_http_tlsrpt_report_read(report->request, &report->body, &conf,
+                                       rc);
+}
+
+
+/* Did the domain get these counts?  If not, the policies without a name were
+   taken for those of another one, by what came with the report and is not
+   kept. */
+
+static ngx_uint_t
+ngx_http_tlsrpt_report_adds_up(ngx_http_tlsrpt_report_t *report,
+    const tlsrpt_report_t *parsed)
+{
+    unsigned        i;
+    ngx_uint_t      same;
+    tlsrpt_str_t   *name;
+    tlsrpt_fold_t   fold;
+
+    for (i = 0; i < parsed->ndomains; i++) {
+        name = &parsed->domains[i];
+
+        if (name->len == report->domain.len
+            && ngx_memcmp(name->data, report->domain.data, name->len) == 0)
+        {
+            break;
+        }
+    }
+
+    if (i == parsed->ndomains || tlsrpt_fold_report(&fold, parsed, i) != 0) {
+        return 0;
+    }
+
+    same = (fold.successful == report->entry.successful
+            && fold.failure == report->entry.failure);
+
+    tlsrpt_fold_free(&fold);
+
+    return same;
 }
 
 

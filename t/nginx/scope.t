@@ -113,6 +113,38 @@ unlike $metrics, qr/b\.example|c\.example|tlsrpt_collect_requests/,
 like get('metrics', '*')->{body}, qr/tlsrpt_collect_requests_total/,
     'who sees all sees the counts of the server';
 
+# A policy without a domain is that of the header, not of who reads.
+my $mixed = report(domain => 'b.example', 'report-id' => 'mixed');
+my $nameless = report(domain => 'a.example')->{policies}[0];
+delete $nameless->{policy}{'policy-domain'};
+$nameless->{policy}{'mx-host'} = ['only-of.a.example'];
+push @{ $mixed->{policies} }, $nameless;
+is_deeply $t->post('/v1/tlsrpt', encode_json($mixed),
+    headers => ['TLS-Report-Domain' => 'a.example'])->{json}{'policy-domains'},
+    ['b.example', 'a.example'], 'a report with a policy that names no domain';
+
+sub mixed {
+    my ($domain, $scope, $accept) = @_;
+
+    my ($id) = map { $_->{id} } grep { $_->{'report-id'} eq 'mixed' }
+        @{ get("domains/$domain/reports", $scope)->{json}{reports} };
+
+    return $t->get("/t/domains/$domain/reports/$id", headers =>
+                   ['X-Scope' => $scope, Accept => $accept]);
+}
+
+for my $type ('application/json', 'text/plain') {
+    unlike mixed('b.example', 'b.example', $type)->{body}, qr/a\.example/,
+        "$type: not shown as another's";
+    like mixed('a.example', 'a.example', $type)->{body}, qr/only-of\.a/,
+        "$type: shown as its own";
+}
+
+my $original = 'application/tlsrpt+gzip';
+is mixed('b.example', 'b.example', $original)->{status}, 403,
+    'the original is not for the reader of one';
+is mixed('b.example', '*', $original)->{status}, 200, 'but of all';
+
 # Given by a map.
 is names($t->get('/m/domains', headers => [ 'X-User' => 'one' ])),
     'a.example c.example x.c.example', 'one tenant';
