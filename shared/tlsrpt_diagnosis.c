@@ -656,32 +656,18 @@ title_json(const tlsrpt_evidence_t *e, const tlsrpt_finding_t *f)
  */
 
 static json_t *
+name_json(const void *groups, const tlsrpt_group_t *group)
+{
+    char  buf[TLSRPT_VALUE_LEN];
+
+    return tlsrpt_text_json(group_text(groups, group, buf));
+}
+
+
+static json_t *
 list_json(const tlsrpt_groups_t *groups)
 {
-    char                    buf[TLSRPT_VALUE_LEN];
-    json_t                 *array = json_array();
-    tlsrpt_str_t            text;
-    const tlsrpt_group_t  **sorted = tlsrpt_groups_sort(groups);
-
-    for (size_t i = 0;
-         sorted && array && i < groups->ngroups && i < TLSRPT_FINDING_LIST;
-         i++)
-    {
-        text = group_text(groups, sorted[i], buf);
-
-        if (json_array_append_new(array, tlsrpt_text_json(text)) != 0) {
-            json_decref(array);
-            array = NULL;
-        }
-    }
-
-    if (sorted == NULL) {
-        json_decref(array);
-        array = NULL;
-    }
-
-    free(sorted);
-    return array;
+    return tlsrpt_groups_json(groups, TLSRPT_FINDING_LIST, name_json, groups);
 }
 
 

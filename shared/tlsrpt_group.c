@@ -360,3 +360,29 @@ tlsrpt_groups_sort(const tlsrpt_groups_t *groups)
 
     return sorted;
 }
+
+
+json_t *
+tlsrpt_groups_json(const tlsrpt_groups_t *groups, size_t max,
+    json_t *(*one)(const void *ctx, const tlsrpt_group_t *group),
+    const void *ctx)
+{
+    size_t                  n = groups->ngroups < max ? groups->ngroups : max;
+    json_t                 *array = json_array();
+    const tlsrpt_group_t  **sorted = tlsrpt_groups_sort(groups);
+
+    if (sorted == NULL) {
+        json_decref(array);
+        return NULL;
+    }
+
+    for (size_t i = 0; array && i < n; i++) {
+        if (json_array_append_new(array, one(ctx, sorted[i])) != 0) {
+            json_decref(array);
+            array = NULL;
+        }
+    }
+
+    free(sorted);
+    return array;
+}

@@ -53,6 +53,12 @@ tlsrpt_value_t tlsrpt_value_of(const char *data, size_t len);
 const tlsrpt_group_t **tlsrpt_groups_sort(const tlsrpt_groups_t *groups)
     TLSRPT_MUST_USE;
 
+/* The first of them as an array, max at most, each as one() tells it; one()
+   answers NULL where there is no memory, and so does this. */
+json_t *tlsrpt_groups_json(const tlsrpt_groups_t *groups, size_t max,
+    json_t *(*one)(const void *ctx, const tlsrpt_group_t *group),
+    const void *ctx) TLSRPT_MUST_USE;
+
 #pragma GCC visibility pop
 
 #endif /* TLSRPT_GROUP_H */

@@ -453,8 +453,10 @@ static const char *const  counts[] = {
 
 
 static json_t *
-group_json(const tlsrpt_stats_t *stats, const tlsrpt_group_t *group)
+group_json(const void *ctx, const tlsrpt_group_t *group)
 {
+    const tlsrpt_stats_t  *stats = ctx;
+
     int             rc = 0;
     char            buf[TLSRPT_VALUE_LEN];
     json_t         *json = json_object();
@@ -487,29 +489,6 @@ group_json(const tlsrpt_stats_t *stats, const tlsrpt_group_t *group)
     }
 
     return json;
-}
-
-
-static json_t *
-groups_json(const tlsrpt_stats_t *stats)
-{
-    json_t                 *array = json_array();
-    const tlsrpt_group_t  **sorted = tlsrpt_groups_sort(&stats->groups);
-
-    for (size_t i = 0; sorted && array && i < stats->groups.ngroups; i++) {
-        if (json_array_append_new(array, group_json(stats, sorted[i])) != 0) {
-            json_decref(array);
-            array = NULL;
-        }
-    }
-
-    if (sorted == NULL) {
-        json_decref(array);
-        array = NULL;
-    }
-
-    free(sorted);
-    return array;
 }
 
 
@@ -552,7 +531,9 @@ tlsrpt_stats_json(tlsrpt_stats_t *stats)
                      counts[1], (json_int_t) stats->successful,
                      counts[2], (json_int_t) stats->failure,
                      "by", by_json(&stats->query),
-                     "groups", groups_json(stats));
+                     "groups",
+                     tlsrpt_groups_json(&stats->groups, stats->groups.ngroups,
+                                        group_json, stats));
 }
 
 
