@@ -3,7 +3,6 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 
-#include "ngx_http_tlsrpt_module.h"
 #include "ngx_http_tlsrpt_answer.h"
 #include "ngx_http_tlsrpt_problem.h"
 #include "ngx_http_tlsrpt_read.h"

@@ -6,7 +6,6 @@
  * BASE/domains/D/reports and BASE/domains/D/senders.
  */
 
-#include "ngx_http_tlsrpt_module.h"
 #include "ngx_http_mta_sts_module.h"
 #include "ngx_http_tlsrpt_accept.h"
 #include "ngx_http_tlsrpt_params.h"

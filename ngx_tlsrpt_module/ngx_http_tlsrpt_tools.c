@@ -6,7 +6,6 @@
  * and at nothing else.
  */
 
-#include "ngx_http_tlsrpt_module.h"
 #include "ngx_http_tlsrpt_answer.h"
 #include "ngx_http_tlsrpt_body.h"
 #include "ngx_http_tlsrpt_params.h"
