@@ -83,6 +83,10 @@ my %trouble = (
          sub { $server->redis('CONFIG', 'SET', 'requirepass', '') }],
     'read-only' => [sub { $server->redis('REPLICAOF', '127.0.0.1', '9') },
                     sub { $server->redis('REPLICAOF', 'NO', 'ONE') }],
+    # the task's time-out is 5 s: what was sent may be executed after it
+    'slower than the task' =>
+        [sub { $server->redis('CLIENT', 'PAUSE', '6000') },
+         sub { $server->redis('PING') }],
     'out of memory' =>
         [sub { $server->redis('CONFIG', 'SET', 'maxmemory', '1') },
          sub { $server->redis('CONFIG', 'SET', 'maxmemory', '0') }],
