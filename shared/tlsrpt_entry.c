@@ -4,6 +4,7 @@
  */
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tlsrpt_entry.h"
@@ -80,6 +81,22 @@ deviations_json(const tlsrpt_report_t *report)
 }
 
 
+static char *
+bounded_dumps(json_t *entry)
+{
+    char  *text = json_dumps(entry, JSON_COMPACT);
+
+    if (text == NULL || strlen(text) <= TLSRPT_MAX_ENTRY) {
+        return text;
+    }
+
+    free(text);
+
+    return json_object_set_new(entry, "x", json_array()) == 0
+           ? json_dumps(entry, JSON_COMPACT) : NULL;
+}
+
+
 char *
 tlsrpt_entry_encode(const tlsrpt_report_t *report, const tlsrpt_fold_t *fold,
     const tlsrpt_ingest_t *ingest)
@@ -102,7 +119,7 @@ tlsrpt_entry_encode(const tlsrpt_report_t *report, const tlsrpt_fold_t *fold,
                       "x", deviations_json(report));
 
     if (entry != NULL) {
-        text = json_dumps(entry, JSON_COMPACT);
+        text = bounded_dumps(entry);
         json_decref(entry);
     }
 

@@ -35,6 +35,10 @@ typedef struct {
     json_t        *json;                    /* owns all of it */
 } tlsrpt_entry_t;
 
+/* One that is longer leaves the deviations out; a day's list (10,000 entries,
+   shared/redis/ingest.lua) is read in one reply. */
+#define TLSRPT_MAX_ENTRY  6144
+
 /* JSON text, free() it; NULL: no memory. */
 char *tlsrpt_entry_encode(const tlsrpt_report_t *report,
     const tlsrpt_fold_t *fold, const tlsrpt_ingest_t *ingest) TLSRPT_MUST_USE;

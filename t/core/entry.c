@@ -85,10 +85,60 @@ test_types(void)
 }
 
 
+/* A list of a day, of as many entries as there may be, is one reply. */
+
+static void
+test_size(void)
+{
+    char             *text, name[TLSRPT_MAX_STRING + 1];
+    json_t           *json;
+    tlsrpt_fold_t     fold;
+    tlsrpt_ingest_t   ingest;
+    tlsrpt_report_t   report;
+    tlsrpt_warning_t  warnings[TLSRPT_MAX_WARNINGS];
+
+    memset(&fold, 0, sizeof(fold));
+    memset(&ingest, 0, sizeof(ingest));
+    memset(&report, 0, sizeof(report));
+    memset(warnings, 0, sizeof(warnings));
+
+    for (size_t i = 0; i < TLSRPT_MAX_WARNINGS; i++) {
+        memset(warnings[i].message, 1, TLSRPT_DETAIL_LEN - 1);
+        warnings[i].message[0] = (char) ('0' + i);
+        warnings[i].section = "RFC 8460 4.4";
+    }
+
+    report.warnings = warnings;
+    report.nwarnings = 1;
+    text = tlsrpt_entry_encode(&report, &fold, &ingest);
+    json = json_loads(text, 0, NULL);
+    is_int(json_array_size(json_object_get(json, "x")), 1, "a deviation");
+    json_decref(json);
+    free(text);
+
+    memset(name, 1, TLSRPT_MAX_STRING);
+    name[TLSRPT_MAX_STRING] = '\0';
+    report.organization_name = str(name);
+    report.report_id = str(name);
+    ingest.signer = str(name);
+    report.nwarnings = TLSRPT_MAX_WARNINGS;
+    text = tlsrpt_entry_encode(&report, &fold, &ingest);
+    ok(strlen(text) <= TLSRPT_MAX_ENTRY, "the longest is not too long");
+    json = json_loads(text, 0, NULL);
+    is_int(json_array_size(json_object_get(json, "x")), 0,
+           "it leaves the deviations out");
+    is_int(json_integer_value(json_object_get(json, "w")),
+           TLSRPT_MAX_WARNINGS, "and counts them");
+    json_decref(json);
+    free(text);
+}
+
+
 int
 main(void)
 {
     test_numbers();
+    test_size();
     test_types();
 
     return done();
