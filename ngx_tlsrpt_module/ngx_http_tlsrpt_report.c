@@ -24,6 +24,9 @@
 
 #define NGX_HTTP_TLSRPT_HEX_LEN     (2 * TLSRPT_DIGEST_LEN)
 
+/* Of one that is kept, decompressed, whatever tlsrpt_max_report_size says. */
+#define NGX_HTTP_TLSRPT_REPORT_SIZE  (64 * 1024 * 1024)
+
 
 /* What is asked, and the number of it. */
 enum {
@@ -304,11 +307,16 @@ static const tlsrpt_report_t *
 ngx_http_tlsrpt_report_parse(ngx_http_tlsrpt_report_t *report,
     tlsrpt_str_t domain, ngx_int_t *rc)
 {
-    tlsrpt_reader_conf_t  conf;
+    tlsrpt_reader_conf_t         conf;
+    ngx_http_tlsrpt_loc_conf_t  *tlcf;
+
+    tlcf = ngx_http_get_module_loc_conf(report->request,
+                                        ngx_http_tlsrpt_module);
 
     /* it was within the limit of who stored it, which need not be ours */
 
-    conf.max_size = NGX_MAX_SIZE_T_VALUE;
+    conf.max_size = ngx_max(tlcf->max_report_size,
+                            NGX_HTTP_TLSRPT_REPORT_SIZE);
     conf.domain = domain;
 
     return ngx_http_tlsrpt_report_read(report->request, &report->body, &conf,
