@@ -193,8 +193,9 @@ int tlsrpt_reader_finish(tlsrpt_reader_t *reader,
     const tlsrpt_report_t **report) TLSRPT_MUST_USE;
 const tlsrpt_error_t *tlsrpt_reader_error(const tlsrpt_reader_t *reader);
 
-/* Is the range one that can be counted (contract "Which day")?  TLSRPT_OK, or
-   TLSRPT_ERR_RANGE with error filled. */
+/* Is the range one that can be counted: at most eight days, not in the future
+   and not older than the retention?  TLSRPT_OK, or TLSRPT_ERR_RANGE with error
+   filled. */
 int tlsrpt_report_check_range(const tlsrpt_report_t *report, int64_t now,
     unsigned retention_days, tlsrpt_error_t *error) TLSRPT_MUST_USE;
 
@@ -296,7 +297,7 @@ int tlsrpt_reply_error_class(const char *str, size_t len);
 
 
 /*
- * What a reader asks: BASE/domains/D (contract 3).
+ * What a reader asks of one domain: BASE/domains/D.
  */
 
 #define TLSRPT_DIMENSION_MAP(XX)                                              \

@@ -90,7 +90,7 @@ is_deeply $answer->{json}, { status => 'stored', 'report-id' => 'c-1',
     'policy-domains' => ['example.com'], warnings => [] }, 'stored: the body';
 like $answer->{body},
     qr/^\{"status":.*"report-id":.*"policy-domains":.*"warnings":/,
-    'stored: members in the order of the contract';
+    'stored: members in their order';
 
 $answer = post($report);
 is $answer->{status}, 200, 'duplicate: 200';

@@ -324,8 +324,8 @@ push @{ $rows{$_->{domain}} }, $_ for map { @{ $_->{rows} } } @reports;
 
 sub max { return $_[0] > $_[1] ? $_[0] : $_[1] }
 
-# Successes and failures of one row; of one policy-type, or of them all as the
-# contract says under "What is a session".
+# Successes and failures of one row; of one policy-type, or of them all, where
+# sts and tlsa may tell of the same sessions: the larger one stands for both.
 sub sessions {
     my ($row, $type) = @_;
 
