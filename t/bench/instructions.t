@@ -78,7 +78,9 @@ sub of_request {
             or die 'load';
         like $server->read_file('load.out'), qr/"statuses":\{"200":$_\}/,
             "$name: $_ times 200";
-        TLSRPT::Server::end_process($pid, 'QUIT');
+        # a process that is its own master may go to sleep with a signal
+        # that came just before: the next one wakes it
+        TLSRPT::Server::end_process($pid, ('QUIT') x 3);
         unlink $socket;
         counted($run);
     } 100, 100 + $times;
