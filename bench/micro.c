@@ -267,12 +267,16 @@ static void
 print_command(bench_t *bench)
 {
     char               nkeys[24];
+    int64_t            digest;
+    const char        *number;
     tlsrpt_command_t  *c = make_command(read_report(bench), 0);
 
     snprintf(nkeys, sizeof(nkeys), "%zu", c->nkeys);
 
-    put_word(c->argv[c->nkeys + 2], c->argvlen[c->nkeys + 2]);
-    put_word(c->argv[c->nkeys + 3], c->argvlen[c->nkeys + 3]);
+    number = c->argv[c->nkeys + 2];
+    digest = strtoll(number, NULL, 10);
+    put_word(&digest, sizeof(digest));
+    put_word(number, strlen(number));
     put_word("EVALSHA", 7);
     put_word(tlsrpt_ingest_sha1, strlen(tlsrpt_ingest_sha1));
     put_word(nkeys, strlen(nkeys));

@@ -376,7 +376,8 @@ ngx_http_tlsrpt_floor_parse(ngx_http_tlsrpt_floor_loc_conf_t *tflc)
         }
     }
 
-    return (tflc->ndigests && tflc->ndomains) ? NGX_OK : NGX_ERROR;
+    return (tflc->ndomains && (tflc->ndigests || tflc->number)) ? NGX_OK
+                                                                : NGX_ERROR;
 }
 
 

@@ -871,7 +871,9 @@ ngx_http_tlsrpt_collect_ingested(void *data, const tlsrpt_reply_t *reply,
     if (reply == NULL || reply->type != TLSRPT_REPLY_INTEGER) {
         collect->failed++;
 
-    } else if (reply->integer == TLSRPT_INGEST_STORED) {
+    } else if (reply->integer == TLSRPT_INGEST_STORED
+               || reply->integer == TLSRPT_INGEST_FIRST)
+    {
         collect->stored++;
 
     } else if (reply->integer != TLSRPT_INGEST_DUPLICATE) {

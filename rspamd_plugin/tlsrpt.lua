@@ -786,12 +786,12 @@ local function store_domain(mail, entry, domain, done)
     local function ingested(answer)
         answer = tonumber(answer)
 
-        if answer ~= 0 and answer ~= 1 then
+        if answer ~= 0 and answer ~= 1 and answer ~= 2 then
             fail(mail, 'Redis: unexpected answer of the script')
             return
         end
 
-        entry.stored = entry.stored or answer == 1
+        entry.stored = entry.stored or answer ~= 0
         done()
     end
 

@@ -259,6 +259,7 @@ extern const char    tlsrpt_ingest_sha1[41];
 /* What the script's integer says. */
 #define TLSRPT_INGEST_DUPLICATE  0
 #define TLSRPT_INGEST_STORED     1
+#define TLSRPT_INGEST_FIRST      2          /* stored, the first of its day */
 
 
 /*

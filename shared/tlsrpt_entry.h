@@ -11,7 +11,7 @@
 #define TLSRPT_ENTRY_H
 
 #include "tlsrpt_fold.h"
-#include "tlsrpt_record.h"
+#include "tlsrpt_identity.h"
 #include "tlsrpt_text.h"
 
 #pragma GCC visibility push(hidden)

@@ -9,6 +9,7 @@
 #include <openssl/evp.h>
 
 #include "tlsrpt_identity.h"
+#include "tlsrpt_record.h"
 
 
 /* Length first, so that no two lists of strings look alike. */

@@ -11,9 +11,11 @@
 #ifndef TLSRPT_IDENTITY_H
 #define TLSRPT_IDENTITY_H
 
-#include "tlsrpt_record.h"
+#include "tlsrpt_core.h"
 
 #pragma GCC visibility push(hidden)
+
+#define TLSRPT_DIGEST_LEN  8
 
 /* 0, or -1: no memory. */
 int tlsrpt_identity(const tlsrpt_report_t *report, unsigned domain,

@@ -17,9 +17,13 @@
 
 /* The keys and arguments that shared/redis/ingest.lua takes, in its order. */
 
-#define NKEYS      6
+#define NKEYS      7
 #define MAX_ARGS   64
 #define MAX_CODES  32
+#define SHORT      512                      /* a record that a cell always
+                                               takes with its details */
+#define LATE       2                        /* days, until a day's reports have
+                                               come, nearly all */
 
 typedef struct {
     tlsrpt_str_t   args[MAX_ARGS];
@@ -29,6 +33,7 @@ typedef struct {
 
 typedef struct {
     tlsrpt_key_t   keys[NKEYS];
+    size_t         nkeys;
     tlsrpt_buf_t   record;
     tlsrpt_buf_t   brief;
     unsigned char  digest[TLSRPT_DIGEST_LEN];
@@ -36,6 +41,7 @@ typedef struct {
     args_t         args;
     char           numbers[MAX_ARGS][24];
     size_t         nnumbers;
+    char           seldom[4 * 24];
 } ingest_t;
 
 
@@ -57,10 +63,11 @@ arg_text(ingest_t *in, const char *text)
 }
 
 
-static void
-arg_number(ingest_t *in, int64_t value)
+/* In decimal digits before end; where they begin. */
+
+static char *
+put_number(char *end, int64_t value)
 {
-    char      *end = in->numbers[in->nnumbers++] + sizeof(in->numbers[0]);
     char      *p = end;
     uint64_t   rest = value < 0 ? -(uint64_t) value : (uint64_t) value;
 
@@ -72,6 +79,16 @@ arg_number(ingest_t *in, int64_t value)
     if (value < 0) {
         *--p = '-';
     }
+
+    return p;
+}
+
+
+static void
+arg_number(ingest_t *in, int64_t value)
+{
+    char  *end = in->numbers[in->nnumbers++] + sizeof(in->numbers[0]);
+    char  *p = put_number(end, value);
 
     arg(&in->args, p, (size_t) (end - p));
 }
@@ -90,36 +107,54 @@ digest_number(const unsigned char digest[TLSRPT_DIGEST_LEN])
 }
 
 
-static void
-make_keys(ingest_t *in, tlsrpt_str_t prefix, tlsrpt_str_t domain, int32_t day)
+static int
+keeps_original(const tlsrpt_ingest_t *ingest)
 {
-    char               hex[2 + 2 * TLSRPT_DIGEST_LEN] = ":";
-    static const char  digits[] = "0123456789abcdef";
-
-    for (int i = 0; i < TLSRPT_DIGEST_LEN; i++) {
-        hex[1 + 2 * i] = digits[in->digest[i] >> 4];
-        hex[2 + 2 * i] = digits[in->digest[i] & 15];
-    }
-
-    tlsrpt_key_day(&in->keys[0], prefix, domain, day, "");
-    tlsrpt_key_day(&in->keys[1], prefix, domain, day, ":seen");
-    tlsrpt_key_month(&in->keys[2], prefix, domain, day);
-    tlsrpt_key_domain(&in->keys[3], prefix, domain, "");
-    tlsrpt_key_day(&in->keys[4], prefix, domain, day, ":reports");
-    tlsrpt_key_day(&in->keys[5], prefix, domain, day, hex);
-
-    for (int i = 0; i < NKEYS; i++) {
-        arg(&in->args, in->keys[i].data, in->keys[i].len);
-    }
+    return ingest->report_days && ingest->original.len;
 }
 
 
-/* The first day of the next month. */
+static void
+make_keys(ingest_t *in, tlsrpt_str_t domain, int32_t day,
+    const tlsrpt_ingest_t *ingest)
+{
+    size_t              n = 5;
+    char                hex[2 + 2 * TLSRPT_DIGEST_LEN] = ":";
+    tlsrpt_str_t        prefix = ingest->prefix;
+    static const char   digits[] = "0123456789abcdef";
+
+    tlsrpt_key_day(&in->keys[0], prefix, domain, day, "");
+    tlsrpt_key_day(&in->keys[1], prefix, domain, day - 1, "");
+    tlsrpt_key_week(&in->keys[2], prefix, domain, day, ":seen");
+    tlsrpt_key_month(&in->keys[3], prefix, domain, day);
+    tlsrpt_key_domain(&in->keys[4], prefix, domain, "");
+
+    if (keeps_original(ingest)) {
+        for (int i = 0; i < TLSRPT_DIGEST_LEN; i++) {
+            hex[1 + 2 * i] = digits[in->digest[i] >> 4];
+            hex[2 + 2 * i] = digits[in->digest[i] & 15];
+        }
+
+        tlsrpt_key_day(&in->keys[5], prefix, domain, day, ":reports");
+        tlsrpt_key_day(&in->keys[6], prefix, domain, day, hex);
+        n = NKEYS;
+    }
+
+    for (size_t i = 0; i < n; i++) {
+        arg(&in->args, in->keys[i].data, in->keys[i].len);
+    }
+
+    in->nkeys = n;
+}
+
+
+/* The first day after the month in which the day's week ends: what is of the
+   week or of the month is kept as long whichever day comes first. */
 
 static int32_t
 next_month(int32_t day)
 {
-    tlsrpt_date_t  date = tlsrpt_day_to_date(day);
+    tlsrpt_date_t  date = tlsrpt_day_to_date(tlsrpt_monday(day) + 6);
 
     date.day = 1;
     date.year += date.month == 12;
@@ -138,6 +173,35 @@ keep_for(int32_t last, const tlsrpt_ingest_t *ingest)
                     - ingest->now;
 
     return keep > 0 ? keep : 1;
+}
+
+
+/* One argument, as it is seldom looked at: how long to keep the cell, the month
+   and the domain, and the sessions in failure details. */
+
+static void
+arg_seldom(ingest_t *in, int32_t day, const tlsrpt_fold_t *fold,
+    const tlsrpt_ingest_t *ingest)
+{
+    char     *p, *end = in->seldom + sizeof(in->seldom);
+    int64_t   values[4] = {
+        keep_for(day, ingest),
+        keep_for(next_month(day), ingest),
+        keep_for(tlsrpt_day_of(ingest->now), ingest),
+        (int64_t) fold->failed
+    };
+
+    p = end;
+
+    for (int i = 3; i >= 0; i--) {
+        p = put_number(p, values[i]);
+
+        if (i) {
+            *--p = ' ';
+        }
+    }
+
+    arg(&in->args, p, (size_t) (end - p));
 }
 
 
@@ -174,22 +238,20 @@ add_result_types(ingest_t *in, const tlsrpt_fold_t *fold)
 
 
 static int
-make_args(ingest_t *in, const tlsrpt_report_t *report,
+encode(ingest_t *in, const tlsrpt_report_t *report, tlsrpt_str_t domain,
     const tlsrpt_fold_t *fold, const tlsrpt_ingest_t *ingest)
 {
-    int  keep = ingest->report_days && ingest->original.len;
-
-    if (tlsrpt_record_encode(&in->record, fold, report->organization_name,
-                             ingest->via, in->digest, 0) != 0
-        || (fold->failed
-            && tlsrpt_record_encode(&in->brief, fold,
-                                    report->organization_name, ingest->via,
-                                    in->digest, 1) != 0))
+    if (tlsrpt_record_encode(&in->record, fold, domain,
+                             report->organization_name, ingest->via, 0) != 0
+        || (in->record.len > SHORT && fold->failed
+            && tlsrpt_record_encode(&in->brief, fold, domain,
+                                    report->organization_name, ingest->via, 1)
+               != 0))
     {
         return -1;
     }
 
-    if (keep) {
+    if (keeps_original(ingest)) {
         in->entry = tlsrpt_entry_encode(report, fold, ingest);
 
         if (in->entry == NULL) {
@@ -197,32 +259,41 @@ make_args(ingest_t *in, const tlsrpt_report_t *report,
         }
     }
 
+    return 0;
+}
+
+
+static void
+make_args(ingest_t *in, const tlsrpt_report_t *report,
+    const tlsrpt_fold_t *fold, const tlsrpt_ingest_t *ingest)
+{
+    int  late = tlsrpt_day_of(ingest->now) - report->day >= LATE;
+
     arg(&in->args, in->record.data, in->record.len);
-    arg(&in->args, fold->failed ? in->brief.data : "", in->brief.len);
-    arg(&in->args, in->digest, TLSRPT_DIGEST_LEN);
+    arg(&in->args, in->brief.data ? in->brief.data : "", in->brief.len);
     arg_number(in, (int64_t) digest_number(in->digest));
     arg_number(in, tlsrpt_day_to_date(report->day).day);
     arg_number(in, (int64_t) fold->successful);
     arg_number(in, (int64_t) fold->failure);
-    arg_number(in, (int64_t) fold->failed);
     arg_number(in, ingest->now);
-    arg_number(in, keep_for(report->day, ingest));
-    arg_number(in, keep_for(next_month(report->day), ingest));
-    arg_number(in, keep_for(tlsrpt_day_of(ingest->now), ingest));
-    arg_number(in, keep ? (int64_t) ingest->report_days * TLSRPT_DAY : 0);
-    arg(&in->args, keep ? in->entry : "", keep ? strlen(in->entry) : 0);
-    arg(&in->args, keep ? ingest->original.data : "",
-        keep ? ingest->original.len : 0);
-    add_result_types(in, fold);
+    arg_seldom(in, report->day, fold, ingest);
+    arg_text(in, late ? "1" : "");
 
-    return 0;
+    if (keeps_original(ingest)) {
+        arg_number(in, (int64_t) ingest->report_days * TLSRPT_DAY);
+        arg_text(in, in->entry);
+        arg(&in->args, ingest->original.data, ingest->original.len);
+        arg(&in->args, in->digest, TLSRPT_DIGEST_LEN);
+    }
+
+    add_result_types(in, fold);
 }
 
 
 /* One block: the command, the vectors, the bytes. */
 
 static tlsrpt_command_t *
-make_command(const args_t *args)
+make_command(const args_t *args, size_t nkeys)
 {
     char              *p;
     size_t             n = args->n;
@@ -235,7 +306,7 @@ make_command(const args_t *args)
         return NULL;
     }
 
-    c->nkeys = NKEYS;
+    c->nkeys = nkeys;
     c->argc = n;
     c->argv = (const char **) (c + 1);
     c->argvlen = (size_t *) (c->argv + n);
@@ -274,10 +345,10 @@ tlsrpt_ingest_command(const tlsrpt_report_t *report, unsigned domain,
         return NULL;
     }
 
-    make_keys(&in, ingest->prefix, report->domains[domain], report->day);
-
-    if (make_args(&in, report, &fold, ingest) == 0) {
-        command = make_command(&in.args);
+    if (encode(&in, report, report->domains[domain], &fold, ingest) == 0) {
+        make_keys(&in, report->domains[domain], report->day, ingest);
+        make_args(&in, report, &fold, ingest);
+        command = make_command(&in.args, in.nkeys);
     }
 
     tlsrpt_fold_free(&fold);

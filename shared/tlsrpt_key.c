@@ -77,6 +77,14 @@ tlsrpt_key_day(tlsrpt_key_t *key, tlsrpt_str_t prefix, tlsrpt_str_t domain,
 }
 
 
+void
+tlsrpt_key_week(tlsrpt_key_t *key, tlsrpt_str_t prefix, tlsrpt_str_t domain,
+    int32_t day, const char *suffix)
+{
+    tlsrpt_key_day(key, prefix, domain, tlsrpt_monday(day), suffix);
+}
+
+
 const tlsrpt_command_t *
 tlsrpt_key_read(tlsrpt_key_read_t *read, const char *name, const char *field,
     size_t field_len)

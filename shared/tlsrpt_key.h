@@ -8,7 +8,8 @@
  *     PREFIX:{DOMAIN}                    hash    totals of all time
  *     PREFIX:{DOMAIN}:YYYY-MM            hash    totals of each day
  *     PREFIX:{DOMAIN}:YYYY-MM-DD         string  the day's cell
- *     PREFIX:{DOMAIN}:YYYY-MM-DD:seen    set     digests, of a large cell
+ *     PREFIX:{DOMAIN}:YYYY-MM-DD:seen    set     digests of a week's reports;
+ *                                                the date is its Monday
  *     PREFIX:{DOMAIN}:YYYY-MM-DD:reports hash    the list of reports
  *     PREFIX:{DOMAIN}:YYYY-MM-DD:HEX     string  a report as it came
  *     PREFIX:domains                     zset    index of all domains seen
@@ -35,6 +36,8 @@ void tlsrpt_key_domain(tlsrpt_key_t *key, tlsrpt_str_t prefix,
     tlsrpt_str_t domain, const char *suffix);
 void tlsrpt_key_month(tlsrpt_key_t *key, tlsrpt_str_t prefix,
     tlsrpt_str_t domain, int32_t day);
+void tlsrpt_key_week(tlsrpt_key_t *key, tlsrpt_str_t prefix,
+    tlsrpt_str_t domain, int32_t day, const char *suffix);
 void tlsrpt_key_day(tlsrpt_key_t *key, tlsrpt_str_t prefix,
     tlsrpt_str_t domain, int32_t day, const char *suffix);
 

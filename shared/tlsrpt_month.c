@@ -30,50 +30,98 @@ tlsrpt_nth_month(int32_t from, size_t n)
 }
 
 
-/* A decimal number; 0, or -1 where there is none or too large a one. */
+#define NUMBER_LEN   7
+#define MAX_NUMBERS  5
 
-static int
-take_number(const char **p, const char *end, uint64_t *value)
+
+/* The numbers of a total, the most there can be; how many, or 0: none. */
+
+static size_t
+take_numbers(const tlsrpt_reply_t *reply, uint64_t numbers[MAX_NUMBERS])
 {
-    const char  *start = *p;
+    size_t  n = reply->type == TLSRPT_REPLY_STRING ? reply->len / NUMBER_LEN
+                                                   : 0;
 
-    for (*value = 0; *p != end && **p >= '0' && **p <= '9'; (*p)++) {
-        *value = *value * 10 + (uint64_t) (**p - '0');
+    if (n > MAX_NUMBERS || reply->len != n * NUMBER_LEN) {
+        return 0;
+    }
 
-        if (*value > TLSRPT_MAX_COUNT) {
-            return -1;
+    for (size_t i = 0; i < n; i++) {
+        numbers[i] = 0;
+
+        for (size_t k = NUMBER_LEN; k-- > 0; /* void */) {
+            numbers[i] = numbers[i] << 8
+                         | (unsigned char) reply->str[i * NUMBER_LEN + k];
+        }
+
+        if (numbers[i] > TLSRPT_MAX_COUNT) {
+            return 0;
         }
     }
 
-    return *p == start ? -1 : 0;
+    return n;
 }
 
 
 int
 tlsrpt_totals_parse(const tlsrpt_reply_t *reply, tlsrpt_day_totals_t *totals)
 {
-    const char  *p, *end;
-    uint64_t    *fields[4] = { &totals->reports, &totals->successful,
-                               &totals->failure, &totals->last };
+    uint64_t  numbers[MAX_NUMBERS];
 
-    if (reply->type != TLSRPT_REPLY_STRING) {
+    if (take_numbers(reply, numbers) != 4) {
         return -1;
     }
 
-    p = reply->str;
-    end = p + reply->len;
+    totals->reports = numbers[0];
+    totals->successful = numbers[1];
+    totals->failure = numbers[2];
+    totals->last = numbers[3];
+    totals->over = 0;
 
-    for (int i = 0; i < 4; i++) {
-        if (i && (p == end || *p++ != ' ')) {
-            return -1;
-        }
+    return 0;
+}
 
-        if (take_number(&p, end, fields[i]) != 0) {
-            return -1;
-        }
+
+static int
+day_parse(const tlsrpt_reply_t *reply, tlsrpt_day_totals_t *totals)
+{
+    uint64_t  numbers[MAX_NUMBERS];
+    size_t    n = take_numbers(reply, numbers);
+
+    if (n < 4) {
+        return -1;
     }
 
-    return p == end ? 0 : -1;
+    totals->reports = numbers[0];
+    totals->successful = numbers[1];
+    totals->failure = numbers[2];
+    totals->last = 0;
+    totals->over = n > 4 ? numbers[4] : 0;
+
+    return 0;
+}
+
+
+/* A day's name in its month: "1" to "31"; 0: it is none. */
+
+static int
+day_of_month(const tlsrpt_reply_t *name)
+{
+    int  day = 0;
+
+    if (name->type != TLSRPT_REPLY_STRING || name->len < 1 || name->len > 2) {
+        return 0;
+    }
+
+    for (size_t i = 0; i < name->len; i++) {
+        if (name->str[i] < '0' || name->str[i] > '9') {
+            return 0;
+        }
+
+        day = day * 10 + name->str[i] - '0';
+    }
+
+    return day <= 31 ? day : 0;
 }
 
 
@@ -82,8 +130,6 @@ tlsrpt_month_parse(const tlsrpt_reply_t *reply, int32_t month, int32_t from,
     int32_t to, tlsrpt_day_totals_t *days)
 {
     int32_t              day;
-    uint64_t             number;
-    const char          *p;
     tlsrpt_day_totals_t  totals;
 
     if (reply->type != TLSRPT_REPLY_ARRAY) {
@@ -91,24 +137,16 @@ tlsrpt_month_parse(const tlsrpt_reply_t *reply, int32_t month, int32_t from,
     }
 
     for (size_t i = 0; i + 1 < reply->nelements; i += 2) {
-        const tlsrpt_reply_t  *name = reply->elements[i];
+        int  number = day_of_month(reply->elements[i]);
 
-        if (name->type != TLSRPT_REPLY_STRING) {
+        if (number == 0) {
             continue;
         }
 
-        p = name->str;
-
-        if (take_number(&p, name->str + name->len, &number) != 0
-            || number < 1 || number > 31)
-        {
-            continue;
-        }
-
-        day = month + (int32_t) number - 1;
+        day = month + number - 1;
 
         if (day >= from && day <= to
-            && tlsrpt_totals_parse(reply->elements[i + 1], &totals) == 0)
+            && day_parse(reply->elements[i + 1], &totals) == 0)
         {
             days[day - from] = totals;
         }

@@ -3,7 +3,14 @@
  * SPDX-License-Identifier: BSD-2-Clause
  *
  * The totals of a month's days, and of a domain's all time, as
- * shared/redis/ingest.lua keeps them.
+ * shared/redis/ingest.lua keeps them: numbers of seven bytes, least significant
+ * first.
+ *
+ *     day    = reports successful failed size [over]
+ *     domain = reports successful failed last
+ *     size   = bytes in the day's cell
+ *     over   = failed sessions in details that the cell did not take
+ *     last   = time of the last report
  */
 
 #ifndef TLSRPT_MONTH_H
@@ -18,9 +25,8 @@ typedef struct {
     uint64_t  reports;
     uint64_t  successful;
     uint64_t  failure;
-    uint64_t  last;                         /* of a day: failed sessions in
-                                               details the cell did not take;
-                                               of a domain: the last report */
+    uint64_t  last;                         /* of a domain */
+    uint64_t  over;                         /* of a day */
 } tlsrpt_day_totals_t;
 
 /* Months from that of from to that of to, both included. */
@@ -28,7 +34,7 @@ size_t tlsrpt_months(int32_t from, int32_t to);
 /* The first day of the n-th of them. */
 int32_t tlsrpt_nth_month(int32_t from, size_t n);
 
-/* "R S F L"; 0, or -1. */
+/* Of a domain; 0, or -1. */
 int tlsrpt_totals_parse(const tlsrpt_reply_t *reply,
     tlsrpt_day_totals_t *totals) TLSRPT_MUST_USE;
 

@@ -11,6 +11,7 @@
 #include "tlsrpt_cover.h"
 #include "tlsrpt_document.h"
 #include "tlsrpt_explain.h"
+#include "tlsrpt_record.h"
 #include "tlsrpt_time.h"
 
 

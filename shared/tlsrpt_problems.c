@@ -522,7 +522,8 @@ gather_cell(tlsrpt_problems_t *problems, const tlsrpt_reply_t *reply,
     tlsrpt_row_t      row;
     tlsrpt_record_t  *r = &problems->record;
 
-    tlsrpt_record_begin(r, reply->str, reply->len);
+    tlsrpt_record_begin(r, problems->evidence.range.domain, reply->str,
+                        reply->len);
 
     while (tlsrpt_record_next(r)) {
         if (gather_sender(&problems->evidence, r, day) != 0) {
@@ -592,7 +593,7 @@ finish(tlsrpt_problems_t *problems)
 
     /* A cell that is full leaves its failures to the day's totals. */
     for (size_t i = 0; i < e->range.ndays; i++) {
-        if (gather_beyond(problems, e->range.days[i].last, i) != 0) {
+        if (gather_beyond(problems, e->range.days[i].over, i) != 0) {
             return -1;
         }
     }

@@ -65,6 +65,15 @@ tlsrpt_buf_varint(tlsrpt_buf_t *buf, uint64_t value)
 }
 
 
+/* Of a string: see tlsrpt_record.h. */
+enum {
+    KIND_TEXT = 0,
+    KIND_IP,
+    KIND_WITHIN,
+    KIND_LAST = KIND_WITHIN
+};
+
+
 /*
  * Encoding
  */
@@ -76,7 +85,9 @@ typedef struct {
 } slot_t;
 
 typedef struct {
+    tlsrpt_str_t    domain;
     tlsrpt_buf_t    text;                   /* the strings, encoded */
+    size_t          spelled;                /* bytes of those within it */
     size_t          n;
     slot_t         *slots;                  /* of the strings put */
     size_t          nslots;                 /* a power of two */
@@ -84,21 +95,55 @@ typedef struct {
 
 
 static void
-put_string(tlsrpt_buf_t *text, tlsrpt_str_t string, int is_ip)
+put_bytes(tlsrpt_buf_t *text, unsigned kind, const void *data, size_t len)
+{
+    tlsrpt_buf_varint(text, len * 4 + kind);
+    tlsrpt_buf_add(text, data, len);
+}
+
+
+/* Most mail servers are named within the domain that they serve. */
+
+static int
+is_within(strings_t *s, tlsrpt_str_t string)
+{
+    size_t  before;
+
+    if (string.len < s->domain.len
+        || s->spelled + string.len > TLSRPT_MAX_RECORD_TEXT)
+    {
+        return 0;
+    }
+
+    before = string.len - s->domain.len;
+
+    if (memcmp(string.data + before, s->domain.data, s->domain.len) != 0) {
+        return 0;
+    }
+
+    s->spelled += string.len;
+
+    return 1;
+}
+
+
+static void
+put_string(strings_t *s, tlsrpt_str_t string, int is_ip)
 {
     unsigned char  ip[16];
 
     if (is_ip && inet_pton(AF_INET, string.data, ip) == 1) {
-        tlsrpt_buf_varint(text, 4 * 2 + 1);
-        tlsrpt_buf_add(text, ip, 4);
+        put_bytes(&s->text, KIND_IP, ip, 4);
 
     } else if (is_ip && inet_pton(AF_INET6, string.data, ip) == 1) {
-        tlsrpt_buf_varint(text, 16 * 2 + 1);
-        tlsrpt_buf_add(text, ip, 16);
+        put_bytes(&s->text, KIND_IP, ip, 16);
+
+    } else if (is_within(s, string)) {
+        put_bytes(&s->text, KIND_WITHIN, string.data,
+                  string.len - s->domain.len);
 
     } else {
-        tlsrpt_buf_varint(text, string.len * 2);
-        tlsrpt_buf_add(text, string.data, string.len);
+        put_bytes(&s->text, KIND_TEXT, string.data, string.len);
     }
 }
 
@@ -128,7 +173,7 @@ string_number(strings_t *s, tlsrpt_str_t string, int is_ip)
     s->slots[i].data = string.data;
     s->slots[i].is_ip = (uint16_t) is_ip;
     s->slots[i].number = (uint16_t) ++s->n;
-    put_string(&s->text, string, is_ip);
+    put_string(s, string, is_ip);
 
     return s->n;
 }
@@ -166,7 +211,8 @@ result_number(strings_t *s, tlsrpt_str_t result)
 
 
 static int
-strings_create(strings_t *s, const tlsrpt_fold_t *fold, int brief)
+strings_create(strings_t *s, const tlsrpt_fold_t *fold, tlsrpt_str_t domain,
+    int brief)
 {
     size_t  most = fold->ntypes + (brief ? 0 : 5 * fold->nrows);
 
@@ -177,6 +223,7 @@ strings_create(strings_t *s, const tlsrpt_fold_t *fold, int brief)
     }
 
     memset(s, 0, sizeof(*s));
+    s->domain = domain;
 
     for (s->nslots = 16; s->nslots < 2 * most; s->nslots *= 2) {
         /* void */
@@ -314,14 +361,13 @@ put_tail(tlsrpt_buf_t *tail, strings_t *s, const tlsrpt_fold_t *fold, int brief)
 
 int
 tlsrpt_record_encode(tlsrpt_buf_t *buf, const tlsrpt_fold_t *fold,
-    tlsrpt_str_t organization, unsigned via,
-    const unsigned char digest[TLSRPT_DIGEST_LEN], int brief)
+    tlsrpt_str_t domain, tlsrpt_str_t organization, unsigned via, int brief)
 {
     strings_t      s;
     tlsrpt_buf_t   body = { NULL, 0, 0, 0 }, tail = { NULL, 0, 0, 0 };
     unsigned char  flags = 0;
 
-    if (strings_create(&s, fold, brief) != 0) {
+    if (strings_create(&s, fold, domain, brief) != 0) {
         strings_free(&s);
         return -1;
     }
@@ -331,7 +377,6 @@ tlsrpt_record_encode(tlsrpt_buf_t *buf, const tlsrpt_fold_t *fold,
     flags |= organization.data != NULL ? TLSRPT_RECORD_ORG : 0;
     flags |= s.n ? TLSRPT_RECORD_STRINGS : 0;
 
-    tlsrpt_buf_add(&body, digest, TLSRPT_DIGEST_LEN);
     tlsrpt_buf_add(&body, &flags, 1);
 
     if (flags & TLSRPT_RECORD_ORG) {
@@ -443,22 +488,66 @@ word_value(tlsrpt_str_t word)
 }
 
 
+/* The text, and the domain behind it. */
+
+static tlsrpt_value_t
+spell_out(cursor_t *c, tlsrpt_record_t *r, const char *data, size_t len)
+{
+    char    *p = r->text + r->ntext;
+    size_t   all = len + r->domain.len;
+
+    if (data == NULL || all > TLSRPT_MAX_STRING
+        || all > TLSRPT_MAX_RECORD_TEXT - r->ntext)
+    {
+        c->failed = 1;
+        return text_value(NULL, 0);
+    }
+
+    memcpy(p, data, len);
+    memcpy(p + len, r->domain.data, r->domain.len);
+    r->ntext += all;
+
+    return text_value(p, all);
+}
+
+
+static tlsrpt_value_t
+get_string(cursor_t *c, tlsrpt_record_t *r)
+{
+    size_t          header = get_bounded(c, 4 * TLSRPT_MAX_STRING + KIND_LAST);
+    size_t          len = header / 4;
+    const char     *data = get_bytes(c, len);
+    tlsrpt_value_t  value = text_value(data, len);
+
+    switch (header % 4) {
+
+    case KIND_TEXT:
+        break;
+
+    case KIND_IP:
+        value.kind = TLSRPT_VALUE_IP;
+        c->failed |= len != 4 && len != 16;
+        break;
+
+    case KIND_WITHIN:
+        value = spell_out(c, r, data, len);
+        break;
+
+    default:
+        c->failed = 1;
+    }
+
+    return value;
+}
+
+
 static void
 get_strings(cursor_t *c, tlsrpt_record_t *r)
 {
-    size_t  header, len;
-
     r->nstrings = get_bounded(c, TLSRPT_MAX_RECORD_STRINGS);
 
     for (size_t i = 0; i < r->nstrings && !c->failed; i++) {
-        header = get_bounded(c, 2 * TLSRPT_MAX_STRING + 1);
-        len = header / 2;
-        r->strings[i] = text_value(get_bytes(c, len), len);
-
-        if (header & 1) {
-            r->strings[i].kind = TLSRPT_VALUE_IP;
-            c->failed |= len != 4 && len != 16;
-        }
+        r->strings[i] = get_string(c, r);
     }
 }
 
@@ -545,6 +634,7 @@ get_body(cursor_t *c, tlsrpt_record_t *r, unsigned flags)
     r->via = flags & TLSRPT_RECORD_MAIL ? TLSRPT_VIA_MAIL : TLSRPT_VIA_HTTPS;
     r->organization = text_value(NULL, 0);
     r->nstrings = 0;
+    r->ntext = 0;
     r->beyond = 0;
     r->nrows = 0;
 
@@ -570,8 +660,10 @@ get_body(cursor_t *c, tlsrpt_record_t *r, unsigned flags)
 
 
 void
-tlsrpt_record_begin(tlsrpt_record_t *record, const char *cell, size_t len)
+tlsrpt_record_begin(tlsrpt_record_t *record, tlsrpt_str_t domain,
+    const char *cell, size_t len)
 {
+    record->domain = domain;
     record->next = (const unsigned char *) cell;
     record->end = record->next + len;
     record->nrows = 0;
@@ -592,15 +684,12 @@ tlsrpt_record_next(tlsrpt_record_t *record)
 
         len = get_bounded(&c, (size_t) (c.end - c.pos));
 
-        if (c.failed || len > (size_t) (c.end - c.pos)
-            || len <= TLSRPT_DIGEST_LEN)
-        {
+        if (c.failed || len == 0 || len > (size_t) (c.end - c.pos)) {
             return 0;
         }
 
         record->next = c.pos + len;
         c.end = record->next;
-        c.pos += TLSRPT_DIGEST_LEN;
         flags = *c.pos++;
 
         if (flags & ~TLSRPT_RECORD_FLAGS) {

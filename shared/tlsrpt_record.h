@@ -10,12 +10,14 @@
  * for every combination, and adding one is one write.
  *
  *     record   = length body              ; length of the body
- *     body     = digest flags [org] [strings] successful failure types
- *                [policies] [rows]
- *     digest   = 8 bytes                  ; identity of the report
+ *     body     = flags [org] [strings] successful failure types [policies]
+ *                [rows]
  *     flags    = 1 byte                   ; TLSRPT_RECORD_...
  *     org      = length bytes             ; organization-name
- *     strings  = count *(header bytes)    ; header: length * 2 + is-IP
+ *     strings  = count *(header bytes)    ; header: length * 4 + kind
+ *     kind     = 0                        ; text
+ *              / 1                        ; 4 or 16 bytes of an IP address
+ *              / 2                        ; text, and the policy domain
  *     types    = type                     ; with _SINGLE: counts as sessions
  *              / count *(type successful failure)
  *     policies = mode count *(mx)         ; of each type with failures
@@ -33,8 +35,6 @@
 #include "tlsrpt_fold.h"
 
 #pragma GCC visibility push(hidden)
-
-#define TLSRPT_DIGEST_LEN      8
 
 #define TLSRPT_RECORD_MAIL     0x01
 #define TLSRPT_RECORD_ORG      0x02
@@ -57,8 +57,8 @@ void tlsrpt_buf_varint(tlsrpt_buf_t *buf, uint64_t value);
 
 /* brief: without rows; what they count is beyond.  0, or -1: no memory. */
 int tlsrpt_record_encode(tlsrpt_buf_t *buf, const tlsrpt_fold_t *fold,
-    tlsrpt_str_t organization, unsigned via,
-    const unsigned char digest[TLSRPT_DIGEST_LEN], int brief) TLSRPT_MUST_USE;
+    tlsrpt_str_t domain, tlsrpt_str_t organization, unsigned via, int brief)
+    TLSRPT_MUST_USE;
 
 /* A member's value. */
 enum {
@@ -85,8 +85,12 @@ typedef struct {
 #define TLSRPT_MAX_RECORD_STRINGS                                             \
     (5 * TLSRPT_MAX_ROWS + (TLSRPT_MAX_TYPES + 1) * (TLSRPT_MAX_PATTERNS + 1))
 
-/* A decoder: some 90 kB, to be used for one record after the other. */
+/* The strings of a record that end in the policy domain, spelled out. */
+#define TLSRPT_MAX_RECORD_TEXT  32768
+
+/* A decoder: some 120 kB, to be used for one record after the other. */
 typedef struct {
+    tlsrpt_str_t           domain;
     const unsigned char   *pos;
     const unsigned char   *end;             /* of the cell */
     const unsigned char   *next;            /* record */
@@ -101,6 +105,8 @@ typedef struct {
     size_t                 nrows;           /* still to be read */
     size_t                 nstrings;
     tlsrpt_value_t         strings[TLSRPT_MAX_RECORD_STRINGS];
+    size_t                 ntext;
+    char                   text[TLSRPT_MAX_RECORD_TEXT];
 } tlsrpt_record_t;
 
 typedef struct {
@@ -113,9 +119,12 @@ typedef struct {
     uint64_t        failed;
 } tlsrpt_row_t;
 
-void tlsrpt_record_begin(tlsrpt_record_t *record, const char *cell, size_t len);
-/* 1: the next record is there; 0: the end.  What cannot be understood ends
-   the cell, or (from a later version) is passed over. */
+/* domain, cell: borrowed until the last record. */
+void tlsrpt_record_begin(tlsrpt_record_t *record, tlsrpt_str_t domain,
+    const char *cell, size_t len);
+/* 1: the next record is there; 0: the end.  Its strings last until the one
+   after it.  What cannot be understood ends the cell, or (from a later version)
+   is passed over. */
 int tlsrpt_record_next(tlsrpt_record_t *record) TLSRPT_MUST_USE;
 /* 1: the record's next row; 0: there is none. */
 int tlsrpt_record_row(tlsrpt_record_t *record, tlsrpt_row_t *row)

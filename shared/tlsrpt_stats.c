@@ -345,7 +345,7 @@ fold_cell(tlsrpt_stats_t *stats, size_t day, const tlsrpt_reply_t *reply)
     stats->read[day] = 1;
     tlsrpt_day_text(stats->query.from + (int32_t) day, text);
     values[TLSRPT_BY_DAY] = tlsrpt_value_of(text, TLSRPT_DAY_TEXT_LEN);
-    tlsrpt_record_begin(r, reply->str, reply->len);
+    tlsrpt_record_begin(r, stats->range.domain, reply->str, reply->len);
 
     while (rc == TLSRPT_OK && tlsrpt_record_next(r)) {
         sum->reports = tlsrpt_add(sum->reports, 1);
@@ -417,8 +417,8 @@ fold_overflow(tlsrpt_stats_t *stats, size_t day)
     if (!stats->detailed) {
         rc = add_group(stats, values, reports, successful, failure);
 
-    } else if (all->last) {
-        rc = add_row(stats, values, all->last);
+    } else if (all->over) {
+        rc = add_row(stats, values, all->over);
     }
 
     return rc;

@@ -36,6 +36,15 @@ tlsrpt_day_from_date(tlsrpt_date_t date)
 }
 
 
+/* 1970-01-01 was a Thursday. */
+
+int32_t
+tlsrpt_monday(int32_t day)
+{
+    return day - (day % 7 + 10) % 7;
+}
+
+
 tlsrpt_date_t
 tlsrpt_day_to_date(int32_t day)
 {

@@ -164,7 +164,7 @@ json_t *
 tlsrpt_totals_json(const tlsrpt_totals_t *totals)
 {
     char                 last[TLSRPT_TIME_TEXT_LEN + 1];
-    tlsrpt_day_totals_t  sum = { 0, 0, 0, 0 };
+    tlsrpt_day_totals_t  sum = { 0, 0, 0, 0, 0 };
 
     for (int32_t i = 0; i <= totals->to - totals->from; i++) {
         sum.reports = tlsrpt_add(sum.reports, totals->days[i].reports);

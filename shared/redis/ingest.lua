@@ -4,167 +4,136 @@
 -- before all that may fail on a wrong type or value has been read.
 --
 -- KEYS  1 cell     string  the day's records (shared/tlsrpt_record.h)
---       2 seen     set     digests of the reports beyond the cell's head
---       3 month    hash    day of the month -> totals of the day
---       4 domain   hash    "all" -> totals ever, last report; "t:..." failures
---       5 list     hash    digest -> what the list of reports shows (JSON)
---       6 original string  the report as it came
--- ARGV  1 record   2 the same without failure details, '': it has none
---       3 digest, 8 bytes    4 the same as a decimal number
---       5 day of the month
---       6 successful sessions  7 failed sessions  8 sessions in failure details
---       9 now
---      10 seconds to keep the cell  11 the month  12 the domain
---      13 seconds to keep the original, 0: not kept  14 list entry  15 original
---      16.. result type, failed sessions, and so on
+--       2 before   string  the cell of the day before
+--       3 seen     set     digests of the week's reports
+--       4 month    hash    day of the month -> totals (shared/tlsrpt_month.h)
+--       5 domain   hash    "all" -> totals ever; "t:RESULT-TYPE" -> failures
+--       6 list     hash    digest -> what the list of reports shows (JSON)
+--       7 original string  the report as it came
+--       without the last two, the original is not kept
+-- ARGV  1 record   2 the same without failure details, '': always in full
+--       3 digest, as a number   4 day of the month
+--       5 successful sessions   6 failed sessions   7 now
+--       8 what is seldom needed: seconds to keep the cell, the month and the
+--         domain, sessions in failure details, with spaces between
+--       9 '1': the days after this one have had their reports; else ''
+--      10 seconds to keep the original  11 list entry  12 original  13 digest,
+--         8 bytes: if it is kept
+--      10 or 14.. result type, failed sessions, and so on
 --
--- A digest in the cell's first HEAD bytes is found there: small cells, nearly
--- all, need no set.  (Lua hashes all of each string that it is given: a larger
--- head would cost more than all else here.)  Returns 1: counted, 0: had been
--- before.
+-- Returns 2: counted, the first of its day; 1: counted; 0: had been before.
 
-local HEAD = 2048           -- of a cell, searched for digests
 local DETAILED = 196608     -- a cell up to this size takes failure details
 local FULL = 262144         -- and up to this one, records without
+local SMALL = 4096          -- a cell that is cheaper written than enlarged
 local LISTED = 10000        -- reports of a day
 local MOST = 9007199254740991
 
-local call, format, min = redis.call, string.format, math.min
+local call, min = redis.call, math.min
+local pack, unpack = struct.pack, struct.unpack
+local cell, seen, month, domain = KEYS[1], KEYS[3], KEYS[4], KEYS[5]
+local record, digest, day = ARGV[1], ARGV[3], ARGV[4]
+local successful, failed = ARGV[5] + 0, ARGV[6] + 0
+local originals = #KEYS > 5
 
-local cell, seen, month, domain, list, original = unpack(KEYS)
-local record, brief, digest, number = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+-- What there is
 
-if brief == '' then
-    brief = record
-end
+local reports, ok, bad, size, over = 0, 0, 0, 0, 0
+local of_day = call('HGET', month, day)
 
--- Does a record's digest begin at byte `at` of the head?
-local function begins(head, at)
-    local pos = 1
+if of_day then
+    reports, ok, bad, size = unpack('<I7I7I7I7', of_day)
 
-    while pos < at do
-        local len, unit = 0, 1
-
-        repeat
-            local byte = head:byte(pos)
-
-            if not byte then
-                return false
-            end
-
-            pos = pos + 1
-            len = len + byte % 128 * unit
-            unit = unit * 128
-        until byte < 128
-
-        if pos == at then
-            return true
-        end
-
-        pos = pos + len
+    if #of_day > 28 then
+        over = unpack('<I7', of_day, 29)
     end
-
-    return false
 end
 
-local function found(head)
-    local at = head:find(digest, 1, true)
+local all_reports, all_ok, all_bad = 0, 0, 0
+local of_all = call('HGET', domain, 'all')
 
-    while at do
-        if begins(head, at) then
-            return true
-        end
-
-        at = head:find(digest, at + 1, true)
-    end
-
-    return false
+if of_all then
+    all_reports, all_ok, all_bad = unpack('<I7I7I7I7', of_all)
 end
 
-local function add(total, more)
-    return min(total + more, MOST)
+-- A cell that cannot take the record leaves it to the totals alone.
+if ARGV[2] ~= '' and size + #record > DETAILED then
+    record = ARGV[2]
 end
 
-local head = call('GETRANGE', cell, 0, HEAD - 1)
+local fits = size + #record <= FULL
 
-if found(head) then
+-- APPEND leaves as much room behind a string again: one that is not going to
+-- grow is written whole.
+local whole = ARGV[9] ~= '' and size < SMALL and call('GET', cell)
+local listed = originals and call('HLEN', KEYS[6]) < LISTED
+
+-- From here on it counts
+
+if call('SADD', seen, digest) == 0 then
     return 0
 end
 
-local of_day = call('HGET', month, ARGV[5])
-local listed = ARGV[13] ~= '0' and call('HLEN', list) < LISTED
+local fresh = not of_day or not of_all      -- has a key not expired yet?
 
--- The domain's fields: all, then the failures of each result type.
-local fields = {'all'}
+if not fits then
+    over = min(over + ARGV[8]:match('%d+$'), MOST)
 
-for i = 16, #ARGV, 2 do
-    fields[#fields + 1] = 't:' .. ARGV[i]
-end
+elseif whole then
+    call('SET', cell, whole .. record, 'KEEPTTL')
+    size = size + #record
 
-local values = call('HMGET', domain, unpack(fields))
-local of_all = values[1]
+else
+    local length = redis.pcall('APPEND', cell, record)
 
--- A cell that cannot take the record leaves it to the totals alone.
-local size = #head < HEAD and #head or call('STRLEN', cell)
-local taken = size + #record <= DETAILED and record or brief
-local fits = size + #taken <= FULL
-
--- All that may fail on what others wrote is done before the first write.
-local reports, successful, failed, over = 0, 0, 0, 0
-
-if of_day then
-    reports, successful, failed, over =
-        of_day:match('^(%d+) (%d+) (%d+) (%d+)$')
-end
-
-local totals = format('%d %d %d %d', add(reports, 1), add(successful, ARGV[6]),
-    add(failed, ARGV[7]), add(over, fits and 0 or ARGV[8]))
-
-reports, successful, failed = 0, 0, 0
-
-if of_all then
-    reports, successful, failed = of_all:match('^(%d+) (%d+) (%d+) ')
-end
-
-local set = {'all', format('%d %d %d %s', add(reports, 1),
-    add(successful, ARGV[6]), add(failed, ARGV[7]), ARGV[9])}
-
-for i = 2, #fields do
-    set[2 * i - 1] = fields[i]
-    set[2 * i] = format('%d', add(values[i] or 0, ARGV[13 + 2 * i]))
-end
-
--- The length of a record takes three bytes at most.
-if #head + 3 + #digest > HEAD then
-    if call('SADD', seen, number) == 0 then
-        return 0
+    if type(length) == 'table' then
+        call('SREM', seen, digest)
+        return length
     end
 
-    call('EXPIRE', seen, ARGV[10])
+    size = size + #record
+    fresh = fresh or length == #record
 end
 
-if fits and #head < HEAD then
-    call('SET', cell, head .. taken, 'EX', ARGV[10])
+local totals = pack('<I7I7I7I7', min(reports + 1, MOST),
+    min(ok + successful, MOST), min(bad + failed, MOST), size)
 
-elseif fits then
-    call('APPEND', cell, taken)
+if over > 0 then
+    totals = totals .. pack('<I7', over)
 end
 
-call('HSET', month, ARGV[5], totals)
-call('HSET', domain, unpack(set))
+call('HSET', month, day, totals)
+call('HSET', domain, 'all', pack('<I7I7I7I7', min(all_reports + 1, MOST),
+    min(all_ok + successful, MOST), min(all_bad + failed, MOST), ARGV[7]))
 
-if not of_day then
-    call('EXPIRE', month, ARGV[11])
-end
-
-if not of_day or not of_all then
-    call('EXPIRE', domain, ARGV[12])
+-- A value that is no number, or the largest there is, stays.
+for i = originals and 14 or 10, #ARGV, 2 do
+    redis.pcall('HINCRBY', domain, 't:' .. ARGV[i], ARGV[i + 1])
 end
 
 if listed then
-    call('HSET', list, digest, ARGV[14])
-    call('EXPIRE', list, ARGV[13])
-    call('SET', original, ARGV[15], 'EX', ARGV[13])
+    call('HSET', KEYS[6], ARGV[13], ARGV[11])
+    call('EXPIRE', KEYS[6], ARGV[10])
+    call('SET', KEYS[7], ARGV[12], 'EX', ARGV[10])
 end
 
-return 1
+if not fresh then
+    return 1
+end
+
+-- The first of its day: the day before has had its reports, nearly all
+
+local keep_cell, keep_month, keep_domain = ARGV[8]:match('(%d+) (%d+) (%d+)')
+
+call('EXPIRE', cell, keep_cell)
+call('EXPIRE', seen, keep_month)
+call('EXPIRE', month, keep_month)
+call('EXPIRE', domain, keep_domain)
+
+local before = ARGV[9] == '' and redis.pcall('GET', KEYS[2])
+
+if type(before) == 'string' then
+    call('SET', KEYS[2], before, 'KEEPTTL')
+end
+
+return 2

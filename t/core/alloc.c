@@ -18,6 +18,7 @@
 #include "tlsrpt_problems.h"
 #include "tlsrpt_record.h"
 #include "tlsrpt_reports.h"
+#include "totals.h"
 
 #define MAX_ALLOCATIONS  2000
 #define NOW              1717200000         /* 2024-06-01 */
@@ -268,7 +269,6 @@ make_cell(void)
     static char                ips[100][16];
     static tlsrpt_fold_t       fold;
     static tlsrpt_fold_row_t   rows[100];
-    static const unsigned char digest[TLSRPT_DIGEST_LEN] = "1234567";
 
     for (int i = 0; i < 100; i++) {
         snprintf(ips[i], sizeof(ips[i]), "192.0.2.%d", i);
@@ -281,7 +281,8 @@ make_cell(void)
     fold.ntypes = 1;
     fold.failed = fold.failure = fold.types[0].failure = 100;
 
-    if (tlsrpt_record_encode(&cell, &fold, str("Example Sender"), 0, digest, 0)
+    if (tlsrpt_record_encode(&cell, &fold, str("example.com"),
+                             str("Example Sender"), 0, 0)
         != 0)
     {
         abort();
@@ -390,6 +391,7 @@ kept(const tlsrpt_command_t *c)
     static const char       entry[] = "{\"o\":\"Example\",\"r\":1,"
                                 "\"d\":\"sender.example\",\"x\":"
                                 "[[\"RFC 8460 4.4\",\"a\",\"b\"]]}";
+    static char             totals[TOTALS_SIZE];
     static tlsrpt_reply_t   name, value, day, array;
     static tlsrpt_reply_t  *elements[2] = { &name, &value };
     const int               list = strstr(c->argv[1], ":reports") != NULL;
@@ -397,8 +399,8 @@ kept(const tlsrpt_command_t *c)
     name.type = value.type = day.type = TLSRPT_REPLY_STRING;
     name.str = list ? "\1\2\3\4\5\6\7\10" : "10";
     name.len = list ? 8 : 2;
-    value.str = list ? entry : "2 0 200 9";
-    value.len = strlen(value.str);
+    value.str = list ? entry : totals;
+    value.len = list ? strlen(entry) : put_totals(totals, "2 0 200 9");
     day.str = cell.data;
     day.len = cell.len;
     array.type = TLSRPT_REPLY_ARRAY;

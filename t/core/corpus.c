@@ -81,12 +81,12 @@ domain_json(const tlsrpt_report_t *report, unsigned domain)
     tlsrpt_command_t  *c = ingest(report, domain);
 
     keep(&kept, ARG(c, 1), ARG_LEN(c, 1));
-    snprintf(kept.day, sizeof(kept.day), "%.2s", ARG(c, 5));
-    snprintf(kept.totals, sizeof(kept.totals), "1 %.20s %.20s 0", ARG(c, 6),
-             ARG(c, 7));
+    snprintf(kept.day, sizeof(kept.day), "%.2s", ARG(c, 4));
+    snprintf(kept.totals, sizeof(kept.totals), "1 %.20s %.20s 0", ARG(c, 5),
+             ARG(c, 6));
 
-    all = answer("by=" KEYS, &kept, report->day);
-    types = answer("by=policy-type", &kept, report->day);
+    all = answer(report->domains[domain], "by=" KEYS, &kept, report->day);
+    types = answer(report->domains[domain], "by=policy-type", &kept, report->day);
     result = json_pack("{s:O, s:O, s:O, s:O, s:O}",
         "reports", json_object_get(all, "reports"),
         "total-successful-session-count",

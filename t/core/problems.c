@@ -15,6 +15,7 @@
 #include "tlsrpt_month.h"
 #include "tlsrpt_problems.h"
 #include "tlsrpt_record.h"
+#include "totals.h"
 #include "tlsrpt_result.h"
 
 #define NDAYS  30                           /* the last one is today */
@@ -114,8 +115,8 @@ add(size_t day, const char *org, const char *policy, unsigned successful,
     memcpy(days[day].cell + days[day].len, ARG(c, 1), ARG_LEN(c, 1));
     days[day].len += ARG_LEN(c, 1);
     days[day].reports++;
-    days[day].successful += strtoull(ARG(c, 6), NULL, 10);
-    days[day].failed += strtoull(ARG(c, 7), NULL, 10);
+    days[day].successful += strtoull(ARG(c, 5), NULL, 10);
+    days[day].failed += strtoull(ARG(c, 6), NULL, 10);
     tlsrpt_command_destroy(c);
 }
 
@@ -133,7 +134,7 @@ add_details(size_t day, const char *org, const char *policy, const char *type,
  * What Redis would answer
  */
 
-static char            texts[64][96];
+static char            texts[64][TOTALS_SIZE];
 static tlsrpt_reply_t  replies[64], *elements[64];
 
 static void
@@ -149,7 +150,7 @@ set_string(tlsrpt_reply_t *reply, const char *s, size_t len)
 static void
 answer_month(const char *key, tlsrpt_reply_t *reply)
 {
-    char    date[TLSRPT_DAY_TEXT_LEN + 1];
+    char    date[TLSRPT_DAY_TEXT_LEN + 1], words[96];
     size_t  n = 0;
 
     for (size_t i = 0; i < NDAYS; i++) {
@@ -162,13 +163,15 @@ answer_month(const char *key, tlsrpt_reply_t *reply)
         }
 
         snprintf(texts[n], sizeof(texts[n]), "%s", date + 8);
-        snprintf(texts[n + 1], sizeof(texts[n]), "%u %llu %llu %llu",
+        snprintf(words, sizeof(words), "%u %llu %llu 0 %llu",
                  days[i].reports, (unsigned long long) days[i].successful,
                  (unsigned long long) days[i].failed,
                  (unsigned long long) days[i].over);
+        set_string(&replies[n], texts[n], strlen(texts[n]));
+        set_string(&replies[n + 1], texts[n + 1],
+                   put_totals(texts[n + 1], words));
 
         for (size_t last = n + 2; n < last; n++) {
-            set_string(&replies[n], texts[n], strlen(texts[n]));
             elements[n] = &replies[n];
         }
     }
@@ -201,18 +204,19 @@ static void
 answer_all(tlsrpt_reply_t *reply)
 {
     unsigned     n = before ? 1 : 0;
-    static char  text[96];
+    char         words[96];
+    static char  text[TOTALS_SIZE];
 
     for (size_t i = 0; i < NDAYS; i++) {
         n += days[i].reports;
     }
 
-    snprintf(text, sizeof(text), "%u 0 0 %lld", n,
+    snprintf(words, sizeof(words), "%u 0 0 %lld", n,
              (long long) (before ? before : NOW));
     memset(reply, 0, sizeof(*reply));
 
     if (n) {
-        set_string(reply, text, strlen(text));
+        set_string(reply, text, put_totals(text, words));
     }
 }
 

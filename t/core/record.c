@@ -32,7 +32,6 @@ static const char  document[] =
     "\"2001:db8::1\",\"failed-session-count\":2}]}]}";
 
 static tlsrpt_record_t  record;
-static const char       key[TLSRPT_DIGEST_LEN + 1] = "12345678";
 
 
 static int
@@ -48,6 +47,13 @@ is_text(tlsrpt_value_t value, const char *text)
 {
     return text == NULL ? is_value(value, TLSRPT_VALUE_NULL, NULL, 0)
            : is_value(value, TLSRPT_VALUE_TEXT, text, strlen(text));
+}
+
+
+static void
+begin(const char *cell, size_t len)
+{
+    tlsrpt_record_begin(&record, str("example.com"), cell, len);
 }
 
 
@@ -68,9 +74,9 @@ make_cell(tlsrpt_buf_t *cell, int brief)
     }
 
     for (int i = 0; i < 2; i++) {
-        if (tlsrpt_record_encode(cell, &fold, report->organization_name,
-                                 i ? TLSRPT_VIA_MAIL : TLSRPT_VIA_HTTPS,
-                                 (const unsigned char *) key, brief)
+        if (tlsrpt_record_encode(cell, &fold, str("example.com"),
+                                 report->organization_name,
+                                 i ? TLSRPT_VIA_MAIL : TLSRPT_VIA_HTTPS, brief)
             != 0)
         {
             abort();
@@ -127,7 +133,7 @@ test_round_trip(void)
     tlsrpt_row_t  row;
 
     make_cell(&cell, 0);
-    tlsrpt_record_begin(&record, cell.data, cell.len);
+    begin(cell.data, cell.len);
 
     ok(tlsrpt_record_next(&record), "a record");
     is_int(record.via, TLSRPT_VIA_HTTPS, "by https");
@@ -148,7 +154,7 @@ test_round_trip(void)
     free(cell.data);
 
     make_cell(&cell, 1);
-    tlsrpt_record_begin(&record, cell.data, cell.len);
+    begin(cell.data, cell.len);
     ok(tlsrpt_record_next(&record), "a brief record");
     is_int((long long) record.failure, 9007199254740020, "its failures");
     is_int((long long) record.beyond, 9007199254740020, "all in no row");
@@ -156,7 +162,7 @@ test_round_trip(void)
     ok(tlsrpt_record_next(&record), "and the next");
     free(cell.data);
 
-    tlsrpt_record_begin(&record, "", 0);
+    begin("", 0);
     ok(!tlsrpt_record_next(&record), "an empty cell");
 }
 
@@ -184,7 +190,7 @@ walk(const char *bytes, size_t len)
     tlsrpt_row_t   row;
 
     memcpy(cell, bytes, len);
-    tlsrpt_record_begin(&record, cell, len);
+    begin(cell, len);
 
     while (tlsrpt_record_next(&record)) {
         n++;
@@ -263,6 +269,61 @@ test_damage(void)
 }
 
 
+/* Strings that end in the policy domain, more than are kept that way. */
+
+static void
+test_within(void)
+{
+    size_t             wrong = 0;
+    char               mx[1000][64];
+    tlsrpt_buf_t       cell = { NULL, 0, 0, 0 };
+    tlsrpt_row_t       row;
+    tlsrpt_fold_t      fold;
+    tlsrpt_fold_row_t  rows[1000];
+
+    memset(&fold, 0, sizeof(fold));
+    memset(rows, 0, sizeof(rows));
+    fold.rows = rows;
+    fold.nrows = 1000;
+    fold.ntypes = 1;
+    fold.types[0].policy_type = str("sts");
+    fold.types[0].failure = fold.failure = fold.failed = 1000;
+
+    for (int i = 0; i < 1000; i++) {
+        snprintf(mx[i], sizeof(mx[i]), "%.*d%s", i ? 40 : 0, i,
+                 i % 2 ? ".example.com" : "example.com");
+        rows[i].receiving_mx_hostname = str(mx[i]);
+        rows[i].failed = 1;
+    }
+
+    rows[2].failure_reason_code = str("not example.com");
+
+    if (tlsrpt_record_encode(&cell, &fold, str("example.com"), str(NULL), 0, 0)
+        != 0)
+    {
+        abort();
+    }
+
+    begin(cell.data, cell.len);
+    ok(tlsrpt_record_next(&record), "a record of many mail servers");
+
+    for (int i = 0; i < 1000; i++) {
+        wrong += !tlsrpt_record_row(&record, &row)
+                 || !is_text(row.receiving_mx_hostname, mx[i])
+                 || !is_text(row.failure_reason_code,
+                             i == 2 ? "not example.com" : NULL);
+    }
+
+    is_int((long long) wrong, 0, "each is told in full");
+    ok(cell.len < 1000 * 58, "the domain is not repeated: %zu bytes", cell.len);
+
+    begin(cell.data, cell.len);
+    record.domain = str("a.very.much.longer.domain.than.that.example.com");
+    ok(!tlsrpt_record_next(&record), "what is beyond the bound is none");
+    free(cell.data);
+}
+
+
 static void
 test_later_version(void)
 {
@@ -271,10 +332,10 @@ test_later_version(void)
 
     make_cell(&cell, 0);
     half = cell.len / 2;
-    cell.data[2 + TLSRPT_DIGEST_LEN] |= (char) 0x80;
+    cell.data[2] |= (char) 0x80;
     is_int((long long) walk(cell.data, cell.len), 1,
            "a record of a later version is passed over");
-    tlsrpt_record_begin(&record, cell.data, cell.len);
+    begin(cell.data, cell.len);
     ok(tlsrpt_record_next(&record) && record.via == TLSRPT_VIA_MAIL
        && cell.len == 2 * half, "for the one behind it");
     free(cell.data);
@@ -286,6 +347,7 @@ main(void)
 {
     test_round_trip();
     test_damage();
+    test_within();
     test_later_version();
 
     return done();

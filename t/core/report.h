@@ -14,6 +14,7 @@
 
 #include "tlsrpt_core.h"
 #include "tlsrpt_time.h"
+#include "totals.h"
 
 #define NOW        1768910400               /* 2026-01-20T12:00:00Z */
 #define RETENTION  400
@@ -75,7 +76,7 @@ typedef struct {
     char           *cell;
     size_t          len;
     char            day[3];                 /* of the month */
-    char            totals[96];             /* of the day: "R S F O" */
+    char            totals[96];             /* of the day, in words */
 } kept_t;
 
 __attribute__((unused))
@@ -100,8 +101,9 @@ __attribute__((unused))
 static tlsrpt_reply_t *
 month(const kept_t *kept)
 {
-    static char            names[31][3];
+    static char            names[31][3], usual[TOTALS_SIZE], own[TOTALS_SIZE];
     static tlsrpt_reply_t  array, strings[62], *elements[62];
+    const size_t           len = put_totals(usual, "1 0 0 0");
 
     array.type = TLSRPT_REPLY_ARRAY;
     array.elements = elements;
@@ -110,8 +112,8 @@ month(const kept_t *kept)
     for (int i = 0; i < 62; i++) {
         elements[i] = &strings[i];
         strings[i].type = TLSRPT_REPLY_STRING;
-        strings[i].str = "1 0 0 0";
-        strings[i].len = 7;
+        strings[i].str = usual;
+        strings[i].len = len;
     }
 
     for (int i = 0; i < 31; i++) {
@@ -121,8 +123,8 @@ month(const kept_t *kept)
         strings[2 * i].len = 2;
 
         if (kept->totals[0] && memcmp(names[i], kept->day, 2) == 0) {
-            strings[2 * i + 1].str = kept->totals;
-            strings[2 * i + 1].len = strlen(kept->totals);
+            strings[2 * i + 1].str = own;
+            strings[2 * i + 1].len = put_totals(own, kept->totals);
         }
     }
 
@@ -135,6 +137,7 @@ static void
 ask(tlsrpt_stats_t *stats, const kept_t *kept)
 {
     size_t                   n;
+    char                     all[TOTALS_SIZE];
     const tlsrpt_command_t  *c;
     tlsrpt_reply_t           nil = { TLSRPT_REPLY_NIL, 0, NULL, 0, 0, NULL };
     tlsrpt_reply_t           string = nil, *reply;
@@ -148,8 +151,8 @@ ask(tlsrpt_stats_t *stats, const kept_t *kept)
             reply = month(kept);
 
         } else if (strcmp(c->argv[0], "HGET") == 0) {
-            string.str = kept->totals[0] ? kept->totals : "1 0 0 1";
-            string.len = strlen(string.str);
+            string.str = all;
+            string.len = put_totals(all, "1 0 0 1");
 
         } else if (kept->cell == NULL) {
             reply = &nil;
@@ -170,7 +173,7 @@ ask(tlsrpt_stats_t *stats, const kept_t *kept)
 
 __attribute__((unused))
 static tlsrpt_stats_t *
-question(const char *params, int32_t from, int32_t to)
+question_of(tlsrpt_str_t domain, const char *params, int32_t from, int32_t to)
 {
     tlsrpt_query_t   query;
     tlsrpt_error_t   error;
@@ -193,16 +196,25 @@ question(const char *params, int32_t from, int32_t to)
         }
     }
 
-    return tlsrpt_stats_create(&query, str("example.com"), str("t"));
+    return tlsrpt_stats_create(&query, domain, str("t"));
+}
+
+
+__attribute__((unused))
+static tlsrpt_stats_t *
+question(const char *params, int32_t from, int32_t to)
+{
+    return question_of(str("example.com"), params, from, to);
 }
 
 
 __attribute__((unused))
 static json_t *
-answer(const char *params, const kept_t *kept, int32_t day)
+answer(tlsrpt_str_t domain, const char *params, const kept_t *kept,
+    int32_t day)
 {
     json_t          *json;
-    tlsrpt_stats_t  *stats = question(params, day, day);
+    tlsrpt_stats_t  *stats = question_of(domain, params, day, day);
 
     ask(stats, kept);
     json = tlsrpt_stats_json(stats);

@@ -17,6 +17,7 @@ static json_t *
 line(const char *all, const char *const *fields, const char *const *before)
 {
     json_t           *json;
+    char              texts[16][TOTALS_SIZE], text[TOTALS_SIZE];
     tlsrpt_reply_t    replies[16], *elements[16], reply;
     tlsrpt_query_t    query;
     tlsrpt_totals_t  *totals;
@@ -33,14 +34,15 @@ line(const char *all, const char *const *fields, const char *const *before)
 
         if (n == 0 && all != NULL) {
             reply.type = TLSRPT_REPLY_STRING;
-            reply.str = all;
-            reply.len = strlen(all);
+            reply.str = text;
+            reply.len = put_totals(text, all);
 
         } else if (n) {
             for ( ; *f != NULL; f++) {
                 replies[count].type = TLSRPT_REPLY_STRING;
-                replies[count].str = *f;
-                replies[count].len = strlen(*f);
+                replies[count].str = count % 2 ? texts[count] : *f;
+                replies[count].len = count % 2 ? put_totals(texts[count], *f)
+                                               : strlen(*f);
                 elements[count] = &replies[count];
                 count++;
             }
@@ -129,10 +131,10 @@ test_sums(void)
             ALL, FIELDS("19", "1 9007199254740991 9007199254740991 0",
                         "20", "1 9007199254740991 9007199254740991 0"), NONE);
     is_line("what is no totals", LINE(1, 1, 0, LAST, "\"ok\""), ALL,
-            FIELDS("20", "1 1 0 0", "19", "1 1 0", "18", "1 1 0 0 0",
+            FIELDS("20", "1 1 0 0", "19", "1 1 0", "18", "1 1 0 0 0 0",
                    "0", "1 1 0 0", "32", "1 1 0 0", "x", "1 1 0 0",
                    "17", "-1 1 0 0"),
-            FIELDS("31", "1 1 0 x", "30", "", "29", "1  1 0 0",
+            FIELDS("31", "1 1 0 x", "30", "", "+9", "1 1 0 0",
                    "28", "9007199254740992 0 0 0"));
     is_line("a time past all days",
             LINE(0, 0, 0, "\"9999-12-31T23:59:59Z\"", "\"silent\""),

@@ -4,80 +4,77 @@
 # SPDX-License-Identifier: BSD-2-Clause
 
 # The script of ingest by itself, in a real Redis: what is counted, once; what
-# is kept, how long; what happens at the limits and among keys of others.
+# is kept, how long, in how much room; what happens at the limits and among keys
+# of others.
 
 use strict;
 use warnings;
 
 use TLSRPT::Test;
 
-my $HEAD = 2048;
 my $DETAILED = 196608;
 my $FULL = 262144;
+my $SMALL = 4096;
 my $LISTED = 10000;
 my $MOST = 9007199254740991;
 
 my $t = servers(nginx => 0, redis => 1);
 my $script = $t->read_file(TLSRPT::Server::top() . '/shared/redis/ingest.lua');
 
-my @KEYS = map { "t:{example.com}$_" } ':2026-01-10', ':2026-01-10:seen',
-    ':2026-01', '', ':2026-01-10:reports', ':2026-01-10:0123456789abcdef';
-my ($CELL, $SEEN, $MONTH, $DOMAIN, $LIST, $ORIGINAL) = @KEYS;
+# The keys of a day in January 2026, of which the 5th was a Monday.
+sub keys_of {
+    my ($day) = @_;
 
-my $digests = 0;
+    my @dates = map { sprintf ':2026-01-%02d', $_ }
+        $day, $day - 1, $day - ($day - 5) % 7;
+
+    return map { "t:{example.com}$_" } @dates[0, 1], "$dates[2]:seen",
+        ':2026-01', '', "$dates[0]:reports", "$dates[0]:0123456789abcdef";
+}
+
+my @KEYS = keys_of(10);
+my ($CELL, $BEFORE, $SEEN, $MONTH, $DOMAIN, $LIST, $ORIGINAL) = @KEYS;
+
+my ($digests, $records) = (0, 0);
 
 sub digest { return 'digest' . pack 'n', ++$digests }
+sub number { return unpack 'q>', $_[0] }
 
-sub varint {
-    my ($value) = @_;
-
-    my $text = '';
-
-    for (; $value >= 128; $value >>= 7) {
-        $text .= chr($value & 127 | 128);
-    }
-
-    return $text . chr $value;
-}
-
-# A record of so many bytes, its length's own included.
+# Of so many bytes, unlike all others.
 sub record {
-    my ($digest, $size) = @_;
+    my ($size) = @_;
 
-    my $filler = chr 0;
-    my $length = length($digest) + 1;
+    return substr "\0\r\n\xff" . ++$records . 'x' x $size, 0, $size;
+}
 
-    while (length(varint($length)) + $length < $size) {
-        $length++;
-        $filler .= 'x';
+# A report that has not been before, and what it says otherwise.
+sub one {
+    return (digest => digest(), record => record(40), brief => record(20),
+            day => 10, successful => 100, failed => 3, now => 1768000000,
+            keep_cell => 1000, keep_month => 2000, keep_domain => 3000,
+            detailed => 5, late => '', keep_original => 500,
+            entry => '{"o":"x"}', original => "as it\0came",
+            types => ['tlsa-invalid', 3, 'other', 2], @_);
+}
+
+sub ingest {
+    my %report = one(@_);
+
+    my @keys = keys_of($report{day});
+    my @arguments = (@report{qw(record brief)}, number($report{digest}),
+        @report{qw(day successful failed now)},
+        join(' ', @report{qw(keep_cell keep_month keep_domain detailed)}),
+        $report{late});
+
+    if (defined $report{original}) {
+        push @arguments, @report{qw(keep_original entry original digest)};
+    } else {
+        splice @keys, 5;
     }
 
-    return varint($length) . $digest . $filler;
+    return $t->redis('EVAL', $script, scalar @keys, @keys, @arguments,
+                     @{ $report{types} });
 }
-
-my @ARGUMENTS = qw(record brief digest number day successful failed detailed
-                   now keep_cell keep_month keep_domain keep_original entry
-                   original);
-
-# A report's arguments, and what it says otherwise.
-sub arguments {
-    my (%report) = @_;
-
-    my $digest = delete $report{digest} || digest();
-    my %all = (
-        digest => $digest, record => record($digest, 40),
-        brief => record($digest, 20), number => unpack('q>', $digest),
-        day => 10, successful => 100, failed => 3, detailed => 5,
-        now => 1768000000, keep_cell => 1000, keep_month => 2000,
-        keep_domain => 3000, keep_original => 500, entry => '{"o":"x"}',
-        original => 'as it came', types => ['tlsa-invalid', 3, 'other', 2],
-        %report,
-    );
-
-    return (@all{@ARGUMENTS}, @{ $all{types} });
-}
-
-sub ingest { return $t->redis('EVAL', $script, 6, @KEYS, @_) }
 
 sub error_of {
     my ($code) = @_;
@@ -92,198 +89,500 @@ sub all_kept {
              @{ $t->redis('KEYS', '*') } };
 }
 
-sub totals { return $t->redis('HGET', $MONTH, 10) }
+# The numbers of a total: seven bytes each, least significant first.
+sub to_totals   { return join '', map { substr pack('Q<', $_), 0, 7 } @_ }
+sub from_totals {
+    my ($bytes) = @_;
+
+    return 'none' if !defined $bytes;
+    return 'broken' if length($bytes) % 7;
+    return join ' ', map { unpack 'Q<', "$_\0" } unpack '(a7)*', $bytes;
+}
+
+sub of_day { return from_totals($t->redis('HGET', $MONTH, $_[0] || 10)) }
+sub of_all { return from_totals($t->redis('HGET', $DOMAIN, 'all')) }
 sub flush  { return $t->redis('FLUSHALL') }
+
+sub kept_are {
+    my ($want, $name) = @_;
+
+    return is_deeply [sort @{ $t->redis('KEYS', '*') }], [sort @$want], $name;
+}
 
 sub cell_is {
     my ($want, $name) = @_;
 
     my $got = $t->redis('GET', $CELL);
+    $got = '' if !defined $got;
     ok $got eq $want, $name or diag length($got) . ' for ' . length $want;
 
     return;
 }
 
+sub expires {
+    my ($key, $ttl, $name) = @_;
+
+    my $left = $t->redis('TTL', $key);
+    ok $left > $ttl - 50 && $left <= $ttl, $name || "$key expires"
+        or diag "$left for $ttl";
+
+    return;
+}
+
+# Bytes behind a string: those that it takes, a copy does not.
+sub room {
+    my ($key) = @_;
+
+    my $copy = 'c' x length $key;
+    $t->redis('SET', $copy, $t->redis('GET', $key), 'EX', 100);
+    my $room = $t->redis('MEMORY', 'USAGE', $key)
+               - $t->redis('MEMORY', 'USAGE', $copy);
+    $t->redis('DEL', $copy);
+
+    return $room;
+}
+
 
 # One report
 
-my @one = arguments();
+my %one = one();
 
-is ingest(@one), 1, 'a report is counted';
-cell_is $one[0], 'its record is the cell';
-is totals(), '1 100 3 0', 'the totals of the day';
+is ingest(%one), 2, 'a report is counted, the first of its day';
+cell_is $one{record}, 'its record is the cell';
+is of_day(), '1 100 3 40', 'the totals of the day';
+is of_all(), '1 100 3 1768000000', 'the totals of the domain';
+is $t->redis('STRLEN', $CELL), 40, 'the size is the cell\'s';
+is length $t->redis('HGET', $MONTH, 10), 28, 'four numbers of a day';
 is_deeply {@{ $t->redis('HGETALL', $DOMAIN) }},
-    { all => '1 100 3 1768000000', 't:tlsa-invalid' => 3, 't:other' => 2 },
-    'the totals of the domain';
-is_deeply $t->redis('HGETALL', $LIST), [$one[2], $one[13]], 'the list';
-is $t->redis('GET', $ORIGINAL), 'as it came', 'the original';
+    { all => $t->redis('HGET', $DOMAIN, 'all'), 't:tlsa-invalid' => 3,
+      't:other' => 2 }, 'the failures by result type';
+is_deeply $t->redis('SMEMBERS', $SEEN), [number($one{digest})], 'the digest';
+is_deeply $t->redis('HGETALL', $LIST), [@one{qw(digest entry)}], 'the list';
+is $t->redis('GET', $ORIGINAL), "as it\0came", 'the original';
 
-my %ttl = ($CELL => 1000, $MONTH => 2000, $DOMAIN => 3000, $LIST => 500,
-           $ORIGINAL => 500);
-is_deeply [sort @{ $t->redis('KEYS', '*') }], [sort keys %ttl],
-    'no other key is written';
-for my $key (sort keys %ttl) {
-    my $left = $t->redis('TTL', $key);
-    ok $left > $ttl{$key} - 100 && $left <= $ttl{$key}, "$key expires";
-}
+my %ttl = ($CELL => 1000, $SEEN => 2000, $MONTH => 2000, $DOMAIN => 3000,
+           $LIST => 500, $ORIGINAL => 500);
+kept_are [keys %ttl], 'no other key is written';
+expires($_, $ttl{$_}) for sort keys %ttl;
 
 my $before = all_kept();
-is ingest(@one), 0, 'a duplicate is not';
+is ingest(%one), 0, 'a duplicate is not';
+is_deeply all_kept(), $before, 'and changes nothing';
+is ingest(%one, record => record(90), successful => 7, late => 1,
+          types => ['other', 9], keep_cell => 1, keep_month => 1,
+          keep_domain => 1), 0, 'its digest alone tells';
 is_deeply all_kept(), $before, 'and changes nothing';
 
-my @two = arguments(now => 1768000100);
-is ingest(@two), 1, 'another report';
-cell_is $one[0] . $two[0], 'stands behind the first';
-is totals(), '2 200 6 0', 'and adds up';
-is $t->redis('HGET', $DOMAIN, 'all'), '2 200 6 1768000100', 'for the domain';
+my %two = one(now => 1768000100, keep_cell => 10, keep_month => 10,
+              keep_domain => 10, keep_original => 600);
+is ingest(%two), 1, 'another report';
+cell_is $one{record} . $two{record}, 'stands behind the first';
+is of_day(), '2 200 6 80', 'and adds up';
+is of_all(), '2 200 6 1768000100', 'for the domain';
 is $t->redis('HGET', $DOMAIN, 't:tlsa-invalid'), 6, 'by result type';
-is $t->redis('HLEN', $LIST), 2, 'in the list';
+is_deeply {@{ $t->redis('HGETALL', $LIST) }},
+    { map { $_->{digest} => $_->{entry} } \%one, \%two }, 'in the list';
+@ttl{$LIST, $ORIGINAL} = (600, 600);
+expires($_, $ttl{$_}) for sort keys %ttl;
 
 flush();
-ingest(arguments(keep_original => 0, entry => '', original => ''));
-is_deeply [sort @{ $t->redis('KEYS', '*') }], [sort $CELL, $MONTH, $DOMAIN],
-    'originals need not be kept';
-ingest(arguments(types => []));
-is totals(), '2 200 6 0', 'no failures of any type';
+is ingest(original => undef), 2, 'originals need not be kept';
+kept_are [$CELL, $SEEN, $MONTH, $DOMAIN], 'neither them nor a list';
+is_deeply {@{ $t->redis('HGETALL', $DOMAIN) }},
+    { all => to_totals(1, 100, 3, 1768000000), 't:tlsa-invalid' => 3,
+      't:other' => 2 }, 'the failures by result type then';
+
+for my $original (undef, 'x') {
+    flush();
+    is ingest(types => [], original => $original, entry => 1,
+              digest => '12345678'), 2, 'no failures of any type';
+    is of_day(), '1 100 3 40', 'is counted';
+    is_deeply $t->redis('HKEYS', $DOMAIN), ['all'], 'without any';
+}
+
+flush();
+is ingest(successful => 0, failed => 0, types => [], brief => '',
+          record => record(2)), 2, 'a report of no sessions';
+is of_day(), '1 0 0 2', 'is a report';
 
 
 # Digests
 
 flush();
-my $digest = digest();
-my $other = digest();
-ingest(arguments(digest => $other,
-                 record => varint(28) . $other . "\0$digest" . 'x' x 11));
-is ingest(arguments(digest => $digest)), 1,
-    'a digest within the text of another record is none';
-is ingest(arguments(digest => $digest)), 0, 'one of a record is';
-is ingest(arguments(digest => $other)), 0, 'and so is the first';
-
-for my $size ($HEAD - 16 .. $HEAD + 4) {
-    flush();
-    my ($first, $second) = (digest(), digest());
-    my @first = arguments(digest => $first, record => record($first, $size));
-    my @second = arguments(digest => $second);
-
-    is join('', map { ingest(@$_) } \@first, \@second, \@second, \@first,
-            [arguments()]), '11001', "once, behind $size bytes";
-}
+%one = one();
+is ingest(%one), 2, 'the first of a day';
+is ingest(%one, day => 11), 0, 'a digest is of a week';
+is of_day(11), 'none', 'and not of a day';
+is ingest(%one, day => 12), 2, 'of another week it is another';
+%two = one(day => 11, keep_month => 2500);
+is ingest(%two), 2, 'the first of another day of the week';
+is ingest(%two), 0, 'is then known';
+is_deeply [sort @{ $t->redis('SMEMBERS', $SEEN) }],
+    [sort map { number($_) } $one{digest}, $two{digest}],
+    'one set for both days';
+expires($SEEN, 2500);
+is of_all(), '3 300 9 1768000000', 'all for the domain';
+is join('|', map { of_day($_) } 10 .. 12), join('|', ('1 100 3 40') x 3),
+    'each for its day';
 
 flush();
-my @reports = map { [arguments()] } 1 .. 300;
-ingest(@$_) for @reports;
-is_deeply [grep { ingest(@$_) } @reports], [], 'duplicates in a long cell';
-is totals(), '300 30000 900 0', 'each counted once';
-cell_is join('', map { $_->[0] } @reports), 'each kept';
+my @digests = ("\0" x 8, "\xff" x 8, "\x80" . "\0" x 7, "\x7f" . "\xff" x 7,
+               "\0" x 7 . "\1");
+is join('', map { ingest(digest => $_) } @digests), 21111, 'any eight bytes';
+is join('', map { ingest(digest => $_) } @digests), '00000', 'are a digest';
 is $t->redis('OBJECT', 'ENCODING', $SEEN), 'intset', 'digests are numbers';
-is $t->redis('SCARD', $SEEN), 300 - int(($HEAD - 11) / 40) - 1,
-    'of the reports behind the head alone';
-ok $t->redis('TTL', $SEEN) > 900, 'the digests expire';
-ok $t->redis('TTL', $CELL) > 900, 'the cell still expires';
+
+flush();
+my @reports = map { { one(day => $_ % 2 + 10, late => $_ % 3 ? '' : 1) } }
+    1 .. 300;
+ingest(%$_) for @reports;
+is_deeply [grep { ingest(%$_) } @reports], [], 'duplicates among many';
+is of_day($_), '150 15000 450 6000', 'each counted once' for 10, 11;
+cell_is join('', map { $_->{record} } grep { $_->{day} == 10 } @reports),
+    'each kept';
+is $t->redis('OBJECT', 'ENCODING', $SEEN), 'intset', 'the digests in a set';
+is $t->redis('SCARD', $SEEN), 300, 'one';
 
 
 # Limits
 
 flush();
-my @large = arguments(record => record(digest(), 150_000));
-@large[2, 3] = (substr($large[0], 3, 8), 1);
-ingest(@large);
-my @next = arguments();
-$next[0] = record($next[2], $DETAILED - 150_000);
-ingest(@next);
-cell_is $large[0] . $next[0], 'up to the limit with details';
+my $large = record(150_000);
+is ingest(record => $large), 2, 'a large record';
+my $next = record($DETAILED - length $large);
+ingest(record => $next);
+cell_is $large . $next, 'up to the limit with details';
 
-my @brief = arguments();
-ingest(@brief);
-cell_is $large[0] . $next[0] . $brief[1], 'beyond it without';
+my %brief = one();
+ingest(%brief);
+cell_is $large . $next . $brief{brief}, 'beyond it without';
+is of_day(), '3 300 9 ' . ($DETAILED + 20), 'in so much room';
 
-my @filling = arguments();
-$filling[1] = record($filling[2], $FULL - $DETAILED - length $brief[1]);
-ingest(@filling);
-is $t->redis('STRLEN', $CELL), $FULL, 'up to the limit without';
-is totals(), '4 400 12 0', 'nothing beyond yet';
+my %filling = one(brief => '');
+ingest(%filling);
+my $cell = $large . $next . $brief{brief} . $filling{record};
+cell_is $cell, 'but in full if it is short';
 
-$before = $t->redis('GET', $CELL);
-my @beyond = arguments(detailed => 7);
-is ingest(@beyond), 1, 'a report beyond all limits';
-cell_is $before, 'leaves the cell';
-is totals(), '5 500 15 7', 'and counts';
-is ingest(@beyond), 0, 'once';
-is totals(), '5 500 15 7', 'no more';
+my $last = record($FULL - length $cell);
+ingest(brief => $last);
+cell_is $cell . $last, 'up to the limit without';
+is of_day(), "5 500 15 $FULL", 'nothing beyond yet';
+
+my %beyond = one(detailed => 7, record => record(1), brief => '');
+is ingest(%beyond), 1, 'a report beyond all limits';
+cell_is $cell . $last, 'leaves the cell';
+is of_day(), "6 600 18 $FULL 7", 'and counts';
+is length $t->redis('HGET', $MONTH, 10), 35, 'in five numbers';
+is of_all(), '6 600 18 1768000000', 'for the domain too';
+is ingest(%beyond), 0, 'once';
+is of_day(), "6 600 18 $FULL 7", 'no more';
+is ingest(late => 1), 1, 'another one, late';
+is of_day(), "7 700 21 $FULL 12", 'adds up';
+cell_is $cell . $last, 'and leaves the cell';
+
+flush();
+$t->redis('SET', $CELL, 'x' x 9, 'EX', 70);
+$t->redis('HSET', $MONTH, 10, to_totals(1, 1, 1, $FULL - 20, 4));
+is ingest(), 2, 'what the cell takes after others that it did not';
+cell_is 'x' x 9 . $t->redis('GETRANGE', $CELL, 9, -1), 'is behind it';
+is $t->redis('STRLEN', $CELL), 29, 'and short';
+is of_day(), "2 101 4 $FULL 4", 'and leaves those counted';
+
+for my $late ('', 1) {
+    for my $size ($DETAILED, $DETAILED + 1, $FULL, $FULL + 1) {
+        flush();
+        my %at = one(record => record($size), late => $late);
+        is ingest(%at), 2, "a first record of $size bytes";
+        cell_is $size > $DETAILED ? $at{brief} : $at{record},
+            'with details, or without';
+
+        flush();
+        is ingest(%at, brief => ''), 2, 'if there is nothing shorter';
+        cell_is $size > $FULL ? '' : $at{record}, 'in full, or not at all';
+        is of_day(), '1 100 3 ' . ($size > $FULL ? '0 5' : $size),
+            'and counted';
+        expires($_, $ttl{$_}) for $SEEN, $MONTH, $DOMAIN;
+    }
+}
 
 flush();
 $t->redis('EVAL', "for i = 1, $LISTED - 1 do "
                   . "redis.call('HSET', KEYS[1], i, '') end", 1, $LIST);
-ingest(arguments());
+ingest();
 is $t->redis('HLEN', $LIST), $LISTED, 'the list is filled';
+expires($LIST, 500);
 $t->redis('DEL', $ORIGINAL);
-is ingest(arguments()), 1, 'a report more counts';
+is ingest(keep_original => 900), 1, 'a report more counts';
 is $t->redis('HLEN', $LIST), $LISTED, 'and is not listed';
 is $t->redis('EXISTS', $ORIGINAL), 0, 'nor kept';
+expires($LIST, 500);
 
 flush();
-$t->redis('HSET', $MONTH, 10, "1 $MOST 0 0");
-$t->redis('HSET', $DOMAIN, 'all', "$MOST 1 1 1", 't:other', $MOST - 1);
-ingest(arguments(successful => $MOST, failed => $MOST));
-is totals(), "2 $MOST $MOST 0", 'a day is never over 2^53 - 1';
-is $t->redis('HGET', $DOMAIN, 'all'), "$MOST $MOST $MOST 1768000000",
-    'nor is the domain';
-is $t->redis('HGET', $DOMAIN, 't:other'), $MOST, 'nor a result type';
+$t->redis('HSET', $MONTH, 10, to_totals(1, $MOST, 0, $FULL, $MOST - 1));
+$t->redis('HSET', $DOMAIN, 'all', to_totals($MOST, 1, 1, 1));
+ingest(successful => $MOST, failed => $MOST);
+is of_day(), "2 $MOST $MOST $FULL $MOST", 'a day is never over 2^53 - 1';
+is of_all(), "$MOST $MOST $MOST 1768000000", 'nor is the domain';
 
 flush();
-ingest(arguments(successful => $MOST - 4, failed => 1));
-ingest(arguments(successful => 3, failed => 0));
-is totals(), '2 ' . ($MOST - 1) . ' 1 0', 'large numbers are exact';
-
-
-# What others did to the keys
+$t->redis('HSET', $MONTH, 10, to_totals($MOST, 0, $MOST, 0));
+ingest();
+is of_day(), "$MOST 100 $MOST 40", 'nor are its reports';
 
 flush();
-ingest(arguments());
-$t->redis('DEL', $DOMAIN);
-ingest(arguments());
-ok $t->redis('TTL', $DOMAIN) > 0, 'a domain that was lost expires again';
-is $t->redis('HGET', $DOMAIN, 'all'), '1 100 3 1768000000', 'and begins anew';
+ingest(successful => $MOST - 4, failed => 1);
+ingest(successful => 3, failed => 0);
+is of_day(), '2 ' . ($MOST - 1) . ' 1 80', 'large numbers are exact';
+is of_all(), '2 ' . ($MOST - 1) . ' 1 1768000000', 'for the domain too';
 
-for my $wrong ([SET => $MONTH, 'x'], [SET => $DOMAIN, 'x'],
-    [SET => $LIST, 'x'], [SADD => $CELL, 'x'], [HSET => $MONTH, 10, 'x'],
-    [HSET => $MONTH, 10, '1 2 3'], [HSET => $DOMAIN, 'all', ''],
-    [HSET => $DOMAIN, 't:other', 'many'])
-{
+flush();
+my %stays = ('t:text' => 'many', 't:empty' => '', 't:space' => ' 1',
+             't:most' => '9223372036854775807', 't:half' => '1.5');
+$t->redis('HSET', $DOMAIN, %stays, 't:other', $MOST, 't:last', 7);
+is ingest(types => [(map { substr($_, 2), 1 } sort keys %stays), 'other', 2,
+                    'last', 3]), 2, 'values that cannot be added to';
+my %fields = @{ $t->redis('HGETALL', $DOMAIN) };
+is_deeply { map { $_ => $fields{$_} } keys %stays }, \%stays, 'stay';
+is $fields{'t:other'}, '9007199254740993', 'others are exact';
+is $fields{'t:last'}, 10, 'and added to';
+is of_day(), '1 100 3 40', 'and all else counts';
+is of_all(), '1 100 3 1768000000', 'for the domain too';
+cell_is $t->redis('GET', $CELL), 'and is kept';
+
+
+# Late: the days after it have had their reports
+
+flush();
+my $text = '';
+for my $n (1 .. 5) {
+    my %late = one(record => record(100), late => 1, keep_cell => 1000 * $n);
+    $text .= $late{record};
+    is ingest(%late), $n == 1 ? 2 : 1, 'a late report';
+    cell_is $text, 'is in the cell';
+    is of_day(), join(' ', $n, 100 * $n, 3 * $n, 100 * $n), 'and counted';
+    is room($CELL), 0, 'that has no room behind it';
+    is ingest(%late), 0, 'once';
+    expires($CELL, 1000);
+}
+kept_are \@{[grep { $_ ne $BEFORE } @KEYS]}, 'no other key is written';
+
+flush();
+ingest(record => record(100)) for 1 .. 3;
+cmp_ok room($CELL), '>', 100, 'one in time leaves room behind it';
+ingest(record => record(100), late => 1, original => undef, types => []);
+is room($CELL), 0, 'that a late one takes';
+is $t->redis('STRLEN', $CELL), 400, 'no more';
+
+for my $size ($SMALL - 1, $SMALL) {
     flush();
-    $t->redis(@$wrong);
-    $before = all_kept();
-    isnt error_of(sub { ingest(arguments()) }), '', "@$wrong is an error";
-    is_deeply all_kept(), $before, 'and nothing is half counted';
+    my @both = map { record($_) } $size, 100;
+    ingest(record => $both[0]);
+    is ingest(record => $both[1], late => 1), 1, "a late one behind $size";
+    cell_is join('', @both), 'is there';
+    ok $size < $SMALL ? room($CELL) == 0 : room($CELL) > 100,
+        'without room if the cell is small';
+    expires($CELL, 1000);
+}
+
+
+# The first of a day: the day before has had its reports
+
+for my $size (100, $SMALL, 60_000) {
+    flush();
+    ingest(day => 9, keep_cell => 800, record => record($size)) for 1 .. 3;
+    my $text = $t->redis('GET', $BEFORE);
+    my $room = room($BEFORE);
+    cmp_ok $room, '>', 100, "the day before has room, $size bytes a report";
+
+    %one = one();
+    ingest(%one, digest => digest(), late => 1);
+    is room($BEFORE), $room, 'a late one leaves it';
+    is ingest(%one), 1, 'and a second one of the day';
+    is room($BEFORE), $room, 'leaves it';
+
+    $t->redis('DEL', $CELL, $MONTH, $SEEN);
+    is ingest(%one), 2, 'the first one of the day';
+    is room($BEFORE), 0, 'takes it';
+    ok $text eq $t->redis('GET', $BEFORE), 'and nothing else';
+    expires($BEFORE, 800);
+    is $t->redis('STRLEN', $CELL), 40, 'its own cell has no part in that';
 }
 
 flush();
-ingest(arguments(record => record(digest(), 5000)));
-$t->redis('DEL', $SEEN);
-$t->redis('SET', $SEEN, 'x', 'EX', 100);
-$before = all_kept();
-isnt error_of(sub { ingest(arguments()) }), '', 'digests of a wrong type';
-is_deeply all_kept(), $before, 'and nothing is half counted';
+is ingest(), 2, 'a day before that was not';
+is $t->redis('EXISTS', $BEFORE), 0, 'is not made';
 
 flush();
-$digest = digest();
-$t->redis('SET', $CELL, "\xff" x 20 . $digest . "\xff" x 3);
-is ingest(arguments(digest => $digest)), 1, 'a cell of nonsense is survived';
+$t->redis('SADD', $BEFORE, 'x');
+$before = $t->redis('DUMP', $BEFORE);
+is error_of(sub { ingest() }), '', 'a day before of a wrong type';
+is $t->redis('DUMP', $BEFORE), $before, 'is left alone';
+is of_day(), '1 100 3 40', 'and the report counted';
+
+
+# What others did to the keys: those that were lost expire again
+
+for my $late ('', 1) {
+    for my $lost ([$DOMAIN], [$MONTH], [$CELL], [$DOMAIN, $MONTH],
+        [$CELL, $SEEN], [$CELL, $MONTH, $DOMAIN, $SEEN])
+    {
+        flush();
+        %one = one();
+        ingest(%one);
+        $t->redis('DEL', @$lost);
+        %two = one(late => $late);
+        is ingest(%two), 2, "@$lost: lost, counted";
+        expires($_, $ttl{$_}) for $CELL, $SEEN, $MONTH, $DOMAIN;
+
+        my %is_lost = map { $_ => 1 } @$lost;
+        cell_is(($is_lost{$CELL} ? '' : $one{record}) . $two{record},
+                'with what is left of the cell');
+        is of_day(), $is_lost{$MONTH} ? '1 100 3 40' : '2 200 6 80',
+            'of the day';
+        is of_all(), ($is_lost{$DOMAIN} ? '1 100 3' : '2 200 6')
+            . ' 1768000000', 'of the domain';
+    }
+}
+
+flush();
+ingest();
+$t->redis('DEL', $LIST);
+ingest();
+expires($LIST, 500);
+is $t->redis('HLEN', $LIST), 1, 'a list that was lost begins anew';
+
+flush();
+%one = one();
+ingest(%one);
+$t->redis('DEL', $SEEN);
+is ingest(), 1, 'digests that were lost';
+is ingest(%one), 1, 'are not known';
+is ingest(%one), 0, 'but then';
+is ingest(day => 11), 2, 'with the first of another day of the week';
+expires($SEEN, 2000, 'they expire again');
+
+
+# And those of wrong types and values: nothing is half counted
+
+my @wrong = (
+    [SET => $MONTH, 'x'], [SET => $DOMAIN, 'x'], [SET => $LIST, 'x'],
+    [SET => $SEEN, 'x'], [HSET => $SEEN, 'x', 1], [SADD => $CELL, 'x'],
+    [HSET => $CELL, 'x', 1],
+    [HSET => $MONTH, 10, ''], [HSET => $MONTH, 10, '1 2 3 4'],
+    [HSET => $MONTH, 10, 'x' x 27], [HSET => $MONTH, 10, "\0" x 29],
+    [HSET => $MONTH, 10, "\0" x 34],
+    [HSET => $DOMAIN, 'all', ''], [HSET => $DOMAIN, 'all', 'x' x 27],
+);
+
+for my $wrong (@wrong) {
+    for my $late ('', 1) {
+        for my $reports (0, 1, 2) {
+            flush();
+            ingest() for 1 .. $reports;
+            $t->redis('DEL', $wrong->[1]) if $wrong->[0] ne 'HSET'
+                || $wrong->[1] eq $SEEN || $wrong->[1] eq $CELL;
+            $t->redis(@$wrong);
+            $before = all_kept();
+            isnt error_of(sub { ingest(late => $late) }), '',
+                "@$wrong is an error, after $reports";
+            is_deeply all_kept(), $before, 'and nothing is half counted';
+        }
+    }
+}
+
+flush();
+%one = one(record => record($SMALL));
+ingest(%one);
+$t->redis('DEL', $CELL);
+$t->redis('SADD', $CELL, 'x');
+$before = all_kept();
+%two = one(late => 1);
+isnt error_of(sub { ingest(%two) }), '', 'a large cell of a wrong type, late';
+is_deeply all_kept(), $before, 'and nothing is half counted';
+is ingest(%one), 0, 'what had been counted before';
+$t->redis('DEL', $CELL);
+is ingest(%two), 2, 'and what had not can yet be';
 
 flush();
 $t->redis('SADD', $ORIGINAL, 'x');
-is ingest(arguments()), 1, 'the original replaces what was there';
-
-
-# Keys and commands: those that Redis 6.0 has, and KEYS
+is ingest(), 2, 'an original of a wrong type';
+is $t->redis('GET', $ORIGINAL), "as it\0came", 'is replaced';
+expires($ORIGINAL, 500);
 
 flush();
-$t->redis('ACL', 'SETUSER', 'narrow', 'on', '>narrow', (map { "~$_" } @KEYS),
-          '-@all', map { "+$_" } qw(eval getrange strlen append set hget hset
-                                    hmget hlen sadd expire));
+$t->redis('SET', $LIST, 'x');
+is ingest(original => undef), 2, 'a list is not looked at if none is kept';
+
+flush();
+$t->redis('HSET', $MONTH, 10, "\xff" x 35);
+$t->redis('HSET', $DOMAIN, 'all', "\xff" x 28);
+is ingest(), 1, 'totals of nonsense are survived';
+like of_day(), qr/^$MOST $MOST $MOST /, 'and not over 2^53 - 1';
+like of_all(), qr/^$MOST $MOST $MOST 1768000000$/, 'for the domain too';
+
+flush();
+ingest();
+$t->redis('HSET', $MONTH, 10, to_totals(1, 100, 3, 40, 0));
+ingest();
+is of_day(), '2 200 6 80', 'what is nothing is not written';
+
+
+# A server that does not take it
+
+flush();
+ingest();
+$before = all_kept();
+$t->redis('CONFIG', 'SET', 'maxmemory', 1);
+for my $late ('', 1) {
+    like error_of(sub { ingest(late => $late) }), qr/OOM/, 'no memory';
+    is_deeply all_kept(), $before, 'and nothing is half counted';
+}
+$t->redis('CONFIG', 'SET', 'maxmemory', 0);
+
+flush();
+ingest();
+$t->redis('CONFIG', 'SET', 'proto-max-bulk-len', 1_048_576);
+$t->redis('SETRANGE', $CELL, 1_048_575, 'x');
+$before = all_kept();
+like error_of(sub { ingest() }), qr/exceeds maximum/, 'the longest string';
+is_deeply all_kept(), $before, 'and nothing is half counted';
+$t->redis('CONFIG', 'SET', 'proto-max-bulk-len', 536_870_912);
+
+
+# Keys and commands: those that Redis 6.0 has, and SET KEEPTTL
+
+my @COMMANDS = qw(append eval expire get hget hincrby hlen hset sadd set srem);
+
+# All that the script may do: in time, late, the day before, an error.
+sub everything {
+    my $done = join '', map { ingest(%$_) } map { ($_, $_) }
+        map { { one(late => $_) } } '', '', 1, 1;
+
+    $done .= ingest(day => 11);
+    $done .= error_of(sub { ingest(day => 12) }) =~ /WRONGTYPE/ ? 'x' : '-';
+
+    return $done;
+}
+
+my @cell_of_others = (SADD => (keys_of(12))[0], 'x');
+
+flush();
+$t->redis(@cell_of_others);
+$t->redis('CONFIG', 'RESETSTAT');
+is everything(), '201010102x', 'all that the script may do';
+my %called = map { $_ => 1 }
+    $t->redis('INFO', 'commandstats') =~ /^cmdstat_(\w+):/mg;
+delete @called{qw(config info)};
+is_deeply [sort keys %called], \@COMMANDS, 'takes a few commands';
+
+flush();
+$t->redis(@cell_of_others);
+my %all_keys = map { $_ => 1 } map { keys_of($_) } 10 .. 12;
+$t->redis('ACL', 'SETUSER', 'narrow', 'on', '>narrow',
+          (map { "~$_" } sort keys %all_keys), '-@all',
+          map { "+$_" } @COMMANDS);
 $t->redis('AUTH', 'narrow', 'narrow');
-@reports = map { [arguments()] } 1 .. 120;
-is_deeply [map { ingest(@$_) } @reports, @reports], [(1) x 120, (0) x 120],
-    'a user who may use the six keys and a few commands can ingest';
+is everything(), '201010102x',
+    'a user who may use the seven keys and these commands can ingest';
 
 done_testing;

@@ -70,11 +70,7 @@ sub ordinary_passes {
 sub done { is($_[0]->stop, '', 'nothing bad in the log') }
 
 # How many reports were counted in all.
-sub counted {
-    my ($all) = $server->redis('HGET', 'tlsrpt:{example.com}', 'all');
-
-    return defined $all ? (split ' ', $all)[0] : 0;
-}
+sub counted { return $server->counted('example.com') }
 
 # Redis away, and back
 

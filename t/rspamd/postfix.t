@@ -25,11 +25,7 @@ sub fresh_mail {
                   'sender.example');
 }
 
-sub counted {
-    my ($all) = $server->redis('HGET', 'tlsrpt:{example.com}', 'all');
-
-    return defined $all ? (split ' ', $all)[0] : 0;
-}
+sub counted { return $server->counted('example.com') }
 
 sub accepted {
     my ($mail, $name) = @_;

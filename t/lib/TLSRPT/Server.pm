@@ -232,6 +232,15 @@ sub redis {
     return read_reply($socket);
 }
 
+# How many reports of a domain were ever counted.
+sub counted {
+    my ($self, $domain) = @_;
+
+    my $all = $self->redis('HGET', "tlsrpt:{$domain}", 'all');
+
+    return defined $all ? unpack 'Q<', substr($all, 0, 7) . "\0" : 0;
+}
+
 sub read_reply {
     my ($socket) = @_;
 
