@@ -182,12 +182,7 @@ send_request(connection_t *c)
     const request_t  *r = &requests[c->request];
 
     while (c->sent < r->len) {
-        n = send(c->fd, r->data + c->sent, r->len - c->sent,
-                 MSG_NOSIGNAL | MSG_DONTWAIT);
-
-        if (n < 0 && errno == EAGAIN) {
-            return;                         /* on with the next event */
-        }
+        n = send(c->fd, r->data + c->sent, r->len - c->sent, MSG_NOSIGNAL);
 
         if (n <= 0) {
             die("send");
@@ -273,7 +268,7 @@ static void
 open_connection(connection_t *c, const char *path, int epoll)
 {
     struct sockaddr_un  address = { .sun_family = AF_UNIX };
-    struct epoll_event  event = { EPOLLIN | EPOLLOUT | EPOLLET, { c } };
+    struct epoll_event  event = { EPOLLIN | EPOLLET, { c } };
 
     if (strlen(path) >= sizeof(address.sun_path)) {
         die(path);
@@ -329,15 +324,7 @@ run(const char *path, size_t nconnections)
         }
 
         for (int i = 0; i < n; i++) {
-            connection_t  *c = events[i].data.ptr;
-
-            if (c->sent < requests[c->request].len) {
-                send_request(c);
-            }
-
-            if (events[i].events & EPOLLIN) {
-                receive(c);
-            }
+            receive(events[i].data.ptr);
         }
     }
 
