@@ -25,7 +25,7 @@ typedef struct {
     ngx_http_tlsrpt_main_conf_t  *tmcf;
     ngx_http_tlsrpt_ctx_t        *ctx;
     ngx_http_tlsrpt_domain_t     *domain;   /* of the token; NULL: none */
-    json_t                       *answer;
+    ngx_str_t                     warnings; /* JSON; NULL: not yet known */
 
     ngx_str_t                     original; /* the body in one piece */
     ngx_uint_t                    next;     /* domain of the report to send */
@@ -45,8 +45,7 @@ static ngx_int_t ngx_http_tlsrpt_collect_token(ngx_http_request_t *r,
     ngx_http_tlsrpt_domain_t **domain);
 static ngx_http_tlsrpt_collect_t *ngx_http_tlsrpt_collect_create(
     ngx_http_request_t *r, ngx_http_tlsrpt_domain_t *domain);
-static void ngx_http_tlsrpt_collect_cleanup(void *data);
-static void ngx_http_tlsrpt_collect_detach(ngx_http_tlsrpt_collect_t *collect);
+static void ngx_http_tlsrpt_collect_detach(void *data);
 static void ngx_http_tlsrpt_collect_body(ngx_http_request_t *r);
 
 static ngx_int_t ngx_http_tlsrpt_collect_report(
@@ -64,9 +63,14 @@ static ngx_int_t ngx_http_tlsrpt_collect_name(
     ngx_http_tlsrpt_collect_t *collect, const tlsrpt_report_t *report);
 static ngx_int_t ngx_http_tlsrpt_collect_copy(ngx_http_request_t *r,
     ngx_str_t *to, tlsrpt_str_t from);
-static json_t *ngx_http_tlsrpt_collect_domains(
-    ngx_http_tlsrpt_collect_t *collect, const tlsrpt_report_t *report,
-    json_t *warnings);
+static ngx_int_t ngx_http_tlsrpt_collect_domains(
+    ngx_http_tlsrpt_collect_t *collect, const tlsrpt_report_t *report);
+static ngx_int_t ngx_http_tlsrpt_collect_unaccepted(
+    ngx_http_tlsrpt_collect_t *collect, const tlsrpt_report_t *report);
+static ngx_int_t ngx_http_tlsrpt_collect_warnings(
+    ngx_http_tlsrpt_collect_t *collect, const tlsrpt_report_t *report);
+static json_t *ngx_http_tlsrpt_collect_list(
+    ngx_http_tlsrpt_collect_t *collect, const tlsrpt_report_t *report);
 static json_t *ngx_http_tlsrpt_collect_warning(const tlsrpt_report_t *report,
     ngx_uint_t domain);
 static ngx_uint_t ngx_http_tlsrpt_collect_accepted(
@@ -94,6 +98,12 @@ static void ngx_http_tlsrpt_collect_replied(
     ngx_http_tlsrpt_collect_t *collect);
 static ngx_int_t ngx_http_tlsrpt_collect_answer(
     ngx_http_tlsrpt_collect_t *collect);
+static ngx_int_t ngx_http_tlsrpt_collect_text(
+    ngx_http_tlsrpt_collect_t *collect, const ngx_str_t *status,
+    ngx_str_t *text);
+static u_char *ngx_http_tlsrpt_collect_text_id(u_char *p, ngx_str_t *id);
+static u_char *ngx_http_tlsrpt_collect_text_domains(u_char *p,
+    ngx_str_t *domains);
 
 static ngx_int_t ngx_http_tlsrpt_collect_fail(
     ngx_http_tlsrpt_collect_t *collect, ngx_uint_t status,
@@ -222,7 +232,7 @@ ngx_http_tlsrpt_collect_create(ngx_http_request_t *r,
     collect = cln->data;
     ngx_memzero(collect, sizeof(ngx_http_tlsrpt_collect_t));
 
-    cln->handler = ngx_http_tlsrpt_collect_cleanup;
+    cln->handler = ngx_http_tlsrpt_collect_detach;
 
     collect->request = r;
     collect->domain = domain;
@@ -239,21 +249,13 @@ ngx_http_tlsrpt_collect_create(ngx_http_request_t *r,
 }
 
 
-static void
-ngx_http_tlsrpt_collect_cleanup(void *data)
-{
-    ngx_http_tlsrpt_collect_t  *collect = data;
-
-    ngx_http_tlsrpt_collect_detach(collect);
-    json_decref(collect->answer);
-}
-
-
 /* What was sent goes on to Redis, the request does not wait for it any more. */
 
 static void
-ngx_http_tlsrpt_collect_detach(ngx_http_tlsrpt_collect_t *collect)
+ngx_http_tlsrpt_collect_detach(void *data)
 {
+    ngx_http_tlsrpt_collect_t  *collect = data;
+
     if (collect->pending) {
         ngx_http_tlsrpt_redis_detach(collect->tmcf->client, collect);
         collect->pending = 0;
@@ -298,7 +300,7 @@ ngx_http_tlsrpt_collect_report(ngx_http_tlsrpt_collect_t *collect)
 
     rc = ngx_http_tlsrpt_collect_read(collect, &report);
 
-    if (rc == NGX_OK && collect->answer == NULL) {
+    if (rc == NGX_OK && collect->warnings.data == NULL) {
         rc = ngx_http_tlsrpt_collect_describe(collect, report);
     }
 
@@ -443,52 +445,33 @@ ngx_http_tlsrpt_collect_default(ngx_http_tlsrpt_collect_t *collect)
 }
 
 
-/* report -> answer, but for what Redis will say */
+/* report -> what the answer says of it, but for what Redis will say */
 
 static ngx_int_t
 ngx_http_tlsrpt_collect_describe(ngx_http_tlsrpt_collect_t *collect,
     const tlsrpt_report_t *report)
 {
-    json_t          *warnings, *domains, *id;
-    tlsrpt_error_t   error;
+    ngx_int_t  naccepted;
 
     collect->ndomains = report->ndomains;
 
-    warnings = tlsrpt_report_warnings_json(report);
-    domains = ngx_http_tlsrpt_collect_domains(collect, report, warnings);
+    naccepted = ngx_http_tlsrpt_collect_domains(collect, report);
 
-    if (domains != NULL && json_array_size(domains) == 0) {
-        json_decref(warnings);
-        json_decref(domains);
-
-        ngx_memzero(&error, sizeof(tlsrpt_error_t));
-        error.code = TLSRPT_ERR_NOT_ACCEPTED;
-
-        if (report->ndomains) {
-            ngx_snprintf((u_char *) error.detail, TLSRPT_DETAIL_LEN - 1,
-                         "%*s%s", report->domains[0].len,
-                         report->domains[0].data,
-                         report->ndomains > 1 ? ", ..." : "");
-        }
-
-        return ngx_http_tlsrpt_collect_reject(collect, &error);
+    if (naccepted == 0) {
+        return ngx_http_tlsrpt_collect_unaccepted(collect, report);
     }
 
-    id = report->report_id.data ? json_stringn(report->report_id.data,
-                                               report->report_id.len)
-                                : json_null();
+    if (naccepted == (ngx_int_t) report->ndomains && report->nwarnings == 0) {
+        ngx_str_set(&collect->warnings, "[]");
+        return NGX_OK;
+    }
 
-    /* "o" takes them all, also where it fails */
-
-    collect->answer = json_pack("{s:s, s:o, s:o, s:o}",
-                                "status", "duplicate", "report-id", id,
-                                "policy-domains", domains,
-                                "warnings", warnings);
-
-    if (collect->answer == NULL) {
+    if (naccepted == NGX_ERROR
+        || ngx_http_tlsrpt_collect_warnings(collect, report) != NGX_OK)
+    {
         return ngx_http_tlsrpt_collect_fail(collect,
-                                              NGX_HTTP_SERVICE_UNAVAILABLE,
-                                              "out of memory");
+                                            NGX_HTTP_SERVICE_UNAVAILABLE,
+                                            "out of memory");
     }
 
     return NGX_OK;
@@ -543,52 +526,40 @@ ngx_http_tlsrpt_collect_copy(ngx_http_request_t *r, ngx_str_t *to,
 }
 
 
-/* The accepted ones; the others are named in the warnings. */
+/* The accepted ones, with commas between them.  How many, or NGX_ERROR. */
 
-static json_t *
+static ngx_int_t
 ngx_http_tlsrpt_collect_domains(ngx_http_tlsrpt_collect_t *collect,
-    const tlsrpt_report_t *report, json_t *warnings)
+    const tlsrpt_report_t *report)
 {
-    int                  failed;
-    u_char              *p;
-    json_t              *domains;
-    size_t               i, len;
-    tlsrpt_str_t        *name;
-    ngx_str_t           *list;
-
-    domains = json_array();
-    failed = (domains == NULL || warnings == NULL);
+    u_char        *p;
+    size_t         i, len;
+    ngx_str_t     *list;
+    ngx_int_t      naccepted;
+    tlsrpt_str_t  *name;
 
     for (len = 0, i = 0; i < report->ndomains; i++) {
         len += report->domains[i].len + 1;
     }
 
-    list = &collect->ctx->domain;
-
     p = ngx_pnalloc(collect->request->pool, len + 1);
     if (p == NULL) {
-        json_decref(domains);
-        return NULL;
+        return NGX_ERROR;
     }
 
+    list = &collect->ctx->domain;
     list->data = p;
+    naccepted = 0;
 
-    for (i = 0; i < report->ndomains && !failed; i++) {
+    for (i = 0; i < report->ndomains; i++) {
         name = &report->domains[i];
 
         if (ngx_http_tlsrpt_collect_accepted(collect, *name)) {
-            failed = json_array_append_new(domains,
-                                           json_stringn(name->data,
-                                                        name->len));
-            if (p != list->data) {
+            if (naccepted++) {
                 *p++ = ',';
             }
 
             p = ngx_cpymem(p, name->data, name->len);
-
-        } else {
-            failed = json_array_append_new(warnings,
-                                  ngx_http_tlsrpt_collect_warning(report, i));
         }
     }
 
@@ -598,12 +569,79 @@ ngx_http_tlsrpt_collect_domains(ngx_http_tlsrpt_collect_t *collect,
         list->data = NULL;
     }
 
-    if (failed) {
-        json_decref(domains);
-        return NULL;
+    return naccepted;
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_collect_unaccepted(ngx_http_tlsrpt_collect_t *collect,
+    const tlsrpt_report_t *report)
+{
+    tlsrpt_error_t  error;
+
+    ngx_memzero(&error, sizeof(tlsrpt_error_t));
+    error.code = TLSRPT_ERR_NOT_ACCEPTED;
+
+    if (report->ndomains) {
+        ngx_snprintf((u_char *) error.detail, TLSRPT_DETAIL_LEN - 1,
+                     "%*s%s", report->domains[0].len, report->domains[0].data,
+                     report->ndomains > 1 ? ", ..." : "");
     }
 
-    return domains;
+    return ngx_http_tlsrpt_collect_reject(collect, &error);
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_collect_warnings(ngx_http_tlsrpt_collect_t *collect,
+    const tlsrpt_report_t *report)
+{
+    size_t   len;
+    json_t  *list;
+    u_char  *p;
+
+    list = ngx_http_tlsrpt_collect_list(collect, report);
+    if (list == NULL) {
+        return NGX_ERROR;
+    }
+
+    len = json_dumpb(list, NULL, 0, JSON_COMPACT);
+    p = ngx_pnalloc(collect->request->pool, len);
+
+    if (p != NULL && json_dumpb(list, (char *) p, len, JSON_COMPACT) == len) {
+        collect->warnings.data = p;
+        collect->warnings.len = len;
+    }
+
+    json_decref(list);
+
+    return collect->warnings.data ? NGX_OK : NGX_ERROR;
+}
+
+
+/* The warnings of the report, and the domains that are not accepted. */
+
+static json_t *
+ngx_http_tlsrpt_collect_list(ngx_http_tlsrpt_collect_t *collect,
+    const tlsrpt_report_t *report)
+{
+    json_t  *list;
+    size_t   i;
+
+    list = tlsrpt_report_warnings_json(report);
+
+    for (i = 0; list != NULL && i < report->ndomains; i++) {
+        if (!ngx_http_tlsrpt_collect_accepted(collect, report->domains[i])
+            && json_array_append_new(list,
+                                  ngx_http_tlsrpt_collect_warning(report, i))
+               != 0)
+        {
+            json_decref(list);
+            return NULL;
+        }
+    }
+
+    return list;
 }
 
 
@@ -919,8 +957,8 @@ ngx_http_tlsrpt_collect_replied(ngx_http_tlsrpt_collect_t *collect)
 static ngx_int_t
 ngx_http_tlsrpt_collect_answer(ngx_http_tlsrpt_collect_t *collect)
 {
-    json_t      *answer;
-    ngx_uint_t   status;
+    ngx_str_t   text;
+    ngx_uint_t  status;
 
     if (collect->failed) {
         (void) ngx_http_tlsrpt_collect_fail(collect,
@@ -929,27 +967,106 @@ ngx_http_tlsrpt_collect_answer(ngx_http_tlsrpt_collect_t *collect)
         return ngx_http_tlsrpt_collect_refused(collect);
     }
 
-    answer = collect->answer;
-    collect->answer = NULL;
-
-    if (collect->stored == 0) {
-        status = NGX_HTTP_OK;
-        ngx_http_tlsrpt_collect_became(collect->ctx,
-                                       NGX_HTTP_TLSRPT_DUPLICATE);
-
-    } else {
+    if (collect->stored) {
         status = NGX_HTTP_CREATED;
         ngx_http_tlsrpt_collect_became(collect->ctx, NGX_HTTP_TLSRPT_STORED);
 
-        if (json_object_set_new(answer, "status", json_string("stored"))
-            != 0)
-        {
-            json_decref(answer);
-            answer = NULL;
+    } else {
+        status = NGX_HTTP_OK;
+        ngx_http_tlsrpt_collect_became(collect->ctx,
+                                       NGX_HTTP_TLSRPT_DUPLICATE);
+    }
+
+    if (ngx_http_tlsrpt_collect_text(collect, &collect->ctx->status, &text)
+        != NGX_OK)
+    {
+        return NGX_HTTP_SERVICE_UNAVAILABLE;
+    }
+
+    return ngx_http_tlsrpt_send(collect->request, status, "application/json",
+                                text.data, text.len);
+}
+
+
+/* By hand: a tree and its dump by jansson are a tenth of what all else takes
+   for a report. */
+
+static ngx_int_t
+ngx_http_tlsrpt_collect_text(ngx_http_tlsrpt_collect_t *collect,
+    const ngx_str_t *status, ngx_str_t *text)
+{
+    u_char                 *p;
+    size_t                  len;
+    ngx_http_tlsrpt_ctx_t  *ctx;
+
+    ctx = collect->ctx;
+
+    len = sizeof("{\"status\":\"\",\"report-id\":null,\"policy-domains\":[],"
+                 "\"warnings\":}")
+          + status->len + ctx->report_id.len
+          + ngx_escape_json(NULL, ctx->report_id.data, ctx->report_id.len)
+          + ctx->domain.len + 2 * collect->ndomains + collect->warnings.len;
+
+    p = ngx_pnalloc(collect->request->pool, len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    text->data = p;
+
+    p = ngx_cpymem(p, "{\"status\":\"", sizeof("{\"status\":\"") - 1);
+    p = ngx_cpymem(p, status->data, status->len);
+    p = ngx_cpymem(p, "\",\"report-id\":", sizeof("\",\"report-id\":") - 1);
+    p = ngx_http_tlsrpt_collect_text_id(p, &ctx->report_id);
+    p = ngx_cpymem(p, ",\"policy-domains\":[",
+                   sizeof(",\"policy-domains\":[") - 1);
+    p = ngx_http_tlsrpt_collect_text_domains(p, &ctx->domain);
+    p = ngx_cpymem(p, "],\"warnings\":", sizeof("],\"warnings\":") - 1);
+    p = ngx_cpymem(p, collect->warnings.data, collect->warnings.len);
+    *p++ = '}';
+
+    text->len = (size_t) (p - text->data);
+
+    return NGX_OK;
+}
+
+
+static u_char *
+ngx_http_tlsrpt_collect_text_id(u_char *p, ngx_str_t *id)
+{
+    if (id->data == NULL) {
+        return ngx_cpymem(p, "null", sizeof("null") - 1);
+    }
+
+    *p++ = '"';
+    p = (u_char *) ngx_escape_json(p, id->data, id->len);
+    *p++ = '"';
+
+    return p;
+}
+
+
+/* There are names between the commas, and nothing to escape. */
+
+static u_char *
+ngx_http_tlsrpt_collect_text_domains(u_char *p, ngx_str_t *domains)
+{
+    size_t  i;
+
+    *p++ = '"';
+
+    for (i = 0; i < domains->len; i++) {
+        if (domains->data[i] == ',') {
+            p = ngx_cpymem(p, "\",\"", sizeof("\",\"") - 1);
+
+        } else {
+            *p++ = domains->data[i];
         }
     }
 
-    return ngx_http_tlsrpt_send_json(collect->request, status, answer);
+    *p++ = '"';
+
+    return p;
 }
 
 

@@ -14,8 +14,6 @@ static json_t *ngx_http_tlsrpt_problem_json(ngx_uint_t status,
 static ngx_int_t ngx_http_tlsrpt_problem_send(ngx_http_request_t *r,
     ngx_uint_t status, json_t *json);
 static const char *ngx_http_tlsrpt_problem_title(ngx_uint_t status);
-static ngx_int_t ngx_http_tlsrpt_send_dump(ngx_http_request_t *r,
-    ngx_uint_t status, const char *type, json_t *json);
 
 
 static struct {
@@ -129,10 +127,14 @@ ngx_http_tlsrpt_problem_json(ngx_uint_t status, const char *detail)
 }
 
 
+/* Takes json, NULL included. */
+
 static ngx_int_t
 ngx_http_tlsrpt_problem_send(ngx_http_request_t *r, ngx_uint_t status,
     json_t *json)
 {
+    char  *text;
+
     if (status == NGX_HTTP_SERVICE_UNAVAILABLE
         && ngx_http_tlsrpt_add_header(r, "Retry-After",
                                       NGX_HTTP_TLSRPT_RETRY_AFTER)
@@ -142,8 +144,13 @@ ngx_http_tlsrpt_problem_send(ngx_http_request_t *r, ngx_uint_t status,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_http_tlsrpt_send_dump(r, status, "application/problem+json",
-                                     json);
+    text = json_dumps(json, JSON_COMPACT);
+    json_decref(json);
+
+    return text ? ngx_http_tlsrpt_send_text(r, status,
+                                            "application/problem+json", text,
+                                            ngx_strlen(text))
+                : NGX_HTTP_SERVICE_UNAVAILABLE;
 }
 
 
@@ -159,31 +166,6 @@ ngx_http_tlsrpt_problem_title(ngx_uint_t status)
     }
 
     return "Error";
-}
-
-
-ngx_int_t
-ngx_http_tlsrpt_send_json(ngx_http_request_t *r, ngx_uint_t status,
-    json_t *json)
-{
-    return ngx_http_tlsrpt_send_dump(r, status, "application/json", json);
-}
-
-
-/* Takes json, NULL included. */
-
-static ngx_int_t
-ngx_http_tlsrpt_send_dump(ngx_http_request_t *r, ngx_uint_t status,
-    const char *type, json_t *json)
-{
-    char  *text;
-
-    text = json_dumps(json, JSON_COMPACT);
-    json_decref(json);
-
-    return text ? ngx_http_tlsrpt_send_text(r, status, type, text,
-                                            ngx_strlen(text))
-                : NGX_HTTP_SERVICE_UNAVAILABLE;
 }
 
 

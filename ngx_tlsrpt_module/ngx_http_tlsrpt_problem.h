@@ -32,11 +32,6 @@ ngx_int_t ngx_http_tlsrpt_problem_error(ngx_http_request_t *r,
 ngx_int_t ngx_http_tlsrpt_problem_method(ngx_http_request_t *r,
     const char *allow);
 
-/* A document as application/json.  Takes json (json_decref), NULL included:
-   that is out of memory, 503. */
-ngx_int_t ngx_http_tlsrpt_send_json(ngx_http_request_t *r, ngx_uint_t status,
-    json_t *json);
-
 /* Bytes already in the request's pool or static.  type is a static string. */
 ngx_int_t ngx_http_tlsrpt_send(ngx_http_request_t *r, ngx_uint_t status,
     const char *type, u_char *data, size_t len);

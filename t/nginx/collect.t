@@ -98,6 +98,25 @@ is_deeply $answer->{json}, { status => 'duplicate', 'report-id' => 'c-1',
     'policy-domains' => ['example.com'], warnings => [] },
     'duplicate: the body';
 
+# The bytes are those that jansson would write.
+$answer = post(fresh('report-id' => "\"\\/\b\f\n\r\t\x01\x1f\x7f\x{e9}\x{1f600}"));
+is $answer->{body}, '{"status":"stored","report-id":"\\"\\\\/\b\f\n\r\t'
+    . "\\u0001\\u001F\x7f\xc3\xa9\xf0\x9f\x98\x80"
+    . '","policy-domains":["example.com"],"warnings":[]}',
+    'a report-id with all that is escaped';
+
+$answer = post(domains('example.com', 'other.example', 'policy.example'));
+is $answer->{body}, '{"status":"stored","report-id":"c-' . $n . '",'
+    . '"policy-domains":["example.com","policy.example"],"warnings":['
+    . '{"path":"policies[1].policy.policy-domain","section":"RFC 8460 4.4",'
+    . '"message":"reports for other.example are not accepted here, not '
+    . 'counted"}]}', 'several domains, a warning';
+
+$answer = post(fresh('report-id' => undef));
+like $answer->{body},
+    qr/^\{"status":"stored","report-id":null,.*"warnings":\[\{"path":"report-id"/,
+    'no report-id';
+
 gzip \encode_json($report) => \my $gzip;
 is post($gzip)->{status}, 200, 'the same by gzip is a duplicate';
 
