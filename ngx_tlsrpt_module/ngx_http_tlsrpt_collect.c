@@ -1003,8 +1003,7 @@ ngx_http_tlsrpt_collect_text(ngx_http_tlsrpt_collect_t *collect,
 
     len = sizeof("{\"status\":\"\",\"report-id\":null,\"policy-domains\":[],"
                  "\"warnings\":}")
-          + status->len + ctx->report_id.len
-          + ngx_escape_json(NULL, ctx->report_id.data, ctx->report_id.len)
+          + status->len + 6 * ctx->report_id.len    /* all of it as \u001F */
           + ctx->domain.len + 2 * collect->ndomains + collect->warnings.len;
 
     p = ngx_pnalloc(collect->request->pool, len);

@@ -22,6 +22,8 @@ struct ngx_http_tlsrpt_redis_codec_s {
 };
 
 
+static u_char *ngx_http_tlsrpt_redis_encode_count(u_char *p, u_char type,
+    size_t n);
 static void *ngx_http_tlsrpt_redis_create_string(const redisReadTask *task,
     char *str, size_t len);
 static void *ngx_http_tlsrpt_redis_create_array(const redisReadTask *task,
@@ -139,8 +141,8 @@ ngx_http_tlsrpt_redis_codec_error(ngx_http_tlsrpt_redis_codec_t *codec)
 }
 
 
-/* By hand: redisFormatCommandArgv() calls sprintf() for each part, of which an
-   ingest has nearly thirty. */
+/* By hand, as are the counts: redisFormatCommandArgv() calls sprintf() for each
+   part, of which an ingest has nearly thirty. */
 
 u_char *
 ngx_http_tlsrpt_redis_encode(size_t argc, const char **argv,
@@ -160,10 +162,10 @@ ngx_http_tlsrpt_redis_encode(size_t argc, const char **argv,
         return NULL;
     }
 
-    p = ngx_sprintf(bytes, "*%uz\r\n", argc);
+    p = ngx_http_tlsrpt_redis_encode_count(bytes, '*', argc);
 
     for (i = 0; i < argc; i++) {
-        p = ngx_sprintf(p, "$%uz\r\n", argvlen[i]);
+        p = ngx_http_tlsrpt_redis_encode_count(p, '$', argvlen[i]);
         p = ngx_cpymem(p, argv[i], argvlen[i]);
         *p++ = '\r';
         *p++ = '\n';
@@ -172,6 +174,28 @@ ngx_http_tlsrpt_redis_encode(size_t argc, const char **argv,
     *len = (size_t) (p - bytes);
 
     return bytes;
+}
+
+
+static u_char *
+ngx_http_tlsrpt_redis_encode_count(u_char *p, u_char type, size_t n)
+{
+    u_char  digits[NGX_SIZE_T_LEN], *last, *digit;
+
+    last = digits + NGX_SIZE_T_LEN;
+    digit = last;
+
+    do {
+        *--digit = (u_char) ('0' + n % 10);
+        n /= 10;
+    } while (n);
+
+    *p++ = type;
+    p = ngx_cpymem(p, digit, (size_t) (last - digit));
+    *p++ = '\r';
+    *p++ = '\n';
+
+    return p;
 }
 
 
@@ -204,7 +228,8 @@ ngx_http_tlsrpt_redis_encode_eval(const u_char *evalsha, size_t evalsha_len,
     }
 
     p = ngx_cpymem(bytes, evalsha, (size_t) (head - evalsha));
-    p = ngx_sprintf(p, "$4\r\nEVAL\r\n$%uz\r\n", tlsrpt_ingest_script_len);
+    p = ngx_cpymem(p, "$4\r\nEVAL\r\n", sizeof("$4\r\nEVAL\r\n") - 1);
+    p = ngx_http_tlsrpt_redis_encode_count(p, '$', tlsrpt_ingest_script_len);
     p = ngx_cpymem(p, tlsrpt_ingest_script, tlsrpt_ingest_script_len);
     *p++ = '\r';
     *p++ = '\n';
