@@ -2,9 +2,10 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * A command waits, is sent, is answered.  Replies come in the order of the
- * commands, so two queues are all there is to know: what waits to be sent on
- * this connection or the next, and what was sent on this one.
+ * A command waits, is sent, is answered, or fails.  Replies come in the order of
+ * the commands, so queues are all there is to know: what waits to be sent on
+ * this connection or the next, what was sent on this one, and what has failed
+ * while its handler has not been told.
  */
 
 #include <ngx_config.h>
@@ -19,6 +20,7 @@
 
 #define NGX_HTTP_TLSRPT_REDIS_TRIES    2
 #define NGX_HTTP_TLSRPT_REDIS_BUFFER   16384
+#define NGX_HTTP_TLSRPT_REDIS_PIECE    8192     /* sent before the turn ends */
 #define NGX_HTTP_TLSRPT_REDIS_BACKOFF  100      /* first, doubled up to */
 #define NGX_HTTP_TLSRPT_REDIS_BACKOFF_MAX  5000
 
@@ -55,8 +57,10 @@ struct ngx_http_tlsrpt_redis_s {
     ngx_queue_t                        waiting;     /* the first of them may
                                                        be sent in part */
     ngx_queue_t                        sent;
-    ngx_uint_t                         ncommands;   /* in both */
+    ngx_queue_t                        failed;
+    ngx_uint_t                         ncommands;   /* in all of them */
     size_t                             nbytes;
+    size_t                             unsent;      /* since the last write */
 
     ngx_event_t                        flush;       /* end of the turn */
     ngx_event_t                        expire;      /* the oldest command */
@@ -84,7 +88,7 @@ static void ngx_http_tlsrpt_redis_done(ngx_http_tlsrpt_redis_t *redis,
     ngx_http_tlsrpt_redis_op_t *op, const tlsrpt_reply_t *reply,
     ngx_uint_t why);
 static void ngx_http_tlsrpt_redis_fail(ngx_http_tlsrpt_redis_t *redis,
-    ngx_queue_t *failed, ngx_uint_t why);
+    ngx_uint_t why);
 
 static void ngx_http_tlsrpt_redis_flush_handler(ngx_event_t *ev);
 static void ngx_http_tlsrpt_redis_connect(ngx_http_tlsrpt_redis_t *redis);
@@ -114,7 +118,7 @@ static void ngx_http_tlsrpt_redis_broken(ngx_http_tlsrpt_redis_t *redis,
     const char *reason, ngx_err_t err, ngx_uint_t expired);
 static void ngx_http_tlsrpt_redis_close(ngx_http_tlsrpt_redis_t *redis);
 static void ngx_http_tlsrpt_redis_again(ngx_http_tlsrpt_redis_t *redis,
-    ngx_queue_t *failed, ngx_uint_t expired);
+    ngx_uint_t expired);
 static void ngx_http_tlsrpt_redis_backoff(ngx_http_tlsrpt_redis_t *redis);
 static void ngx_http_tlsrpt_redis_retry_handler(ngx_event_t *ev);
 static void ngx_http_tlsrpt_redis_arm(ngx_http_tlsrpt_redis_t *redis);
@@ -147,6 +151,7 @@ ngx_http_tlsrpt_redis_create(ngx_http_tlsrpt_redis_conf_t *conf,
 
     ngx_queue_init(&redis->waiting);
     ngx_queue_init(&redis->sent);
+    ngx_queue_init(&redis->failed);
 
     redis->flush.handler = ngx_http_tlsrpt_redis_flush_handler;
     redis->flush.data = redis;
@@ -169,16 +174,12 @@ ngx_http_tlsrpt_redis_create(ngx_http_tlsrpt_redis_conf_t *conf,
 void
 ngx_http_tlsrpt_redis_destroy(ngx_http_tlsrpt_redis_t *redis)
 {
-    ngx_queue_t  failed;
-
-    ngx_queue_init(&failed);
-
     ngx_http_tlsrpt_redis_close(redis);
-    ngx_queue_add(&failed, &redis->waiting);
-    ngx_queue_add(&failed, &redis->sent);
+    ngx_queue_add(&redis->failed, &redis->waiting);
+    ngx_queue_add(&redis->failed, &redis->sent);
 
-    while (!ngx_queue_empty(&failed)) {
-        ngx_queue_t  *q = ngx_queue_head(&failed);
+    while (!ngx_queue_empty(&redis->failed)) {
+        ngx_queue_t  *q = ngx_queue_head(&redis->failed);
 
         ngx_queue_remove(q);
         ngx_http_tlsrpt_redis_free(ngx_http_tlsrpt_redis_op(q));
@@ -293,6 +294,7 @@ ngx_http_tlsrpt_redis_queue(ngx_http_tlsrpt_redis_t *redis, size_t argc,
     ngx_queue_insert_tail(&redis->waiting, &op->queue);
     redis->ncommands++;
     redis->nbytes += len;
+    redis->unsent += len;
 
     ngx_http_tlsrpt_count_queue(redis->ncommands);
 
@@ -302,6 +304,14 @@ ngx_http_tlsrpt_redis_queue(ngx_http_tlsrpt_redis_t *redis, size_t argc,
 
     if (!redis->expire.timer_set) {
         ngx_http_tlsrpt_redis_arm(redis);
+    }
+
+    if (redis->unsent >= NGX_HTTP_TLSRPT_REDIS_PIECE
+        && redis->state == NGX_HTTP_TLSRPT_REDIS_READY)
+    {
+        /* where this fails, so does the write at the end of the turn, which
+           may call handlers */
+        (void) ngx_http_tlsrpt_redis_write_waiting(redis);
     }
 
     ngx_post_event(&redis->flush, &ngx_posted_events);
@@ -339,13 +349,14 @@ void
 ngx_http_tlsrpt_redis_detach(ngx_http_tlsrpt_redis_t *redis, void *data)
 {
     ngx_uint_t                   i;
-    ngx_queue_t                 *q, *queues[2];
+    ngx_queue_t                 *q, *queues[3];
     ngx_http_tlsrpt_redis_op_t  *op;
 
     queues[0] = &redis->sent;
     queues[1] = &redis->waiting;
+    queues[2] = &redis->failed;
 
-    for (i = 0; i < 2; i++) {
+    for (i = 0; i < 3; i++) {
         for (q = ngx_queue_head(queues[i]);
              q != ngx_queue_sentinel(queues[i]);
              q = ngx_queue_next(q))
@@ -397,29 +408,13 @@ ngx_http_tlsrpt_redis_done(ngx_http_tlsrpt_redis_t *redis,
 }
 
 
-/*
- * A handler may take leave of other commands: they must be found, so what has
- * failed is put back in front of what waits, but for one at a time.
- */
-
 static void
-ngx_http_tlsrpt_redis_fail(ngx_http_tlsrpt_redis_t *redis,
-    ngx_queue_t *failed, ngx_uint_t why)
+ngx_http_tlsrpt_redis_fail(ngx_http_tlsrpt_redis_t *redis, ngx_uint_t why)
 {
-    ngx_uint_t    n;
     ngx_queue_t  *q;
 
-    n = 0;
-
-    while (!ngx_queue_empty(failed)) {
-        q = ngx_queue_last(failed);
-        ngx_queue_remove(q);
-        ngx_queue_insert_head(&redis->waiting, q);
-        n++;
-    }
-
-    while (n--) {
-        q = ngx_queue_head(&redis->waiting);
+    while (!ngx_queue_empty(&redis->failed)) {
+        q = ngx_queue_head(&redis->failed);
         ngx_queue_remove(q);
         ngx_http_tlsrpt_redis_done(redis, ngx_http_tlsrpt_redis_op(q), NULL,
                                    why);
@@ -742,6 +737,7 @@ ngx_http_tlsrpt_redis_write_waiting(ngx_http_tlsrpt_redis_t *redis)
     ngx_http_tlsrpt_redis_op_t   *op;
 
     c = redis->connection;
+    redis->unsent = 0;
 
     if (ngx_queue_empty(&redis->waiting) || !c->write->ready) {
         return NGX_OK;
@@ -999,8 +995,7 @@ static void
 ngx_http_tlsrpt_redis_broken(ngx_http_tlsrpt_redis_t *redis,
     const char *reason, ngx_err_t err, ngx_uint_t expired)
 {
-    ngx_uint_t   level;
-    ngx_queue_t  failed;
+    ngx_uint_t  level;
 
     level = redis->ncommands ? NGX_LOG_ERR : NGX_LOG_INFO;
 
@@ -1013,12 +1008,10 @@ ngx_http_tlsrpt_redis_broken(ngx_http_tlsrpt_redis_t *redis,
     redis->failures++;
     ngx_http_tlsrpt_redis_backoff(redis);
 
-    ngx_queue_init(&failed);
-    ngx_http_tlsrpt_redis_again(redis, &failed, expired);
+    ngx_http_tlsrpt_redis_again(redis, expired);
 
-    ngx_http_tlsrpt_redis_fail(redis, &failed,
-                               expired ? NGX_HTTP_TLSRPT_REDIS_TIMEOUT
-                                       : NGX_HTTP_TLSRPT_REDIS_LOST);
+    ngx_http_tlsrpt_redis_fail(redis, expired ? NGX_HTTP_TLSRPT_REDIS_TIMEOUT
+                                              : NGX_HTTP_TLSRPT_REDIS_LOST);
     ngx_http_tlsrpt_redis_arm(redis);
 }
 
@@ -1046,7 +1039,7 @@ ngx_http_tlsrpt_redis_close(ngx_http_tlsrpt_redis_t *redis)
 
 static void
 ngx_http_tlsrpt_redis_again(ngx_http_tlsrpt_redis_t *redis,
-    ngx_queue_t *failed, ngx_uint_t expired)
+    ngx_uint_t expired)
 {
     ngx_queue_t                 *q;
     ngx_http_tlsrpt_redis_op_t  *op;
@@ -1062,7 +1055,7 @@ ngx_http_tlsrpt_redis_again(ngx_http_tlsrpt_redis_t *redis,
         op = ngx_http_tlsrpt_redis_op(q);
 
         if (op->tries >= NGX_HTTP_TLSRPT_REDIS_TRIES) {
-            ngx_queue_insert_head(failed, q);
+            ngx_queue_insert_head(&redis->failed, q);
             continue;
         }
 
@@ -1195,7 +1188,7 @@ ngx_http_tlsrpt_redis_stuck(ngx_http_tlsrpt_redis_t *redis)
 static void
 ngx_http_tlsrpt_redis_expire_handler(ngx_event_t *ev)
 {
-    ngx_queue_t                 *q, *next, failed;
+    ngx_queue_t                 *q, *next;
     ngx_http_tlsrpt_redis_t     *redis;
     ngx_http_tlsrpt_redis_op_t  *op;
 
@@ -1204,8 +1197,6 @@ ngx_http_tlsrpt_redis_expire_handler(ngx_event_t *ev)
     if (redis->connection && ngx_http_tlsrpt_redis_stuck(redis)) {
         ngx_http_tlsrpt_redis_broken(redis, "no answer in time", 0, 1);
     }
-
-    ngx_queue_init(&failed);
 
     for (q = ngx_queue_head(&redis->waiting);
          q != ngx_queue_sentinel(&redis->waiting);
@@ -1218,11 +1209,11 @@ ngx_http_tlsrpt_redis_expire_handler(ngx_event_t *ev)
 
         if (ngx_http_tlsrpt_redis_over(op) && op->buf.pos == op->buf.start) {
             ngx_queue_remove(q);
-            ngx_queue_insert_tail(&failed, q);
+            ngx_queue_insert_tail(&redis->failed, q);
         }
     }
 
-    ngx_http_tlsrpt_redis_fail(redis, &failed, NGX_HTTP_TLSRPT_REDIS_TIMEOUT);
+    ngx_http_tlsrpt_redis_fail(redis, NGX_HTTP_TLSRPT_REDIS_TIMEOUT);
     ngx_http_tlsrpt_redis_arm(redis);
 }
 

@@ -3,7 +3,8 @@
  * SPDX-License-Identifier: BSD-2-Clause
  *
  * The Redis client: one pipelined connection a worker, on nginx's own event
- * loop.  What is sent within one turn of the loop leaves in one write.
+ * loop.  What is sent within one turn of the loop leaves in one write, or in a
+ * few: Redis need not wait for the end of a long turn.
  */
 
 #ifndef NGX_HTTP_TLSRPT_REDIS_H
