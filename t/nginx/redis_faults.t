@@ -19,6 +19,7 @@ my $t = servers(redis => 1, nginx => 0, http => <<'END', server => <<'END');
     tlsrpt_redis unix:%%DIR%%/fake.sock;
     tlsrpt_redis_timeout 500ms;
     tlsrpt_domain example.com;
+    tlsrpt_domain .many.example;
 END
         location /v1/tlsrpt { tlsrpt_collect; }
 END
@@ -168,6 +169,34 @@ $fake = fake(sub {
 });
 is post()->{status}, 200, 'closed within the reply';
 gone($fake);
+
+
+# Many commands of one turn, which leave in several writes: each is executed.
+# fails: of the first connection, what closes it.
+
+sub many {
+    my ($fails, $name) = @_;
+
+    my @domains = map { "$_.$name.many.example" } 1 .. 60;
+    my $seen = 0;
+    my $many = fake(sub {
+        my ($words, $connection) = @_;
+        return $connection == 1 && ++$seen == $fails ? '' : real($words);
+    });
+
+    is post(encode_json(report('report-id' => $name, policies => [
+        map { @{ report(domain => $_)->{policies} } } @domains
+    ])))->{status}, 201, "$name: stored";
+    is scalar(grep { $t->redis('EXISTS', "tlsrpt:{$_}") } @domains), 60,
+        "$name: all of them";
+    gone($many);
+
+    return;
+}
+
+many(0, 'none');
+many(1, 'first');
+many(40, 'fortieth');
 
 
 # No protocol
