@@ -34,6 +34,7 @@ typedef struct {
     ngx_uint_t                    pending;  /* commands without reply */
     ngx_uint_t                    stored;
     ngx_uint_t                    failed;
+    ngx_uint_t                    unindexed;
 
     ngx_uint_t                    status;   /* of the refusal */
     const char                   *detail;
@@ -79,8 +80,8 @@ static ngx_uint_t ngx_http_tlsrpt_collect_accepted(
 static ngx_int_t ngx_http_tlsrpt_collect_send(
     ngx_http_tlsrpt_collect_t *collect, const tlsrpt_report_t *report);
 static ngx_int_t ngx_http_tlsrpt_collect_send_index(
-    ngx_http_tlsrpt_collect_t *collect, tlsrpt_str_t name);
-static ngx_int_t ngx_http_tlsrpt_collect_send_keep(
+    ngx_http_tlsrpt_collect_t *collect);
+static void ngx_http_tlsrpt_collect_send_keep(
     ngx_http_tlsrpt_collect_t *collect);
 static ngx_int_t ngx_http_tlsrpt_collect_send_key(
     ngx_http_tlsrpt_collect_t *collect, size_t argc, const char **argv,
@@ -95,6 +96,8 @@ static void ngx_http_tlsrpt_collect_kept(void *data,
 static void ngx_http_tlsrpt_collect_ingested(void *data,
     const tlsrpt_reply_t *reply, ngx_uint_t why);
 static void ngx_http_tlsrpt_collect_replied(
+    ngx_http_tlsrpt_collect_t *collect);
+static ngx_int_t ngx_http_tlsrpt_collect_go_on(
     ngx_http_tlsrpt_collect_t *collect);
 static ngx_int_t ngx_http_tlsrpt_collect_answer(
     ngx_http_tlsrpt_collect_t *collect);
@@ -728,12 +731,8 @@ ngx_http_tlsrpt_collect_send(ngx_http_tlsrpt_collect_t *collect,
 
         before = collect->pending;
 
-        rc = ngx_http_tlsrpt_collect_send_index(collect, name);
-
-        if (rc == NGX_OK) {
-            rc = ngx_http_tlsrpt_collect_send_domain(collect, report,
-                                                     collect->next);
-        }
+        rc = ngx_http_tlsrpt_collect_send_domain(collect, report,
+                                                 collect->next);
 
         if (rc == NGX_BUSY && before) {
             /* goes on when what is pending is answered */
@@ -752,29 +751,55 @@ ngx_http_tlsrpt_collect_send(ngx_http_tlsrpt_collect_t *collect,
 }
 
 
-/* The index names the domain; as every key, it expires, though not while
-   reports come. */
+/*
+ * The index names the domains.  A domain is put there with the first report of
+ * each day, and with a duplicate: what was counted by somebody who could not go
+ * on to the index is sent again.
+ */
 
 static ngx_int_t
-ngx_http_tlsrpt_collect_send_index(ngx_http_tlsrpt_collect_t *collect,
-    tlsrpt_str_t name)
+ngx_http_tlsrpt_collect_send_index(ngx_http_tlsrpt_collect_t *collect)
 {
-    ngx_int_t    rc;
-    const char  *argv[4] = { "ZADD", NULL, "0", name.data };
-    size_t       argvlen[4] = { 4, 0, 1, name.len };
+    size_t        argvlen[2 + 2 * TLSRPT_MAX_DOMAINS];
+    u_char       *p, *last, *name;
+    ngx_int_t     rc;
+    ngx_uint_t    argc;
+    const char   *argv[2 + 2 * TLSRPT_MAX_DOMAINS];
 
-    rc = ngx_http_tlsrpt_collect_send_key(collect, 4, argv, argvlen,
-                                          ngx_http_tlsrpt_collect_indexed);
+    argv[0] = "ZADD";
+    argvlen[0] = sizeof("ZADD") - 1;
+    argc = 2;
 
-    if (rc != NGX_OK || ngx_time() < collect->tmcf->index_due) {
-        return rc;
+    name = collect->ctx->domain.data;
+    last = name + collect->ctx->domain.len;
+
+    for ( /* void */ ; name < last; name = p + 1) {
+        p = ngx_strlchr(name, last, ',');
+        if (p == NULL) {
+            p = last;
+        }
+
+        argv[argc] = "0";
+        argvlen[argc++] = 1;
+        argv[argc] = (char *) name;
+        argvlen[argc++] = p - name;
     }
 
-    return ngx_http_tlsrpt_collect_send_keep(collect);
+    rc = ngx_http_tlsrpt_collect_send_key(collect, argc, argv, argvlen,
+                                          ngx_http_tlsrpt_collect_indexed);
+
+    if (rc == NGX_OK && ngx_time() >= collect->tmcf->index_due) {
+        ngx_http_tlsrpt_collect_send_keep(collect);
+    }
+
+    return rc;
 }
 
 
-static ngx_int_t
+/* As every key, the index expires, though not while reports come. */
+
+
+static void
 ngx_http_tlsrpt_collect_send_keep(ngx_http_tlsrpt_collect_t *collect)
 {
     u_char                        seconds[NGX_TIME_T_LEN];
@@ -794,12 +819,10 @@ ngx_http_tlsrpt_collect_send_keep(ngx_http_tlsrpt_collect_t *collect)
     rc = ngx_http_tlsrpt_collect_send_key(collect, 3, argv, argvlen,
                                           ngx_http_tlsrpt_collect_kept);
 
-    /* where it could not be sent, the next report does it */
+    /* where it could not be sent, the next name does it */
 
     tmcf->index_due = (rc == NGX_OK)
                       ? ngx_time() + NGX_HTTP_TLSRPT_COLLECT_INDEX : 0;
-
-    return rc;
 }
 
 
@@ -879,7 +902,7 @@ ngx_http_tlsrpt_collect_indexed(void *data, const tlsrpt_reply_t *reply,
 
     } else if (reply->integer) {
         /* a new name: the index may be new, and not expire */
-        (void) ngx_http_tlsrpt_collect_send_keep(collect);
+        ngx_http_tlsrpt_collect_send_keep(collect);
     }
 
     ngx_http_tlsrpt_collect_replied(collect);
@@ -906,15 +929,22 @@ ngx_http_tlsrpt_collect_ingested(void *data, const tlsrpt_reply_t *reply,
 {
     ngx_http_tlsrpt_collect_t  *collect = data;
 
-    if (reply == NULL || reply->type != TLSRPT_REPLY_INTEGER) {
-        collect->failed++;
-
-    } else if (reply->integer == TLSRPT_INGEST_STORED
-               || reply->integer == TLSRPT_INGEST_FIRST)
+    switch (reply && reply->type == TLSRPT_REPLY_INTEGER ? reply->integer : -1)
     {
+    case TLSRPT_INGEST_STORED:
         collect->stored++;
+        break;
 
-    } else if (reply->integer != TLSRPT_INGEST_DUPLICATE) {
+    case TLSRPT_INGEST_FIRST:
+        collect->stored++;
+        collect->unindexed = 1;
+        break;
+
+    case TLSRPT_INGEST_DUPLICATE:
+        collect->unindexed = 1;
+        break;
+
+    default:
         collect->failed++;
     }
 
@@ -938,19 +968,35 @@ ngx_http_tlsrpt_collect_replied(ngx_http_tlsrpt_collect_t *collect)
 
     ngx_http_set_log_request(c->log, r);
 
-    if (collect->failed == 0 && collect->next < collect->ndomains) {
-        rc = ngx_http_tlsrpt_collect_report(collect);
+    rc = ngx_http_tlsrpt_collect_go_on(collect);
 
-        if (rc == NGX_DONE) {
-            return;
-        }
-
-    } else {
-        rc = ngx_http_tlsrpt_collect_answer(collect);
+    if (rc == NGX_DONE) {
+        return;
     }
 
     ngx_http_finalize_request(r, rc);
     ngx_http_run_posted_requests(c);
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_collect_go_on(ngx_http_tlsrpt_collect_t *collect)
+{
+    if (collect->failed == 0 && collect->next < collect->ndomains) {
+        return ngx_http_tlsrpt_collect_report(collect);
+    }
+
+    if (collect->failed == 0 && collect->unindexed) {
+        collect->unindexed = 0;
+
+        if (ngx_http_tlsrpt_collect_send_index(collect) == NGX_OK) {
+            return NGX_DONE;
+        }
+
+        collect->failed++;
+    }
+
+    return ngx_http_tlsrpt_collect_answer(collect);
 }
 
 

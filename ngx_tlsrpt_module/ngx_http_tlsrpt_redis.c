@@ -1225,13 +1225,18 @@ static void
 ngx_http_tlsrpt_redis_complain(ngx_http_tlsrpt_redis_t *redis,
     const tlsrpt_reply_t *reply)
 {
-    size_t  i, len;
-    u_char  text[200];
+    size_t       i, len;
+    u_char       text[200];
+    const char  *hint;
 
     if (redis->complained == ngx_time()) {
         redis->unsaid++;
         return;
     }
+
+    hint = tlsrpt_reply_error_class(reply->str, reply->len)
+           == TLSRPT_REPLY_AUTH
+           ? ", check user and password of \"tlsrpt_redis\"" : "";
 
     len = ngx_min(reply->len, sizeof(text));
 
@@ -1241,8 +1246,8 @@ ngx_http_tlsrpt_redis_complain(ngx_http_tlsrpt_redis_t *redis,
     }
 
     ngx_log_error(NGX_LOG_ERR, redis->log, 0,
-                  "tlsrpt: Redis %V answers an error: %*s (%ui more untold)",
-                  &redis->conf->name, len, text, redis->unsaid);
+                  "tlsrpt: Redis %V answers an error: %*s%s (%ui more untold)",
+                  &redis->conf->name, len, text, hint, redis->unsaid);
 
     redis->complained = ngx_time();
     redis->unsaid = 0;

@@ -66,11 +66,16 @@ int
 tlsrpt_reply_error_class(const char *str, size_t len)
 {
     static const char  full[] = "ERR max number of clients reached";
+    static const char  nobody[] = "ERR Protocol error: unauthenticated";
     static const char  script[] = "ERR Error running script ";
     static const char  mark[] = ": -";
 
     if (begins(str, len, full)) {
         return TLSRPT_REPLY_TRANSIENT;
+    }
+
+    if (begins(str, len, nobody)) {
+        return TLSRPT_REPLY_AUTH;           /* more than ten arguments */
     }
 
     if (!begins(str, len, script)) {

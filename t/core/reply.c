@@ -66,6 +66,8 @@ main(void)
     is_class("TRYAGAIN Multiple keys request", TLSRPT_REPLY_TRANSIENT);
     is_class("ERR max number of clients reached", TLSRPT_REPLY_TRANSIENT);
     is_class("NOAUTH Authentication required.", TLSRPT_REPLY_AUTH);
+    is_class("ERR Protocol error: unauthenticated multibulk length",
+             TLSRPT_REPLY_AUTH);
     is_class("WRONGPASS invalid username-password pair", TLSRPT_REPLY_AUTH);
     is_class("NOPERM this user has no permissions", TLSRPT_REPLY_AUTH);
 

@@ -139,7 +139,8 @@ refused($t, 'password, but none is set', qr/refuses AUTH: ERR/);
 finish($t);
 
 $t = with('%%REDIS%%', '--requirepass', $SECRET);
-refused($t, 'no password, but one is set', qr/NOAUTH/);
+refused($t, 'no password, but one is set',
+        qr/check user and password of "tlsrpt_redis"/);
 finish($t);
 
 $t = with('%%REDIS%% db=9999');
