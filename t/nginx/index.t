@@ -72,6 +72,15 @@ is_deeply [grep { $t->redis('TTL', $_) < 0 } @{ $t->redis('KEYS', '*') }], [],
     'every key expires';
 ok $t->redis('TTL', 'tlsrpt:domains') > 400 * 86400, 'the index is the last';
 
+# A name that was lost comes back with a duplicate, which changes nothing else.
+$t->redis('ZREM', 'tlsrpt:domains', $names[0]);
+is $t->post('/v1/tlsrpt', encode_json(report(domain => $names[1])))->{status},
+    200, 'a duplicate of another domain';
+is $t->redis('ZSCORE', 'tlsrpt:domains', $names[0]), undef, 'brings it not';
+is $t->post('/v1/tlsrpt', encode_json(report(domain => $names[0])))->{status},
+    200, 'its own duplicate';
+is $t->redis('ZSCORE', 'tlsrpt:domains', $names[0]), 0, 'does';
+
 my $before = metrics();
 is_deeply $before, [map { "$_\"" } @names], 'metrics';
 
