@@ -22,6 +22,8 @@
 
 /* Every byte or token passes here: worth a fifth of the whole time. */
 #define HOT          inline __attribute__((always_inline))
+/* What needs its registers for itself, or is rare. */
+#define ALONE        __attribute__((noinline))
 
 enum {
     EXPECT_START = 0,                       /* or a BOM */
@@ -80,9 +82,19 @@ typedef struct {
 } buffer_t;
 
 typedef struct {
-    int       is_object;
-    uint32_t  first;                        /* its first name */
-    uint64_t  seen[NSEEN / 64];             /* bit: low bits of a hash */
+    int                        is_object;
+    unsigned                   nmembers;
+
+    const char                *expected;    /* names */
+    size_t                     size;
+    unsigned                   nexpected;
+    unsigned                   next;        /* that should come */
+    const tlsrpt_json_name_t  *next_name;
+    uint32_t                   given;       /* bit: number */
+
+    uint32_t                   first;       /* of the other names */
+    uint64_t                   seen[NSEEN / 64];    /* bit: low bits of a
+                                                       hash */
 } frame_t;
 
 struct tlsrpt_json {
@@ -156,20 +168,28 @@ fail(tlsrpt_json_t *json, int code, const byte_t *p)
 
 /* p: the byte after the token.  Returns it. */
 static HOT const byte_t *
-emit(tlsrpt_json_t *json, tlsrpt_json_event_t event, const void *s, size_t len,
-    const byte_t *p)
+emit_named(tlsrpt_json_t *json, tlsrpt_json_event_t event,
+    const tlsrpt_json_name_t *name, const void *s, size_t len, const byte_t *p)
 {
     int  rc;
 
     json->offset = offset_of(json, p);
 
-    rc = json->handler(json->ctx, event, s, len);
+    rc = json->handler(json->ctx, event, name, s, len);
     if (rc != TLSRPT_OK) {
         json->error = rc;
         return NULL;
     }
 
     return p;
+}
+
+
+static HOT const byte_t *
+emit(tlsrpt_json_t *json, tlsrpt_json_event_t event, const void *s, size_t len,
+    const byte_t *p)
+{
+    return emit_named(json, event, NULL, s, len, p);
 }
 
 
@@ -313,8 +333,9 @@ names_grow(tlsrpt_json_t *json)
 }
 
 
-/* TLSRPT_OK or the error. */
-static int
+/* The functions that give a name: TLSRPT_OK or the error. */
+
+static ALONE int
 name_add(tlsrpt_json_t *json, const char *s, size_t len)
 {
     frame_t   *frame = &json->frames[json->depth];
@@ -322,11 +343,15 @@ name_add(tlsrpt_json_t *json, const char *s, size_t len)
     uint64_t  *seen = &frame->seen[hash / 64 % (NSEEN / 64)];
     uint64_t   bit = UINT64_C(1) << hash % 64;
 
+    if (json->nnames == frame->first) {
+        memset(frame->seen, 0, sizeof(frame->seen));
+    }
+
     if ((*seen & bit) && name_is_known(json, hash, s, len)) {
         return TLSRPT_ERR_JSON_DUPLICATE;
     }
 
-    if (json->nnames - frame->first == TLSRPT_JSON_MAX_MEMBERS) {
+    if (frame->nmembers == TLSRPT_JSON_MAX_MEMBERS) {
         return TLSRPT_ERR_TOO_MANY;
     }
 
@@ -347,7 +372,106 @@ name_add(tlsrpt_json_t *json, const char *s, size_t len)
     }
 
     json->nnames++;
+    frame->nmembers++;
     *seen |= bit;
+    return TLSRPT_OK;
+}
+
+
+/* Does the text at p, of len bytes, spell the name?  Its last eight bytes may
+   overlap those before. */
+static HOT int
+is_spelled(const tlsrpt_json_name_t *name, const byte_t *p, size_t len)
+{
+    size_t  i, last = name->len - 8;
+
+    if (len < name->len || load64(p) != load64(name->quoted)) {
+        return 0;
+    }
+
+    for (i = 8; i < last; i += 8) {
+        if (load64(p + i) != load64(name->quoted + i)) {
+            return 0;
+        }
+    }
+
+    return load64(p + last) == load64(name->quoted + last);
+}
+
+
+static HOT const tlsrpt_json_name_t *
+expected_name(const frame_t *frame, unsigned i)
+{
+    return (const void *) (frame->expected + i * frame->size);
+}
+
+
+/* Makes the name of the number i the next, where there is one of it. */
+static HOT int
+seek(frame_t *frame, unsigned i)
+{
+    if (i == frame->nexpected) {
+        return 0;
+    }
+
+    frame->next = i;
+    frame->next_name = expected_name(frame, i);
+    return 1;
+}
+
+
+static ALONE int
+seek_spelled(frame_t *frame, const byte_t *p, size_t len)
+{
+    unsigned  i;
+
+    for (i = 0; i < frame->nexpected; i++) {
+        if (is_spelled(expected_name(frame, i), p, len)) {
+            break;
+        }
+    }
+
+    return seek(frame, i);
+}
+
+
+static int
+seek_decoded(frame_t *frame, const char *s, size_t len)
+{
+    const tlsrpt_json_name_t  *name;
+    unsigned                   i;
+
+    for (i = 0; i < frame->nexpected; i++) {
+        name = expected_name(frame, i);
+
+        if (name->len == len + 3 && memcmp(name->quoted + 1, s, len) == 0) {
+            break;
+        }
+    }
+
+    return seek(frame, i);
+}
+
+
+/* The next one is given: the one behind it is next. */
+static HOT int
+name_give(frame_t *frame)
+{
+    uint32_t  bit = UINT32_C(1) << frame->next;
+
+    if (frame->given & bit) {
+        return TLSRPT_ERR_JSON_DUPLICATE;
+    }
+
+    if (frame->nmembers == TLSRPT_JSON_MAX_MEMBERS) {
+        return TLSRPT_ERR_TOO_MANY;
+    }
+
+    frame->given |= bit;
+    frame->nmembers++;
+    frame->next++;
+    frame->next_name = (const void *) ((const char *) frame->next_name
+                                       + frame->size);
     return TLSRPT_OK;
 }
 
@@ -398,15 +522,17 @@ utf8_sequence(const byte_t *p, const byte_t *end)
 
 
 /* Over the bytes that stand for themselves and need no look: eight at a time.
-   A borrow spoils only the bytes above the first hit. */
-static HOT const byte_t *
+   Those below 0x20 and the quote, 0x22, are below 0x21 once their bit of 2 is
+   turned, and no others.  A borrow spoils only the bytes above the first
+   hit. */
+static ALONE const byte_t *
 skip_ascii(const byte_t *p, const byte_t *end)
 {
     uint64_t  x, hit;
 
     while (end - p >= 8) {
         x = load64(p);
-        hit = (x - REPEAT(0x20)) | ((x ^ REPEAT('"')) - REPEAT(1))
+        hit = ((x ^ REPEAT(2)) - REPEAT(0x21))
               | ((x ^ REPEAT('\\')) - REPEAT(1)) | x;
         hit &= REPEAT(0x80);
 
@@ -425,46 +551,67 @@ skip_ascii(const byte_t *p, const byte_t *end)
 }
 
 
-/* The same, and over whole UTF-8 sequences. */
-static HOT const byte_t *
-skip_plain(const byte_t *p, const byte_t *end)
+static ALONE const byte_t *
+skip_utf8(const byte_t *p, const byte_t *end)
 {
     size_t  len;
 
-    for ( ;; ) {
-        p = skip_ascii(p, end);
-
-        if (p == end || *p < 0x80) {
-            return p;
-        }
-
+    while (p < end && *p >= 0x80) {
         len = utf8_sequence(p, end);
         if (len == 0) {
             return p;
         }
 
-        p += len;
+        p = skip_ascii(p + len, end);
     }
+
+    return p;
+}
+
+
+/* The same, and over whole UTF-8 sequences. */
+static HOT const byte_t *
+skip_plain(const byte_t *p, const byte_t *end)
+{
+    p = skip_ascii(p, end);
+
+    return p < end && *p >= 0x80 ? skip_utf8(p, end) : p;
+}
+
+
+static ALONE const byte_t *
+end_name(tlsrpt_json_t *json, const void *s, size_t len, const byte_t *p)
+{
+    frame_t                   *frame = &json->frames[json->depth];
+    const tlsrpt_json_name_t  *name = NULL;
+    int                        rc;
+
+    if (seek_decoded(frame, s, len)) {
+        name = frame->next_name;
+        rc = name_give(frame);
+
+    } else {
+        rc = name_add(json, s, len);
+    }
+
+    if (rc != TLSRPT_OK) {
+        return fail_at(json, rc, json->token_offset);
+    }
+
+    json->expect = EXPECT_COLON;
+    return emit_named(json, TLSRPT_JSON_KEY, name, s, len, p);
 }
 
 
 static HOT const byte_t *
 end_string(tlsrpt_json_t *json, const void *s, size_t len, const byte_t *p)
 {
-    int  rc;
-
-    if (json->expect == EXPECT_VALUE) {
-        json->expect = EXPECT_COMMA;
-        return emit(json, TLSRPT_JSON_STRING, s, len, p);
+    if (json->expect != EXPECT_VALUE) {
+        return end_name(json, s, len, p);
     }
 
-    rc = name_add(json, s, len);
-    if (rc != TLSRPT_OK) {
-        return fail_at(json, rc, json->token_offset);
-    }
-
-    json->expect = EXPECT_COLON;
-    return emit(json, TLSRPT_JSON_KEY, s, len, p);
+    json->expect = EXPECT_COMMA;
+    return emit(json, TLSRPT_JSON_STRING, s, len, p);
 }
 
 
@@ -917,8 +1064,11 @@ open_container(tlsrpt_json_t *json, const byte_t *p)
 
     frame = &json->frames[++json->depth];
     frame->is_object = is_object;
+    frame->nmembers = 0;
+    frame->nexpected = 0;
+    frame->next = 0;
+    frame->given = 0;
     frame->first = (uint32_t) json->nnames;
-    memset(frame->seen, 0, sizeof(frame->seen));
 
     json->expect = is_object ? EXPECT_FIRST_NAME : EXPECT_FIRST_VALUE;
 
@@ -1009,9 +1159,38 @@ read_colon(tlsrpt_json_t *json, const byte_t *p, const byte_t *end)
 }
 
 
+/* p: where the next name is spelled, colon and all. */
+static HOT const byte_t *
+read_next_name(tlsrpt_json_t *json, frame_t *frame, const byte_t *p,
+    const byte_t *end)
+{
+    const tlsrpt_json_name_t  *name = frame->next_name;
+    int                        rc = name_give(frame);
+
+    if (rc != TLSRPT_OK) {
+        return fail(json, rc, p);
+    }
+
+    p = emit_named(json, TLSRPT_JSON_KEY, name, p + 1, name->len - 3,
+                   p + name->len - 1);
+
+    return p != NULL ? read_colon(json, p, end) : NULL;
+}
+
+
 static HOT const byte_t *
 read_name(tlsrpt_json_t *json, const byte_t *p, const byte_t *end)
 {
+    frame_t  *frame = &json->frames[json->depth];
+    size_t    len = (size_t) (end - p);
+
+    if ((frame->next < frame->nexpected
+         && is_spelled(frame->next_name, p, len))
+        || seek_spelled(frame, p, len))
+    {
+        return read_next_name(json, frame, p, end);
+    }
+
     if (*p != '"') {
         return fail(json, TLSRPT_ERR_JSON, p);
     }
@@ -1080,7 +1259,12 @@ read_next(tlsrpt_json_t *json, const byte_t *p, const byte_t *end)
         /* fall through */
 
     case EXPECT_NAME:
-        return read_name(json, p, end);
+        do {
+            p = read_name(json, p, end);
+        } while (p != NULL && p < end && *p == '"'
+                 && json->expect == EXPECT_NAME);
+
+        return p;
 
     case EXPECT_COLON:
         return read_colon(json, p, end);
@@ -1200,6 +1384,19 @@ tlsrpt_json_reset(tlsrpt_json_t *json, tlsrpt_json_handler_pt handler,
         json->names = NULL;
         json->names_size = 0;
     }
+}
+
+
+void
+tlsrpt_json_expect(tlsrpt_json_t *json, const void *names, size_t n,
+    size_t size)
+{
+    frame_t  *frame = &json->frames[json->depth];
+
+    frame->expected = names;
+    frame->next_name = names;
+    frame->nexpected = (unsigned) n;
+    frame->size = size;
 }
 
 

@@ -31,10 +31,18 @@ typedef enum {
     TLSRPT_JSON_NULL
 } tlsrpt_json_event_t;
 
-/* s is valid within the call only, and not NUL ended.  Anything but TLSRPT_OK
+/* A name as it mostly stands in the text: in quotes, with its colon.  At least
+   eight bytes, none of them escaped. */
+typedef struct {
+    const char  *quoted;
+    size_t       len;
+} tlsrpt_json_name_t;
+
+/* name: of a key, where it is one of those expected, else NULL.
+   s is valid within the call only, and not NUL ended.  Anything but TLSRPT_OK
    stops the reader with that code. */
 typedef int (*tlsrpt_json_handler_pt)(void *ctx, tlsrpt_json_event_t event,
-    const char *s, size_t len);
+    const tlsrpt_json_name_t *name, const char *s, size_t len);
 
 typedef struct tlsrpt_json tlsrpt_json_t;
 
@@ -42,6 +50,14 @@ tlsrpt_json_t *tlsrpt_json_create(void) TLSRPT_MUST_USE;
 void tlsrpt_json_destroy(tlsrpt_json_t *json);
 void tlsrpt_json_reset(tlsrpt_json_t *json, tlsrpt_json_handler_pt handler,
     void *ctx);
+
+/*
+ * Within the call for an object: the names that are expected in it, mostly in
+ * this order, at most 32.  They are known at a glance and need not be kept.
+ * Each of the n things of size bytes begins with a tlsrpt_json_name_t.
+ */
+void tlsrpt_json_expect(tlsrpt_json_t *json, const void *names, size_t n,
+    size_t size);
 
 /*
  * feed: TLSRPT_OK, or the error, which stays; the cost is linear in the text

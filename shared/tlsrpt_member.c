@@ -539,21 +539,20 @@ set_empty(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
  * The tables
  */
 
-#define NAME(s)  s, sizeof(s) - 1
+#define NAME(s)    { "\"" s "\":", sizeof("\"" s "\":") - 1 }
+#define SEEN(bit)  1u << TLSRPT_SEEN_##bit
 
 #define VALUE(s, bit, type, field, set)                                       \
-    { NAME(s), TLSRPT_SEEN_##bit, 0, 0, offsetof(type, field), set, NULL }
+    { NAME(s), SEEN(bit), 0, 0, offsetof(type, field), set, NULL }
 
 #define ALIAS(s, of, bit, type, field, set)                                   \
-    { NAME(s), TLSRPT_SEEN_##bit, 0, 0, offsetof(type, field), set, of }
+    { NAME(s), SEEN(bit), 0, 0, offsetof(type, field), set, of }
 
 #define LIST(s, bit, node)                                                    \
-    { NAME(s), TLSRPT_SEEN_##bit, 0, TLSRPT_NODE_##node, 0, set_list, NULL }
+    { NAME(s), SEEN(bit), 0, TLSRPT_NODE_##node, 0, set_list, NULL }
 
 #define OPENS(s, bit, object, array, set)                                     \
-    { NAME(s), TLSRPT_SEEN_##bit, object, array, 0, set, NULL }
-
-#define END  { NULL, 0, 0, 0, 0, 0, NULL, NULL }
+    { NAME(s), SEEN(bit), object, array, 0, set, NULL }
 
 
 static const tlsrpt_member_t  report_members[] = {
@@ -562,21 +561,18 @@ static const tlsrpt_member_t  report_members[] = {
     OPENS("date-range", RANGE, TLSRPT_NODE_DATE_RANGE, 0, NULL),
     VALUE("contact-info", CONTACT, tlsrpt_report_t, contact_info, set_text),
     VALUE("report-id", ID, tlsrpt_report_t, report_id, set_identity),
-    OPENS("policies", POLICIES, 0, TLSRPT_NODE_POLICIES, NULL),
-    END
+    OPENS("policies", POLICIES, 0, TLSRPT_NODE_POLICIES, NULL)
 };
 
 static const tlsrpt_member_t  date_range_members[] = {
     VALUE("start-datetime", START, tlsrpt_report_t, start, set_time),
-    VALUE("end-datetime", END, tlsrpt_report_t, end, set_time),
-    END
+    VALUE("end-datetime", END, tlsrpt_report_t, end, set_time)
 };
 
 static const tlsrpt_member_t  item_members[] = {
     OPENS("policy", POLICY, TLSRPT_NODE_POLICY, 0, NULL),
     OPENS("summary", SUMMARY, TLSRPT_NODE_SUMMARY, 0, NULL),
-    OPENS("failure-details", DETAILS, 0, TLSRPT_NODE_DETAILS, set_empty),
-    END
+    OPENS("failure-details", DETAILS, 0, TLSRPT_NODE_DETAILS, set_empty)
 };
 
 static const tlsrpt_member_t  policy_members[] = {
@@ -585,17 +581,15 @@ static const tlsrpt_member_t  policy_members[] = {
     VALUE("policy-domain", DOMAIN, tlsrpt_policy_t, policy_domain,
           set_policy_domain),
     LIST("mx-host", MX_HOST, MX_HOST),
-    { NAME("mx-host-pattern"), TLSRPT_SEEN_MX_HOST, 0, TLSRPT_NODE_MX_HOST, 0,
-      set_list, "mx-host" },
-    END
+    { NAME("mx-host-pattern"), SEEN(MX_HOST), 0, TLSRPT_NODE_MX_HOST, 0,
+      set_list, "mx-host" }
 };
 
 static const tlsrpt_member_t  summary_members[] = {
     VALUE("total-successful-session-count", SUCCESSFUL, tlsrpt_policy_t,
           successful, set_count),
     VALUE("total-failure-session-count", FAILURE, tlsrpt_policy_t, failure,
-          set_count),
-    END
+          set_count)
 };
 
 static const tlsrpt_member_t  detail_members[] = {
@@ -616,65 +610,31 @@ static const tlsrpt_member_t  detail_members[] = {
     ALIAS("receiving-mx-host-name", "receiving-mx-hostname", MX,
           tlsrpt_detail_t, receiving_mx_hostname, set_host),
     ALIAS("additional-info-uri", "additional-information", INFORMATION,
-          tlsrpt_detail_t, additional_information, set_text),
-    END
+          tlsrpt_detail_t, additional_information, set_text)
 };
 
-/* The arrays' items are found under no name. */
+/* The arrays' items have no name. */
 
-static const tlsrpt_member_t  top_item[] = {
-    { "", 0, 0, TLSRPT_NODE_REPORT, 0, 0, NULL, NULL }, END
+#define ITEM(object, set)  { { "", 0 }, 0, object, 0, 0, set, NULL }
+
+static const tlsrpt_member_t  top_item = ITEM(TLSRPT_NODE_REPORT, NULL);
+static const tlsrpt_member_t  policies_item = ITEM(TLSRPT_NODE_ITEM, NULL);
+static const tlsrpt_member_t  list_item = ITEM(0, set_list);
+static const tlsrpt_member_t  details_item = ITEM(TLSRPT_NODE_DETAIL, NULL);
+
+#define OBJECT(members)  { 0, members, sizeof(members) / sizeof(members[0]) }
+#define ARRAY(item)      { 1, &item, 1 }
+
+const tlsrpt_node_t  tlsrpt_nodes[TLSRPT_NNODES] = {
+    [TLSRPT_NODE_TOP]           = ARRAY(top_item),
+    [TLSRPT_NODE_REPORT]        = OBJECT(report_members),
+    [TLSRPT_NODE_DATE_RANGE]    = OBJECT(date_range_members),
+    [TLSRPT_NODE_POLICIES]      = ARRAY(policies_item),
+    [TLSRPT_NODE_ITEM]          = OBJECT(item_members),
+    [TLSRPT_NODE_POLICY]        = OBJECT(policy_members),
+    [TLSRPT_NODE_POLICY_STRING] = ARRAY(list_item),
+    [TLSRPT_NODE_MX_HOST]       = ARRAY(list_item),
+    [TLSRPT_NODE_SUMMARY]       = OBJECT(summary_members),
+    [TLSRPT_NODE_DETAILS]       = ARRAY(details_item),
+    [TLSRPT_NODE_DETAIL]        = OBJECT(detail_members)
 };
-
-static const tlsrpt_member_t  policies_item[] = {
-    { "", 0, 0, TLSRPT_NODE_ITEM, 0, 0, NULL, NULL }, END
-};
-
-static const tlsrpt_member_t  list_item[] = {
-    { "", 0, 0, 0, 0, 0, set_list, NULL }, END
-};
-
-static const tlsrpt_member_t  details_item[] = {
-    { "", 0, 0, TLSRPT_NODE_DETAIL, 0, 0, NULL, NULL }, END
-};
-
-static const tlsrpt_member_t  *members[TLSRPT_NNODES] = {
-    top_item, report_members, date_range_members, policies_item, item_members,
-    policy_members, list_item, list_item, summary_members, details_item,
-    detail_members
-};
-
-
-static int
-is_named(const tlsrpt_member_t *m, const char *name, size_t len)
-{
-    return m->len == len && m->name != NULL && memcmp(m->name, name, len) == 0;
-}
-
-
-/* Most senders keep to the RFC's order: the one after the last is tried
-   first. */
-
-const tlsrpt_member_t *
-tlsrpt_member_find(int node, const tlsrpt_member_t *last, const char *name,
-    size_t len)
-{
-    if (last != NULL && is_named(last + 1, name, len)) {
-        return last + 1;
-    }
-
-    for (const tlsrpt_member_t *m = members[node]; m->name != NULL; m++) {
-        if (is_named(m, name, len)) {
-            return m;
-        }
-    }
-
-    return NULL;
-}
-
-
-const tlsrpt_member_t *
-tlsrpt_member_item(int node)
-{
-    return members[node];
-}

@@ -71,7 +71,7 @@ tlsrpt_reader_reset(tlsrpt_reader_t *reader, const tlsrpt_reader_conf_t *conf)
 {
     tlsrpt_inflate_reset(reader->inflate, conf->max_size, take_text, reader);
     tlsrpt_json_reset(reader->json, tlsrpt_builder_event, &reader->builder);
-    tlsrpt_builder_reset(&reader->builder, conf->domain);
+    tlsrpt_builder_reset(&reader->builder, reader->json, conf->domain);
     memset(&reader->error, 0, sizeof(reader->error));
 }
 

@@ -19,6 +19,9 @@
 #define MAX_STRINGS  65536
 #define MAX_LINE     4096                   /* of a policy-string or mx-host */
 
+/* So that what passes here most often is short. */
+#define OUT_OF_LINE  __attribute__((noinline))
+
 #define str_set(s)   ((s).data != NULL)
 
 
@@ -50,8 +53,9 @@ tlsrpt_builder_path(const tlsrpt_builder_t *b, char path[TLSRPT_PATH_LEN])
 
         default:
             if (m != NULL) {
-                n += (size_t) snprintf(path + n, TLSRPT_PATH_LEN - n, "%s%s",
-                                       n ? "." : "", m->name);
+                n += (size_t) snprintf(path + n, TLSRPT_PATH_LEN - n, "%s%.*s",
+                                       n ? "." : "", (int) m->name.len - 3,
+                                       m->name.quoted + 1);
             }
         }
     }
@@ -231,8 +235,30 @@ tlsrpt_builder_free(tlsrpt_builder_t *b)
 }
 
 
+static tlsrpt_frame_t *
+push(tlsrpt_builder_t *b, int node)
+{
+    tlsrpt_frame_t       *f = &b->stack[b->depth++];
+    const tlsrpt_node_t  *n = &tlsrpt_nodes[node];
+
+    memset(f, 0, sizeof(*f));
+    f->node = node;
+
+    if (n->is_array) {
+        f->item = n->members;
+
+    } else {
+        tlsrpt_json_expect(b->json, n->members, n->nmembers,
+                           sizeof(tlsrpt_member_t));
+    }
+
+    return f;
+}
+
+
 void
-tlsrpt_builder_reset(tlsrpt_builder_t *b, tlsrpt_str_t fallback)
+tlsrpt_builder_reset(tlsrpt_builder_t *b, tlsrpt_json_t *json,
+    tlsrpt_str_t fallback)
 {
     tlsrpt_policy_t   *policies = b->report.policies;
     tlsrpt_warning_t  *warnings = b->report.warnings;
@@ -266,9 +292,9 @@ tlsrpt_builder_reset(tlsrpt_builder_t *b, tlsrpt_str_t fallback)
                       : tlsrpt_domain_normalize(fallback.data, fallback.len,
                                                 b->fallback);
 
-    b->depth = 1;
-    memset(&b->stack[0], 0, sizeof(b->stack[0]));
-    b->stack[0].node = TLSRPT_NODE_TOP;
+    b->json = json;
+    b->depth = 0;
+    (void) push(b, TLSRPT_NODE_TOP);
 }
 
 
@@ -350,6 +376,9 @@ current_detail(tlsrpt_builder_t *b)
 }
 
 
+/* What the fields of an object are of.  It stays where it is while the object
+   is open: the arrays grow by objects that stand beside it. */
+
 static void *
 target(tlsrpt_builder_t *b, int node)
 {
@@ -370,25 +399,27 @@ target(tlsrpt_builder_t *b, int node)
 static int
 begin(tlsrpt_builder_t *b, int node)
 {
-    tlsrpt_frame_t  *f = &b->stack[b->depth++];
-
-    memset(f, 0, sizeof(*f));
-    f->node = node;
+    int              rc = TLSRPT_OK;
+    tlsrpt_frame_t  *f = push(b, node);
 
     switch (node) {
     case TLSRPT_NODE_ITEM:
-        return begin_policy(b);
+        rc = begin_policy(b);
+        break;
 
     case TLSRPT_NODE_DETAILS:
         b->first[b->report.npolicies - 1].details = b->ndetails;
-        return TLSRPT_OK;
+        break;
 
     case TLSRPT_NODE_DETAIL:
-        return begin_detail(b);
-
-    default:
-        return TLSRPT_OK;
+        rc = begin_detail(b);
     }
+
+    if (rc == TLSRPT_OK) {
+        f->target = target(b, node);
+    }
+
+    return rc;
 }
 
 
@@ -496,7 +527,7 @@ end_item(tlsrpt_builder_t *b, unsigned seen)
 }
 
 
-static int
+static OUT_OF_LINE int
 end(tlsrpt_builder_t *b)
 {
     int              rc;
@@ -587,60 +618,82 @@ tlsrpt_builder_add_string(tlsrpt_builder_t *b, const char *s, size_t len)
  * Events
  */
 
-static int
+static OUT_OF_LINE int
+null_value(tlsrpt_builder_t *b, tlsrpt_frame_t *f)
+{
+    tlsrpt_builder_warn(b, SCHEMA, "null, taken as absent");
+    f->nulls |= f->member->bit;
+
+    return TLSRPT_OK;
+}
+
+
+static OUT_OF_LINE int
+fail_type(tlsrpt_builder_t *b, const tlsrpt_member_t *m)
+{
+    return tlsrpt_builder_fail(b, TLSRPT_ERR_TYPE, "an %s is expected",
+                               m->object ? "object" : "array");
+}
+
+
+static inline int
 value(tlsrpt_builder_t *b, tlsrpt_frame_t *f, tlsrpt_json_event_t event,
     const char *s, size_t len)
 {
     char                   *field;
     const tlsrpt_member_t  *m = f->member;
 
-    if (event == TLSRPT_JSON_OBJECT && m->object) {
-        f->seen |= 1u << m->bit;
-        return begin(b, m->object);
-    }
-
-    if (event == TLSRPT_JSON_ARRAY && m->array) {
-        f->seen |= 1u << m->bit;
-        return begin(b, m->array);
-    }
-
-    if (event == TLSRPT_JSON_OBJECT || event == TLSRPT_JSON_ARRAY) {
-        b->skip = 1;
-    }
-
-    if (event == TLSRPT_JSON_NULL && *m->name) {
-        tlsrpt_builder_warn(b, SCHEMA, "null, taken as absent");
-        f->nulls |= 1u << m->bit;
-        return TLSRPT_OK;
+    if (event == TLSRPT_JSON_NULL && f->item == NULL) {
+        return null_value(b, f);
     }
 
     if (m->set == NULL) {
-        return tlsrpt_builder_fail(b, TLSRPT_ERR_TYPE, "an %s is expected",
-                                   m->object ? "object" : "array");
+        return fail_type(b, m);
     }
 
-    f->seen |= 1u << m->bit;
-    field = *m->name ? (char *) target(b, f->node) + m->offset : NULL;
+    f->seen |= m->bit;
+    field = f->item == NULL ? (char *) f->target + m->offset : NULL;
 
     return m->set(b, field, event, s, len);
+}
+
+
+static OUT_OF_LINE int
+container(tlsrpt_builder_t *b, tlsrpt_frame_t *f, tlsrpt_json_event_t event)
+{
+    int                     node;
+    const tlsrpt_member_t  *m = f->member;
+
+    if (m == NULL) {
+        b->skip = 1;
+        return TLSRPT_OK;
+    }
+
+    node = event == TLSRPT_JSON_OBJECT ? m->object : m->array;
+
+    if (node) {
+        f->seen |= m->bit;
+        return begin(b, node);
+    }
+
+    b->skip = 1;
+
+    return value(b, f, event, NULL, 0);
 }
 
 
 /* A member may come under its own name and under an alias: the first is
    kept. */
 
-static int
-key(tlsrpt_builder_t *b, tlsrpt_frame_t *f, const char *s, size_t len)
+static OUT_OF_LINE int
+alias(tlsrpt_builder_t *b, tlsrpt_frame_t *f)
 {
-    f->member = tlsrpt_member_find(f->node, f->member, s, len);
-
-    if (f->member != NULL && f->seen & 1u << f->member->bit) {
+    if (f->seen & f->member->bit) {
         tlsrpt_builder_warn(b, SCHEMA, "given under another name before, "
                             "passed over");
         f->member = NULL;
-    }
 
-    if (f->member != NULL && f->member->alias_of != NULL) {
+    } else {
         tlsrpt_builder_warn(b, SCHEMA, "taken as %s", f->member->alias_of);
     }
 
@@ -648,18 +701,21 @@ key(tlsrpt_builder_t *b, tlsrpt_frame_t *f, const char *s, size_t len)
 }
 
 
-static int
-is_array(int node)
+static inline int
+key(tlsrpt_builder_t *b, tlsrpt_frame_t *f, const tlsrpt_json_name_t *name)
 {
-    return node == TLSRPT_NODE_TOP || node == TLSRPT_NODE_POLICIES
-           || node == TLSRPT_NODE_POLICY_STRING || node == TLSRPT_NODE_MX_HOST
-           || node == TLSRPT_NODE_DETAILS;
+    const tlsrpt_member_t  *m = (const tlsrpt_member_t *) name;
+
+    f->member = m;
+
+    return m != NULL && (f->seen & m->bit || m->alias_of != NULL)
+           ? alias(b, f) : TLSRPT_OK;
 }
 
 
 /* Within a container that is not kept. */
 
-static int
+static OUT_OF_LINE int
 skip(tlsrpt_builder_t *b, tlsrpt_json_event_t event)
 {
     if (event == TLSRPT_JSON_OBJECT || event == TLSRPT_JSON_ARRAY) {
@@ -676,8 +732,8 @@ skip(tlsrpt_builder_t *b, tlsrpt_json_event_t event)
 
 
 int
-tlsrpt_builder_event(void *builder, tlsrpt_json_event_t event, const char *s,
-    size_t len)
+tlsrpt_builder_event(void *builder, tlsrpt_json_event_t event,
+    const tlsrpt_json_name_t *name, const char *s, size_t len)
 {
     tlsrpt_builder_t  *b = builder;
     tlsrpt_frame_t    *f = &b->stack[b->depth - 1];
@@ -686,32 +742,24 @@ tlsrpt_builder_event(void *builder, tlsrpt_json_event_t event, const char *s,
         return skip(b, event);
     }
 
-    switch (event) {
-    case TLSRPT_JSON_KEY:
-        return key(b, f, s, len);
+    if (event == TLSRPT_JSON_KEY) {
+        return key(b, f, name);
+    }
 
-    case TLSRPT_JSON_OBJECT_END:
-    case TLSRPT_JSON_ARRAY_END:
+    if (event == TLSRPT_JSON_OBJECT_END || event == TLSRPT_JSON_ARRAY_END) {
         return end(b);
-
-    default:
-        break;
     }
 
-    if (is_array(f->node)) {
+    if (f->item != NULL) {
         f->index++;
-        f->member = tlsrpt_member_item(f->node);
-    }
-
-    if (f->member != NULL) {
-        return value(b, f, event, s, len);
+        f->member = f->item;
     }
 
     if (event == TLSRPT_JSON_OBJECT || event == TLSRPT_JSON_ARRAY) {
-        b->skip = 1;
+        return container(b, f, event);
     }
 
-    return TLSRPT_OK;
+    return f->member != NULL ? value(b, f, event, s, len) : TLSRPT_OK;
 }
 
 

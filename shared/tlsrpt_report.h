@@ -23,7 +23,10 @@ typedef struct tlsrpt_member  tlsrpt_member_t;
 typedef struct {
     int                     node;
     const tlsrpt_member_t  *member;         /* of an object: the last key */
+    const tlsrpt_member_t  *item;           /* of an array: what its items are,
+                                               else NULL */
     size_t                  index;          /* of an array: the next item */
+    void                   *target;         /* what the fields are of */
     unsigned                seen;           /* members given, 1 << bit */
     unsigned                nulls;          /* members given as null */
 } tlsrpt_frame_t;
@@ -39,6 +42,7 @@ typedef struct {
     tlsrpt_report_t   report;
     tlsrpt_error_t    error;                /* code, path and detail */
 
+    tlsrpt_json_t    *json;                 /* that makes the events */
     tlsrpt_frame_t    stack[TLSRPT_REPORT_DEPTH];
     unsigned          depth;
     unsigned          skip;                 /* open containers not kept */
@@ -70,10 +74,11 @@ typedef struct {
 } tlsrpt_builder_t;
 
 /* All zeroes is a builder to _reset. */
-void tlsrpt_builder_reset(tlsrpt_builder_t *b, tlsrpt_str_t fallback);
+void tlsrpt_builder_reset(tlsrpt_builder_t *b, tlsrpt_json_t *json,
+    tlsrpt_str_t fallback);
 void tlsrpt_builder_free(tlsrpt_builder_t *b);
 int tlsrpt_builder_event(void *builder, tlsrpt_json_event_t event,
-    const char *s, size_t len);
+    const tlsrpt_json_name_t *name, const char *s, size_t len);
 int tlsrpt_builder_finish(tlsrpt_builder_t *b) TLSRPT_MUST_USE;
 
 /* For the members' setters. */
@@ -112,9 +117,8 @@ typedef int (*tlsrpt_setter_pt)(tlsrpt_builder_t *b, void *field,
     tlsrpt_json_event_t event, const char *s, size_t len);
 
 struct tlsrpt_member {
-    const char           *name;
-    unsigned char         len;
-    unsigned char         bit;              /* in seen; aliases share one */
+    tlsrpt_json_name_t    name;             /* of an array's item: none */
+    unsigned char         bit;              /* of seen; aliases share one */
     unsigned char         object;           /* node that { opens, 0: none */
     unsigned char         array;            /* node that [ opens */
     unsigned short        offset;           /* of the field */
@@ -122,11 +126,13 @@ struct tlsrpt_member {
     const char           *alias_of;         /* NULL: the RFC's own name */
 };
 
-/* last: the member before it, or NULL. */
-const tlsrpt_member_t *tlsrpt_member_find(int node,
-    const tlsrpt_member_t *last, const char *name, size_t len);
-/* What an array's items are. */
-const tlsrpt_member_t *tlsrpt_member_item(int node);
+typedef struct {
+    int                     is_array;       /* of items like the one member */
+    const tlsrpt_member_t  *members;
+    size_t                  nmembers;
+} tlsrpt_node_t;
+
+extern const tlsrpt_node_t  tlsrpt_nodes[TLSRPT_NNODES];
 
 enum {
     TLSRPT_SEEN_ORGANIZATION = 0, TLSRPT_SEEN_RANGE, TLSRPT_SEEN_CONTACT,

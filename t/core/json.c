@@ -35,6 +35,20 @@ typedef struct {
     unsigned  deviations;
 } verdict_t;
 
+/* Names that are expected, and what a handler may keep beside them. */
+static const struct {
+    tlsrpt_json_name_t  name;
+    int                 more;
+} expected[] = {
+    { { "\"count\":", 8 }, 0 },
+    { { "\"count-of-all\":", 15 }, 1 },
+    { { "\"report\":", 9 }, 2 },
+    { { "\"a-name-of-24-bytes-in-all\":", 28 }, 3 },
+};
+
+#define NEXPECTED  (sizeof(expected) / sizeof(expected[0]))
+
+static int             expecting;
 static tlsrpt_json_t  *json;
 static trace_t         whole_trace, split_trace;
 
@@ -53,12 +67,23 @@ trace_add(trace_t *trace, const void *bytes, size_t len)
 
 
 static int
-handler(void *ctx, tlsrpt_json_event_t event, const char *s, size_t len)
+handler(void *ctx, tlsrpt_json_event_t event, const tlsrpt_json_name_t *name,
+    const char *s, size_t len)
 {
     static const char  marks[] = "{}[]ksntf0";
     trace_t           *trace = ctx;
 
-    trace_add(trace, &marks[event], 1);
+    if (expecting && event == TLSRPT_JSON_OBJECT) {
+        tlsrpt_json_expect(json, expected, NEXPECTED, sizeof(expected[0]));
+    }
+
+    trace_add(trace, name != NULL ? "K" : &marks[event], 1);
+
+    if (name != NULL && (name->len != len + 3
+                         || memcmp(name->quoted + 1, s, len) != 0))
+    {
+        trace_add(trace, "?", 1);
+    }
 
     if (event >= TLSRPT_JSON_KEY && event <= TLSRPT_JSON_NUMBER) {
         trace_add(trace, "<", 1);
@@ -597,6 +622,101 @@ test_handler_stops(void)
 }
 
 
+/* K: a name that was known. */
+static void
+test_expected(void)
+{
+    static const struct {
+        const char  *text;
+        const char  *trace;
+        int          code;
+        size_t       offset;
+    } cases[] = {
+        { "{\"count\":1,\"count-of-all\":[],\"report\":\"x\","
+          "\"a-name-of-24-bytes-in-all\":{}}",
+          "{K<count>n<1>K<count-of-all>[]K<report>s<x>"
+          "K<a-name-of-24-bytes-in-all>{}}", TLSRPT_OK, 0 },
+        { "{\"report\":1,\"count\":2}", "{K<report>n<1>K<count>n<2>}",
+          TLSRPT_OK, 0 },
+        { "{\"counts\":1,\"count-of-alm\":2,\"coun\":3,\"count\":4,"
+          "\"a-name-of-24-bytex-in-all\":5}",
+          "{k<counts>n<1>k<count-of-alm>n<2>k<coun>n<3>K<count>n<4>"
+          "k<a-name-of-24-bytex-in-all>n<5>}", TLSRPT_OK, 0 },
+        { "{ \"count\" : 1 ,\n \"report\":\n2 }",
+          "{K<count>n<1>K<report>n<2>}", TLSRPT_OK, 0 },
+        { "{\"c\\u006funt\":1}", "{K<count>n<1>}", TLSRPT_OK, 0 },
+        { "{\"count\":{\"count\":[{\"count\":1}]},\"report\":2}",
+          "{K<count>{K<count>[{K<count>n<1>}]}K<report>n<2>}", TLSRPT_OK, 0 },
+        { "{\"count\":1,\"count\":2}", "{K<count>n<1>",
+          TLSRPT_ERR_JSON_DUPLICATE, 11 },
+        { "{\"count\":1, \"\\u0063ount\":2}", "{K<count>n<1>",
+          TLSRPT_ERR_JSON_DUPLICATE, 12 },
+        { "{\"coun\\u0074\":1,\"x\":2,\"count\":3}",
+          "{K<count>n<1>k<x>n<2>", TLSRPT_ERR_JSON_DUPLICATE, 22 },
+        { "{\"x\":1,\"count\":2,\"x\":3}", "{k<x>n<1>K<count>n<2>",
+          TLSRPT_ERR_JSON_DUPLICATE, 17 },
+        { "{\"count\"}", "{K<count>", TLSRPT_ERR_JSON, 8 },
+        { "{\"count\":}", "{K<count>", TLSRPT_ERR_JSON, 9 },
+        { "{\"count\":", "{K<count>", TLSRPT_ERR_JSON_TRUNCATED, 9 },
+        { "{\"count", "{", TLSRPT_ERR_JSON_TRUNCATED, 7 },
+        { "[\"count\":1]", "[s<count>", TLSRPT_ERR_JSON, 8 },
+    };
+    size_t     i, len;
+    verdict_t  v;
+
+    expecting = 1;
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        len = strlen(cases[i].text);
+        v = read_whole(cases[i].text, len);
+        is_int(v.code, cases[i].code, "expected %zu: its code", i);
+        is_int((long long) v.offset,
+               (long long) (v.code ? cases[i].offset : len),
+               "expected %zu: its offset", i);
+        is_str(whole_trace.text, cases[i].trace, "expected %zu: as expected",
+               i);
+        is_int(differing_split(cases[i].text, len, &v), -1,
+               "expected %zu: the same in any split", i);
+    }
+
+    expecting = 0;
+}
+
+
+static void
+test_expected_members(void)
+{
+    char    member[32];
+    size_t  i, offset;
+
+    expecting = 1;
+    add("{\"count\":1");
+
+    for (i = 1; i < TLSRPT_JSON_MAX_MEMBERS; i++) {
+        snprintf(member, sizeof(member), ",\"m%zu\":1", i);
+        add(member);
+    }
+
+    offset = text.len;
+    add("}");
+    check_text(TLSRPT_OK, text.len, "as many members, one of them expected");
+
+    text.len = offset;
+    add(",\"count\":1");
+    check_text(TLSRPT_ERR_JSON_DUPLICATE, offset + 1, "the expected one again");
+
+    text.len = offset;
+    add(",\"report\":1}");
+    check_text(TLSRPT_ERR_TOO_MANY, offset + 1, "one expected member more");
+
+    text.len = offset;
+    add(",\"more\":1}");
+    check_text(TLSRPT_ERR_TOO_MANY, offset + 1, "one other member more");
+
+    expecting = 0;
+}
+
+
 static void
 test_no_copy(void)
 {
@@ -701,6 +821,8 @@ main(void)
     test_number_length();
     test_names_length();
     test_handler_stops();
+    test_expected();
+    test_expected_members();
     test_no_copy();
     test_corpus("t/corpus/json/valid", 1);
     test_corpus("t/corpus/json/invalid", 0);

@@ -4,7 +4,7 @@
  *
  * The reader of JSON against jansson: the same verdict and the same values,
  * but for the limits of tlsrpt_json.h and jansson's on numbers; and the same
- * in any split.
+ * in any split, whatever names are expected.
  */
 
 #include "fuzz.h"
@@ -21,6 +21,7 @@ typedef struct {
     char    *key;
     size_t   key_len;
     int      over;              /* a number that jansson refuses */
+    tlsrpt_json_t *expecting;   /* to tell of names, or NULL */
 } tree_t;
 
 typedef struct {
@@ -31,6 +32,21 @@ typedef struct {
     unsigned deviations;
     tree_t   tree;
 } result_t;
+
+
+/* Some of json.dict, in an order of their own. */
+static const tlsrpt_json_name_t  names[] = {
+    { "\"report-id\":", 12 },
+    { "\"policies\":", 11 },
+    { "\"policy\":", 9 },
+    { "\"policy-type\":", 14 },
+    { "\"receiving-mx-hostname\":", 24 },
+    { "\"receiving-mx-helo\":", 20 },
+    { "\"receiving-ip\":", 15 },
+    { "\"mx-host\":", 10 },
+};
+
+#define NNAMES  (sizeof(names) / sizeof(names[0]))
 
 
 /* As jansson's scanner takes numbers. */
@@ -104,10 +120,29 @@ add(tree_t *tree, json_t *json)
 }
 
 
+static int
+is_expected(const char *s, size_t len)
+{
+    size_t  i;
+
+    for (i = 0; i < NNAMES; i++) {
+        if (names[i].len == len + 3 && memcmp(names[i].quoted + 1, s, len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 static void
-set_key(tree_t *tree, const char *s, size_t len)
+set_key(tree_t *tree, const tlsrpt_json_name_t *name, const char *s, size_t len)
 {
     CHECK(tree->key == NULL && memchr(s, '\0', len) == NULL);
+    CHECK((name != NULL) == (tree->expecting && is_expected(s, len)));
+    CHECK(name == NULL || (name->len == len + 3
+                           && memcmp(name->quoted + 1, s, len) == 0));
     tree->key = malloc(len + 1);
     CHECK(tree->key != NULL);
     memcpy(tree->key, s, len);
@@ -116,7 +151,8 @@ set_key(tree_t *tree, const char *s, size_t len)
 
 
 static int
-handler(void *ctx, tlsrpt_json_event_t event, const char *s, size_t len)
+handler(void *ctx, tlsrpt_json_event_t event, const tlsrpt_json_name_t *name,
+    const char *s, size_t len)
 {
     tree_t  *tree = ctx;
     json_t  *json;
@@ -124,7 +160,7 @@ handler(void *ctx, tlsrpt_json_event_t event, const char *s, size_t len)
     switch (event) {
 
     case TLSRPT_JSON_KEY:
-        set_key(tree, s, len);
+        set_key(tree, name, s, len);
         return TLSRPT_OK;
 
     case TLSRPT_JSON_OBJECT_END:
@@ -139,6 +175,10 @@ handler(void *ctx, tlsrpt_json_event_t event, const char *s, size_t len)
         json = value(tree, event, s, len);
         CHECK(json != NULL);
         add(tree, json);
+    }
+
+    if (event == TLSRPT_JSON_OBJECT && tree->expecting) {
+        tlsrpt_json_expect(tree->expecting, names, NNAMES, sizeof(names[0]));
     }
 
     if (event == TLSRPT_JSON_OBJECT || event == TLSRPT_JSON_ARRAY) {
@@ -159,9 +199,10 @@ feed(void *object, const void *bytes, size_t len)
 
 static void
 run(tlsrpt_json_t *json, const uint8_t *data, size_t size, size_t limit,
-    result_t *result)
+    int expecting, result_t *result)
 {
     memset(result, 0, sizeof(result_t));
+    result->tree.expecting = expecting ? json : NULL;
     tlsrpt_json_reset(json, handler, &result->tree);
 
     result->rc = limit != 0 ? fuzz_feed(json, feed, data, size, limit)
@@ -204,6 +245,18 @@ check_same(const result_t *a, const result_t *b)
 }
 
 
+static void
+check_run(tlsrpt_json_t *json, const uint8_t *data, size_t size, size_t limit,
+    int expecting, const result_t *whole)
+{
+    result_t  result;
+
+    run(json, data, size, limit, expecting, &result);
+    check_same(whole, &result);
+    json_decref(result.tree.top);
+}
+
+
 /* jansson passes over no BOM and no NULs. */
 static json_t *
 referee(const uint8_t *data, size_t size, const result_t *result)
@@ -241,23 +294,20 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static tlsrpt_json_t  *json;
     json_t                *expected;
-    result_t               whole, split;
+    result_t               whole;
 
     if (json == NULL) {
         json = tlsrpt_json_create();
         CHECK(json != NULL);
     }
 
-    run(json, data, size, 0, &whole);
+    run(json, data, size, 0, 0, &whole);
     check_position(data, &whole);
 
-    run(json, data, size, 7, &split);
-    check_same(&whole, &split);
-    json_decref(split.tree.top);
-
-    run(json, data, size, 1, &split);
-    check_same(&whole, &split);
-    json_decref(split.tree.top);
+    check_run(json, data, size, 7, 0, &whole);
+    check_run(json, data, size, 1, 0, &whole);
+    check_run(json, data, size, 0, 1, &whole);
+    check_run(json, data, size, 7, 1, &whole);
 
     expected = referee(data, size, &whole);
 
