@@ -49,17 +49,15 @@ copy_ascii(const char *name, size_t len, char *buf)
     for (size_t i = 0; i < len; i++) {
         buf[i] = name_bytes[(unsigned char) name[i]];
 
-        if (buf[i] == '\0') {
+        if (buf[i] > '.' || buf[i] == '-') {
+            continue;
+        }
+
+        if (buf[i] == '\0' || i == label || i - label > 63) {
             return 0;
         }
 
-        if (buf[i] == '.') {
-            if (i == label || i - label > 63) {
-                return 0;
-            }
-
-            label = i + 1;
-        }
+        label = i + 1;
     }
 
     buf[len] = '\0';

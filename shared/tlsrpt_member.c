@@ -35,16 +35,35 @@ trim(const char **s, size_t *len)
 }
 
 
+#define REPEAT(c)  (UINT64_C(0x0101010101010101) * (c))
+
+/* The high bit of each byte from A to Z. */
+
+static uint64_t
+upper_of(uint64_t x)
+{
+    uint64_t  low = x & REPEAT(0x7f);
+
+    return (low + REPEAT(0x80 - 'A')) & ~(low + REPEAT(0x7f - 'Z')) & ~x
+           & REPEAT(0x80);
+}
+
+
 static int
 has_upper(const char *s, size_t len)
 {
-    int  upper = 0;
+    uint64_t  x, upper = 0;
 
-    for (size_t i = 0; i < len; i++) {
-        upper |= s[i] >= 'A' && s[i] <= 'Z';
+    for ( ; len >= sizeof(x); s += sizeof(x), len -= sizeof(x)) {
+        memcpy(&x, s, sizeof(x));
+        upper |= upper_of(x);
     }
 
-    return upper;
+    while (len) {
+        upper |= upper_of((unsigned char) s[--len]);
+    }
+
+    return upper != 0;
 }
 
 
@@ -80,10 +99,8 @@ keep(tlsrpt_builder_t *b, tlsrpt_str_t *field, const char *s, size_t len)
 }
 
 
-/* A string that says something, or 0: what there is of it is passed over. */
-
-static int
-usable(tlsrpt_builder_t *b, tlsrpt_json_event_t event, const char **s,
+static __attribute__((noinline)) int
+make_usable(tlsrpt_builder_t *b, tlsrpt_json_event_t event, const char **s,
     size_t *len)
 {
     if (event != TLSRPT_JSON_STRING) {
@@ -104,6 +121,21 @@ usable(tlsrpt_builder_t *b, tlsrpt_json_event_t event, const char **s,
     }
 
     return 1;
+}
+
+
+/* A string that says something, or 0: what there is of it is passed over.
+   Most are as they should be. */
+
+static inline int
+usable(tlsrpt_builder_t *b, tlsrpt_json_event_t event, const char **s,
+    size_t *len)
+{
+    return (event == TLSRPT_JSON_STRING
+            && *len - 1 < TLSRPT_MAX_STRING
+            && (unsigned char) (*s)[0] > ' '
+            && (unsigned char) (*s)[*len - 1] > ' ')
+           || make_usable(b, event, s, len);
 }
 
 

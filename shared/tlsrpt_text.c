@@ -108,16 +108,17 @@ tlsrpt_text_cut(const char *s, size_t len, size_t max)
 }
 
 
-int
-tlsrpt_text_copy(tlsrpt_text_t *text, const char *s, size_t len,
-    tlsrpt_str_t *copy)
+/* The copy, or NULL. */
+
+static char *
+put(tlsrpt_text_t *text, const char *s, size_t len)
 {
     char  *p;
 
     if (len > TLSRPT_MAX_TEXT - text->size
         || (text->left < len + 1 && add_block(text, len + 1) != 0))
     {
-        return -1;
+        return NULL;
     }
 
     p = text->blocks->data + (text->blocks->size - text->left);
@@ -130,6 +131,20 @@ tlsrpt_text_copy(tlsrpt_text_t *text, const char *s, size_t len,
     text->left -= len + 1;
     text->size += len;
 
+    return p;
+}
+
+
+int
+tlsrpt_text_copy(tlsrpt_text_t *text, const char *s, size_t len,
+    tlsrpt_str_t *copy)
+{
+    char  *p = put(text, s, len);
+
+    if (p == NULL) {
+        return -1;
+    }
+
     copy->data = p;
     copy->len = len;
 
@@ -137,7 +152,7 @@ tlsrpt_text_copy(tlsrpt_text_t *text, const char *s, size_t len,
 }
 
 
-static tlsrpt_str_t *
+static inline tlsrpt_str_t *
 find_slot(tlsrpt_str_t *slots, size_t nslots, uint64_t seed, const char *s,
     size_t len)
 {
@@ -172,6 +187,7 @@ grow_slots(tlsrpt_text_t *text)
         }
     }
 
+    text->seed = seed;
     free(text->slots);
     text->slots = slots;
     text->nslots = nslots;
@@ -184,25 +200,33 @@ int
 tlsrpt_text_intern(tlsrpt_text_t *text, const char *s, size_t len,
     tlsrpt_str_t *copy)
 {
+    char          *p;
     tlsrpt_str_t  *slot;
 
     if (text->nused >= text->nslots / 2 && grow_slots(text) != 0) {
         return -1;
     }
 
-    slot = find_slot(text->slots, text->nslots, tlsrpt_hash_seed(text), s,
-                     len);
+    slot = find_slot(text->slots, text->nslots, text->seed, s, len);
 
-    if (slot->data == NULL) {
-        if (tlsrpt_text_copy(text, s, len, slot) != 0) {
-            slot->data = NULL;
-            return -1;
-        }
-
-        text->nused++;
+    if (slot->data != NULL) {
+        *copy = *slot;
+        return 0;
     }
 
-    *copy = *slot;
+    p = put(text, s, len);
+
+    if (p == NULL) {
+        return -1;
+    }
+
+    /* Not one from the other: what was just stored is slow to load. */
+    slot->data = p;
+    slot->len = len;
+    copy->data = p;
+    copy->len = len;
+    text->nused++;
+
     return 0;
 }
 

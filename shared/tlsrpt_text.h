@@ -22,6 +22,7 @@ typedef struct {
     tlsrpt_str_t         *slots;            /* open addressing */
     size_t                nslots;           /* a power of two */
     size_t                nused;
+    uint64_t              seed;
 } tlsrpt_text_t;
 
 /* All zeroes is an empty text.  _reset keeps one block of the usual size. */
