@@ -34,7 +34,7 @@ HARDEN    = -fstack-protector-strong -Wformat -Werror=format-security \
 SANITIZE  = -fsanitize=address,undefined -fno-sanitize-recover=undefined \
             -fno-omit-frame-pointer
 CFLAGS    = -std=c11 -O2 -g $(WARN)
-LIBS      = -lz -ljansson -lidn2 -lcrypto
+LIBS      = -lz -ldeflate -ljansson -lidn2 -lcrypto
 
 SHARED    = $(wildcard shared/*.c)
 HEADERS   = $(wildcard shared/*.h ngx_tlsrpt_module/*.h)

@@ -465,6 +465,72 @@ test_bound(void)
 }
 
 
+/* A member whose header has a CRC of its own (RFC 1952 2.3.1), which is wrong by
+   the error. */
+static void
+add_header_crc(unsigned error)
+{
+    static unsigned char  header[12];
+    uint32_t              crc;
+    size_t                start = body.len;
+
+    add_gzip(DOC, DOC_LEN, 1);
+    memcpy(header, body.data + start, 10);
+    header[3] = 2;
+    crc = (uint32_t) crc32(0, header, 10) ^ error;
+    header[10] = (unsigned char) crc;
+    header[11] = (unsigned char) (crc >> 8);
+
+    add(&body, "xx", 2);
+    memmove(body.data + start + 12, body.data + start + 10,
+            body.len - start - 12);
+    memcpy(body.data + start, header, 12);
+}
+
+
+static void
+test_header_crc(void)
+{
+    add_header_crc(0);
+    check("a CRC of the header", TLSRPT_OK, DOC, DOC_LEN, 0);
+
+    add_header_crc(1);
+    check_refused("a wrong CRC of the header", TLSRPT_ERR_GZIP, 12);
+}
+
+
+/* What fits into a buffer of 32 KiB, and what just does not. */
+static void
+test_small(void)
+{
+    static unsigned char  doc[32769];
+    char                  what[32];
+    size_t                len;
+
+    memset(doc, ' ', sizeof(doc));
+    doc[0] = '{';
+
+    for (len = sizeof(doc) - 3; len <= sizeof(doc); len++) {
+        snprintf(what, sizeof(what), "%zu bytes", len);
+        add_gzip(doc, len, 1);
+        check(what, TLSRPT_OK, doc, len, 0);
+    }
+
+    add_gzip(doc, 100, 1);
+    body.data[body.len - 4]++;
+    check("a wrong length", TLSRPT_ERR_GZIP, doc, 100, 0);
+
+    add_gzip(doc, 100, 1);
+    body.data[body.len - 8]++;
+    check("a wrong CRC", TLSRPT_ERR_GZIP, doc, 100, 0);
+
+    add_gzip(doc, sizeof(doc), 1);
+    memset(body.data + body.len - 4, 0, 4);
+    check("a large one that says it is small", TLSRPT_ERR_GZIP, doc,
+          sizeof(doc), 0);
+}
+
+
 static void
 test_sink_stops(void)
 {
@@ -504,6 +570,8 @@ main(void)
     test_within_gzip();
     test_broken();
     test_bound();
+    test_header_crc();
+    test_small();
     test_sink_stops();
 
     tlsrpt_inflate_destroy(inf);

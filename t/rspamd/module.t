@@ -26,7 +26,7 @@ system(qw(gcc -std=c11 -O1 -g -Wall -Wextra -Werror
     '-o', "$temp/lua_module",
     "$top/t/rspamd/lua_module.c", "$top/rspamd_plugin/tlsrpt_lua.c", $script,
     glob("$top/shared/*.c"),
-    qw(-lluajit-5.1 -lz -ljansson -lidn2 -lcrypto)) == 0
+    qw(-lluajit-5.1 -lz -ldeflate -ljansson -lidn2 -lcrypto)) == 0
     or die 'gcc';
 
 exit(system("$temp/lua_module") >> 8 ? 1 : 0);
