@@ -90,6 +90,7 @@ typedef struct {
     unsigned                   nexpected;
     unsigned                   next;        /* that should come */
     const tlsrpt_json_name_t  *next_name;
+    const tlsrpt_json_name_t **told;
     uint32_t                   given;       /* bit: number */
 
     uint32_t                   first;       /* of the other names */
@@ -134,7 +135,7 @@ struct tlsrpt_json {
     size_t                  nnames;
     size_t                  names_size;
 
-    size_t                  depth;
+    frame_t                *frame;          /* the innermost */
     frame_t                 frames[TLSRPT_JSON_MAX_DEPTH + 1];
 };
 
@@ -168,28 +169,20 @@ fail(tlsrpt_json_t *json, int code, const byte_t *p)
 
 /* p: the byte after the token.  Returns it. */
 static HOT const byte_t *
-emit_named(tlsrpt_json_t *json, tlsrpt_json_event_t event,
-    const tlsrpt_json_name_t *name, const void *s, size_t len, const byte_t *p)
+emit(tlsrpt_json_t *json, tlsrpt_json_event_t event, const void *s, size_t len,
+    const byte_t *p)
 {
     int  rc;
 
     json->offset = offset_of(json, p);
 
-    rc = json->handler(json->ctx, event, name, s, len);
+    rc = json->handler(json->ctx, event, s, len);
     if (rc != TLSRPT_OK) {
         json->error = rc;
         return NULL;
     }
 
     return p;
-}
-
-
-static HOT const byte_t *
-emit(tlsrpt_json_t *json, tlsrpt_json_event_t event, const void *s, size_t len,
-    const byte_t *p)
-{
-    return emit_named(json, event, NULL, s, len, p);
 }
 
 
@@ -301,7 +294,7 @@ static int
 name_is_known(const tlsrpt_json_t *json, uint32_t hash, const char *s,
     size_t len)
 {
-    const name_t  *name = json->names + json->frames[json->depth].first;
+    const name_t  *name = json->names + json->frame->first;
     const name_t  *last = json->names + json->nnames;
 
     for ( ; name < last; name++) {
@@ -333,12 +326,11 @@ names_grow(tlsrpt_json_t *json)
 }
 
 
-/* The functions that give a name: TLSRPT_OK or the error. */
-
+/* Gives a name that is not expected.  TLSRPT_OK or the error. */
 static ALONE int
 name_add(tlsrpt_json_t *json, const char *s, size_t len)
 {
-    frame_t   *frame = &json->frames[json->depth];
+    frame_t   *frame = json->frame;
     uint32_t   hash = name_hash(s, len);
     uint64_t  *seen = &frame->seen[hash / 64 % (NSEEN / 64)];
     uint64_t   bit = UINT64_C(1) << hash % 64;
@@ -374,6 +366,11 @@ name_add(tlsrpt_json_t *json, const char *s, size_t len)
     json->nnames++;
     frame->nmembers++;
     *seen |= bit;
+
+    if (frame->nexpected > 0) {
+        *frame->told = NULL;
+    }
+
     return TLSRPT_OK;
 }
 
@@ -453,7 +450,7 @@ seek_decoded(frame_t *frame, const char *s, size_t len)
 }
 
 
-/* The next one is given: the one behind it is next. */
+/* Gives the next one: then the one behind it is next. */
 static HOT int
 name_give(frame_t *frame)
 {
@@ -467,6 +464,7 @@ name_give(frame_t *frame)
         return TLSRPT_ERR_TOO_MANY;
     }
 
+    *frame->told = frame->next_name;
     frame->given |= bit;
     frame->nmembers++;
     frame->next++;
@@ -582,24 +580,15 @@ skip_plain(const byte_t *p, const byte_t *end)
 static ALONE const byte_t *
 end_name(tlsrpt_json_t *json, const void *s, size_t len, const byte_t *p)
 {
-    frame_t                   *frame = &json->frames[json->depth];
-    const tlsrpt_json_name_t  *name = NULL;
-    int                        rc;
-
-    if (seek_decoded(frame, s, len)) {
-        name = frame->next_name;
-        rc = name_give(frame);
-
-    } else {
-        rc = name_add(json, s, len);
-    }
+    int  is_expected = seek_decoded(json->frame, s, len);
+    int  rc = is_expected ? name_give(json->frame) : name_add(json, s, len);
 
     if (rc != TLSRPT_OK) {
         return fail_at(json, rc, json->token_offset);
     }
 
     json->expect = EXPECT_COLON;
-    return emit_named(json, TLSRPT_JSON_KEY, name, s, len, p);
+    return is_expected ? p : emit(json, TLSRPT_JSON_KEY, s, len, p);
 }
 
 
@@ -1058,11 +1047,11 @@ open_container(tlsrpt_json_t *json, const byte_t *p)
     frame_t  *frame;
     int       is_object = *p == '{';
 
-    if (json->depth == TLSRPT_JSON_MAX_DEPTH) {
+    if (json->frame == &json->frames[TLSRPT_JSON_MAX_DEPTH]) {
         return fail(json, TLSRPT_ERR_TOO_DEEP, p);
     }
 
-    frame = &json->frames[++json->depth];
+    frame = ++json->frame;
     frame->is_object = is_object;
     frame->nmembers = 0;
     frame->nexpected = 0;
@@ -1080,15 +1069,15 @@ open_container(tlsrpt_json_t *json, const byte_t *p)
 static const byte_t *
 close_container(tlsrpt_json_t *json, const byte_t *p)
 {
-    frame_t  *frame = &json->frames[json->depth];
+    frame_t  *frame = json->frame;
 
     if (*p != (frame->is_object ? '}' : ']')) {
         return fail(json, TLSRPT_ERR_JSON, p);
     }
 
     names_drop(json, frame->first);
-    json->depth--;
-    json->expect = json->depth > 0 ? EXPECT_COMMA : EXPECT_NOTHING;
+    json->frame--;
+    json->expect = json->frame > json->frames ? EXPECT_COMMA : EXPECT_NOTHING;
 
     return emit(json, frame->is_object ? TLSRPT_JSON_OBJECT_END
                                        : TLSRPT_JSON_ARRAY_END,
@@ -1106,8 +1095,7 @@ read_comma(tlsrpt_json_t *json, const byte_t *p)
         return close_container(json, p);
     }
 
-    json->expect = json->frames[json->depth].is_object ? EXPECT_NAME
-                                                       : EXPECT_VALUE;
+    json->expect = json->frame->is_object ? EXPECT_NAME : EXPECT_VALUE;
     return p + 1;
 }
 
@@ -1164,24 +1152,18 @@ static HOT const byte_t *
 read_next_name(tlsrpt_json_t *json, frame_t *frame, const byte_t *p,
     const byte_t *end)
 {
-    const tlsrpt_json_name_t  *name = frame->next_name;
-    int                        rc = name_give(frame);
+    size_t  len = frame->next_name->len;
+    int     rc = name_give(frame);
 
-    if (rc != TLSRPT_OK) {
-        return fail(json, rc, p);
-    }
-
-    p = emit_named(json, TLSRPT_JSON_KEY, name, p + 1, name->len - 3,
-                   p + name->len - 1);
-
-    return p != NULL ? read_colon(json, p, end) : NULL;
+    return rc == TLSRPT_OK ? read_colon(json, p + len - 1, end)
+                           : fail(json, rc, p);
 }
 
 
 static HOT const byte_t *
 read_name(tlsrpt_json_t *json, const byte_t *p, const byte_t *end)
 {
-    frame_t  *frame = &json->frames[json->depth];
+    frame_t  *frame = json->frame;
     size_t    len = (size_t) (end - p);
 
     if ((frame->next < frame->nexpected
@@ -1373,7 +1355,7 @@ tlsrpt_json_reset(tlsrpt_json_t *json, tlsrpt_json_handler_pt handler,
     json->escape = ESCAPE_NONE;
     json->high = 0;
     json->utf8_left = 0;
-    json->depth = 0;
+    json->frame = json->frames;
 
     buffer_reset(&json->scratch);
     buffer_reset(&json->name_bytes);
@@ -1389,14 +1371,16 @@ tlsrpt_json_reset(tlsrpt_json_t *json, tlsrpt_json_handler_pt handler,
 
 void
 tlsrpt_json_expect(tlsrpt_json_t *json, const void *names, size_t n,
-    size_t size)
+    size_t size, const tlsrpt_json_name_t **told)
 {
-    frame_t  *frame = &json->frames[json->depth];
+    frame_t  *frame = json->frame;
 
     frame->expected = names;
     frame->next_name = names;
     frame->nexpected = (unsigned) n;
     frame->size = size;
+    frame->told = told;
+    *told = NULL;
 }
 
 

@@ -23,7 +23,7 @@ typedef enum {
     TLSRPT_JSON_OBJECT_END,
     TLSRPT_JSON_ARRAY,
     TLSRPT_JSON_ARRAY_END,
-    TLSRPT_JSON_KEY,                        /* s, len: decoded */
+    TLSRPT_JSON_KEY,                        /* not expected; s, len: decoded */
     TLSRPT_JSON_STRING,                     /* s, len: decoded */
     TLSRPT_JSON_NUMBER,                     /* s, len: as written */
     TLSRPT_JSON_TRUE,
@@ -38,11 +38,10 @@ typedef struct {
     size_t       len;
 } tlsrpt_json_name_t;
 
-/* name: of a key, where it is one of those expected, else NULL.
-   s is valid within the call only, and not NUL ended.  Anything but TLSRPT_OK
+/* s is valid within the call only, and not NUL ended.  Anything but TLSRPT_OK
    stops the reader with that code. */
 typedef int (*tlsrpt_json_handler_pt)(void *ctx, tlsrpt_json_event_t event,
-    const tlsrpt_json_name_t *name, const char *s, size_t len);
+    const char *s, size_t len);
 
 typedef struct tlsrpt_json tlsrpt_json_t;
 
@@ -53,11 +52,12 @@ void tlsrpt_json_reset(tlsrpt_json_t *json, tlsrpt_json_handler_pt handler,
 
 /*
  * Within the call for an object: the names that are expected in it, mostly in
- * this order, at most 32.  They are known at a glance and need not be kept.
+ * this order, at most 32.  They are known at a glance, need not be kept, and
+ * are no events: *told is the last name read, or NULL where it is another.
  * Each of the n things of size bytes begins with a tlsrpt_json_name_t.
  */
 void tlsrpt_json_expect(tlsrpt_json_t *json, const void *names, size_t n,
-    size_t size);
+    size_t size, const tlsrpt_json_name_t **told);
 
 /*
  * feed: TLSRPT_OK, or the error, which stays; the cost is linear in the text

@@ -25,6 +25,15 @@
 #define str_set(s)   ((s).data != NULL)
 
 
+/* Of an object: the members begin with their names. */
+
+static inline const tlsrpt_member_t *
+member_of(const tlsrpt_frame_t *f)
+{
+    return (const tlsrpt_member_t *) f->name;
+}
+
+
 /*
  * Errors, warnings, paths
  */
@@ -37,8 +46,7 @@ tlsrpt_builder_path(const tlsrpt_builder_t *b, char path[TLSRPT_PATH_LEN])
     path[0] = '\0';
 
     for (unsigned i = 1; i < b->depth && n < TLSRPT_PATH_LEN; i++) {
-        const tlsrpt_frame_t   *f = &b->stack[i];
-        const tlsrpt_member_t  *m = f->member;
+        const tlsrpt_frame_t  *f = &b->stack[i];
 
         switch (f->node) {
         case TLSRPT_NODE_POLICIES:
@@ -52,10 +60,10 @@ tlsrpt_builder_path(const tlsrpt_builder_t *b, char path[TLSRPT_PATH_LEN])
             break;
 
         default:
-            if (m != NULL) {
+            if (f->name != NULL) {
                 n += (size_t) snprintf(path + n, TLSRPT_PATH_LEN - n, "%s%.*s",
-                                       n ? "." : "", (int) m->name.len - 3,
-                                       m->name.quoted + 1);
+                                       n ? "." : "", (int) f->name->len - 3,
+                                       f->name->quoted + 1);
             }
         }
     }
@@ -235,7 +243,7 @@ tlsrpt_builder_free(tlsrpt_builder_t *b)
 }
 
 
-static tlsrpt_frame_t *
+static inline tlsrpt_frame_t *
 push(tlsrpt_builder_t *b, int node)
 {
     tlsrpt_frame_t       *f = &b->stack[b->depth++];
@@ -249,7 +257,7 @@ push(tlsrpt_builder_t *b, int node)
 
     } else {
         tlsrpt_json_expect(b->json, n->members, n->nmembers,
-                           sizeof(tlsrpt_member_t));
+                           sizeof(tlsrpt_member_t), &f->name);
     }
 
     return f;
@@ -533,7 +541,7 @@ end(tlsrpt_builder_t *b)
     int              rc;
     tlsrpt_frame_t  *f = &b->stack[b->depth - 1];
 
-    f->member = NULL;
+    f->name = NULL;
 
     switch (f->node) {
     case TLSRPT_NODE_ITEM:
@@ -574,7 +582,7 @@ tlsrpt_builder_add_string(tlsrpt_builder_t *b, const char *s, size_t len)
     tlsrpt_policy_t  *p = current_policy(b);
     size_t           *n;
 
-    list = f->node == TLSRPT_NODE_POLICY ? f->member->array : f->node;
+    list = f->node == TLSRPT_NODE_POLICY ? member_of(f)->array : f->node;
 
     if (b->nstrings == MAX_STRINGS || tlsrpt_text_full(&b->text)) {
         tlsrpt_builder_warn(b, SCHEMA, "too many strings, passed over");
@@ -619,10 +627,10 @@ tlsrpt_builder_add_string(tlsrpt_builder_t *b, const char *s, size_t len)
  */
 
 static OUT_OF_LINE int
-null_value(tlsrpt_builder_t *b, tlsrpt_frame_t *f)
+null_value(tlsrpt_builder_t *b, tlsrpt_frame_t *f, const tlsrpt_member_t *m)
 {
     tlsrpt_builder_warn(b, SCHEMA, "null, taken as absent");
-    f->nulls |= f->member->bit;
+    f->nulls |= m->bit;
 
     return TLSRPT_OK;
 }
@@ -637,14 +645,13 @@ fail_type(tlsrpt_builder_t *b, const tlsrpt_member_t *m)
 
 
 static inline int
-value(tlsrpt_builder_t *b, tlsrpt_frame_t *f, tlsrpt_json_event_t event,
-    const char *s, size_t len)
+value(tlsrpt_builder_t *b, tlsrpt_frame_t *f, const tlsrpt_member_t *m,
+    tlsrpt_json_event_t event, const char *s, size_t len)
 {
-    char                   *field;
-    const tlsrpt_member_t  *m = f->member;
+    char  *field;
 
     if (event == TLSRPT_JSON_NULL && f->item == NULL) {
-        return null_value(b, f);
+        return null_value(b, f, m);
     }
 
     if (m->set == NULL) {
@@ -659,10 +666,10 @@ value(tlsrpt_builder_t *b, tlsrpt_frame_t *f, tlsrpt_json_event_t event,
 
 
 static OUT_OF_LINE int
-container(tlsrpt_builder_t *b, tlsrpt_frame_t *f, tlsrpt_json_event_t event)
+container(tlsrpt_builder_t *b, tlsrpt_frame_t *f, const tlsrpt_member_t *m,
+    tlsrpt_json_event_t event)
 {
-    int                     node;
-    const tlsrpt_member_t  *m = f->member;
+    int  node;
 
     if (m == NULL) {
         b->skip = 1;
@@ -678,38 +685,45 @@ container(tlsrpt_builder_t *b, tlsrpt_frame_t *f, tlsrpt_json_event_t event)
 
     b->skip = 1;
 
-    return value(b, f, event, NULL, 0);
+    return value(b, f, m, event, NULL, 0);
 }
 
 
 /* A member may come under its own name and under an alias: the first is
    kept. */
 
-static OUT_OF_LINE int
-alias(tlsrpt_builder_t *b, tlsrpt_frame_t *f)
+static OUT_OF_LINE const tlsrpt_member_t *
+alias(tlsrpt_builder_t *b, tlsrpt_frame_t *f, const tlsrpt_member_t *m)
 {
-    if (f->seen & f->member->bit) {
+    if (f->seen & m->bit) {
         tlsrpt_builder_warn(b, SCHEMA, "given under another name before, "
                             "passed over");
-        f->member = NULL;
-
-    } else {
-        tlsrpt_builder_warn(b, SCHEMA, "taken as %s", f->member->alias_of);
+        f->name = NULL;
+        return NULL;
     }
 
-    return TLSRPT_OK;
+    tlsrpt_builder_warn(b, SCHEMA, "taken as %s", m->alias_of);
+
+    return m;
 }
 
 
-static inline int
-key(tlsrpt_builder_t *b, tlsrpt_frame_t *f, const tlsrpt_json_name_t *name)
-{
-    const tlsrpt_member_t  *m = (const tlsrpt_member_t *) name;
+/* What the next value is of, or NULL. */
 
-    f->member = m;
+static inline const tlsrpt_member_t *
+next_member(tlsrpt_builder_t *b, tlsrpt_frame_t *f)
+{
+    const tlsrpt_member_t  *m;
+
+    if (f->item != NULL) {
+        f->index++;
+        return f->item;
+    }
+
+    m = member_of(f);
 
     return m != NULL && (f->seen & m->bit || m->alias_of != NULL)
-           ? alias(b, f) : TLSRPT_OK;
+           ? alias(b, f, m) : m;
 }
 
 
@@ -732,34 +746,32 @@ skip(tlsrpt_builder_t *b, tlsrpt_json_event_t event)
 
 
 int
-tlsrpt_builder_event(void *builder, tlsrpt_json_event_t event,
-    const tlsrpt_json_name_t *name, const char *s, size_t len)
+tlsrpt_builder_event(void *builder, tlsrpt_json_event_t event, const char *s,
+    size_t len)
 {
-    tlsrpt_builder_t  *b = builder;
-    tlsrpt_frame_t    *f = &b->stack[b->depth - 1];
+    tlsrpt_builder_t       *b = builder;
+    tlsrpt_frame_t         *f = &b->stack[b->depth - 1];
+    const tlsrpt_member_t  *m;
 
     if (b->skip) {
         return skip(b, event);
-    }
-
-    if (event == TLSRPT_JSON_KEY) {
-        return key(b, f, name);
     }
 
     if (event == TLSRPT_JSON_OBJECT_END || event == TLSRPT_JSON_ARRAY_END) {
         return end(b);
     }
 
-    if (f->item != NULL) {
-        f->index++;
-        f->member = f->item;
+    if (event == TLSRPT_JSON_KEY) {
+        return TLSRPT_OK;
     }
+
+    m = next_member(b, f);
 
     if (event == TLSRPT_JSON_OBJECT || event == TLSRPT_JSON_ARRAY) {
-        return container(b, f, event);
+        return container(b, f, m, event);
     }
 
-    return f->member != NULL ? value(b, f, event, s, len) : TLSRPT_OK;
+    return m != NULL ? value(b, f, m, event, s, len) : TLSRPT_OK;
 }
 
 

@@ -22,7 +22,7 @@ typedef struct tlsrpt_member  tlsrpt_member_t;
 
 typedef struct {
     int                     node;
-    const tlsrpt_member_t  *member;         /* of an object: the last key */
+    const tlsrpt_json_name_t  *name;        /* of an object: the last one */
     const tlsrpt_member_t  *item;           /* of an array: what its items are,
                                                else NULL */
     size_t                  index;          /* of an array: the next item */
@@ -78,7 +78,7 @@ void tlsrpt_builder_reset(tlsrpt_builder_t *b, tlsrpt_json_t *json,
     tlsrpt_str_t fallback);
 void tlsrpt_builder_free(tlsrpt_builder_t *b);
 int tlsrpt_builder_event(void *builder, tlsrpt_json_event_t event,
-    const tlsrpt_json_name_t *name, const char *s, size_t len);
+    const char *s, size_t len);
 int tlsrpt_builder_finish(tlsrpt_builder_t *b) TLSRPT_MUST_USE;
 
 /* For the members' setters. */

@@ -108,12 +108,10 @@ each_allocation(const char *name, int (*subject)(void))
 
 
 static int
-ignore_event(void *ctx, tlsrpt_json_event_t event,
-    const tlsrpt_json_name_t *name, const char *s, size_t len)
+ignore_event(void *ctx, tlsrpt_json_event_t event, const char *s, size_t len)
 {
     (void) ctx;
     (void) event;
-    (void) name;
     (void) s;
     (void) len;
     return TLSRPT_OK;

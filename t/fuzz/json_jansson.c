@@ -22,6 +22,7 @@ typedef struct {
     size_t   key_len;
     int      over;              /* a number that jansson refuses */
     tlsrpt_json_t *expecting;   /* to tell of names, or NULL */
+    const tlsrpt_json_name_t *told[TLSRPT_JSON_MAX_DEPTH + 1];
 } tree_t;
 
 typedef struct {
@@ -137,12 +138,9 @@ is_expected(const char *s, size_t len)
 
 
 static void
-set_key(tree_t *tree, const tlsrpt_json_name_t *name, const char *s, size_t len)
+set_key(tree_t *tree, const char *s, size_t len)
 {
     CHECK(tree->key == NULL && memchr(s, '\0', len) == NULL);
-    CHECK((name != NULL) == (tree->expecting && is_expected(s, len)));
-    CHECK(name == NULL || (name->len == len + 3
-                           && memcmp(name->quoted + 1, s, len) == 0));
     tree->key = malloc(len + 1);
     CHECK(tree->key != NULL);
     memcpy(tree->key, s, len);
@@ -150,9 +148,20 @@ set_key(tree_t *tree, const tlsrpt_json_name_t *name, const char *s, size_t len)
 }
 
 
+/* The key of a value where its name was expected. */
+static void
+set_expected_key(tree_t *tree)
+{
+    const tlsrpt_json_name_t  *name = tree->told[tree->depth];
+
+    if (name != NULL) {
+        set_key(tree, name->quoted + 1, name->len - 3);
+    }
+}
+
+
 static int
-handler(void *ctx, tlsrpt_json_event_t event, const tlsrpt_json_name_t *name,
-    const char *s, size_t len)
+handler(void *ctx, tlsrpt_json_event_t event, const char *s, size_t len)
 {
     tree_t  *tree = ctx;
     json_t  *json;
@@ -160,7 +169,9 @@ handler(void *ctx, tlsrpt_json_event_t event, const tlsrpt_json_name_t *name,
     switch (event) {
 
     case TLSRPT_JSON_KEY:
-        set_key(tree, name, s, len);
+        CHECK(!tree->expecting || !is_expected(s, len));
+        CHECK(tree->told[tree->depth] == NULL);
+        set_key(tree, s, len);
         return TLSRPT_OK;
 
     case TLSRPT_JSON_OBJECT_END:
@@ -172,18 +183,21 @@ handler(void *ctx, tlsrpt_json_event_t event, const tlsrpt_json_name_t *name,
         return TLSRPT_OK;
 
     default:
+        set_expected_key(tree);
         json = value(tree, event, s, len);
         CHECK(json != NULL);
         add(tree, json);
     }
 
-    if (event == TLSRPT_JSON_OBJECT && tree->expecting) {
-        tlsrpt_json_expect(tree->expecting, names, NNAMES, sizeof(names[0]));
-    }
-
     if (event == TLSRPT_JSON_OBJECT || event == TLSRPT_JSON_ARRAY) {
         CHECK(tree->depth < TLSRPT_JSON_MAX_DEPTH);
         tree->stack[++tree->depth] = json;
+        tree->told[tree->depth] = NULL;
+    }
+
+    if (event == TLSRPT_JSON_OBJECT && tree->expecting) {
+        tlsrpt_json_expect(tree->expecting, names, NNAMES, sizeof(names[0]),
+                           &tree->told[tree->depth]);
     }
 
     return TLSRPT_OK;
