@@ -45,9 +45,9 @@ tlsrpt_builder_path(const tlsrpt_builder_t *b, char path[TLSRPT_PATH_LEN])
 
     path[0] = '\0';
 
-    for (unsigned i = 1; i < b->depth && n < TLSRPT_PATH_LEN; i++) {
-        const tlsrpt_frame_t  *f = &b->stack[i];
-
+    for (const tlsrpt_frame_t *f = b->stack + 1;
+         f <= b->frame && n < TLSRPT_PATH_LEN; f++)
+    {
         switch (f->node) {
         case TLSRPT_NODE_POLICIES:
         case TLSRPT_NODE_POLICY_STRING:
@@ -243,12 +243,12 @@ tlsrpt_builder_free(tlsrpt_builder_t *b)
 }
 
 
-static inline tlsrpt_frame_t *
-push(tlsrpt_builder_t *b, int node)
+static inline void
+enter(tlsrpt_builder_t *b, tlsrpt_frame_t *f, int node)
 {
-    tlsrpt_frame_t       *f = &b->stack[b->depth++];
     const tlsrpt_node_t  *n = &tlsrpt_nodes[node];
 
+    b->frame = f;
     memset(f, 0, sizeof(*f));
     f->node = node;
 
@@ -259,8 +259,6 @@ push(tlsrpt_builder_t *b, int node)
         tlsrpt_json_expect(b->json, n->members, n->nmembers,
                            sizeof(tlsrpt_member_t), &f->name);
     }
-
-    return f;
 }
 
 
@@ -301,8 +299,7 @@ tlsrpt_builder_reset(tlsrpt_builder_t *b, tlsrpt_json_t *json,
                                                 b->fallback);
 
     b->json = json;
-    b->depth = 0;
-    (void) push(b, TLSRPT_NODE_TOP);
+    enter(b, b->stack, TLSRPT_NODE_TOP);
 }
 
 
@@ -408,7 +405,9 @@ static int
 begin(tlsrpt_builder_t *b, int node)
 {
     int              rc = TLSRPT_OK;
-    tlsrpt_frame_t  *f = push(b, node);
+    tlsrpt_frame_t  *f = b->frame + 1;
+
+    enter(b, f, node);
 
     switch (node) {
     case TLSRPT_NODE_ITEM:
@@ -539,7 +538,7 @@ static OUT_OF_LINE int
 end(tlsrpt_builder_t *b)
 {
     int              rc;
-    tlsrpt_frame_t  *f = &b->stack[b->depth - 1];
+    tlsrpt_frame_t  *f = b->frame;
 
     f->name = NULL;
 
@@ -567,7 +566,7 @@ end(tlsrpt_builder_t *b)
         rc = TLSRPT_OK;
     }
 
-    b->depth--;
+    b->frame--;
     return rc;
 }
 
@@ -577,7 +576,7 @@ tlsrpt_builder_add_string(tlsrpt_builder_t *b, const char *s, size_t len)
 {
     int               list;
     void             *strings = b->strings;
-    tlsrpt_frame_t   *f = &b->stack[b->depth - 1];
+    tlsrpt_frame_t   *f = b->frame;
     tlsrpt_first_t   *first = &b->first[b->report.npolicies - 1];
     tlsrpt_policy_t  *p = current_policy(b);
     size_t           *n;
@@ -689,41 +688,38 @@ container(tlsrpt_builder_t *b, tlsrpt_frame_t *f, const tlsrpt_member_t *m,
 }
 
 
+/* m: what the value is of, or NULL. */
+
+static inline int
+take(tlsrpt_builder_t *b, tlsrpt_frame_t *f, const tlsrpt_member_t *m,
+    tlsrpt_json_event_t event, const char *s, size_t len)
+{
+    if (event == TLSRPT_JSON_OBJECT || event == TLSRPT_JSON_ARRAY) {
+        return container(b, f, m, event);
+    }
+
+    return m != NULL ? value(b, f, m, event, s, len) : TLSRPT_OK;
+}
+
+
 /* A member may come under its own name and under an alias: the first is
    kept. */
 
-static OUT_OF_LINE const tlsrpt_member_t *
-alias(tlsrpt_builder_t *b, tlsrpt_frame_t *f, const tlsrpt_member_t *m)
+static OUT_OF_LINE int
+take_alias(tlsrpt_builder_t *b, tlsrpt_frame_t *f, const tlsrpt_member_t *m,
+    tlsrpt_json_event_t event, const char *s, size_t len)
 {
     if (f->seen & m->bit) {
         tlsrpt_builder_warn(b, SCHEMA, "given under another name before, "
                             "passed over");
         f->name = NULL;
-        return NULL;
+        m = NULL;
+
+    } else {
+        tlsrpt_builder_warn(b, SCHEMA, "taken as %s", m->alias_of);
     }
 
-    tlsrpt_builder_warn(b, SCHEMA, "taken as %s", m->alias_of);
-
-    return m;
-}
-
-
-/* What the next value is of, or NULL. */
-
-static inline const tlsrpt_member_t *
-next_member(tlsrpt_builder_t *b, tlsrpt_frame_t *f)
-{
-    const tlsrpt_member_t  *m;
-
-    if (f->item != NULL) {
-        f->index++;
-        return f->item;
-    }
-
-    m = member_of(f);
-
-    return m != NULL && (f->seen & m->bit || m->alias_of != NULL)
-           ? alias(b, f, m) : m;
+    return take(b, f, m, event, s, len);
 }
 
 
@@ -750,7 +746,7 @@ tlsrpt_builder_event(void *builder, tlsrpt_json_event_t event, const char *s,
     size_t len)
 {
     tlsrpt_builder_t       *b = builder;
-    tlsrpt_frame_t         *f = &b->stack[b->depth - 1];
+    tlsrpt_frame_t         *f = b->frame;
     const tlsrpt_member_t  *m;
 
     if (b->skip) {
@@ -765,13 +761,18 @@ tlsrpt_builder_event(void *builder, tlsrpt_json_event_t event, const char *s,
         return TLSRPT_OK;
     }
 
-    m = next_member(b, f);
-
-    if (event == TLSRPT_JSON_OBJECT || event == TLSRPT_JSON_ARRAY) {
-        return container(b, f, m, event);
+    if (f->item != NULL) {
+        f->index++;
+        return take(b, f, f->item, event, s, len);
     }
 
-    return m != NULL ? value(b, f, m, event, s, len) : TLSRPT_OK;
+    m = member_of(f);
+
+    if (m != NULL && (f->seen & m->bit || m->alias_of != NULL)) {
+        return take_alias(b, f, m, event, s, len);
+    }
+
+    return take(b, f, m, event, s, len);
 }
 
 
@@ -924,7 +925,7 @@ tlsrpt_builder_finish(tlsrpt_builder_t *b)
     int               rc;
     tlsrpt_report_t  *r = &b->report;
 
-    b->depth = 1;
+    b->frame = b->stack;
 
     /* The root's frame is popped, yet still there. */
     rc = check_members(b, b->stack[1].seen, b->stack[1].nulls);

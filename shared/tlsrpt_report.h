@@ -44,7 +44,7 @@ typedef struct {
 
     tlsrpt_json_t    *json;                 /* that makes the events */
     tlsrpt_frame_t    stack[TLSRPT_REPORT_DEPTH];
-    unsigned          depth;
+    tlsrpt_frame_t   *frame;                /* the innermost */
     unsigned          skip;                 /* open containers not kept */
 
     tlsrpt_text_t     text;
