@@ -24,7 +24,7 @@ tlsrpt_buf_add(tlsrpt_buf_t *buf, const void *data, size_t len)
     }
 
     if (buf->size - buf->len < len) {
-        size_t   size = 2 * buf->size + len + 128;
+        size_t   size = 2 * buf->size + len + 512;
         char    *p = realloc(buf->data, size);
 
         if (p == NULL) {
