@@ -29,12 +29,15 @@
 #define NGX_HTTP_MTA_STS_BLOCK   (256 * 1024)
 
 
-/* A policy, and where it is configured. */
-typedef struct {
+/* A policy as it was read, and where it is configured. */
+typedef struct ngx_http_mta_sts_entry_s  ngx_http_mta_sts_entry_t;
+
+struct ngx_http_mta_sts_entry_s {
     ngx_http_mta_sts_policy_t   *policy;
+    ngx_http_mta_sts_entry_t    *next;      /* of its bucket */
     u_char                      *file;
     ngx_uint_t                   line;
-} ngx_http_mta_sts_entry_t;
+};
 
 /* A policy being read. */
 typedef struct {
@@ -52,12 +55,19 @@ static ngx_http_mta_sts_policy_t *ngx_http_mta_sts_host_policy(
 static ngx_int_t ngx_http_mta_sts_send(ngx_http_request_t *r,
     ngx_http_mta_sts_policy_t *policy);
 
-static ngx_http_mta_sts_slot_t *ngx_http_mta_sts_slot(
-    ngx_http_mta_sts_main_conf_t *mmcf, uint32_t hash, u_char *name,
-    size_t len);
+static ngx_uint_t ngx_http_mta_sts_is_of(ngx_http_mta_sts_policy_t *policy,
+    u_char *name, size_t len);
+static size_t ngx_http_mta_sts_size(ngx_http_mta_sts_policy_t *policy);
+static ngx_http_mta_sts_policy_t *ngx_http_mta_sts_after(
+    ngx_http_mta_sts_policy_t *policy);
 
 static void *ngx_http_mta_sts_create_main_conf(ngx_conf_t *cf);
+static void ngx_http_mta_sts_destroy_pool(void *pool);
 static char *ngx_http_mta_sts_init_main_conf(ngx_conf_t *cf, void *conf);
+static ngx_int_t ngx_http_mta_sts_chain(ngx_http_mta_sts_entry_t **last,
+    ngx_http_mta_sts_entry_t *entry);
+static char *ngx_http_mta_sts_lay_out(ngx_conf_t *cf,
+    ngx_http_mta_sts_main_conf_t *mmcf, ngx_http_mta_sts_entry_t **chains);
 static char *ngx_http_mta_sts_duplicate(ngx_conf_t *cf,
     ngx_http_mta_sts_main_conf_t *mmcf, ngx_http_mta_sts_entry_t *entry);
 
@@ -76,7 +86,7 @@ static char *ngx_http_mta_sts_policies(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_mta_sts_policy_file(ngx_conf_t *cf,
     ngx_http_mta_sts_main_conf_t *mmcf, ngx_str_t *name);
-static char *ngx_http_mta_sts_policy_text(ngx_http_mta_sts_ctx_t *ctx,
+static char *ngx_http_mta_sts_file_text(ngx_http_mta_sts_ctx_t *ctx,
     ngx_http_mta_sts_main_conf_t *mmcf, ngx_fd_t fd, ngx_str_t *name);
 static ssize_t ngx_http_mta_sts_read(ngx_conf_t *cf,
     ngx_http_mta_sts_main_conf_t *mmcf, ngx_fd_t fd, ngx_str_t *name);
@@ -86,8 +96,6 @@ static char *ngx_http_mta_sts_add(ngx_http_mta_sts_ctx_t *ctx,
     ngx_http_mta_sts_main_conf_t *mmcf);
 static ngx_http_mta_sts_policy_t *ngx_http_mta_sts_create_policy(
     ngx_http_mta_sts_ctx_t *ctx, ngx_http_mta_sts_main_conf_t *mmcf);
-static void *ngx_http_mta_sts_alloc(ngx_conf_t *cf,
-    ngx_http_mta_sts_main_conf_t *mmcf, size_t size);
 static void ngx_http_mta_sts_finding(void *data, int is_error, size_t at,
     const char *section, const char *message);
 
@@ -210,6 +218,17 @@ ngx_http_mta_sts_host_policy(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_mta_sts_send(ngx_http_request_t *r, ngx_http_mta_sts_policy_t *policy)
 {
+    u_char     *p;
+    ngx_str_t   text;
+
+    text = ngx_http_mta_sts_policy_text(policy);
+
+    /* the text comes into the cache while the header is made */
+
+    for (p = text.data; p < text.data + text.len; p += ngx_cacheline_size) {
+        __builtin_prefetch(p);
+    }
+
     r->headers_out.status = NGX_HTTP_OK;
 
     /* a policy is a 200 or none, and not cached as HTTP does (RFC 8461 3.3) */
@@ -232,7 +251,7 @@ ngx_http_mta_sts_send(ngx_http_request_t *r, ngx_http_mta_sts_policy_t *policy)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_http_tlsrpt_send_body(r, policy->text.data, policy->text.len);
+    return ngx_http_tlsrpt_send_body(r, text.data, text.len);
 }
 
 
@@ -240,19 +259,15 @@ ngx_http_mta_sts_policy_t *
 ngx_http_mta_sts_find(ngx_http_mta_sts_main_conf_t *mmcf, u_char *name,
     size_t len)
 {
-    return ngx_http_mta_sts_slot(mmcf, ngx_murmur_hash2(name, len), name, len)
-           ->policy;
-}
+    ngx_http_mta_sts_policy_t  *policy, **bucket;
 
+    bucket = &mmcf->buckets[ngx_murmur_hash2(name, len) & mmcf->mask];
 
-ngx_http_mta_sts_policy_t *
-ngx_http_mta_sts_next(ngx_http_mta_sts_main_conf_t *mmcf, ngx_uint_t *slot)
-{
-    while (*slot <= mmcf->mask) {
-
-        ngx_http_mta_sts_policy_t  *policy = mmcf->slots[(*slot)++].policy;
-
-        if (policy) {
+    for (policy = bucket[0];
+         policy != bucket[1];
+         policy = ngx_http_mta_sts_after(policy))
+    {
+        if (ngx_http_mta_sts_is_of(policy, name, len)) {
             return policy;
         }
     }
@@ -261,47 +276,70 @@ ngx_http_mta_sts_next(ngx_http_mta_sts_main_conf_t *mmcf, ngx_uint_t *slot)
 }
 
 
-/* Where the domain's policy is, or would be.  The hash in the slots spares a
-   look at other policies, which are seldom in the cache. */
-
-static ngx_http_mta_sts_slot_t *
-ngx_http_mta_sts_slot(ngx_http_mta_sts_main_conf_t *mmcf, uint32_t hash,
-    u_char *name, size_t len)
+ngx_http_mta_sts_policy_t *
+ngx_http_mta_sts_next(ngx_http_mta_sts_main_conf_t *mmcf,
+    ngx_http_mta_sts_policy_t *policy)
 {
-    ngx_uint_t                i;
-    ngx_str_t                *domain;
-    ngx_http_mta_sts_slot_t  *slot;
+    policy = policy ? ngx_http_mta_sts_after(policy) : mmcf->buckets[0];
 
-    for (i = hash & mmcf->mask; ; i = (i + 1) & mmcf->mask) {
+    return policy != mmcf->buckets[mmcf->mask + 1] ? policy : NULL;
+}
 
-        slot = &mmcf->slots[i];
 
-        if (slot->policy == NULL) {
-            return slot;
-        }
+static ngx_uint_t
+ngx_http_mta_sts_is_of(ngx_http_mta_sts_policy_t *policy, u_char *name,
+    size_t len)
+{
+    return policy->domain_len == len
+           && ngx_memcmp(policy->data, name, len) == 0;
+}
 
-        if (slot->hash != hash) {
-            continue;
-        }
 
-        domain = &slot->policy->domain;
+/* With what keeps the one behind it aligned. */
 
-        if (domain->len == len && ngx_memcmp(domain->data, name, len) == 0) {
-            return slot;
-        }
-    }
+static size_t
+ngx_http_mta_sts_size(ngx_http_mta_sts_policy_t *policy)
+{
+    return ngx_align(offsetof(ngx_http_mta_sts_policy_t, data)
+                     + policy->domain_len + policy->text_len + policy->id_len,
+                     NGX_ALIGNMENT);
+}
+
+
+static ngx_http_mta_sts_policy_t *
+ngx_http_mta_sts_after(ngx_http_mta_sts_policy_t *policy)
+{
+    return (ngx_http_mta_sts_policy_t *)
+               ((u_char *) policy + ngx_http_mta_sts_size(policy));
 }
 
 
 static void *
 ngx_http_mta_sts_create_main_conf(ngx_conf_t *cf)
 {
+    ngx_pool_cleanup_t            *cln;
     ngx_http_mta_sts_main_conf_t  *mmcf;
 
     mmcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_mta_sts_main_conf_t));
     if (mmcf == NULL) {
         return NULL;
     }
+
+    cln = ngx_pool_cleanup_add(cf->temp_pool, 0);
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    /* of large blocks: in the small holes that those of temp_pool leave, what
+       requests allocate would be scattered over all the heap */
+
+    mmcf->pool = ngx_create_pool(NGX_HTTP_MTA_STS_BLOCK, cf->log);
+    if (mmcf->pool == NULL) {
+        return NULL;
+    }
+
+    cln->handler = ngx_http_mta_sts_destroy_pool;
+    cln->data = mmcf->pool;
 
     mmcf->entries = ngx_array_create(cf->temp_pool, 16,
                                      sizeof(ngx_http_mta_sts_entry_t));
@@ -313,45 +351,118 @@ ngx_http_mta_sts_create_main_conf(ngx_conf_t *cf)
 }
 
 
+static void
+ngx_http_mta_sts_destroy_pool(void *pool)
+{
+    ngx_destroy_pool(pool);
+}
+
+
 static char *
 ngx_http_mta_sts_init_main_conf(ngx_conf_t *cf, void *conf)
 {
     ngx_http_mta_sts_main_conf_t *mmcf = conf;
 
-    uint32_t                   hash;
-    ngx_str_t                 *domain;
-    ngx_uint_t                 i, size;
-    ngx_http_mta_sts_slot_t   *slot;
-    ngx_http_mta_sts_entry_t  *entry;
+    char                       *rv;
+    uint32_t                    hash;
+    ngx_str_t                   domain;
+    ngx_uint_t                  i, size;
+    ngx_http_mta_sts_entry_t   *entry, **chains;
 
     entry = mmcf->entries->elts;
 
-    for (size = 2; size < 2 * mmcf->entries->nelts; size *= 2) { /* void */ }
+    /* one policy in a bucket, where there is any: each one more in front of
+       that which is asked for is one more miss of the cache */
 
-    mmcf->slots = ngx_pcalloc(cf->pool,
-                              size * sizeof(ngx_http_mta_sts_slot_t));
-    if (mmcf->slots == NULL) {
-        return NGX_CONF_ERROR;
-    }
+    for (size = 1; size < 2 * mmcf->entries->nelts; size *= 2) { /* void */ }
 
     mmcf->mask = size - 1;
 
-    for (i = 0; i < mmcf->entries->nelts; i++) {
-
-        domain = &entry[i].policy->domain;
-        hash = ngx_murmur_hash2(domain->data, domain->len);
-        slot = ngx_http_mta_sts_slot(mmcf, hash, domain->data, domain->len);
-
-        if (slot->policy != NULL) {
-            return ngx_http_mta_sts_duplicate(cf, mmcf, &entry[i]);
-        }
-
-        slot->policy = entry[i].policy;
-        slot->hash = hash;
+    chains = ngx_pcalloc(mmcf->pool,
+                         size * sizeof(ngx_http_mta_sts_entry_t *));
+    if (chains == NULL) {
+        return NGX_CONF_ERROR;
     }
 
+    for (i = 0; i < mmcf->entries->nelts; i++) {
+
+        domain = ngx_http_mta_sts_policy_domain(entry[i].policy);
+        hash = ngx_murmur_hash2(domain.data, domain.len);
+
+        if (ngx_http_mta_sts_chain(&chains[hash & mmcf->mask], &entry[i])
+            != NGX_OK)
+        {
+            return ngx_http_mta_sts_duplicate(cf, mmcf, &entry[i]);
+        }
+    }
+
+    rv = ngx_http_mta_sts_lay_out(cf, mmcf, chains);
+
+    mmcf->pool = NULL;
     mmcf->entries = NULL;
     mmcf->buffer = NULL;
+
+    return rv;
+}
+
+
+/* Appends the entry; NGX_DECLINED: its domain is there. */
+
+static ngx_int_t
+ngx_http_mta_sts_chain(ngx_http_mta_sts_entry_t **last,
+    ngx_http_mta_sts_entry_t *entry)
+{
+    ngx_str_t  domain;
+
+    domain = ngx_http_mta_sts_policy_domain(entry->policy);
+
+    for ( /* void */ ; *last; last = &(*last)->next) {
+        if (ngx_http_mta_sts_is_of((*last)->policy, domain.data, domain.len)) {
+            return NGX_DECLINED;
+        }
+    }
+
+    *last = entry;
+
+    return NGX_OK;
+}
+
+
+static char *
+ngx_http_mta_sts_lay_out(ngx_conf_t *cf, ngx_http_mta_sts_main_conf_t *mmcf,
+    ngx_http_mta_sts_entry_t **chains)
+{
+    size_t                     size;
+    u_char                    *p;
+    ngx_uint_t                 i;
+    ngx_http_mta_sts_entry_t  *entry;
+
+    entry = mmcf->entries->elts;
+    size = 0;
+
+    for (i = 0; i < mmcf->entries->nelts; i++) {
+        size += ngx_http_mta_sts_size(entry[i].policy);
+    }
+
+    mmcf->buckets = ngx_palloc(cf->pool,
+                               (mmcf->mask + 2)
+                               * sizeof(ngx_http_mta_sts_policy_t *));
+    p = ngx_palloc(cf->pool, size);
+
+    if (mmcf->buckets == NULL || p == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    for (i = 0; i <= mmcf->mask; i++) {
+        mmcf->buckets[i] = (ngx_http_mta_sts_policy_t *) p;
+
+        for (entry = chains[i]; entry; entry = entry->next) {
+            p = ngx_cpymem(p, entry->policy,
+                           ngx_http_mta_sts_size(entry->policy));
+        }
+    }
+
+    mmcf->buckets[i] = (ngx_http_mta_sts_policy_t *) p;
 
     return NGX_CONF_OK;
 }
@@ -363,18 +474,14 @@ static char *
 ngx_http_mta_sts_duplicate(ngx_conf_t *cf, ngx_http_mta_sts_main_conf_t *mmcf,
     ngx_http_mta_sts_entry_t *entry)
 {
-    ngx_str_t                 *domain;
+    ngx_str_t                  domain;
     ngx_conf_file_t            file, *conf_file;
     ngx_http_mta_sts_entry_t  *first;
 
-    domain = &entry->policy->domain;
+    domain = ngx_http_mta_sts_policy_domain(entry->policy);
     first = mmcf->entries->elts;
 
-    while (first->policy->domain.len != domain->len
-           || ngx_memcmp(first->policy->domain.data, domain->data,
-                         domain->len)
-              != 0)
-    {
+    while (!ngx_http_mta_sts_is_of(first->policy, domain.data, domain.len)) {
         first++;
     }
 
@@ -389,7 +496,7 @@ ngx_http_mta_sts_duplicate(ngx_conf_t *cf, ngx_http_mta_sts_main_conf_t *mmcf,
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                        "MTA-STS policy of \"%V\" is given twice, first in "
                        "%s:%ui and again",
-                       domain, first->file, first->line);
+                       &domain, first->file, first->line);
 
     cf->conf_file = conf_file;
 
@@ -681,7 +788,7 @@ ngx_http_mta_sts_policy_file(ngx_conf_t *cf,
         return NGX_CONF_ERROR;
     }
 
-    rv = ngx_http_mta_sts_policy_text(&ctx, mmcf, fd, name);
+    rv = ngx_http_mta_sts_file_text(&ctx, mmcf, fd, name);
 
     if (ngx_close_file(fd) == NGX_FILE_ERROR) {
         ngx_log_error(NGX_LOG_ALERT, cf->log, ngx_errno,
@@ -695,7 +802,7 @@ ngx_http_mta_sts_policy_file(ngx_conf_t *cf,
 /* While a policy file is read, it is the file that the errors name. */
 
 static char *
-ngx_http_mta_sts_policy_text(ngx_http_mta_sts_ctx_t *ctx,
+ngx_http_mta_sts_file_text(ngx_http_mta_sts_ctx_t *ctx,
     ngx_http_mta_sts_main_conf_t *mmcf, ngx_fd_t fd, ngx_str_t *name)
 {
     char             *rv;
@@ -823,12 +930,11 @@ ngx_http_mta_sts_add(ngx_http_mta_sts_ctx_t *ctx,
 
     entry->file = ctx->cf->conf_file->file.name.data;
     entry->line = ctx->cf->conf_file->line;
+    entry->next = NULL;
 
     return NGX_CONF_OK;
 }
 
-
-/* The policy and its strings in one piece. */
 
 static ngx_http_mta_sts_policy_t *
 ngx_http_mta_sts_create_policy(ngx_http_mta_sts_ctx_t *ctx,
@@ -836,66 +942,27 @@ ngx_http_mta_sts_create_policy(ngx_http_mta_sts_ctx_t *ctx,
 {
     char                        id[MTA_STS_ID_LEN + 1];
     u_char                     *p;
-    size_t                      len;
-    ngx_http_mta_sts_policy_t  *policy;
+    ngx_http_mta_sts_policy_t  *policy, fixed;
 
     mta_sts_policy_id(&ctx->policy, id);
-    len = mta_sts_policy_text(&ctx->policy, NULL, 0);
 
-    policy = ngx_http_mta_sts_alloc(ctx->cf, mmcf,
-                                    sizeof(ngx_http_mta_sts_policy_t)
-                                    + ctx->domain.len + len
-                                    + ngx_strlen(id));
+    fixed.text_len = mta_sts_policy_text(&ctx->policy, NULL, 0);
+    fixed.domain_len = ctx->domain.len;
+    fixed.id_len = ngx_strlen(id);
+    fixed.mode = ctx->policy.mode;
+
+    policy = ngx_palloc(mmcf->pool, ngx_http_mta_sts_size(&fixed));
     if (policy == NULL) {
         return NULL;
     }
 
-    p = (u_char *) policy + sizeof(ngx_http_mta_sts_policy_t);
+    *policy = fixed;
 
-    policy->domain.len = ctx->domain.len;
-    policy->domain.data = p;
-    p = ngx_cpymem(p, ctx->domain.data, ctx->domain.len);
-
-    policy->text.len = mta_sts_policy_text(&ctx->policy, (char *) p, len);
-    policy->text.data = p;
-    p += len;
-
-    policy->id.len = ngx_strlen(id);
-    policy->id.data = p;
-    ngx_memcpy(p, id, policy->id.len);
-
-    policy->mode = ctx->policy.mode;
+    p = ngx_cpymem(policy->data, ctx->domain.data, ctx->domain.len);
+    p += mta_sts_policy_text(&ctx->policy, (char *) p, policy->text_len);
+    ngx_memcpy(p, id, policy->id_len);
 
     return policy;
-}
-
-
-/* Policies lie side by side, without what the configuration parser allocates
-   between them: requests touch them at random, and fewer pages serve more. */
-
-static void *
-ngx_http_mta_sts_alloc(ngx_conf_t *cf, ngx_http_mta_sts_main_conf_t *mmcf,
-    size_t size)
-{
-    void  *p;
-
-    size = ngx_align(size, NGX_ALIGNMENT);
-
-    if (size > (size_t) (mmcf->end - mmcf->free)) {
-
-        mmcf->free = ngx_palloc(cf->pool, NGX_HTTP_MTA_STS_BLOCK);
-        if (mmcf->free == NULL) {
-            mmcf->end = NULL;
-            return NULL;
-        }
-
-        mmcf->end = mmcf->free + NGX_HTTP_MTA_STS_BLOCK;
-    }
-
-    p = mmcf->free;
-    mmcf->free += size;
-
-    return p;
 }
 
 

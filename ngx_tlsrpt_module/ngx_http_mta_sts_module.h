@@ -16,24 +16,25 @@
 
 #pragma GCC visibility push(hidden)
 
+/* A policy; its strings lie one after the other. */
 typedef struct {
-    ngx_str_t     domain;                   /* normalized */
-    ngx_str_t     text;                     /* as served */
-    ngx_str_t     id;                       /* of the TXT record */
-    ngx_uint_t    mode;                     /* MTA_STS_... */
+    uint32_t      text_len;
+    u_char        domain_len;
+    u_char        id_len;
+    u_char        mode;                     /* MTA_STS_... */
+    u_char        data[];                   /* domain, text, id */
 } ngx_http_mta_sts_policy_t;
 
+/*
+ * The policies lie side by side, in the order of their buckets: a bucket is
+ * where its first policy is, and ends where the next one begins.  Which policy
+ * is asked for cannot be foreseen, so that what counts is how few places of
+ * the memory an answer is in.
+ */
 typedef struct {
-    ngx_http_mta_sts_policy_t    *policy;   /* NULL: none */
-    uint32_t                      hash;     /* of the domain */
-} ngx_http_mta_sts_slot_t;
-
-/* Open addressing, at most half full, so that every search ends. */
-typedef struct {
-    ngx_http_mta_sts_slot_t      *slots;
+    ngx_http_mta_sts_policy_t   **buckets;  /* and the end of the last */
     ngx_uint_t                    mask;
-    u_char                       *free;     /* room for policies */
-    u_char                       *end;
+    ngx_pool_t                   *pool;     /* configuration time only */
     ngx_array_t                  *entries;  /* configuration time only */
     u_char                       *buffer;   /* configuration time only */
 } ngx_http_mta_sts_main_conf_t;
@@ -45,9 +46,35 @@ extern ngx_module_t  ngx_http_mta_sts_module;
 ngx_http_mta_sts_policy_t *ngx_http_mta_sts_find(
     ngx_http_mta_sts_main_conf_t *mmcf, u_char *name, size_t len);
 
-/* All policies, in no order: *slot starts at 0; NULL: no more. */
+/* All policies, in no order: the one after policy, of NULL the first; NULL: no
+   more. */
 ngx_http_mta_sts_policy_t *ngx_http_mta_sts_next(
-    ngx_http_mta_sts_main_conf_t *mmcf, ngx_uint_t *slot);
+    ngx_http_mta_sts_main_conf_t *mmcf, ngx_http_mta_sts_policy_t *policy);
+
+/* Normalized. */
+
+static ngx_inline ngx_str_t
+ngx_http_mta_sts_policy_domain(ngx_http_mta_sts_policy_t *policy)
+{
+    return (ngx_str_t) { policy->domain_len, policy->data };
+}
+
+/* As served. */
+
+static ngx_inline ngx_str_t
+ngx_http_mta_sts_policy_text(ngx_http_mta_sts_policy_t *policy)
+{
+    return (ngx_str_t) { policy->text_len, policy->data + policy->domain_len };
+}
+
+/* Of the TXT record. */
+
+static ngx_inline ngx_str_t
+ngx_http_mta_sts_policy_id(ngx_http_mta_sts_policy_t *policy)
+{
+    return (ngx_str_t) { policy->id_len, policy->data + policy->domain_len
+                                         + policy->text_len };
+}
 
 static ngx_inline ngx_int_t
 ngx_http_mta_sts_has_policy(ngx_http_mta_sts_main_conf_t *mmcf,

@@ -679,15 +679,15 @@ ngx_http_tlsrpt_domains_list(ngx_cycle_t *cycle,
 
     mmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_mta_sts_module);
 
-    i = 0;
+    policy = NULL;
 
-    while ((policy = ngx_http_mta_sts_next(mmcf, &i)) != NULL) {
+    while ((policy = ngx_http_mta_sts_next(mmcf, policy)) != NULL) {
         name = ngx_array_push(&tmcf->listed);
         if (name == NULL) {
             return NGX_ERROR;
         }
 
-        *name = policy->domain;
+        *name = ngx_http_mta_sts_policy_domain(policy);
     }
 
     return NGX_OK;

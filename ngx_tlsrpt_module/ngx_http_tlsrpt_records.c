@@ -128,6 +128,7 @@ ngx_http_tlsrpt_records_refused(ngx_http_request_t *r,
 static json_t *
 ngx_http_tlsrpt_records_json(ngx_http_request_t *r, ngx_str_t *domain)
 {
+    ngx_str_t                   id;
     tlsrpt_dns_domain_t         dns;
     ngx_http_mta_sts_policy_t  *policy;
 
@@ -143,8 +144,9 @@ ngx_http_tlsrpt_records_json(ngx_http_request_t *r, ngx_str_t *domain)
     policy = ngx_http_tlsrpt_records_policy(r, domain);
 
     if (policy) {
-        dns.policy_id.data = (char *) policy->id.data;
-        dns.policy_id.len = policy->id.len;
+        id = ngx_http_mta_sts_policy_id(policy);
+        dns.policy_id.data = (char *) id.data;
+        dns.policy_id.len = id.len;
         dns.mode = policy->mode;
     }
 
@@ -274,10 +276,14 @@ ngx_http_tlsrpt_policy_members(ngx_http_mta_sts_policy_t *served,
     json_t *advice)
 {
     json_t            *json;
+    ngx_str_t          text, id;
     mta_sts_policy_t   policy;
 
-    if (mta_sts_policy_parse((char *) served->text.data, served->text.len,
-                             &policy, ngx_http_tlsrpt_policy_finding, advice)
+    text = ngx_http_mta_sts_policy_text(served);
+    id = ngx_http_mta_sts_policy_id(served);
+
+    if (mta_sts_policy_parse((char *) text.data, text.len, &policy,
+                             ngx_http_tlsrpt_policy_finding, advice)
         != 0)
     {
         return NULL;
@@ -287,12 +293,10 @@ ngx_http_tlsrpt_policy_members(ngx_http_mta_sts_policy_t *served,
 
     if (json == NULL
         || json_object_set_new(json, "text",
-                               json_stringn((char *) served->text.data,
-                                            served->text.len))
+                               json_stringn((char *) text.data, text.len))
            != 0
         || json_object_set_new(json, "id",
-                               json_stringn((char *) served->id.data,
-                                            served->id.len))
+                               json_stringn((char *) id.data, id.len))
            != 0)
     {
         json_decref(json);

@@ -187,16 +187,17 @@ static ngx_int_t
 ngx_http_tlsrpt_problems_served(ngx_http_request_t *r, ngx_str_t *domain,
     mta_sts_policy_t **served)
 {
+    ngx_str_t                      text;
     mta_sts_policy_t              *policy;
-    ngx_http_mta_sts_policy_t     *text;
+    ngx_http_mta_sts_policy_t     *found;
     ngx_http_mta_sts_main_conf_t  *mmcf;
 
     *served = NULL;
 
     mmcf = ngx_http_get_module_main_conf(r, ngx_http_mta_sts_module);
 
-    text = ngx_http_mta_sts_find(mmcf, domain->data, domain->len);
-    if (text == NULL) {
+    found = ngx_http_mta_sts_find(mmcf, domain->data, domain->len);
+    if (found == NULL) {
         return NGX_OK;
     }
 
@@ -205,7 +206,9 @@ ngx_http_tlsrpt_problems_served(ngx_http_request_t *r, ngx_str_t *domain,
         return NGX_ERROR;
     }
 
-    if (mta_sts_policy_parse((char *) text->text.data, text->text.len, policy,
+    text = ngx_http_mta_sts_policy_text(found);
+
+    if (mta_sts_policy_parse((char *) text.data, text.len, policy,
                              ngx_http_tlsrpt_problems_finding, NULL)
         == 0)
     {
