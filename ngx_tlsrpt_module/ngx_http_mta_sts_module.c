@@ -27,13 +27,22 @@
 #define NGX_HTTP_MTA_STS_SUFFIX  ".txt"
 
 #define NGX_HTTP_MTA_STS_BLOCK   (256 * 1024)
+#define NGX_HTTP_MTA_STS_TEXT    1024       /* longer ones are rare */
 
+
+/* A text as it was read. */
+typedef struct {
+    ngx_str_node_t               sn;        /* by the text */
+    ngx_http_mta_sts_text_t     *placed;    /* where it is served from */
+    ngx_http_mta_sts_text_t      text;
+} ngx_http_mta_sts_node_t;
 
 /* A policy as it was read, and where it is configured. */
 typedef struct ngx_http_mta_sts_entry_s  ngx_http_mta_sts_entry_t;
 
 struct ngx_http_mta_sts_entry_s {
-    ngx_http_mta_sts_policy_t   *policy;
+    ngx_str_t                    domain;
+    ngx_http_mta_sts_node_t     *node;
     ngx_http_mta_sts_entry_t    *next;      /* of its bucket */
     u_char                      *file;
     ngx_uint_t                   line;
@@ -55,19 +64,21 @@ static ngx_http_mta_sts_policy_t *ngx_http_mta_sts_host_policy(
 static ngx_int_t ngx_http_mta_sts_send(ngx_http_request_t *r,
     ngx_http_mta_sts_policy_t *policy);
 
-static ngx_uint_t ngx_http_mta_sts_is_of(ngx_http_mta_sts_policy_t *policy,
-    u_char *name, size_t len);
-static size_t ngx_http_mta_sts_size(ngx_http_mta_sts_policy_t *policy);
+static size_t ngx_http_mta_sts_size(size_t domain_len);
+static size_t ngx_http_mta_sts_text_size(ngx_http_mta_sts_text_t *text);
 static ngx_http_mta_sts_policy_t *ngx_http_mta_sts_after(
     ngx_http_mta_sts_policy_t *policy);
 
 static void *ngx_http_mta_sts_create_main_conf(ngx_conf_t *cf);
 static void ngx_http_mta_sts_destroy_pool(void *pool);
 static char *ngx_http_mta_sts_init_main_conf(ngx_conf_t *cf, void *conf);
+static ngx_uint_t ngx_http_mta_sts_same(ngx_str_t *a, ngx_str_t *b);
 static ngx_int_t ngx_http_mta_sts_chain(ngx_http_mta_sts_entry_t **last,
     ngx_http_mta_sts_entry_t *entry);
 static char *ngx_http_mta_sts_lay_out(ngx_conf_t *cf,
     ngx_http_mta_sts_main_conf_t *mmcf, ngx_http_mta_sts_entry_t **chains);
+static u_char *ngx_http_mta_sts_place(u_char *p,
+    ngx_http_mta_sts_entry_t *entry);
 static char *ngx_http_mta_sts_duplicate(ngx_conf_t *cf,
     ngx_http_mta_sts_main_conf_t *mmcf, ngx_http_mta_sts_entry_t *entry);
 
@@ -94,8 +105,11 @@ static char *ngx_http_mta_sts_domain(ngx_http_mta_sts_ctx_t *ctx,
     ngx_str_t *name);
 static char *ngx_http_mta_sts_add(ngx_http_mta_sts_ctx_t *ctx,
     ngx_http_mta_sts_main_conf_t *mmcf);
-static ngx_http_mta_sts_policy_t *ngx_http_mta_sts_create_policy(
+static ngx_http_mta_sts_node_t *ngx_http_mta_sts_node(
     ngx_http_mta_sts_ctx_t *ctx, ngx_http_mta_sts_main_conf_t *mmcf);
+static ngx_http_mta_sts_node_t *ngx_http_mta_sts_create_node(
+    ngx_http_mta_sts_ctx_t *ctx, ngx_http_mta_sts_main_conf_t *mmcf,
+    ngx_str_t *text);
 static void ngx_http_mta_sts_finding(void *data, int is_error, size_t at,
     const char *section, const char *message);
 
@@ -267,7 +281,9 @@ ngx_http_mta_sts_find(ngx_http_mta_sts_main_conf_t *mmcf, u_char *name,
          policy != bucket[1];
          policy = ngx_http_mta_sts_after(policy))
     {
-        if (ngx_http_mta_sts_is_of(policy, name, len)) {
+        if (policy->domain_len == len
+            && ngx_memcmp(policy->domain, name, len) == 0)
+        {
             return policy;
         }
     }
@@ -286,22 +302,21 @@ ngx_http_mta_sts_next(ngx_http_mta_sts_main_conf_t *mmcf,
 }
 
 
-static ngx_uint_t
-ngx_http_mta_sts_is_of(ngx_http_mta_sts_policy_t *policy, u_char *name,
-    size_t len)
+/* With what keeps what is behind it aligned. */
+
+static size_t
+ngx_http_mta_sts_size(size_t domain_len)
 {
-    return policy->domain_len == len
-           && ngx_memcmp(policy->data, name, len) == 0;
+    return ngx_align(offsetof(ngx_http_mta_sts_policy_t, domain) + domain_len,
+                     NGX_ALIGNMENT);
 }
 
 
-/* With what keeps the one behind it aligned. */
-
 static size_t
-ngx_http_mta_sts_size(ngx_http_mta_sts_policy_t *policy)
+ngx_http_mta_sts_text_size(ngx_http_mta_sts_text_t *text)
 {
-    return ngx_align(offsetof(ngx_http_mta_sts_policy_t, data)
-                     + policy->domain_len + policy->text_len + policy->id_len,
+    return ngx_align(offsetof(ngx_http_mta_sts_text_t, data) + text->len
+                     + text->id_len,
                      NGX_ALIGNMENT);
 }
 
@@ -309,8 +324,15 @@ ngx_http_mta_sts_size(ngx_http_mta_sts_policy_t *policy)
 static ngx_http_mta_sts_policy_t *
 ngx_http_mta_sts_after(ngx_http_mta_sts_policy_t *policy)
 {
-    return (ngx_http_mta_sts_policy_t *)
-               ((u_char *) policy + ngx_http_mta_sts_size(policy));
+    u_char  *p;
+
+    p = (u_char *) policy + ngx_http_mta_sts_size(policy->domain_len);
+
+    if (p == (u_char *) policy->text) {
+        p += ngx_http_mta_sts_text_size(policy->text);
+    }
+
+    return (ngx_http_mta_sts_policy_t *) p;
 }
 
 
@@ -347,6 +369,8 @@ ngx_http_mta_sts_create_main_conf(ngx_conf_t *cf)
         return NULL;
     }
 
+    ngx_rbtree_init(&mmcf->texts, &mmcf->sentinel, ngx_str_rbtree_insert_value);
+
     return mmcf;
 }
 
@@ -365,7 +389,6 @@ ngx_http_mta_sts_init_main_conf(ngx_conf_t *cf, void *conf)
 
     char                       *rv;
     uint32_t                    hash;
-    ngx_str_t                   domain;
     ngx_uint_t                  i, size;
     ngx_http_mta_sts_entry_t   *entry, **chains;
 
@@ -386,8 +409,7 @@ ngx_http_mta_sts_init_main_conf(ngx_conf_t *cf, void *conf)
 
     for (i = 0; i < mmcf->entries->nelts; i++) {
 
-        domain = ngx_http_mta_sts_policy_domain(entry[i].policy);
-        hash = ngx_murmur_hash2(domain.data, domain.len);
+        hash = ngx_murmur_hash2(entry[i].domain.data, entry[i].domain.len);
 
         if (ngx_http_mta_sts_chain(&chains[hash & mmcf->mask], &entry[i])
             != NGX_OK)
@@ -406,18 +428,21 @@ ngx_http_mta_sts_init_main_conf(ngx_conf_t *cf, void *conf)
 }
 
 
+static ngx_uint_t
+ngx_http_mta_sts_same(ngx_str_t *a, ngx_str_t *b)
+{
+    return a->len == b->len && ngx_memcmp(a->data, b->data, a->len) == 0;
+}
+
+
 /* Appends the entry; NGX_DECLINED: its domain is there. */
 
 static ngx_int_t
 ngx_http_mta_sts_chain(ngx_http_mta_sts_entry_t **last,
     ngx_http_mta_sts_entry_t *entry)
 {
-    ngx_str_t  domain;
-
-    domain = ngx_http_mta_sts_policy_domain(entry->policy);
-
     for ( /* void */ ; *last; last = &(*last)->next) {
-        if (ngx_http_mta_sts_is_of((*last)->policy, domain.data, domain.len)) {
+        if (ngx_http_mta_sts_same(&(*last)->domain, &entry->domain)) {
             return NGX_DECLINED;
         }
     }
@@ -432,22 +457,14 @@ static char *
 ngx_http_mta_sts_lay_out(ngx_conf_t *cf, ngx_http_mta_sts_main_conf_t *mmcf,
     ngx_http_mta_sts_entry_t **chains)
 {
-    size_t                     size;
     u_char                    *p;
     ngx_uint_t                 i;
     ngx_http_mta_sts_entry_t  *entry;
 
-    entry = mmcf->entries->elts;
-    size = 0;
-
-    for (i = 0; i < mmcf->entries->nelts; i++) {
-        size += ngx_http_mta_sts_size(entry[i].policy);
-    }
-
     mmcf->buckets = ngx_palloc(cf->pool,
                                (mmcf->mask + 2)
                                * sizeof(ngx_http_mta_sts_policy_t *));
-    p = ngx_palloc(cf->pool, size);
+    p = ngx_palloc(cf->pool, mmcf->size);
 
     if (mmcf->buckets == NULL || p == NULL) {
         return NGX_CONF_ERROR;
@@ -457,8 +474,7 @@ ngx_http_mta_sts_lay_out(ngx_conf_t *cf, ngx_http_mta_sts_main_conf_t *mmcf,
         mmcf->buckets[i] = (ngx_http_mta_sts_policy_t *) p;
 
         for (entry = chains[i]; entry; entry = entry->next) {
-            p = ngx_cpymem(p, entry->policy,
-                           ngx_http_mta_sts_size(entry->policy));
+            p = ngx_http_mta_sts_place(p, entry);
         }
     }
 
@@ -468,20 +484,46 @@ ngx_http_mta_sts_lay_out(ngx_conf_t *cf, ngx_http_mta_sts_main_conf_t *mmcf,
 }
 
 
+static u_char *
+ngx_http_mta_sts_place(u_char *p, ngx_http_mta_sts_entry_t *entry)
+{
+    size_t                      size;
+    ngx_http_mta_sts_node_t    *node;
+    ngx_http_mta_sts_policy_t  *policy;
+
+    policy = (ngx_http_mta_sts_policy_t *) p;
+
+    policy->domain_len = entry->domain.len;
+    ngx_memcpy(policy->domain, entry->domain.data, entry->domain.len);
+
+    p += ngx_http_mta_sts_size(policy->domain_len);
+
+    node = entry->node;
+
+    if (node->placed == NULL) {
+        size = ngx_http_mta_sts_text_size(&node->text);
+        node->placed = (ngx_http_mta_sts_text_t *) p;
+        p = ngx_cpymem(p, &node->text, size);
+    }
+
+    policy->text = node->placed;
+
+    return p;
+}
+
+
 /* Says where the domain was given before the entry, and where the entry is. */
 
 static char *
 ngx_http_mta_sts_duplicate(ngx_conf_t *cf, ngx_http_mta_sts_main_conf_t *mmcf,
     ngx_http_mta_sts_entry_t *entry)
 {
-    ngx_str_t                  domain;
     ngx_conf_file_t            file, *conf_file;
     ngx_http_mta_sts_entry_t  *first;
 
-    domain = ngx_http_mta_sts_policy_domain(entry->policy);
     first = mmcf->entries->elts;
 
-    while (!ngx_http_mta_sts_is_of(first->policy, domain.data, domain.len)) {
+    while (!ngx_http_mta_sts_same(&first->domain, &entry->domain)) {
         first++;
     }
 
@@ -496,7 +538,7 @@ ngx_http_mta_sts_duplicate(ngx_conf_t *cf, ngx_http_mta_sts_main_conf_t *mmcf,
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                        "MTA-STS policy of \"%V\" is given twice, first in "
                        "%s:%ui and again",
-                       &domain, first->file, first->line);
+                       &entry->domain, first->file, first->line);
 
     cf->conf_file = conf_file;
 
@@ -923,10 +965,15 @@ ngx_http_mta_sts_add(ngx_http_mta_sts_ctx_t *ctx,
         return NGX_CONF_ERROR;
     }
 
-    entry->policy = ngx_http_mta_sts_create_policy(ctx, mmcf);
-    if (entry->policy == NULL) {
+    entry->domain.len = ctx->domain.len;
+    entry->domain.data = ngx_pstrdup(mmcf->pool, &ctx->domain);
+    entry->node = ngx_http_mta_sts_node(ctx, mmcf);
+
+    if (entry->domain.data == NULL || entry->node == NULL) {
         return NGX_CONF_ERROR;
     }
+
+    mmcf->size += ngx_http_mta_sts_size(ctx->domain.len);
 
     entry->file = ctx->cf->conf_file->file.name.data;
     entry->line = ctx->cf->conf_file->line;
@@ -936,33 +983,82 @@ ngx_http_mta_sts_add(ngx_http_mta_sts_ctx_t *ctx,
 }
 
 
-static ngx_http_mta_sts_policy_t *
-ngx_http_mta_sts_create_policy(ngx_http_mta_sts_ctx_t *ctx,
+/* The text as somebody has it already, or else a new one. */
+
+static ngx_http_mta_sts_node_t *
+ngx_http_mta_sts_node(ngx_http_mta_sts_ctx_t *ctx,
     ngx_http_mta_sts_main_conf_t *mmcf)
 {
-    char                        id[MTA_STS_ID_LEN + 1];
-    u_char                     *p;
-    ngx_http_mta_sts_policy_t  *policy, fixed;
+    u_char                    buffer[NGX_HTTP_MTA_STS_TEXT];
+    uint32_t                  hash;
+    ngx_str_t                 text;
+    ngx_http_mta_sts_node_t  *node;
+
+    text.len = mta_sts_policy_text(&ctx->policy, NULL, 0);
+    text.data = buffer;
+
+    if (text.len > sizeof(buffer)) {
+        text.data = ngx_pnalloc(mmcf->pool, text.len);
+        if (text.data == NULL) {
+            return NULL;
+        }
+    }
+
+    (void) mta_sts_policy_text(&ctx->policy, (char *) text.data, text.len);
+
+    hash = ngx_murmur_hash2(text.data, text.len);
+
+    node = (ngx_http_mta_sts_node_t *)
+               ngx_str_rbtree_lookup(&mmcf->texts, &text, hash);
+    if (node) {
+        return node;
+    }
+
+    node = ngx_http_mta_sts_create_node(ctx, mmcf, &text);
+    if (node) {
+        node->sn.node.key = hash;
+        ngx_rbtree_insert(&mmcf->texts, &node->sn.node);
+    }
+
+    return node;
+}
+
+
+static ngx_http_mta_sts_node_t *
+ngx_http_mta_sts_create_node(ngx_http_mta_sts_ctx_t *ctx,
+    ngx_http_mta_sts_main_conf_t *mmcf, ngx_str_t *text)
+{
+    char                      id[MTA_STS_ID_LEN + 1];
+    size_t                    size;
+    ngx_http_mta_sts_node_t  *node;
+    ngx_http_mta_sts_text_t   fixed;
 
     mta_sts_policy_id(&ctx->policy, id);
 
-    fixed.text_len = mta_sts_policy_text(&ctx->policy, NULL, 0);
-    fixed.domain_len = ctx->domain.len;
+    fixed.len = text->len;
     fixed.id_len = ngx_strlen(id);
     fixed.mode = ctx->policy.mode;
 
-    policy = ngx_palloc(mmcf->pool, ngx_http_mta_sts_size(&fixed));
-    if (policy == NULL) {
+    size = ngx_http_mta_sts_text_size(&fixed);
+
+    node = ngx_palloc(mmcf->pool,
+                      offsetof(ngx_http_mta_sts_node_t, text) + size);
+    if (node == NULL) {
         return NULL;
     }
 
-    *policy = fixed;
+    node->text = fixed;
+    node->placed = NULL;
 
-    p = ngx_cpymem(policy->data, ctx->domain.data, ctx->domain.len);
-    p += mta_sts_policy_text(&ctx->policy, (char *) p, policy->text_len);
-    ngx_memcpy(p, id, policy->id_len);
+    ngx_memcpy(ngx_cpymem(node->text.data, text->data, text->len), id,
+               fixed.id_len);
 
-    return policy;
+    node->sn.str.len = text->len;
+    node->sn.str.data = node->text.data;
+
+    mmcf->size += size;
+
+    return node;
 }
 
 

@@ -16,13 +16,19 @@
 
 #pragma GCC visibility push(hidden)
 
-/* A policy; its strings lie one after the other. */
+/* What is served, once for all domains that have the same. */
 typedef struct {
-    uint32_t      text_len;
-    u_char        domain_len;
+    uint32_t      len;
     u_char        id_len;
     u_char        mode;                     /* MTA_STS_... */
-    u_char        data[];                   /* domain, text, id */
+    u_char        data[];                   /* text, id */
+} ngx_http_mta_sts_text_t;
+
+/* A domain and its policy, which lies behind it if it is the first to have it. */
+typedef struct {
+    ngx_http_mta_sts_text_t      *text;
+    u_char                        domain_len;
+    u_char                        domain[];
 } ngx_http_mta_sts_policy_t;
 
 /*
@@ -34,9 +40,14 @@ typedef struct {
 typedef struct {
     ngx_http_mta_sts_policy_t   **buckets;  /* and the end of the last */
     ngx_uint_t                    mask;
-    ngx_pool_t                   *pool;     /* configuration time only */
-    ngx_array_t                  *entries;  /* configuration time only */
-    u_char                       *buffer;   /* configuration time only */
+
+    /* configuration time only */
+    ngx_pool_t                   *pool;
+    ngx_array_t                  *entries;
+    ngx_rbtree_t                  texts;
+    ngx_rbtree_node_t             sentinel;
+    size_t                        size;     /* of all, laid out */
+    u_char                       *buffer;
 } ngx_http_mta_sts_main_conf_t;
 
 extern ngx_module_t  ngx_http_mta_sts_module;
@@ -56,7 +67,7 @@ ngx_http_mta_sts_policy_t *ngx_http_mta_sts_next(
 static ngx_inline ngx_str_t
 ngx_http_mta_sts_policy_domain(ngx_http_mta_sts_policy_t *policy)
 {
-    return (ngx_str_t) { policy->domain_len, policy->data };
+    return (ngx_str_t) { policy->domain_len, policy->domain };
 }
 
 /* As served. */
@@ -64,7 +75,7 @@ ngx_http_mta_sts_policy_domain(ngx_http_mta_sts_policy_t *policy)
 static ngx_inline ngx_str_t
 ngx_http_mta_sts_policy_text(ngx_http_mta_sts_policy_t *policy)
 {
-    return (ngx_str_t) { policy->text_len, policy->data + policy->domain_len };
+    return (ngx_str_t) { policy->text->len, policy->text->data };
 }
 
 /* Of the TXT record. */
@@ -72,8 +83,8 @@ ngx_http_mta_sts_policy_text(ngx_http_mta_sts_policy_t *policy)
 static ngx_inline ngx_str_t
 ngx_http_mta_sts_policy_id(ngx_http_mta_sts_policy_t *policy)
 {
-    return (ngx_str_t) { policy->id_len, policy->data + policy->domain_len
-                                         + policy->text_len };
+    return (ngx_str_t) { policy->text->id_len,
+                         policy->text->data + policy->text->len };
 }
 
 static ngx_inline ngx_int_t

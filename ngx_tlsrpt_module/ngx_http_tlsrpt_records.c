@@ -147,7 +147,7 @@ ngx_http_tlsrpt_records_json(ngx_http_request_t *r, ngx_str_t *domain)
         id = ngx_http_mta_sts_policy_id(policy);
         dns.policy_id.data = (char *) id.data;
         dns.policy_id.len = id.len;
-        dns.mode = policy->mode;
+        dns.mode = policy->text->mode;
     }
 
     return tlsrpt_dns_records(&dns);
