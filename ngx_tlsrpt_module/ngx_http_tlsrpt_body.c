@@ -9,6 +9,8 @@
 #define NGX_HTTP_TLSRPT_BODY_BUFFER  16384
 
 
+static ngx_int_t ngx_http_tlsrpt_body_feed_whole(ngx_http_request_t *r,
+    tlsrpt_reader_t *reader);
 static ngx_int_t ngx_http_tlsrpt_body_feed_file(ngx_buf_t *b,
     tlsrpt_reader_t *reader);
 
@@ -42,6 +44,10 @@ ngx_http_tlsrpt_body_feed(ngx_http_request_t *r, tlsrpt_reader_t *reader)
         return NGX_OK;
     }
 
+    if (ngx_http_tlsrpt_body_size(r) <= NGX_HTTP_TLSRPT_BODY_BUFFER) {
+        return ngx_http_tlsrpt_body_feed_whole(r, reader);
+    }
+
     for (cl = r->request_body->bufs; cl; cl = cl->next) {
         b = cl->buf;
 
@@ -63,6 +69,23 @@ ngx_http_tlsrpt_body_feed(ngx_http_request_t *r, tlsrpt_reader_t *reader)
     }
 
     return NGX_OK;
+}
+
+
+/* What came with the header is mostly a buffer, and the rest another: a small
+   body is read faster in one piece. */
+
+static ngx_int_t
+ngx_http_tlsrpt_body_feed_whole(ngx_http_request_t *r, tlsrpt_reader_t *reader)
+{
+    ngx_str_t  text;
+
+    if (ngx_http_tlsrpt_body_text(r, &text) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return tlsrpt_reader_feed(reader, text.data, text.len) == TLSRPT_OK
+           ? NGX_OK : NGX_DECLINED;
 }
 
 

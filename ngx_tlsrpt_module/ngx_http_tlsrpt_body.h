@@ -18,8 +18,8 @@
 
 off_t ngx_http_tlsrpt_body_size(ngx_http_request_t *r);
 
-/* Feeds it to the reader piece by piece.  NGX_OK; NGX_DECLINED: the reader has
-   the error; NGX_ERROR: of the file. */
+/* Feeds it to the reader, a large one piece by piece.  NGX_OK; NGX_DECLINED:
+   the reader has the error; NGX_ERROR: of the file, or of memory. */
 ngx_int_t ngx_http_tlsrpt_body_feed(ngx_http_request_t *r,
     tlsrpt_reader_t *reader);
 
