@@ -375,7 +375,7 @@ is $t->redis('STRLEN', $CELL), 400, 'no more';
 
 for my $size ($SMALL - 1, $SMALL) {
     flush();
-    my @both = map { record($_) } $size, 100;
+    my @both = map { record($_) } $size, 2000;
     ingest(record => $both[0]);
     is ingest(record => $both[1], late => 1), 1, "a late one behind $size";
     cell_is join('', @both), 'is there';
