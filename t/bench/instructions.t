@@ -5,7 +5,9 @@
 # What reading, folding and a policy cost, in instructions, which callgrind
 # counts the same every time: a slip of a tenth fails.  The figures of
 # bench/baseline.json are ratios to a floor of the same run (zlib alone,
-# nginx's return 200), so that another compiler or zlib is no slip.
+# nginx's return 200), so that another compiler or zlib is no slip.  Small
+# reports are inflated by libdeflate, which has code of its own for each kind of
+# CPU: that is left out.
 #
 #     BENCH_BASELINE=1 prove -It/lib t/bench    writes them anew
 
@@ -94,10 +96,12 @@ my %floor = (
     huge    => of_task('inflate', 'huge', 1),
 );
 my %ratio = (
-    'reading, typical / zlib' =>
-        of_task('read', 'typical', 200) / $floor{typical},
-    'reading, clean / zlib' =>
-        of_task('read', 'clean', 200) / of_task('inflate', 'clean', 200),
+    'reading, typical, but inflating / zlib' =>
+        (of_task('read', 'typical', 200) - of_task('gunzip', 'typical', 200))
+        / $floor{typical},
+    'reading, clean, but inflating / zlib' =>
+        (of_task('read', 'clean', 200) - of_task('gunzip', 'clean', 200))
+        / of_task('inflate', 'clean', 200),
     'reading, huge / zlib' => of_task('read', 'huge', 1) / $floor{huge},
     'folding, typical / zlib' =>
         of_task('fold', 'typical', 200) / $floor{typical},
