@@ -34,7 +34,7 @@ typedef struct {
     ngx_uint_t                    pending;  /* commands without reply */
     ngx_uint_t                    stored;
     ngx_uint_t                    failed;
-    ngx_uint_t                    unindexed;
+    ngx_uint_t                    unindexed;    /* the index may lack them */
 
     ngx_uint_t                    status;   /* of the refusal */
     const char                   *detail;
@@ -797,7 +797,6 @@ ngx_http_tlsrpt_collect_send_index(ngx_http_tlsrpt_collect_t *collect)
 
 
 /* As every key, the index expires, though not while reports come. */
-
 
 static void
 ngx_http_tlsrpt_collect_send_keep(ngx_http_tlsrpt_collect_t *collect)

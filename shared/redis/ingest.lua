@@ -1,7 +1,8 @@
 -- One report, one policy domain: counted once, or not at all.
 --
 -- Atomic and idempotent: what is read first decides, and nothing is written
--- before all that may fail on a wrong type or value has been read.
+-- before what may fail on a wrong type or value has been read.  The cell alone
+-- is not read, and where it fails, the digest is taken back.
 --
 -- KEYS  1 cell     string  the day's records (shared/tlsrpt_record.h)
 --       2 before   string  the cell of the day before
