@@ -7,5 +7,5 @@ files["rspamd_plugin/*.lua"].read_globals = {
     "rspamd_plugins",
 }
 -- Redis's own Lua.
-files["shared/redis/*.lua"].std = "lua51"
-files["shared/redis/*.lua"].read_globals = { "redis", "KEYS", "ARGV", "cjson" }
+files["shared/store/*.lua"].std = "lua51"
+files["shared/store/*.lua"].read_globals = { "redis", "KEYS", "ARGV", "cjson" }

@@ -36,8 +36,10 @@ SANITIZE  = -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 CFLAGS    = -std=c11 -O2 -g $(WARN)
 LIBS      = -lz -ldeflate -ljansson -lidn2 -lcrypto
 
-SHARED    = $(wildcard shared/*.c)
-HEADERS   = $(wildcard shared/*.h ngx_tlsrpt_module/*.h)
+# The core: a folder a floor, each an include path.
+SHARED    = $(wildcard shared/*/*.c)
+INCS      = -Ishared $(patsubst %/,-I%,$(sort $(wildcard shared/*/)))
+HEADERS   = $(wildcard shared/*.h shared/*/*.h ngx_tlsrpt_module/*.h)
 MODULE    = ngx_http_tlsrpt_module.so
 
 .PHONY: all nginx rspamd deps run test programs prove check-clang fuzz clean
@@ -58,14 +60,14 @@ nginx: $(B)/$(MODULE)
 
 # What is generated
 
-$(B)/tlsrpt_ingest_script.c: shared/redis/ingest.lua tools/script-to-c
+$(B)/tlsrpt_ingest_script.c: shared/store/ingest.lua tools/script-to-c
 	mkdir -p $(@D)
 	tools/script-to-c ingest $< > $@
 
 # Changes when files come and go, so that nginx is configured again.
 $(B)/sources: FORCE
 	mkdir -p $(@D)
-	echo $(sort $(wildcard shared/*.c ngx_tlsrpt_module/*.c \
+	echo $(sort $(SHARED) $(wildcard ngx_tlsrpt_module/*.c \
 	    ngx_tlsrpt_module/dashboard/*)) $(HEADERS) \
 	    $(NGINX) $(NGINX_SRC) > $@.tmp
 	cmp -s $@.tmp $@ && rm $@.tmp || mv $@.tmp $@
@@ -106,7 +108,7 @@ rspamd: $(if $(RSPAMD),$(RSPAMD_SO))
 $(RSPAMD_SO): $(B)/%.so: rspamd_plugin/%.c $(SHARED) $(HEADERS) \
     $(B)/tlsrpt_ingest_script.c
 	echo "Building $@"
-	$(CC) $(CFLAGS) $(HARDEN) -fPIC -fvisibility=hidden -shared -Ishared \
+	$(CC) $(CFLAGS) $(HARDEN) -fPIC -fvisibility=hidden -shared $(INCS) \
 	    -I/usr/include/luajit-2.1 -Wl,-z,relro -Wl,-z,now \
 	    -o $@ $< $(SHARED) $(B)/tlsrpt_ingest_script.c $(LIBS)
 
@@ -119,16 +121,16 @@ FUZZERS    = $(patsubst t/fuzz/%.c,$(B)/t/fuzz/%,$(wildcard t/fuzz/*.c))
 
 $(B)/core/%.o: shared/%.c
 	mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(SANITIZE) -Ishared -MMD -c -o $@ $<
+	$(CC) $(CFLAGS) $(SANITIZE) $(INCS) -MMD -MP -c -o $@ $<
 
 $(B)/core/%.o: $(B)/%.c
 	mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(SANITIZE) -Ishared -MMD -c -o $@ $<
+	$(CC) $(CFLAGS) $(SANITIZE) $(INCS) -MMD -MP -c -o $@ $<
 
 $(CORE_TESTS): $(B)/t/core/%: t/core/%.c $(CORE_OBJS) $(wildcard t/core/*.h)
 	mkdir -p $(@D)
 	echo "Building $@"
-	$(CC) $(CFLAGS) $(SANITIZE) -Ishared -o $@ $< $(CORE_OBJS) $(LIBS)
+	$(CC) $(CFLAGS) $(SANITIZE) $(INCS) -o $@ $< $(CORE_OBJS) $(LIBS)
 
 # This one fails each allocation in turn.
 $(B)/t/core/alloc: LIBS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
@@ -138,10 +140,10 @@ $(FUZZERS): $(B)/t/fuzz/%: t/fuzz/%.c $(wildcard t/fuzz/*.h) $(SHARED) $(HEADERS
 	mkdir -p $(@D)
 	echo "Building $@"
 	$(CLANG) $(CFLAGS) -fsanitize=fuzzer,address,undefined \
-	    -fno-sanitize-recover=undefined -Ishared -o $@ $< \
+	    -fno-sanitize-recover=undefined $(INCS) -o $@ $< \
 	    $(SHARED) $(B)/tlsrpt_ingest_script.c $(LIBS)
 
--include $(wildcard $(B)/core/*.d)
+-include $(wildcard $(B)/core/*/*.d)
 
 # Everything once more by clang, for its warnings.
 NGINX_INCS = $(addprefix -isystem $(NGINX_SRC)/src/,core event event/modules \
@@ -149,8 +151,8 @@ NGINX_INCS = $(addprefix -isystem $(NGINX_SRC)/src/,core event event/modules \
 
 check-clang: $(B)/tlsrpt_ingest_script.c $(B)/nginx/Makefile
 	echo "Checking with $(CLANG)"
-	$(CLANG) $(CFLAGS) -fsyntax-only -Ishared $(SHARED) $<
-	$(CLANG) $(CFLAGS) -Wno-unused-parameter -fsyntax-only -Ishared \
+	$(CLANG) $(CFLAGS) -fsyntax-only $(INCS) $(SHARED) $<
+	$(CLANG) $(CFLAGS) -Wno-unused-parameter -fsyntax-only $(INCS) \
 	    -Ingx_tlsrpt_module $(NGINX_INCS) ngx_tlsrpt_module/*.c
 
 

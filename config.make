@@ -3,10 +3,10 @@
 cat << END                                                    >> $NGX_MAKEFILE
 
 $NGX_OBJS/tlsrpt/tlsrpt_ingest_script.c: \
-	$ngx_addon_dir/shared/redis/ingest.lua $ngx_addon_dir/tools/script-to-c
+	$ngx_addon_dir/shared/store/ingest.lua $ngx_addon_dir/tools/script-to-c
 	mkdir -p $NGX_OBJS/tlsrpt
 	$ngx_addon_dir/tools/script-to-c ingest \
-	    $ngx_addon_dir/shared/redis/ingest.lua > \$@.tmp
+	    $ngx_addon_dir/shared/store/ingest.lua > \$@.tmp
 	mv \$@.tmp \$@
 
 $NGX_OBJS/tlsrpt/ngx_http_tlsrpt_dashboard_files.c: \

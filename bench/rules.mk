@@ -1,7 +1,7 @@
 # The benchmark: see bench/run.
 
 BENCH    = $(B)/bench
-BENCH_CC = $(CC) $(CFLAGS) -fPIC $(HARDEN) -Ishared
+BENCH_CC = $(CC) $(CFLAGS) -fPIC $(HARDEN) $(INCS)
 BENCH_CORE = $(SHARED) $(B)/tlsrpt_ingest_script.c
 
 .PHONY: bench bench-programs bench-check

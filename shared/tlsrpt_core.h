@@ -39,7 +39,7 @@ typedef struct {
 
 /*
  * Errors.  Each is named once, with the HTTP status that answers it and its
- * text; shared/tlsrpt_error.c makes the table.
+ * text; shared/base/tlsrpt_error.c makes the table.
  */
 
 #define TLSRPT_ERROR_MAP(XX)                                                  \
@@ -251,7 +251,7 @@ tlsrpt_command_t *tlsrpt_ingest_command(const tlsrpt_report_t *report,
     unsigned domain, const tlsrpt_ingest_t *ingest) TLSRPT_MUST_USE;
 void tlsrpt_command_destroy(tlsrpt_command_t *command);
 
-/* Generated from shared/redis/ingest.lua by the build. */
+/* Generated from shared/store/ingest.lua by the build. */
 extern const char    tlsrpt_ingest_script[];
 extern const size_t  tlsrpt_ingest_script_len;
 extern const char    tlsrpt_ingest_sha1[41];

@@ -19,7 +19,7 @@ my $LISTED = 10000;
 my $MOST = 9007199254740991;
 
 my $t = servers(nginx => 0, redis => 1);
-my $script = $t->read_file(TLSRPT::Server::top() . '/shared/redis/ingest.lua');
+my $script = $t->read_file(TLSRPT::Server::top() . '/shared/store/ingest.lua');
 
 # The keys of a day in January 2026, of which the 5th was a Monday.
 sub keys_of {

@@ -16,16 +16,17 @@ my $script = "$top/build/tlsrpt_ingest_script.c";
 
 if (!-e $script) {
     $script = "$temp/tlsrpt_ingest_script.c";
-    system("$top/tools/script-to-c ingest $top/shared/redis/ingest.lua"
+    system("$top/tools/script-to-c ingest $top/shared/store/ingest.lua"
            . " > $script") == 0 or die 'script-to-c';
 }
 
 system(qw(gcc -std=c11 -O1 -g -Wall -Wextra -Werror
     -fsanitize=address -fsanitize=undefined -fno-sanitize-recover=undefined
     -fno-omit-frame-pointer -I/usr/include/luajit-2.1), "-I$top/shared",
+    (map { "-I$_" } glob("$top/shared/*/")),
     '-o', "$temp/lua_module",
     "$top/t/rspamd/lua_module.c", "$top/rspamd_plugin/tlsrpt_lua.c", $script,
-    glob("$top/shared/*.c"),
+    glob("$top/shared/*/*.c"),
     qw(-lluajit-5.1 -lz -ldeflate -ljansson -lidn2 -lcrypto)) == 0
     or die 'gcc';
 

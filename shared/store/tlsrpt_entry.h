@@ -36,7 +36,7 @@ typedef struct {
 } tlsrpt_entry_t;
 
 /* One that is longer leaves the deviations out; a day's list (10,000 entries,
-   shared/redis/ingest.lua) is read in one reply. */
+   shared/store/ingest.lua) is read in one reply. */
 #define TLSRPT_MAX_ENTRY  6144
 
 /* JSON text, free() it; NULL: no memory. */

@@ -145,7 +145,7 @@ add_totals(tlsrpt_metrics_t *metrics, tlsrpt_str_t domain,
 }
 
 
-/* "t:RESULT-TYPE", of the words that shared/tlsrpt_ingest.c uses. */
+/* "t:RESULT-TYPE", of the words that shared/store/tlsrpt_ingest.c uses. */
 
 static void
 add_result_type(tlsrpt_metrics_t *metrics, tlsrpt_str_t domain,

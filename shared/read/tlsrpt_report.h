@@ -94,7 +94,7 @@ void tlsrpt_builder_path(const tlsrpt_builder_t *b,
 int tlsrpt_builder_add_string(tlsrpt_builder_t *b, const char *s, size_t len);
 
 /*
- * The members, by the object they stand in: shared/tlsrpt_member.c.
+ * The members, by the object they stand in: shared/read/tlsrpt_member.c.
  */
 
 enum {

@@ -4,10 +4,10 @@
 -- before what may fail on a wrong type or value has been read.  The cell alone
 -- is not read, and where it fails, the digest is taken back.
 --
--- KEYS  1 cell     string  the day's records (shared/tlsrpt_record.h)
+-- KEYS  1 cell     string  the day's records (tlsrpt_record.h)
 --       2 before   string  the cell of the day before
 --       3 seen     set     digests of the week's reports
---       4 month    hash    day of the month -> totals (shared/tlsrpt_month.h)
+--       4 month    hash    day of the month -> totals (tlsrpt_month.h)
 --       5 domain   hash    "all" -> totals ever; "t:RESULT-TYPE" -> failures
 --       6 list     hash    digest -> what the list of reports shows (JSON)
 --       7 original string  the report as it came

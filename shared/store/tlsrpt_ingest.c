@@ -15,7 +15,7 @@
 #include "tlsrpt_time.h"
 
 
-/* The keys and arguments that shared/redis/ingest.lua takes, in its order. */
+/* The keys and arguments that shared/store/ingest.lua takes, in its order. */
 
 #define NKEYS      7
 #define MAX_ARGS   64

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: BSD-2-Clause
  *
  * The totals of a month's days, and of a domain's all time, as
- * shared/redis/ingest.lua keeps them: numbers of seven bytes, least significant
+ * shared/store/ingest.lua keeps them: numbers of seven bytes, least significant
  * first.
  *
  *     day    = reports successful failed size [over]
