@@ -4,6 +4,7 @@
  */
 
 #include "ngx_http_tlsrpt_body.h"
+#include "ngx_http_tlsrpt_module.h"
 
 
 #define NGX_HTTP_TLSRPT_BODY_BUFFER  16384
@@ -172,4 +173,19 @@ ngx_http_tlsrpt_body_text(ngx_http_request_t *r, ngx_str_t *text)
     }
 
     return NGX_OK;
+}
+
+
+tlsrpt_reader_t *
+ngx_http_tlsrpt_reader(ngx_http_request_t *r)
+{
+    ngx_http_tlsrpt_main_conf_t  *tmcf;
+
+    tmcf = ngx_http_get_module_main_conf(r, ngx_http_tlsrpt_module);
+
+    if (tmcf->reader == NULL) {
+        tmcf->reader = tlsrpt_reader_create();
+    }
+
+    return tmcf->reader;
 }

@@ -2,7 +2,8 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * A request's body, in memory or in nginx's temporary file.
+ * A request's body, in memory or in nginx's temporary file, and the reader of
+ * the reports that are in one.
  */
 
 #ifndef NGX_HTTP_TLSRPT_BODY_H
@@ -25,6 +26,10 @@ ngx_int_t ngx_http_tlsrpt_body_feed(ngx_http_request_t *r,
 
 /* The body in one piece, of the request's pool.  NGX_OK or NGX_ERROR. */
 ngx_int_t ngx_http_tlsrpt_body_text(ngx_http_request_t *r, ngx_str_t *text);
+
+/* The worker's one; what it read is valid until it is used again.  NULL: no
+   memory. */
+tlsrpt_reader_t *ngx_http_tlsrpt_reader(ngx_http_request_t *r);
 
 #pragma GCC visibility pop
 

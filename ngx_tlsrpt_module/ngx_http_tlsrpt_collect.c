@@ -213,7 +213,7 @@ ngx_http_tlsrpt_collect_token(ngx_http_request_t *r,
         return NGX_OK;
     }
 
-    *domain = ngx_http_tlsrpt_domain_by_token(tmcf, token,
+    *domain = ngx_http_tlsrpt_domain_by_token(&tmcf->accepted, token,
                                               (size_t) (last - token));
 
     return *domain ? NGX_OK : NGX_DECLINED;
@@ -692,7 +692,8 @@ ngx_http_tlsrpt_collect_accepted(ngx_http_tlsrpt_collect_t *collect,
         return tlsrpt_domain_within(name, within) != 0;
     }
 
-    domain = ngx_http_tlsrpt_domain_find(collect->tmcf, name.data, name.len);
+    domain = ngx_http_tlsrpt_domain_find(&collect->tmcf->accepted, name.data,
+                                         name.len);
 
     if (domain) {
         return domain->token.len == 0;

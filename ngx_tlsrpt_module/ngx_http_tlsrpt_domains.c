@@ -318,7 +318,7 @@ ngx_http_tlsrpt_page_line(ngx_http_tlsrpt_page_t *page,
     ngx_http_tlsrpt_line_t *line)
 {
     line->totals = tlsrpt_totals_create(&page->query, line->domain,
-                                 ngx_http_tlsrpt_stats_prefix(page->request));
+                                        ngx_http_tlsrpt_prefix(page->request));
     if (line->totals == NULL) {
         return NGX_ERROR;
     }
@@ -353,8 +353,8 @@ ngx_http_tlsrpt_page_reply(void *data, ngx_http_tlsrpt_ask_t *ask,
 
     /* the index may outlive a domain's data */
 
-    line->shown = ngx_http_tlsrpt_stats_visible(page->request, line->domain,
-                                       tlsrpt_totals_seen(line->totals));
+    line->shown = ngx_http_tlsrpt_visible(page->request, line->domain,
+                                          tlsrpt_totals_seen(line->totals));
     if (line->shown) {
         line->json = tlsrpt_totals_json(line->totals);
     }
@@ -391,7 +391,7 @@ ngx_http_tlsrpt_page_names(ngx_http_tlsrpt_page_t *page,
             return NGX_ERROR;
         }
 
-        page->nseen += ngx_http_tlsrpt_stats_visible(page->request, domain, 1);
+        page->nseen += ngx_http_tlsrpt_visible(page->request, domain, 1);
     }
 
     rc = page->nseen > page->limit
@@ -414,7 +414,7 @@ ngx_http_tlsrpt_page_add(ngx_http_tlsrpt_page_t *page, tlsrpt_str_t domain)
 {
     ngx_str_t  *name;
 
-    if (!ngx_http_tlsrpt_stats_visible(page->request, domain, 1)) {
+    if (!ngx_http_tlsrpt_visible(page->request, domain, 1)) {
         return NGX_OK;
     }
 
@@ -639,8 +639,8 @@ ngx_http_tlsrpt_domains_init(ngx_cycle_t *cycle)
         return NGX_OK;
     }
 
-    if (ngx_array_init(&tmcf->listed, cycle->pool, tmcf->domains.nelts + 1,
-                       sizeof(ngx_str_t))
+    if (ngx_array_init(&tmcf->listed, cycle->pool,
+                       tmcf->accepted.domains.nelts + 1, sizeof(ngx_str_t))
         != NGX_OK)
     {
         return NGX_ERROR;
@@ -666,9 +666,9 @@ ngx_http_tlsrpt_domains_list(ngx_cycle_t *cycle,
     ngx_http_mta_sts_policy_t     *policy;
     ngx_http_mta_sts_main_conf_t  *mmcf;
 
-    domains = tmcf->domains.elts;
+    domains = tmcf->accepted.domains.elts;
 
-    for (i = 0; i < tmcf->domains.nelts; i++) {
+    for (i = 0; i < tmcf->accepted.domains.nelts; i++) {
         name = ngx_array_push(&tmcf->listed);
         if (name == NULL) {
             return NGX_ERROR;

@@ -202,7 +202,7 @@ static ngx_uint_t
 ngx_http_tlsrpt_metrics_domain(ngx_http_tlsrpt_metrics_ctx_t *ctx,
     ngx_http_tlsrpt_ask_t *ask, tlsrpt_str_t *domain)
 {
-    if (!ngx_http_tlsrpt_stats_visible(ctx->request, *domain, 1)) {
+    if (!ngx_http_tlsrpt_visible(ctx->request, *domain, 1)) {
         return 0;
     }
 
@@ -214,7 +214,7 @@ ngx_http_tlsrpt_metrics_domain(ngx_http_tlsrpt_metrics_ctx_t *ctx,
     ctx->ndomains++;
 
     tlsrpt_key_domain(&ctx->read.key,
-                      ngx_http_tlsrpt_stats_prefix(ctx->request), *domain, "");
+                      ngx_http_tlsrpt_prefix(ctx->request), *domain, "");
 
     ask->command = tlsrpt_key_read(&ctx->read, "HGETALL", NULL, 0);
     ask->item = domain;

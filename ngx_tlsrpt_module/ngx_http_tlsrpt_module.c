@@ -13,7 +13,6 @@
 #include "ngx_http_mta_sts_module.h"
 
 
-#define NGX_HTTP_TLSRPT_MAX_TOKEN     128
 #define NGX_HTTP_TLSRPT_MAX_PASSWORD  1024
 #define NGX_HTTP_TLSRPT_MAX_DB        65535
 #define NGX_HTTP_TLSRPT_MAX_DAYS      10000
@@ -45,10 +44,6 @@ static ngx_int_t ngx_http_tlsrpt_redis_password_file(ngx_conf_t *cf,
 static char *ngx_http_tlsrpt_retention(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static ngx_int_t ngx_http_tlsrpt_days(ngx_str_t *value);
-static char *ngx_http_tlsrpt_domain(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-static char *ngx_http_tlsrpt_domain_token(ngx_conf_t *cf,
-    ngx_http_tlsrpt_domain_t *domain, ngx_str_t *value);
 static char *ngx_http_tlsrpt_report_uri(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_tlsrpt_collect(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -61,18 +56,6 @@ static char *ngx_http_tlsrpt_size_check(ngx_conf_t *cf, void *post,
     void *data);
 static ngx_int_t ngx_http_tlsrpt_error_pages(ngx_conf_t *cf);
 
-static int ngx_libc_cdecl ngx_http_tlsrpt_domain_cmp(const void *one,
-    const void *two);
-static char *ngx_http_tlsrpt_init_domains(ngx_conf_t *cf,
-    ngx_http_tlsrpt_main_conf_t *tmcf);
-static ngx_int_t ngx_http_tlsrpt_index_init(ngx_conf_t *cf,
-    ngx_http_tlsrpt_index_t *index, ngx_uint_t n);
-static uint32_t *ngx_http_tlsrpt_index_name(ngx_http_tlsrpt_main_conf_t *tmcf,
-    const u_char *name, size_t len);
-static uint32_t *ngx_http_tlsrpt_index_token(
-    ngx_http_tlsrpt_main_conf_t *tmcf, const u_char *token, size_t len);
-static ngx_uint_t ngx_http_tlsrpt_equal(const u_char *one, const u_char *two,
-    size_t len);
 
 static ngx_int_t ngx_http_tlsrpt_init_process(ngx_cycle_t *cycle);
 static void ngx_http_tlsrpt_exit_process(ngx_cycle_t *cycle);
@@ -216,163 +199,6 @@ static ngx_int_t  ngx_http_tlsrpt_refusals[] = {
 };
 
 
-/* The table of domains */
-
-ngx_http_tlsrpt_domain_t *
-ngx_http_tlsrpt_domain_find(ngx_http_tlsrpt_main_conf_t *tmcf,
-    const char *name, size_t len)
-{
-    uint32_t                   slot;
-    const u_char              *p, *last;
-    ngx_http_tlsrpt_domain_t  *domains;
-
-    if (tmcf->domains.nelts == 0) {
-        return NULL;
-    }
-
-    domains = tmcf->domains.elts;
-    p = (const u_char *) name;
-    last = p + len;
-
-    while (p < last) {
-        slot = *ngx_http_tlsrpt_index_name(tmcf, p, (size_t) (last - p));
-
-        if (slot
-            && (p == (const u_char *) name || domains[slot - 1].subdomains))
-        {
-            return &domains[slot - 1];
-        }
-
-        p = memchr(p, '.', (size_t) (last - p));
-        if (p == NULL) {
-            return NULL;
-        }
-
-        p++;
-    }
-
-    return NULL;
-}
-
-
-ngx_http_tlsrpt_domain_t *
-ngx_http_tlsrpt_domain_by_token(ngx_http_tlsrpt_main_conf_t *tmcf,
-    const u_char *token, size_t len)
-{
-    uint32_t                   slot;
-    ngx_http_tlsrpt_domain_t  *domains;
-
-    if (tmcf->domains.nelts == 0 || len == 0) {
-        return NULL;
-    }
-
-    domains = tmcf->domains.elts;
-    slot = *ngx_http_tlsrpt_index_token(tmcf, token, len);
-
-    return slot ? &domains[slot - 1] : NULL;
-}
-
-
-ngx_uint_t
-ngx_http_tlsrpt_domain_accepted(ngx_http_request_t *r, const char *name,
-    size_t len)
-{
-    ngx_str_t                      domain;
-    ngx_http_tlsrpt_main_conf_t   *tmcf;
-    ngx_http_mta_sts_main_conf_t  *mmcf;
-
-    tmcf = ngx_http_get_module_main_conf(r, ngx_http_tlsrpt_module);
-
-    if (ngx_http_tlsrpt_domain_find(tmcf, name, len)) {
-        return 1;
-    }
-
-    mmcf = ngx_http_get_module_main_conf(r, ngx_http_mta_sts_module);
-
-    domain.data = (u_char *) name;
-    domain.len = len;
-
-    return (ngx_uint_t) ngx_http_mta_sts_has_policy(mmcf, &domain);
-}
-
-
-/* The slot of name, or the free one where it belongs. */
-
-static uint32_t *
-ngx_http_tlsrpt_index_name(ngx_http_tlsrpt_main_conf_t *tmcf,
-    const u_char *name, size_t len)
-{
-    uint32_t                  *slot;
-    ngx_uint_t                 i;
-    ngx_http_tlsrpt_domain_t  *domain;
-
-    i = ngx_murmur_hash2((u_char *) name, len);
-
-    for ( ;; ) {
-        slot = &tmcf->names.slots[i++ & tmcf->names.mask];
-
-        if (*slot == 0) {
-            return slot;
-        }
-
-        domain = tmcf->domains.elts;
-        domain += *slot - 1;
-
-        if (domain->name.len == len
-            && ngx_memcmp(domain->name.data, name, len) == 0)
-        {
-            return slot;
-        }
-    }
-}
-
-
-/* The same for tokens; what is compared does not show in the time taken. */
-
-static uint32_t *
-ngx_http_tlsrpt_index_token(ngx_http_tlsrpt_main_conf_t *tmcf,
-    const u_char *token, size_t len)
-{
-    uint32_t                  *slot;
-    ngx_uint_t                 i;
-    ngx_http_tlsrpt_domain_t  *domain;
-
-    i = ngx_murmur_hash2((u_char *) token, len);
-
-    for ( ;; ) {
-        slot = &tmcf->tokens.slots[i++ & tmcf->tokens.mask];
-
-        if (*slot == 0) {
-            return slot;
-        }
-
-        domain = tmcf->domains.elts;
-        domain += *slot - 1;
-
-        if (domain->token.len == len
-            && ngx_http_tlsrpt_equal(domain->token.data, token, len))
-        {
-            return slot;
-        }
-    }
-}
-
-
-static ngx_uint_t
-ngx_http_tlsrpt_equal(const u_char *one, const u_char *two, size_t len)
-{
-    size_t            i;
-    volatile u_char   differ;
-
-    differ = 0;
-
-    for (i = 0; i < len; i++) {
-        differ |= one[i] ^ two[i];
-    }
-
-    return differ == 0;
-}
-
 
 /* Variables */
 
@@ -438,10 +264,7 @@ ngx_http_tlsrpt_create_main_conf(ngx_conf_t *cf)
         return NULL;
     }
 
-    if (ngx_array_init(&tmcf->domains, cf->pool, 4,
-                       sizeof(ngx_http_tlsrpt_domain_t))
-        != NGX_OK)
-    {
+    if (ngx_http_tlsrpt_accepted_create(cf, &tmcf->accepted) != NGX_OK) {
         return NULL;
     }
 
@@ -481,103 +304,7 @@ ngx_http_tlsrpt_init_main_conf(ngx_conf_t *cf, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    return ngx_http_tlsrpt_init_domains(cf, tmcf);
-}
-
-
-static char *
-ngx_http_tlsrpt_init_domains(ngx_conf_t *cf,
-    ngx_http_tlsrpt_main_conf_t *tmcf)
-{
-    uint32_t                  *slot;
-    ngx_uint_t                 i, n;
-    ngx_http_tlsrpt_domain_t  *domains, *first;
-
-    n = tmcf->domains.nelts;
-    domains = tmcf->domains.elts;
-
-    if (ngx_http_tlsrpt_index_init(cf, &tmcf->names, n) != NGX_OK
-        || ngx_http_tlsrpt_index_init(cf, &tmcf->tokens, n) != NGX_OK)
-    {
-        return NGX_CONF_ERROR;
-    }
-
-    ngx_qsort(domains, n, sizeof(ngx_http_tlsrpt_domain_t),
-              ngx_http_tlsrpt_domain_cmp);
-
-    for (i = 0; i < n; i++) {
-        slot = ngx_http_tlsrpt_index_name(tmcf, domains[i].name.data,
-                                          domains[i].name.len);
-        if (*slot) {
-            first = &domains[*slot - 1];
-            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                          "duplicate \"tlsrpt_domain\" \"%V\", the other is "
-                          "in %V:%ui in %V:%ui", &domains[i].name,
-                          &first->file, first->line,
-                          &domains[i].file, domains[i].line);
-            return NGX_CONF_ERROR;
-        }
-
-        *slot = (uint32_t) (i + 1);
-
-        if (domains[i].token.len == 0) {
-            continue;
-        }
-
-        slot = ngx_http_tlsrpt_index_token(tmcf, domains[i].token.data,
-                                           domains[i].token.len);
-        if (*slot) {
-            first = &domains[*slot - 1];
-            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                          "the token of \"tlsrpt_domain\" \"%V\" is that of "
-                          "\"%V\" in %V:%ui too in %V:%ui", &domains[i].name,
-                          &first->name, &first->file, first->line,
-                          &domains[i].file, domains[i].line);
-            return NGX_CONF_ERROR;
-        }
-
-        *slot = (uint32_t) (i + 1);
-    }
-
-    return NGX_CONF_OK;
-}
-
-
-/* By name, as Redis orders the index of domains; of equal ones in the order of
-   the configuration, so that the later is the duplicate. */
-
-static int ngx_libc_cdecl
-ngx_http_tlsrpt_domain_cmp(const void *one, const void *two)
-{
-    ngx_int_t                        rc;
-    const ngx_http_tlsrpt_domain_t  *a = one, *b = two;
-
-    rc = ngx_memn2cmp(a->name.data, b->name.data, a->name.len, b->name.len);
-
-    if (rc == 0) {
-        rc = (a->line > b->line) - (a->line < b->line);
-    }
-
-    return (int) rc;
-}
-
-
-static ngx_int_t
-ngx_http_tlsrpt_index_init(ngx_conf_t *cf, ngx_http_tlsrpt_index_t *index,
-    ngx_uint_t n)
-{
-    ngx_uint_t  size;
-
-    for (size = 4; size < 2 * (n + 1); size *= 2) { /* void */ }
-
-    index->slots = ngx_pcalloc(cf->pool, size * sizeof(uint32_t));
-    if (index->slots == NULL) {
-        return NGX_ERROR;
-    }
-
-    index->mask = size - 1;
-
-    return NGX_OK;
+    return ngx_http_tlsrpt_accepted_init(cf, &tmcf->accepted);
 }
 
 
@@ -982,98 +709,6 @@ ngx_http_tlsrpt_days(ngx_str_t *value)
 }
 
 
-static char *
-ngx_http_tlsrpt_domain(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_http_tlsrpt_main_conf_t  *tmcf = conf;
-
-    char                       name[TLSRPT_DOMAIN_LEN + 1];
-    size_t                     len;
-    ngx_str_t                 *value, given;
-    ngx_http_tlsrpt_domain_t  *domain;
-
-    value = cf->args->elts;
-    given = value[1];
-
-    domain = ngx_array_push(&tmcf->domains);
-    if (domain == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    ngx_memzero(domain, sizeof(ngx_http_tlsrpt_domain_t));
-
-    domain->file = cf->conf_file->file.name;
-    domain->line = cf->conf_file->line;
-
-    if (given.len > 1 && given.data[0] == '.') {
-        domain->subdomains = 1;
-        given.data++;
-        given.len--;
-    }
-
-    len = tlsrpt_domain_normalize((const char *) given.data, given.len, name);
-
-    if (len == 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid domain \"%V\" in \"tlsrpt_domain\"",
-                           &value[1]);
-        return NGX_CONF_ERROR;
-    }
-
-    domain->name.len = len;
-    domain->name.data = ngx_pnalloc(cf->pool, len);
-    if (domain->name.data == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    ngx_memcpy(domain->name.data, name, len);
-
-    if (cf->args->nelts == 3) {
-        return ngx_http_tlsrpt_domain_token(cf, domain, &value[2]);
-    }
-
-    return NGX_CONF_OK;
-}
-
-
-/* Unreserved characters (RFC 3986 2.3): a token is a segment of a URI. */
-
-static char *
-ngx_http_tlsrpt_domain_token(ngx_conf_t *cf, ngx_http_tlsrpt_domain_t *domain,
-    ngx_str_t *value)
-{
-    size_t  i;
-    u_char  c;
-
-    if (ngx_strncmp(value->data, "token=", 6) != 0) {
-        return "has an invalid parameter: only \"token=\" may follow the name";
-    }
-
-    domain->token.data = value->data + 6;
-    domain->token.len = value->len - 6;
-
-    for (i = 0; i < domain->token.len; i++) {
-        c = domain->token.data[i];
-
-        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z')
-              || (c >= 'A' && c <= 'Z')
-              || c == '-' || c == '.' || c == '_' || c == '~'))
-        {
-            break;
-        }
-    }
-
-    if (i == 0 || i != domain->token.len || i > NGX_HTTP_TLSRPT_MAX_TOKEN
-        || ngx_strncmp(domain->token.data, "..", i) == 0)
-    {
-        return "needs a token of letters, digits, \"-\", \".\", \"_\" and "
-               "\"~\", up to 128 of them";
-    }
-
-    return NGX_CONF_OK;
-}
-
-
 /* As records shall name them (RFC 8460 3), so they must fit into one. */
 
 static char *
@@ -1206,20 +841,6 @@ ngx_http_tlsrpt_handle(ngx_conf_t *cf, ngx_command_t *cmd,
 
 
 /* The worker */
-
-tlsrpt_reader_t *
-ngx_http_tlsrpt_reader(ngx_http_request_t *r)
-{
-    ngx_http_tlsrpt_main_conf_t  *tmcf;
-
-    tmcf = ngx_http_get_module_main_conf(r, ngx_http_tlsrpt_module);
-
-    if (tmcf->reader == NULL) {
-        tmcf->reader = tlsrpt_reader_create();
-    }
-
-    return tmcf->reader;
-}
 
 
 static ngx_int_t

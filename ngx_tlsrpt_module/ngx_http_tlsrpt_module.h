@@ -2,8 +2,8 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * The module of collecting and reading: configuration, variables and the
- * table of accepted domains.
+ * The module that collects reports and answers questions about them: its
+ * configuration, and what it keeps of a request.
  */
 
 #ifndef NGX_HTTP_TLSRPT_MODULE_H
@@ -14,36 +14,19 @@
 #include <ngx_http.h>
 
 #include "tlsrpt_core.h"
+#include "ngx_http_tlsrpt_accepted.h"
 #include "ngx_http_tlsrpt_redis.h"
 
 #pragma GCC visibility push(hidden)
-
-/* One tlsrpt_domain. */
-typedef struct {
-    ngx_str_t                      name;    /* normalized, without the dot */
-    ngx_str_t                      token;   /* len 0: none; never logged */
-    ngx_str_t                      file;    /* where it is configured */
-    ngx_uint_t                     line;
-    ngx_uint_t                     subdomains;  /* ".NAME" */
-} ngx_http_tlsrpt_domain_t;
-
-/* Names or tokens -> domains.  Open addressing, at most half full, so that
-   every search ends; a slot holds the index into the domains + 1. */
-typedef struct {
-    uint32_t                      *slots;
-    ngx_uint_t                     mask;
-} ngx_http_tlsrpt_index_t;
 
 typedef struct {
     ngx_http_tlsrpt_redis_conf_t   redis;   /* naddrs 0: none */
     ngx_http_tlsrpt_redis_t       *client;  /* of this worker */
     ngx_uint_t                     retention_days;
     ngx_uint_t                     report_days;     /* 0: no originals */
-    ngx_array_t                    domains; /* of _domain_t, by name */
+    ngx_http_tlsrpt_accepted_t     accepted;
     ngx_array_t                    listed;  /* of ngx_str_t, sorted: names of
                                                domains and of policies */
-    ngx_http_tlsrpt_index_t        names;
-    ngx_http_tlsrpt_index_t        tokens;
     tlsrpt_reader_t               *reader;  /* of this worker; NULL: none yet */
     time_t                         index_due;   /* to be kept on, worker */
     ngx_array_t                   *report_uris; /* of ngx_str_t; NULL: none */
@@ -82,23 +65,27 @@ typedef struct {
 
 extern ngx_module_t  ngx_http_tlsrpt_module;
 
-/* The tlsrpt_domain that takes name (normalized): the exact one, else the
-   nearest ".NAME" above; NULL: none. */
-ngx_http_tlsrpt_domain_t *ngx_http_tlsrpt_domain_find(
-    ngx_http_tlsrpt_main_conf_t *tmcf, const char *name, size_t len);
+/* For the core, which takes its strings so. */
 
-/* The one with this token; NULL: unknown. */
-ngx_http_tlsrpt_domain_t *ngx_http_tlsrpt_domain_by_token(
-    ngx_http_tlsrpt_main_conf_t *tmcf, const u_char *token, size_t len);
+static ngx_inline tlsrpt_str_t
+ngx_http_tlsrpt_str(const ngx_str_t *s)
+{
+    return (tlsrpt_str_t) { (const char *) s->data, s->len };
+}
 
-/* Are reports for name (normalized) accepted: by tlsrpt_domain, or because
-   its MTA-STS policy is served here? */
-ngx_uint_t ngx_http_tlsrpt_domain_accepted(ngx_http_request_t *r,
-    const char *name, size_t len);
 
-/* The worker's one; what it read is valid until it is used again.  NULL: no
-   memory. */
-tlsrpt_reader_t *ngx_http_tlsrpt_reader(ngx_http_request_t *r);
+/* What each key in Redis begins with. */
+
+static ngx_inline tlsrpt_str_t
+ngx_http_tlsrpt_prefix(ngx_http_request_t *r)
+{
+    ngx_http_tlsrpt_main_conf_t  *tmcf;
+
+    tmcf = ngx_http_get_module_main_conf(r, ngx_http_tlsrpt_module);
+
+    return ngx_http_tlsrpt_str(&tmcf->redis.prefix);
+}
+
 
 /* Content handlers of tlsrpt_collect and tlsrpt_stats. */
 ngx_int_t ngx_http_tlsrpt_collect_handler(ngx_http_request_t *r);

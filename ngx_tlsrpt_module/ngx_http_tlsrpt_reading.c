@@ -6,6 +6,7 @@
 #include "ngx_http_tlsrpt_answer.h"
 #include "ngx_http_tlsrpt_problem.h"
 #include "ngx_http_tlsrpt_read.h"
+#include "ngx_http_tlsrpt_scope.h"
 #include "ngx_http_tlsrpt_reading.h"
 #include "ngx_http_tlsrpt_stats.h"
 
@@ -88,8 +89,8 @@ ngx_http_tlsrpt_reading_done(void *data, ngx_http_request_t *r)
     domain.data = (char *) ctx->domain.data;
     domain.len = ctx->domain.len;
 
-    if (!ngx_http_tlsrpt_stats_visible(r, domain,
-                                  ctx->reading->type->seen(ctx->reading)))
+    if (!ngx_http_tlsrpt_visible(r, domain,
+                                 ctx->reading->type->seen(ctx->reading)))
     {
         return ngx_http_tlsrpt_problem(r, NGX_HTTP_NOT_FOUND,
                                        "no such domain");

@@ -7,6 +7,7 @@
  */
 
 #include "ngx_http_mta_sts_module.h"
+#include "ngx_http_tlsrpt_scope.h"
 #include "ngx_http_tlsrpt_module.h"
 #include "ngx_http_tlsrpt_accept.h"
 #include "ngx_http_tlsrpt_answer.h"
@@ -115,7 +116,7 @@ ngx_http_tlsrpt_records_refused(ngx_http_request_t *r,
     domain.data = (char *) target->domain.data;
     domain.len = target->domain.len;
 
-    if (!ngx_http_tlsrpt_stats_visible(r, domain, 0)) {
+    if (!ngx_http_tlsrpt_visible(r, domain, 0)) {
         *rc = ngx_http_tlsrpt_problem(r, NGX_HTTP_NOT_FOUND,
                                       "no such domain");
         return 1;
@@ -171,7 +172,7 @@ ngx_http_tlsrpt_records_uris(ngx_http_request_t *r, ngx_str_t *domain,
 
     ngx_str_null(&token);
 
-    conf = ngx_http_tlsrpt_domain_find(tmcf, (char *) domain->data,
+    conf = ngx_http_tlsrpt_domain_find(&tmcf->accepted, (char *) domain->data,
                                        domain->len);
     if (conf) {
         token = conf->token;

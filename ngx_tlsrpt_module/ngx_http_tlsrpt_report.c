@@ -7,6 +7,7 @@
  * body of a request, which is not stored.
  */
 
+#include "ngx_http_tlsrpt_scope.h"
 #include "ngx_http_tlsrpt_module.h"
 #include "ngx_http_tlsrpt_accept.h"
 #include "ngx_http_tlsrpt_answer.h"
@@ -171,7 +172,7 @@ ngx_http_tlsrpt_report_next(void *data, ngx_http_tlsrpt_ask_t *ask)
         return NGX_DONE;
     }
 
-    prefix = ngx_http_tlsrpt_stats_prefix(report->request);
+    prefix = ngx_http_tlsrpt_prefix(report->request);
 
     switch (report->n) {
 
@@ -265,7 +266,7 @@ ngx_http_tlsrpt_report_done(void *data, ngx_http_request_t *r)
     tlsrpt_document_t       document;
     const tlsrpt_report_t  *parsed;
 
-    if (!ngx_http_tlsrpt_stats_visible(r, report->domain, report->seen)) {
+    if (!ngx_http_tlsrpt_visible(r, report->domain, report->seen)) {
         return ngx_http_tlsrpt_problem(r, NGX_HTTP_NOT_FOUND,
                                        "no such domain");
     }
@@ -376,7 +377,7 @@ ngx_http_tlsrpt_report_original(ngx_http_tlsrpt_report_t *report,
     body = &report->body;
 
     for (i = 0; i < parsed->ndomains; i++) {
-        if (!ngx_http_tlsrpt_stats_visible(r, parsed->domains[i], 1)) {
+        if (!ngx_http_tlsrpt_visible(r, parsed->domains[i], 1)) {
             return ngx_http_tlsrpt_problem(r, NGX_HTTP_FORBIDDEN,
                                            "the report tells of other "
                                            "domains, too");

@@ -10,6 +10,7 @@
 #include "ngx_http_tlsrpt_accept.h"
 #include "ngx_http_tlsrpt_params.h"
 #include "ngx_http_tlsrpt_problem.h"
+#include "ngx_http_tlsrpt_module.h"
 #include "ngx_http_tlsrpt_reading.h"
 #include "ngx_http_tlsrpt_stats.h"
 #include "tlsrpt_problems.h"
@@ -59,7 +60,7 @@ ngx_http_tlsrpt_problems_resource(ngx_http_request_t *r,
     return ngx_http_tlsrpt_reading(r, &target->domain,
                  tlsrpt_problems_create(&query,
                                 ngx_http_tlsrpt_reports_str(&target->domain),
-                                ngx_http_tlsrpt_stats_prefix(r), served,
+                                ngx_http_tlsrpt_prefix(r), served,
                                 tlsrpt_day_of(ngx_time())));
 }
 
@@ -87,7 +88,7 @@ ngx_http_tlsrpt_reports_resource(ngx_http_request_t *r,
     return ngx_http_tlsrpt_reading(r, &target->domain,
                  tlsrpt_reports_create(query,
                                 ngx_http_tlsrpt_reports_str(&target->domain),
-                                ngx_http_tlsrpt_stats_prefix(r)));
+                                ngx_http_tlsrpt_prefix(r)));
 }
 
 
@@ -106,7 +107,7 @@ ngx_http_tlsrpt_senders_resource(ngx_http_request_t *r,
     return ngx_http_tlsrpt_reading(r, &target->domain,
                  tlsrpt_senders_create(&query,
                                 ngx_http_tlsrpt_reports_str(&target->domain),
-                                ngx_http_tlsrpt_stats_prefix(r)));
+                                ngx_http_tlsrpt_prefix(r)));
 }
 
 

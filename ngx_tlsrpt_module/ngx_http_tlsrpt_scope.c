@@ -82,6 +82,16 @@ ngx_http_tlsrpt_scope_takes(ngx_http_request_t *r, tlsrpt_str_t domain)
 }
 
 
+ngx_uint_t
+ngx_http_tlsrpt_visible(ngx_http_request_t *r, tlsrpt_str_t domain,
+    ngx_uint_t reported)
+{
+    return ngx_http_tlsrpt_scope_takes(r, domain)
+           && (reported || ngx_http_tlsrpt_domain_accepted(r, domain.data,
+                                                           domain.len));
+}
+
+
 /* NULL: it cannot be told, so nothing is seen. */
 
 static ngx_http_tlsrpt_scope_t *

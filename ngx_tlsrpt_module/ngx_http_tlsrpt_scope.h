@@ -2,7 +2,7 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * Which domains a reader sees: tlsrpt_scope, evaluated once a request.
+ * Which domains a viewer sees: tlsrpt_scope, evaluated once a request.
  */
 
 #ifndef NGX_HTTP_TLSRPT_SCOPE_H
@@ -22,6 +22,11 @@ ngx_uint_t ngx_http_tlsrpt_scope_is_all(ngx_http_request_t *r);
 /* The names (of ngx_http_tlsrpt_scope_name_t) where they are all there is: no
    "*", no ".NAME"; else NULL. */
 ngx_array_t *ngx_http_tlsrpt_scope_names(ngx_http_request_t *r);
+
+/* May the viewer see the domain?  Asked here and nowhere else.  reported:
+   reports for it ever came. */
+ngx_uint_t ngx_http_tlsrpt_visible(ngx_http_request_t *r, tlsrpt_str_t domain,
+    ngx_uint_t reported);
 
 #pragma GCC visibility pop
 

@@ -343,31 +343,6 @@ ngx_http_tlsrpt_stats_domain(ngx_http_request_t *r, ngx_str_t *domain)
 }
 
 
-ngx_uint_t
-ngx_http_tlsrpt_stats_visible(ngx_http_request_t *r, tlsrpt_str_t domain,
-    ngx_uint_t seen)
-{
-    return ngx_http_tlsrpt_scope_takes(r, domain)
-           && (seen || ngx_http_tlsrpt_domain_accepted(r, domain.data,
-                                                       domain.len));
-}
-
-
-tlsrpt_str_t
-ngx_http_tlsrpt_stats_prefix(ngx_http_request_t *r)
-{
-    tlsrpt_str_t                  prefix;
-    ngx_http_tlsrpt_main_conf_t  *tmcf;
-
-    tmcf = ngx_http_get_module_main_conf(r, ngx_http_tlsrpt_module);
-
-    prefix.data = (char *) tmcf->redis.prefix.data;
-    prefix.len = tmcf->redis.prefix.len;
-
-    return prefix;
-}
-
-
 static ngx_int_t
 ngx_http_tlsrpt_stats_resource(ngx_http_request_t *r,
     ngx_http_tlsrpt_target_t *target)
@@ -402,7 +377,7 @@ ngx_http_tlsrpt_stats_resource(ngx_http_request_t *r,
     st->domain.len = target->domain.len;
 
     st->stats = tlsrpt_stats_create(&st->query, st->domain,
-                                    ngx_http_tlsrpt_stats_prefix(r));
+                                    ngx_http_tlsrpt_prefix(r));
     if (st->stats == NULL) {
         return ngx_http_tlsrpt_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
                                        "out of memory");
@@ -450,8 +425,8 @@ ngx_http_tlsrpt_stats_done(void *data, ngx_http_request_t *r)
     char    *text;
     size_t   len;
 
-    if (!ngx_http_tlsrpt_stats_visible(r, st->domain,
-                                       tlsrpt_stats_seen(st->stats)))
+    if (!ngx_http_tlsrpt_visible(r, st->domain,
+                                 tlsrpt_stats_seen(st->stats)))
     {
         return ngx_http_tlsrpt_problem(r, NGX_HTTP_NOT_FOUND,
                                        "no such domain");

@@ -57,14 +57,6 @@ json_t *ngx_http_tlsrpt_policy_of(const mta_sts_policy_t *policy);
 /* Makes the sorted list of the configured domains; for init_module. */
 ngx_int_t ngx_http_tlsrpt_domains_init(ngx_cycle_t *cycle);
 
-/* May the reader see the domain?  Asked here and nowhere else.  seen: reports
-   for it ever came. */
-ngx_uint_t ngx_http_tlsrpt_stats_visible(ngx_http_request_t *r,
-    tlsrpt_str_t domain, ngx_uint_t seen);
-
-/* Of every key. */
-tlsrpt_str_t ngx_http_tlsrpt_stats_prefix(ngx_http_request_t *r);
-
 #pragma GCC visibility pop
 
 #endif /* NGX_HTTP_TLSRPT_STATS_H */
