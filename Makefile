@@ -36,10 +36,13 @@ SANITIZE  = -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 CFLAGS    = -std=c11 -O2 -g $(WARN)
 LIBS      = -lz -ldeflate -ljansson -lidn2 -lcrypto
 
-# The core: a folder a floor, each an include path.
+# The core: a folder a floor, each an include path.  The module: a folder a room.
 SHARED    = $(wildcard shared/*/*.c)
 INCS      = -Ishared $(patsubst %/,-I%,$(sort $(wildcard shared/*/)))
-HEADERS   = $(wildcard shared/*.h shared/*/*.h ngx_tlsrpt_module/*.h)
+HOST      = $(wildcard ngx_tlsrpt_module/*.c ngx_tlsrpt_module/*/*.c)
+HOST_INCS = $(addprefix -I,$(sort $(dir $(HOST))))
+HEADERS   = $(wildcard shared/*.h shared/*/*.h ngx_tlsrpt_module/*.h \
+                ngx_tlsrpt_module/*/*.h)
 MODULE    = ngx_http_tlsrpt_module.so
 
 .PHONY: all nginx rspamd deps run test programs prove check-clang fuzz clean
@@ -67,8 +70,8 @@ $(B)/tlsrpt_ingest_script.c: shared/store/ingest.lua tools/script-to-c
 # Changes when files come and go, so that nginx is configured again.
 $(B)/sources: FORCE
 	mkdir -p $(@D)
-	echo $(sort $(SHARED) $(wildcard ngx_tlsrpt_module/*.c \
-	    ngx_tlsrpt_module/dashboard/*)) $(HEADERS) \
+	echo $(sort $(SHARED) $(HOST) \
+	    $(wildcard ngx_tlsrpt_module/dashboard/*)) $(HEADERS) \
 	    $(NGINX) $(NGINX_SRC) > $@.tmp
 	cmp -s $@.tmp $@ && rm $@.tmp || mv $@.tmp $@
 
@@ -153,7 +156,7 @@ check-clang: $(B)/tlsrpt_ingest_script.c $(B)/nginx/Makefile
 	echo "Checking with $(CLANG)"
 	$(CLANG) $(CFLAGS) -fsyntax-only $(INCS) $(SHARED) $<
 	$(CLANG) $(CFLAGS) -Wno-unused-parameter -fsyntax-only $(INCS) \
-	    -Ingx_tlsrpt_module $(NGINX_INCS) ngx_tlsrpt_module/*.c
+	    $(HOST_INCS) $(NGINX_INCS) $(HOST)
 
 
 # Tests: the quick ones first.  TESTS= runs some of them.

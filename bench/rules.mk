@@ -31,9 +31,9 @@ $(BENCH)/hgetall: bench/hgetall.c
 	$(CC) $(CFLAGS) -o $@ $< -l:libhiredis.a
 
 $(BENCH)/floor.so: bench/ngx_http_tlsrpt_floor_module.c $(BENCH_CORE) \
-    $(wildcard ngx_tlsrpt_module/ngx_http_tlsrpt_redis*.c) $(HEADERS) \
+    $(wildcard ngx_tlsrpt_module/redis/*.c) $(HEADERS) \
     $(B)/nginx/Makefile
-	$(BENCH_CC) -Wno-unused-parameter -shared -Ingx_tlsrpt_module \
+	$(BENCH_CC) -Wno-unused-parameter -shared $(HOST_INCS) \
 	    $(NGINX_INCS) -o $@ $(filter %.c,$^) -l:libhiredis.a \
 	    -Wl,--exclude-libs,libhiredis.a $(LIBS)
 
