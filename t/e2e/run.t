@@ -12,6 +12,13 @@ my $top = TLSRPT::Server->top;
 my $helper = servers(nginx => 0);
 my $port = $helper->port;
 my $rspamd_port = TLSRPT::Server->free_port;
+
+# Somebody has the ports that it takes where none is named.
+my @others = map {
+    IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1',
+                          LocalPort => $_)
+} 8460, 8461;
+
 my $temp = $helper->dir . '/tmp';
 my $out = $helper->dir . '/out';
 mkdir $temp;
@@ -128,7 +135,8 @@ nothing_left('after Ctrl-C');
 
 
 # A step that fails: no nginx starts.
-$pid = start({ TLSRPT_NGINX => '/bin/false', PORT => $port },
+$pid = start({ TLSRPT_NGINX => '/bin/false', PORT => $port,
+               RSPAMD_PORT => $rspamd_port },
              $^X, "-I$top/t/lib", "$top/run/run");
 my $status = TLSRPT::Server::reap($pid, 60);
 ok $status, 'nginx does not start: it says so by its status';

@@ -60,10 +60,16 @@ sub port { return $_[0]{port} }
 sub redis_socket  { return "$_[0]{temp}/redis.sock" }
 sub redis_address { return 'unix:' . $_[0]->redis_socket }
 
+# Below the ports that the kernel gives to clients: none of those, of whatever
+# else runs here, takes it before a server of ours listens.
 sub free_port {
-    my $socket = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1')
-        or die "no free port: $@";
-    return $socket->sockport;
+    for (1 .. 100) {
+        my $port = 10240 + int rand 22000;
+        return $port if IO::Socket::INET->new(Listen => 1, ReuseAddr => 1,
+            LocalAddr => '127.0.0.1', LocalPort => $port);
+    }
+
+    die "no free port: $@";
 }
 
 # Does nothing listen on the port, or on another one?
