@@ -73,6 +73,8 @@ int
 tlsrpt_lists_add(tlsrpt_lists_t *lists, size_t n, const tlsrpt_reply_t *reply,
     int32_t *day)
 {
+    *day = lists->range.from;
+
     if (n < first_list(lists)) {
         return tlsrpt_range_add(&lists->range, n, reply) >= 0;
     }

@@ -15,38 +15,34 @@ static tlsrpt_reader_t  *reader;
 
 
 static void
+is_covered(const char *pattern, const char *mx, int covers, int too_deep)
+{
+    is_int(tlsrpt_covers(str(pattern), str(mx)), covers, "\"%s\", %s", pattern,
+           mx);
+    is_int(tlsrpt_is_too_deep(str(pattern), str(mx)), too_deep,
+           "by many labels");
+}
+
+
+static void
 test_cover(void)
 {
-    static const struct {
-        const char  *pattern;
-        const char  *mx;
-        int          covers;
-        int          too_deep;
-    } cases[] = {
-        { "mx.example.com",    "mx.example.com",   1, 0 },
-        { "MX.Example.COM. ",  "mx.example.com",   1, 0 },
-        { "*.example.com",     "mx.example.com",   1, 0 },
-        { ".example.com",      "mx.example.com",   1, 0 },
-        { "*.example.com",     "a.b.example.com",  0, 1 },
-        { ".Example.com.",     "a.b.example.com",  0, 1 },
-        { "*.example.com",     "example.com",      0, 0 },
-        { "*.example.com",     "notexample.com",   0, 0 },
-        { "*.example.com",     "a.notexample.com", 0, 0 },
-        { "example.com",       "mx.example.com",   0, 0 },
-        { "*",                 "mx.example.com",   0, 0 },
-        { "*.",                "mx.example.com",   0, 0 },
-        { ".",                 "mx.example.com",   0, 0 },
-        { "",                  "mx.example.com",   0, 0 },
-        { "",                  "",                 0, 0 },
-        { "*.example.com",     "",                 0, 0 },
-    };
-
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        is_int(tlsrpt_covers(str(cases[i].pattern), str(cases[i].mx)),
-               cases[i].covers, "\"%s\", %s", cases[i].pattern, cases[i].mx);
-        is_int(tlsrpt_is_too_deep(str(cases[i].pattern), str(cases[i].mx)),
-               cases[i].too_deep, "by many labels");
-    }
+    is_covered("mx.example.com", "mx.example.com", 1, 0);
+    is_covered("MX.Example.COM. ", "mx.example.com", 1, 0);
+    is_covered("*.example.com", "mx.example.com", 1, 0);
+    is_covered(".example.com", "mx.example.com", 1, 0);
+    is_covered("*.example.com", "a.b.example.com", 0, 1);
+    is_covered(".Example.com.", "a.b.example.com", 0, 1);
+    is_covered("*.example.com", "example.com", 0, 0);
+    is_covered("*.example.com", "notexample.com", 0, 0);
+    is_covered("*.example.com", "a.notexample.com", 0, 0);
+    is_covered("example.com", "mx.example.com", 0, 0);
+    is_covered("*", "mx.example.com", 0, 0);
+    is_covered("*.", "mx.example.com", 0, 0);
+    is_covered(".", "mx.example.com", 0, 0);
+    is_covered("", "mx.example.com", 0, 0);
+    is_covered("", "", 0, 0);
+    is_covered("*.example.com", "", 0, 0);
 }
 
 
