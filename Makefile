@@ -2,7 +2,7 @@
 #
 #     all         the nginx module and the rspamd plugin's C module (default)
 #     install     into the nginx and rspamd found here; DESTDIR is honoured
-#     uninstall
+#     uninstall   unless nginx's configuration needs the module; FORCE=1: even so
 #     deps        installs the Debian packages that are missing
 #     run         a server of its own to play with; PORT=8460, until Ctrl-C
 #     test        installs what is missing, runs every test, two at a time
@@ -15,6 +15,9 @@
 #     NGINX       the nginx binary to build for and to test with
 #     NGINX_SRC   its source, of the same version; Debian's nginx-dev if unset
 #     CHART_JS    Chart.js 3, chart.min.js; that of Debian if unset
+#     CFLAGS, CPPFLAGS, LDFLAGS
+#                 come behind our own, in both halves and in the tests
+#     WERROR=     lets warnings be warnings
 #     V=1         shows the commands
 
 SHELL     = /bin/bash
@@ -26,14 +29,20 @@ PORT     ?= 8460
 RSPAMD_PORT ?= 8461
 FUZZ_SECONDS = 20
 
+ifeq ($(origin CC),default)
 CC        = gcc
+endif
 CLANG     = clang
-WARN      = -Wall -Wextra -Werror
-HARDEN    = -fstack-protector-strong -Wformat -Werror=format-security \
-            -D_FORTIFY_SOURCE=2
+WERROR   ?= -Werror
+WARN      = -Wall -Wextra $(WERROR)
+HARDEN    = -fstack-protector-strong -Wformat -Werror=format-security $(FORTIFY)
+# Not twice, and not without optimization: both are warnings.
+FORTIFY   = $(if $(findstring _FORTIFY_SOURCE,$(GIVEN))$(filter -O0,$(GIVEN)),,\
+            -D_FORTIFY_SOURCE=2)
 SANITIZE  = -fsanitize=address,undefined -fno-sanitize-recover=undefined \
             -fno-omit-frame-pointer
-CFLAGS    = -std=c11 -O2 -g $(WARN)
+OURS      = -std=c11 -O2 -g $(WARN)
+GIVEN     = $(CPPFLAGS) $(CFLAGS)
 LIBS      = -lz -ldeflate -ljansson -lidn2 -lcrypto
 
 # The core: a folder a floor, each an include path.  The module: a folder a room.
@@ -46,7 +55,8 @@ HEADERS   = $(wildcard shared/*.h shared/*/*.h ngx_tlsrpt_module/*.h \
 MODULE    = ngx_http_tlsrpt_module.so
 
 .PHONY: all nginx rspamd deps run test programs prove check-clang fuzz clean
-.PHONY: install install-nginx install-rspamd uninstall FORCE
+.PHONY: install install-nginx install-rspamd FORCE
+.PHONY: uninstall uninstall-nginx uninstall-rspamd
 .DELETE_ON_ERROR:
 
 ifndef V
@@ -67,13 +77,25 @@ $(B)/tlsrpt_ingest_script.c: shared/store/ingest.lua tools/script-to-c
 	mkdir -p $(@D)
 	tools/script-to-c ingest $< > $@
 
-# Changes when files come and go, so that nginx is configured again.
+# What changes when the files beside it are to be made anew.
+changed = cmp -s $@.tmp $@ && rm $@.tmp || mv $@.tmp $@
+quoted  = '$(subst ','\'',$1)'
+
+$(B)/flags: FORCE
+	mkdir -p $(@D)
+	echo $(call quoted,$(CC) $(OURS) $(HARDEN) $(GIVEN) $(LDFLAGS)) > $@.tmp
+	$(changed)
+
+# When files come and go, or nginx is another, nginx is configured again.
 $(B)/sources: FORCE
 	mkdir -p $(@D)
 	echo $(sort $(SHARED) $(HOST) \
 	    $(wildcard ngx_tlsrpt_module/dashboard/*)) $(HEADERS) \
 	    $(NGINX) $(NGINX_SRC) > $@.tmp
-	cmp -s $@.tmp $@ && rm $@.tmp || mv $@.tmp $@
+	$(NGINX) -V >> $@.tmp 2>&1 || :
+	cat $(sort $(wildcard $(NGINX_SRC)/conf_flags $(NGINX_SRC)/src/*/*.h \
+	    $(NGINX_SRC)/src/*/*/*.h)) /dev/null | cksum >> $@.tmp
+	$(changed)
 
 
 # nginx: configured and built by nginx's own means, out of its tree.  The
@@ -84,17 +106,26 @@ LD_OPT_nginx      = -Wl,-z,relro -Wl,-z,now
 CC_OPT_nginx-asan = -g -O1 -fPIC $(SANITIZE)
 LD_OPT_nginx-asan = $(SANITIZE)
 
+# nginx says -Werror itself.
+NO_WERROR = $(if $(WERROR),,-Wno-error)
+
 $(B)/nginx/Makefile $(B)/nginx-asan/Makefile: $(B)/%/Makefile: \
-    config config.make Makefile $(B)/sources tools/nginx-configure
+    config config.make Makefile $(B)/sources $(B)/flags tools/nginx-configure
 	echo "Configuring $(NGINX_SRC) in $(B)/$*"
-	tools/nginx-configure "$(NGINX)" "$(NGINX_SRC)" \
-	    "$(CURDIR)/$(B)/$*" "-std=c11 $(CC_OPT_$*)" "$(LD_OPT_$*)"
+	tools/nginx-configure "$(NGINX)" "$(NGINX_SRC)" "$(abspath $(B))/$*" \
+	    "$(CC)" \
+	    $(call quoted,-std=c11 $(CC_OPT_$*) $(GIVEN) $(NO_WERROR)) \
+	    $(call quoted,$(LD_OPT_$*) $(LDFLAGS))
+
+# Its makefile has variables of the same names, which those of our command line
+# would replace; these stand behind " -- ".
+NGINX_MAKE = MAKEFLAGS="$${MAKEFLAGS%% -- *}" $(MAKE) --no-print-directory \
+                 -C $(NGINX_SRC) -f $(abspath $(B))/$*/Makefile modules
 
 $(B)/nginx/$(MODULE) $(B)/nginx-asan/$(MODULE): $(B)/%/$(MODULE): \
     $(B)/%/Makefile FORCE
-	echo "Building $@"
-	$(MAKE) --no-print-directory -C $(NGINX_SRC) \
-	    -f $(CURDIR)/$(B)/$*/Makefile modules
+	$(NGINX_MAKE) -q > /dev/null 2>&1 \
+	    || { echo "Building $@"; $(NGINX_MAKE); }
 
 $(B)/$(MODULE): $(B)/nginx/$(MODULE)
 	cp $< $@.new && mv $@.new $@
@@ -109,11 +140,11 @@ RSPAMD_SO = $(RSPAMD_C:rspamd_plugin/%.c=$(B)/%.so)
 rspamd: $(if $(RSPAMD),$(RSPAMD_SO))
 
 $(RSPAMD_SO): $(B)/%.so: rspamd_plugin/%.c $(SHARED) $(HEADERS) \
-    $(B)/tlsrpt_ingest_script.c
+    $(B)/tlsrpt_ingest_script.c $(B)/flags
 	echo "Building $@"
-	$(CC) $(CFLAGS) $(HARDEN) -fPIC -fvisibility=hidden -shared $(INCS) \
+	$(CC) $(OURS) $(HARDEN) $(GIVEN) -fPIC -fvisibility=hidden -shared $(INCS) \
 	    -I/usr/include/luajit-2.1 -Wl,-z,relro -Wl,-z,now \
-	    -o $@ $< $(SHARED) $(B)/tlsrpt_ingest_script.c $(LIBS)
+	    -o $@ $< $(SHARED) $(B)/tlsrpt_ingest_script.c $(LDFLAGS) $(LIBS)
 
 
 # Tests of the core: one program a file of t/core, under the sanitizers
@@ -122,18 +153,19 @@ CORE_OBJS  = $(SHARED:shared/%.c=$(B)/core/%.o) $(B)/core/tlsrpt_ingest_script.o
 CORE_TESTS = $(patsubst t/core/%.c,$(B)/t/core/%,$(wildcard t/core/*.c))
 FUZZERS    = $(patsubst t/fuzz/%.c,$(B)/t/fuzz/%,$(wildcard t/fuzz/*.c))
 
-$(B)/core/%.o: shared/%.c
+$(B)/core/%.o: shared/%.c $(B)/flags
 	mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(SANITIZE) $(INCS) -MMD -MP -c -o $@ $<
+	$(CC) $(OURS) $(SANITIZE) $(GIVEN) $(INCS) -MMD -MP -c -o $@ $<
 
-$(B)/core/%.o: $(B)/%.c
+$(B)/core/%.o: $(B)/%.c $(B)/flags
 	mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(SANITIZE) $(INCS) -MMD -MP -c -o $@ $<
+	$(CC) $(OURS) $(SANITIZE) $(GIVEN) $(INCS) -MMD -MP -c -o $@ $<
 
 $(CORE_TESTS): $(B)/t/core/%: t/core/%.c $(CORE_OBJS) $(wildcard t/core/*.h)
 	mkdir -p $(@D)
 	echo "Building $@"
-	$(CC) $(CFLAGS) $(SANITIZE) $(INCS) -o $@ $< $(CORE_OBJS) $(LIBS)
+	$(CC) $(OURS) $(SANITIZE) $(GIVEN) $(INCS) -o $@ $< $(CORE_OBJS) \
+	    $(LDFLAGS) $(LIBS)
 
 # This one fails each allocation in turn.
 $(B)/t/core/alloc: LIBS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
@@ -142,7 +174,7 @@ $(FUZZERS): $(B)/t/fuzz/%: t/fuzz/%.c $(wildcard t/fuzz/*.h) $(SHARED) $(HEADERS
     $(B)/tlsrpt_ingest_script.c
 	mkdir -p $(@D)
 	echo "Building $@"
-	$(CLANG) $(CFLAGS) -fsanitize=fuzzer,address,undefined \
+	$(CLANG) $(OURS) -fsanitize=fuzzer,address,undefined \
 	    -fno-sanitize-recover=undefined $(INCS) -o $@ $< \
 	    $(SHARED) $(B)/tlsrpt_ingest_script.c $(LIBS)
 
@@ -154,8 +186,8 @@ NGINX_INCS = $(addprefix -isystem $(NGINX_SRC)/src/,core event event/modules \
 
 check-clang: $(B)/tlsrpt_ingest_script.c $(B)/nginx/Makefile
 	echo "Checking with $(CLANG)"
-	$(CLANG) $(CFLAGS) -fsyntax-only $(INCS) $(SHARED) $<
-	$(CLANG) $(CFLAGS) -Wno-unused-parameter -fsyntax-only $(INCS) \
+	$(CLANG) $(OURS) -fsyntax-only $(INCS) $(SHARED) $<
+	$(CLANG) $(OURS) -Wno-unused-parameter -fsyntax-only $(INCS) \
 	    $(HOST_INCS) $(NGINX_INCS) $(HOST)
 
 
@@ -196,13 +228,22 @@ include bench/rules.mk
 
 # Install: each half where its host is
 
-MODULES_PATH = $(shell $(NGINX) -V 2>&1 | tr ' ' '\n' \
-                   | sed -n 's/^--modules-path=//p')
-MODULES_DIR  = $(DESTDIR)$(or $(MODULES_PATH),/usr/lib/nginx/modules)
-AVAILABLE    = $(DESTDIR)/usr/share/nginx/modules-available
-ENABLED      = $(DESTDIR)/etc/nginx/modules-enabled
+NGINX_PREFIX = $(or $(shell $(NGINX) -h 2>&1 \
+                   | sed -n 's|.*set prefix path (default: \(.*\)/)$$|\1|p'),\
+                   $(DEBIAN_PREFIX))
+MODULES_PATH = $(or $(shell $(NGINX) -V 2>&1 | tr ' ' '\n' \
+                   | sed -n 's/^--modules-path=//p'),\
+                   $(if $(DEBIANS),/usr/lib/nginx/modules),\
+                   $(NGINX_PREFIX)/modules)
+MODULES_DIR  = $(DESTDIR)$(MODULES_PATH)
 LUA_DIR      = $(DESTDIR)/usr/lib/$(shell $(CC) -print-multiarch)/lua/5.1
 RSPAMD_CONF  = $(DESTDIR)/etc/rspamd
+
+# Debian's nginx reads these folders, others read only what they are told.
+DEBIAN_PREFIX = /usr/share/nginx
+DEBIANS      = $(filter $(DEBIAN_PREFIX),$(NGINX_PREFIX))
+AVAILABLE    = /usr/share/nginx/modules-available/mod-http-tlsrpt.conf
+ENABLED      = /etc/nginx/modules-enabled/50-mod-http-tlsrpt.conf
 
 HAVE_NGINX   = $(shell command -v $(NGINX))
 
@@ -210,21 +251,45 @@ install: $(if $(HAVE_NGINX),install-nginx) \
          $(if $(and $(RSPAMD),$(RSPAMD_C)),install-rspamd)
 
 install-nginx: nginx
+	tools/check-module $(NGINX) $(B)/$(MODULE)
 	install -D -m 644 $(B)/$(MODULE) $(MODULES_DIR)/$(MODULE)
-	install -d $(AVAILABLE) $(ENABLED)
-	echo "load_module modules/$(MODULE);" > $(AVAILABLE)/mod-http-tlsrpt.conf
-	ln -sf /usr/share/nginx/modules-available/mod-http-tlsrpt.conf \
-	    $(ENABLED)/50-mod-http-tlsrpt.conf
+	$(if $(DEBIANS),$(enable),$(tell))
+
+define enable
+install -d $(dir $(DESTDIR)$(AVAILABLE) $(DESTDIR)$(ENABLED))
+	echo "load_module modules/$(MODULE);" > $(DESTDIR)$(AVAILABLE)
+	ln -sf $(AVAILABLE) $(DESTDIR)$(ENABLED)
+endef
+
+define tell
+echo "Installed.  nginx loads it by a line at the top of its configuration:"
+	echo "    load_module $(MODULES_PATH)/$(MODULE);"
+endef
 
 install-rspamd: rspamd
 	install -D -m 644 -t $(LUA_DIR) $(RSPAMD_SO)
 	install -D -m 644 rspamd_plugin/tlsrpt.lua $(RSPAMD_CONF)/plugins.d/tlsrpt.lua
 	install -D -m 644 rspamd_plugin/tlsrpt.conf $(RSPAMD_CONF)/modules.d/tlsrpt.conf
 
-uninstall:
-	rm -f $(MODULES_DIR)/$(MODULE) $(AVAILABLE)/mod-http-tlsrpt.conf \
-	    $(ENABLED)/50-mod-http-tlsrpt.conf \
-	    $(patsubst $(B)/%,$(LUA_DIR)/%,$(RSPAMD_SO)) \
+uninstall: uninstall-nginx uninstall-rspamd
+
+# With directives of a module that is gone, nginx does not start again.
+uninstall-nginx:
+ifndef DESTDIR
+	! tools/uses-module $(NGINX) $(MODULE) $(ENABLED) || $(in-use)
+endif
+	rm -f $(MODULES_DIR)/$(MODULE) \
+	    $(if $(DEBIANS),$(DESTDIR)$(AVAILABLE) $(DESTDIR)$(ENABLED))
+
+ifeq ($(FORCE),1)
+in-use = echo "With these lines nginx does not start again."
+else
+in-use = { echo "With these lines nginx would not start again.  Take them" \
+               "out first, or: make uninstall FORCE=1" >&2; exit 1; }
+endif
+
+uninstall-rspamd:
+	rm -f $(patsubst $(B)/%,$(LUA_DIR)/%,$(RSPAMD_SO)) \
 	    $(RSPAMD_CONF)/plugins.d/tlsrpt.lua \
 	    $(RSPAMD_CONF)/modules.d/tlsrpt.conf
 

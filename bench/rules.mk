@@ -1,7 +1,7 @@
 # The benchmark: see bench/run.
 
 BENCH    = $(B)/bench
-BENCH_CC = $(CC) $(CFLAGS) -fPIC $(HARDEN) $(INCS)
+BENCH_CC = $(CC) $(OURS) $(HARDEN) $(GIVEN) -fPIC $(INCS)
 BENCH_CORE = $(SHARED) $(B)/tlsrpt_ingest_script.c
 
 .PHONY: bench bench-programs bench-check
@@ -24,11 +24,11 @@ $(BENCH)/micro: bench/micro.c $(BENCH_CORE) $(HEADERS)
 
 $(BENCH)/load: bench/load.c
 	mkdir -p $(@D)
-	$(CC) $(CFLAGS) -o $@ $<
+	$(CC) $(OURS) $(GIVEN) -o $@ $<
 
 $(BENCH)/hgetall: bench/hgetall.c
 	mkdir -p $(@D)
-	$(CC) $(CFLAGS) -o $@ $< -l:libhiredis.a
+	$(CC) $(OURS) $(GIVEN) -o $@ $< -l:libhiredis.a
 
 $(BENCH)/floor.so: bench/ngx_http_tlsrpt_floor_module.c $(BENCH_CORE) \
     $(wildcard ngx_tlsrpt_module/redis/*.c) $(HEADERS) \
