@@ -191,9 +191,25 @@ check-clang: $(B)/tlsrpt_ingest_script.c $(B)/nginx/Makefile
 	    $(HOST_INCS) $(NGINX_INCS) $(HOST)
 
 
+# The Redis client on a loop of the test's own: t/replay/loop.h
+
+REPLAY     = $(B)/t/replay/redis
+REPLAY_SRC = $(wildcard t/replay/*.c) \
+             $(addprefix ngx_tlsrpt_module/ngx_http_tlsrpt_redis,.c _codec.c)
+REPLAY_OBJ = $(addprefix $(B)/core/tlsrpt_,reply.o ingest_script.o)
+
+$(REPLAY): $(REPLAY_SRC) $(wildcard t/replay/*.h) $(REPLAY_OBJ) $(HEADERS) \
+    $(B)/nginx/Makefile
+	mkdir -p $(@D)
+	echo "Building $@"
+	$(CC) $(CFLAGS) -Wno-unused-parameter $(SANITIZE) -Ishared \
+	    -Ingx_tlsrpt_module -It/replay $(NGINX_INCS) -o $@ $(REPLAY_SRC) \
+	    $(REPLAY_OBJ) -l:libhiredis.a -Wl,--wrap=random,--wrap=getsockopt
+
+
 # Tests: the quick ones first.  TESTS= runs some of them.
 
-TESTS = $(CORE_TESTS) $(foreach d,build core redis nginx rspamd e2e bench fuzz,\
+TESTS = $(CORE_TESTS) $(foreach d,build core replay redis nginx rspamd e2e bench fuzz,\
             $(sort $(wildcard t/$(d)/*.t)))
 
 JOBS = -j$(shell nproc) -O
@@ -202,7 +218,8 @@ test: deps
 	$(MAKE) --no-print-directory $(JOBS) programs
 	$(MAKE) --no-print-directory prove
 
-programs: all check-clang bench-programs $(CORE_TESTS) $(FUZZERS) $(B)/nginx-asan/$(MODULE)
+programs: all check-clang bench-programs $(CORE_TESTS) $(REPLAY) $(FUZZERS) \
+          $(B)/nginx-asan/$(MODULE)
 
 prove: programs
 	TLSRPT_NGINX=$(NGINX) FUZZ_SECONDS=$(FUZZ_SECONDS) \
