@@ -248,10 +248,10 @@ answer_all_of(tlsrpt_reading_t *reading)
 }
 
 
-/* The problems; valid until asked again. */
+/* The problems of the days; valid until asked again. */
 
 static json_t *
-ask_problems(const char *policy, int32_t to)
+ask_range(const char *policy, int32_t first, int32_t last)
 {
     tlsrpt_query_t     query;
     mta_sts_policy_t   served;
@@ -259,7 +259,8 @@ ask_problems(const char *policy, int32_t to)
     const char        *reason;
 
     tlsrpt_query_init(&query, NOW);
-    query.to = to;
+    query.from = first;
+    query.to = last;
 
     if (policy != NULL) {
         memset(&served, 0, sizeof(served));
@@ -285,6 +286,13 @@ ask_problems(const char *policy, int32_t to)
     }
 
     return json_object_get(answer_json, "problems");
+}
+
+
+static json_t *
+ask_problems(const char *policy, int32_t to)
+{
+    return ask_range(policy, from, to);
 }
 
 
@@ -901,6 +909,52 @@ test_silence_of_one(void)
 }
 
 
+/* Of a range, the days up to today are known, and those to come are not. */
+
+static void
+test_known_days(void)
+{
+    json_t  *p;
+
+    begin();
+    report_days("Two", 0, LAST, 10);
+    report_days("One", 0, LAST - 3, 10);
+    is_int((long long) json_array_size(ask_problems(NULL, from + LAST + 60)),
+           0, "days to come are no silence of one");
+    is_int((long long) json_array_size(ask_problems(NULL, from + LAST + 1)),
+           0, "nor is tomorrow");
+
+    begin();
+    report_days("One", 0, LAST, 10);
+    add_details(10, "One", ENFORCE, "tlsa-invalid", 1, "");
+    p = ask_problems(NULL, from + 10);
+    is_int((long long) json_array_size(p), 1,
+           "after a range that is over, no silence of anybody");
+    ok(json_is_true(json_object_get(json_array_get(p, 0), "ongoing")),
+       "what failed at its end was going on");
+    p = ask_problems(NULL, from + 13);
+    ok(json_is_false(json_object_get(json_array_get(p, 0), "ongoing")),
+       "what failed before was not");
+
+    is_int((long long) json_array_size(ask_range(NULL, from + LAST + 5,
+                                                 from + LAST + 9)),
+           0, "of days to come alone nothing is known");
+    is_int((long long) json_array_size(ask_range(NULL, from + LAST,
+                                                 from + LAST + 9)),
+           0, "of one day it is no silence");
+
+    /* the last report before the range, whose first four days are known */
+    begin();
+    before = ((int64_t) from + LAST - 4) * TLSRPT_DAY;
+    is_int((long long) json_array_size(ask_range(NULL, from + LAST - 3,
+                                                 from + LAST + 9)),
+           1, "four known days without a report");
+    is_int((long long) json_array_size(ask_range(NULL, from + LAST - 2,
+                                                 from + LAST + 9)),
+           0, "three");
+}
+
+
 static void
 test_silence_of_all(void)
 {
@@ -1078,6 +1132,7 @@ main(void)
     test_new_address();
     test_silence_of_one();
     test_silence_of_all();
+    test_known_days();
     test_lists();
     test_many();
     test_hostile();

@@ -1,0 +1,382 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Who reports: made lists of reports, and what is told of their senders; which
+ * lists are asked for, and when.
+ */
+
+#include <stdlib.h>
+
+#include "tap.h"
+#include "tlsrpt_identity.h"
+#include "tlsrpt_reports.h"
+#include "tlsrpt_time.h"
+#include "totals.h"
+
+#define NOW    1768910400                   /* 2026-01-20T12:00:00Z */
+#define TODAY  (NOW / TLSRPT_DAY)
+#define NDAYS  5                            /* the last one is today */
+#define MAX    2000                         /* of a day's list */
+
+
+static char    *entries[NDAYS][MAX];
+static size_t   nentries[NDAYS];
+
+
+static tlsrpt_str_t
+str(const char *text)
+{
+    tlsrpt_str_t  s = { text, strlen(text) };
+
+    return s;
+}
+
+
+static void
+begin(void)
+{
+    for (size_t day = 0; day < NDAYS; day++) {
+        while (nentries[day]) {
+            free(entries[day][--nentries[day]]);
+        }
+    }
+}
+
+
+/* A report of the day, which ended at its end; more: members, or "". */
+
+static void
+add(size_t day, const char *org, long delay, const char *more)
+{
+    char       *text = malloc(512);
+    long long   end = (long long) (TODAY - NDAYS + 2 + (long) day)
+                      * TLSRPT_DAY - 1;
+
+    if (text == NULL || nentries[day] == MAX) {
+        abort();
+    }
+
+    snprintf(text, 512, "{\"o\":\"%s\",\"e\":%lld,\"r\":%lld%s%s}", org, end,
+             end + delay, *more ? "," : "", more);
+    entries[day][nentries[day]++] = text;
+}
+
+
+/*
+ * What Redis would answer
+ */
+
+static char            totals[TOTALS_SIZE], digests[MAX][24];
+static char            days[NDAYS][3];
+static tlsrpt_reply_t  strings[2 * MAX], *elements[2 * MAX];
+
+
+static void
+set_string(tlsrpt_reply_t *reply, const char *s, size_t len)
+{
+    memset(reply, 0, sizeof(*reply));
+    reply->type = TLSRPT_REPLY_STRING;
+    reply->str = s;
+    reply->len = len;
+}
+
+
+static void
+set_array(tlsrpt_reply_t *reply, size_t n)
+{
+    memset(reply, 0, sizeof(*reply));
+    reply->type = TLSRPT_REPLY_ARRAY;
+    reply->elements = elements;
+    reply->nelements = n;
+
+    for (size_t i = 0; i < n; i++) {
+        elements[i] = &strings[i];
+    }
+}
+
+
+/* "t:{example.com}:2026-01-20:reports" */
+
+static void
+answer_list(const char *key, tlsrpt_reply_t *reply)
+{
+    size_t   n = 0;
+    int32_t  day;
+
+    if (tlsrpt_day_parse(key + strlen("t:{example.com}:"), 10, &day) != 0) {
+        abort();
+    }
+
+    day -= TODAY - (NDAYS - 1);
+
+    for ( ; n < nentries[day]; n++) {
+        snprintf(digests[n], sizeof(digests[n]), "%08zu", n);
+        set_string(&strings[2 * n], digests[n], TLSRPT_DIGEST_LEN);
+        set_string(&strings[2 * n + 1], entries[day][n],
+                   strlen(entries[day][n]));
+    }
+
+    set_array(reply, 2 * n);
+}
+
+
+static void
+answer_month(tlsrpt_reply_t *reply)
+{
+    size_t  n = 0, len = put_totals(totals, "1 0 0 0");
+
+    for (size_t i = 0; i < NDAYS; i++) {
+        if (nentries[i]) {
+            snprintf(days[i], sizeof(days[i]), "%02zu", 20 - (NDAYS - 1) + i);
+            set_string(&strings[n++], days[i], 2);
+            set_string(&strings[n++], totals, len);
+        }
+    }
+
+    set_array(reply, n);
+}
+
+
+static void
+answer(const tlsrpt_command_t *c, tlsrpt_reply_t *reply)
+{
+    if (strcmp(c->argv[0], "HGET") == 0) {
+        set_string(reply, totals, put_totals(totals, "1 0 0 1"));
+
+    } else if (strstr(c->argv[1], ":reports") != NULL) {
+        answer_list(c->argv[1], reply);
+
+    } else {
+        answer_month(reply);
+    }
+}
+
+
+static tlsrpt_reading_t *
+create(void)
+{
+    tlsrpt_query_t     query;
+    tlsrpt_reading_t  *reading;
+
+    tlsrpt_query_init(&query, NOW);
+    query.from = query.to - (NDAYS - 1);
+    reading = tlsrpt_senders_create(&query, str("example.com"), str("t"));
+
+    if (reading == NULL) {
+        abort();
+    }
+
+    return reading;
+}
+
+
+static json_t  *json;
+
+/* The senders; valid until asked again. */
+
+static json_t *
+senders(void)
+{
+    size_t                   n;
+    tlsrpt_reply_t           reply;
+    tlsrpt_reading_t        *reading = create();
+    const tlsrpt_command_t  *c;
+
+    while ((c = reading->type->next(reading, &n)) != NULL) {
+        answer(c, &reply);
+
+        if (reading->type->add(reading, n, &reply) != TLSRPT_OK) {
+            abort();
+        }
+    }
+
+    json_decref(json);
+    json = reading->type->json(reading);
+    reading->type->destroy(reading);
+
+    return json_object_get(json, "senders");
+}
+
+
+static long long
+number(json_t *sender, const char *name)
+{
+    return json_integer_value(json_object_get(sender, name));
+}
+
+
+static const char *
+text(json_t *sender, const char *name)
+{
+    return json_string_value(json_object_get(sender, name));
+}
+
+
+/*
+ * Tests
+ */
+
+static void
+is_delay(const char *name, long long median, long long longest)
+{
+    json_t  *sender = json_array_get(senders(), 0);
+
+    is_int(number(sender, "median-delay-seconds"), median, "%s: median", name);
+    is_int(number(sender, "max-delay-seconds"), longest, "%s: longest", name);
+}
+
+
+static void
+test_delays(void)
+{
+    begin();
+    add(0, "One", 500, "");
+    is_delay("one report", 500, 500);
+
+    /* neither sorted by coming nor by day */
+    add(2, "One", 86400, "");
+    add(1, "One", 3600, "");
+    is_delay("three", 3600, 86400);
+    add(0, "One", 7200, "");
+    add(3, "One", 60, "");
+    is_delay("five", 3600, 86400);
+    add(3, "One", 60, "");
+    add(4, "One", 60, "");
+    is_delay("seven", 500, 86400);
+
+    begin();
+    add(0, "One", -3600, "");
+    add(1, "One", -60, "");
+    add(2, "One", -7200, "");
+    is_delay("clocks ahead", -3600, -60);
+
+    begin();
+    add(0, "One", 10, "");
+    add(0, "Two", 1000, "");
+    add(1, "One", 30, "");
+    add(1, "Two", 3000, "");
+    add(2, "One", 20, "");
+    add(2, "Two", 2000, "");
+    is_delay("of one, not of the other", 20, 30);
+
+    /* the first thousand or so tell enough */
+    begin();
+
+    for (size_t i = 0; i < MAX; i++) {
+        add(0, "One", 5, "");
+    }
+
+    add(1, "One", 9, "");
+    is_delay("of very many", 5, 9);
+}
+
+
+static void
+test_members(void)
+{
+    json_t  *list, *one;
+
+    begin();
+    add(1, "Two", 1, "\"v\":1,\"d\":\"two.example\"");
+    add(3, "One", 1, "\"v\":0");
+    add(1, "One", 1, "\"v\":1,\"d\":\"one.example\"");
+    add(2, "One", 1, "\"v\":1,\"d\":\"one.example\"");
+    add(3, "Three", 1, "");
+    list = senders();
+    is_int((long long) json_array_size(list), 3, "three senders");
+    one = json_array_get(list, 0);
+    is_str(text(one, "organization-name"), "One", "most reports first");
+    is_int(number(one, "reports"), 3, "how many");
+    is_str(text(one, "first-report"), "2026-01-17", "of its first day");
+    is_str(text(one, "last-report"), "2026-01-19", "to its last");
+    ok(json_array_size(json_object_get(one, "via")) == 2, "both ways");
+    is_int((long long) json_array_size(json_object_get(one, "signed-by")), 1,
+           "a signer is told once");
+    is_str(text(json_array_get(list, 1), "organization-name"), "Three",
+           "then by name");
+    is_str(json_string_value(json_array_get(
+               json_object_get(json_array_get(list, 2), "via"), 0)),
+           "mail", "one way");
+}
+
+
+static void
+test_deviations(void)
+{
+    json_t  *list, *one;
+
+    begin();
+    add(0, "One", 1, "\"x\":[[\"RFC 1\",\"a\",\"m\"],[\"RFC 1\",\"b\",\"m\"]]");
+    add(1, "One", 1, "\"x\":[[\"RFC 1\",\"a\",\"m\"]]");
+    add(1, "One", 1, "\"x\":[[\"RFC 1\"],7,[]]");
+    list = json_object_get(json_array_get(senders(), 0), "deviations");
+    is_int((long long) json_array_size(list), 2, "two deviations");
+    one = json_array_get(list, 0);
+    is_str(text(one, "path"), "a", "where");
+    is_str(text(one, "section"), "RFC 1", "by which rule");
+    is_int(number(one, "reports"), 2, "in how many reports");
+    is_int(number(json_array_get(list, 1), "reports"), 1, "and the other");
+}
+
+
+/* Lists are asked for of days that have reports; which those are, only the
+   replies about the months tell. */
+
+static void
+test_order(void)
+{
+    char                     keys[16][64];
+    size_t                   n, ncommands = 0, numbers[16];
+    tlsrpt_reply_t           reply;
+    tlsrpt_reading_t        *reading;
+    const tlsrpt_command_t  *c;
+
+    begin();
+    add(1, "One", 1, "");
+    add(3, "One", 1, "");
+    reading = create();
+
+    while ((c = reading->type->next(reading, &n)) != NULL) {
+        snprintf(keys[ncommands], sizeof(keys[0]), "%s", c->argv[1]);
+        numbers[ncommands++] = n;
+    }
+
+    is_int((long long) ncommands, 2, "two commands first");
+    is_str(keys[0], "t:{example.com}", "the domain");
+    is_str(keys[1], "t:{example.com}:2026-01", "and the month");
+
+    answer_month(&reply);
+    is_int(reading->type->add(reading, numbers[1], &reply), TLSRPT_OK,
+           "the month is answered");
+    ok(reading->type->next(reading, &n) == NULL,
+       "no list before the domain is, too");
+    set_string(&reply, totals, put_totals(totals, "1 0 0 1"));
+    is_int(reading->type->add(reading, numbers[0], &reply), TLSRPT_OK,
+           "it is");
+
+    for (ncommands = 0; (c = reading->type->next(reading, &n)) != NULL; ) {
+        snprintf(keys[ncommands++], sizeof(keys[0]), "%s", c->argv[1]);
+    }
+
+    is_int((long long) ncommands, 2, "then the lists of two days");
+    is_str(keys[0], "t:{example.com}:2026-01-19:reports", "the newest first");
+    is_str(keys[1], "t:{example.com}:2026-01-17:reports", "then the other");
+    ok(reading->type->seen(reading) != 0, "the domain was seen");
+    reading->type->destroy(reading);
+}
+
+
+int
+main(void)
+{
+    test_delays();
+    test_members();
+    test_deviations();
+    test_order();
+
+    json_decref(json);
+    begin();
+
+    return done();
+}
