@@ -145,6 +145,31 @@ is mixed('b.example', 'b.example', $original)->{status}, 403,
     'the original is not for the reader of one';
 is mixed('b.example', '*', $original)->{status}, 200, 'but of all';
 
+# The index is read in pieces of a thousand names, on and on until the page is
+# full: names of others before those of a reader make none disappear.
+{
+    my @others = map { sprintf 'd%04d.example', $_ } 1 .. 2500;
+    my @own = map { "$_.tenant.example" } 'x', 'y', 'z';
+
+    $t->redis('ZADD', 'tlsrpt:domains', map { (0, $_) } @others, @own);
+    $t->redis('COPY', 'tlsrpt:{a.example}', "tlsrpt:{$_}") for @own;
+
+    is names(get('domains', '.tenant.example')), "@own",
+        'behind 2500 names of others';
+    is names(get('domains?limit=2', '.tenant.example')), "@own[0, 1]",
+        'a page of them';
+    is get('domains?limit=2', '.tenant.example')->{json}{next}, $own[1],
+        'which is not the last';
+    is names(get("domains?limit=2&cursor=$own[1]", '.tenant.example')),
+        $own[2], 'the last page';
+    is get("domains?limit=2&cursor=$own[1]", '.tenant.example')->{json}{next},
+        undef, 'is that';
+
+    my $all = get('metrics', '.tenant.example')->{body};
+    is scalar(() = $all =~ /^tlsrpt_reports_total\{/mg), 3,
+        'metrics of all three';
+}
+
 # Given by a map.
 is names($t->get('/m/domains', headers => [ 'X-User' => 'one' ])),
     'a.example c.example x.c.example', 'one tenant';
