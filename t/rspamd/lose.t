@@ -188,30 +188,6 @@ my $took = fake_redis('slower than the task', qr/Redis|in time/,
     sub { undef }, tlsrpt => 'timeout = 60;', task_timeout => 2);
 cmp_ok($took, '<', 2, 'the answer came within the time of the task');
 
-my $used_up = <<'END';
-rspamd_config:register_symbol({
-    name = 'SLOW', type = 'normal', callback = function(task)
-        require('lua_redis').redis_make_request(task,
-            rspamd_plugins.test_params, nil, true, function() end, 'EVAL',
-            { 'return 1', '0' })
-    end })
-rspamd_plugins.test_params = lua_redis.try_load_redis_servers(
-    { servers = '%s', timeout = %s }, rspamd_config, true)
-END
-
-for my $case ([1.8, 'filters that used up the time of the task'],
-              [30, 'filters that were cut off'])
-{
-    my $fake = TLSRPT::FakeRedis->new($path, sub { undef });
-    my $late = rspamd(
-        redis => 0, task_timeout => 2,
-        tlsrpt => "servers = \"$path\"; timeout = 60;",
-        edit => sub { $_ .= sprintf $used_up, $path, $case->[0] });
-    sent_back($late, fresh_mail(), $case->[1], qr/Redis|in time|no time left/);
-    ordinary_passes($late, $case->[1]);
-    done($late);
-}
-
 # DNS
 
 my $silent = IO::Socket::INET->new(Proto => 'udp', LocalAddr => '127.0.0.1')
