@@ -73,9 +73,15 @@ nginx: $(B)/$(MODULE)
 
 # What is generated
 
+GENERATED = $(B)/tlsrpt_ingest_script.c $(B)/tlsrpt_version.c
+
 $(B)/tlsrpt_ingest_script.c: shared/store/ingest.lua tools/script-to-c
 	mkdir -p $(@D)
 	tools/script-to-c ingest $< > $@
+
+$(B)/tlsrpt_version.c: VERSION tools/version-to-c
+	mkdir -p $(@D)
+	tools/version-to-c $< > $@
 
 # What changes when the files beside it are to be made anew.
 changed = cmp -s $@.tmp $@ && rm $@.tmp || mv $@.tmp $@
@@ -140,16 +146,16 @@ RSPAMD_SO = $(RSPAMD_C:rspamd_plugin/%.c=$(B)/%.so)
 rspamd: $(if $(RSPAMD),$(RSPAMD_SO))
 
 $(RSPAMD_SO): $(B)/%.so: rspamd_plugin/%.c $(SHARED) $(HEADERS) \
-    $(B)/tlsrpt_ingest_script.c $(B)/flags
+    $(GENERATED) $(B)/flags
 	echo "Building $@"
 	$(CC) $(OURS) $(HARDEN) $(GIVEN) -fPIC -fvisibility=hidden -shared $(INCS) \
 	    -I/usr/include/luajit-2.1 -Wl,-z,relro -Wl,-z,now \
-	    -o $@ $< $(SHARED) $(B)/tlsrpt_ingest_script.c $(LDFLAGS) $(LIBS)
+	    -o $@ $< $(SHARED) $(GENERATED) $(LDFLAGS) $(LIBS)
 
 
 # Tests of the core: one program a file of t/core, under the sanitizers
 
-CORE_OBJS  = $(SHARED:shared/%.c=$(B)/core/%.o) $(B)/core/tlsrpt_ingest_script.o
+CORE_OBJS  = $(SHARED:shared/%.c=$(B)/core/%.o) $(GENERATED:$(B)/%.c=$(B)/core/%.o)
 CORE_TESTS = $(patsubst t/core/%.c,$(B)/t/core/%,$(wildcard t/core/*.c))
 FUZZERS    = $(patsubst t/fuzz/%.c,$(B)/t/fuzz/%,$(wildcard t/fuzz/*.c))
 
@@ -171,12 +177,12 @@ $(CORE_TESTS): $(B)/t/core/%: t/core/%.c $(CORE_OBJS) $(wildcard t/core/*.h)
 $(B)/t/core/alloc: LIBS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 
 $(FUZZERS): $(B)/t/fuzz/%: t/fuzz/%.c $(wildcard t/fuzz/*.h) $(SHARED) $(HEADERS) \
-    $(B)/tlsrpt_ingest_script.c
+    $(GENERATED)
 	mkdir -p $(@D)
 	echo "Building $@"
 	$(CLANG) $(OURS) -fsanitize=fuzzer,address,undefined \
 	    -fno-sanitize-recover=undefined $(INCS) -o $@ $< \
-	    $(SHARED) $(B)/tlsrpt_ingest_script.c $(LIBS)
+	    $(SHARED) $(GENERATED) $(LIBS)
 
 -include $(wildcard $(B)/core/*/*.d)
 
@@ -184,9 +190,9 @@ $(FUZZERS): $(B)/t/fuzz/%: t/fuzz/%.c $(wildcard t/fuzz/*.h) $(SHARED) $(HEADERS
 NGINX_INCS = $(addprefix -isystem $(NGINX_SRC)/src/,core event event/modules \
                event/quic os/unix http http/modules http/v2 http/v3) -isystem $(B)/nginx
 
-check-clang: $(B)/tlsrpt_ingest_script.c $(B)/nginx/Makefile
+check-clang: $(GENERATED) $(B)/nginx/Makefile
 	echo "Checking with $(CLANG)"
-	$(CLANG) $(OURS) -fsyntax-only $(INCS) $(SHARED) $<
+	$(CLANG) $(OURS) -fsyntax-only $(INCS) $(SHARED) $(GENERATED)
 	$(CLANG) $(OURS) -Wno-unused-parameter -fsyntax-only $(INCS) \
 	    $(HOST_INCS) $(NGINX_INCS) $(HOST)
 
@@ -195,15 +201,15 @@ check-clang: $(B)/tlsrpt_ingest_script.c $(B)/nginx/Makefile
 
 REPLAY     = $(B)/t/replay/redis
 REPLAY_SRC = $(wildcard t/replay/*.c) \
-             $(addprefix ngx_tlsrpt_module/ngx_http_tlsrpt_redis,.c _codec.c)
-REPLAY_OBJ = $(addprefix $(B)/core/tlsrpt_,reply.o ingest_script.o)
+             $(wildcard ngx_tlsrpt_module/redis/*.c)
+REPLAY_OBJ = $(addprefix $(B)/core/,store/tlsrpt_reply.o tlsrpt_ingest_script.o)
 
 $(REPLAY): $(REPLAY_SRC) $(wildcard t/replay/*.h) $(REPLAY_OBJ) $(HEADERS) \
     $(B)/nginx/Makefile
 	mkdir -p $(@D)
 	echo "Building $@"
-	$(CC) $(CFLAGS) -Wno-unused-parameter $(SANITIZE) -Ishared \
-	    -Ingx_tlsrpt_module -It/replay $(NGINX_INCS) -o $@ $(REPLAY_SRC) \
+	$(CC) $(OURS) -Wno-unused-parameter $(SANITIZE) $(INCS) \
+	    $(HOST_INCS) -It/replay $(NGINX_INCS) -o $@ $(REPLAY_SRC) \
 	    $(REPLAY_OBJ) -l:libhiredis.a -Wl,--wrap=random,--wrap=getsockopt
 
 

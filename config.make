@@ -9,13 +9,20 @@ $NGX_OBJS/tlsrpt/tlsrpt_ingest_script.c: \
 	    $ngx_addon_dir/shared/store/ingest.lua > \$@.tmp
 	mv \$@.tmp \$@
 
+$NGX_OBJS/tlsrpt/tlsrpt_version.c: \
+	$ngx_addon_dir/VERSION $ngx_addon_dir/tools/version-to-c
+	mkdir -p $NGX_OBJS/tlsrpt
+	$ngx_addon_dir/tools/version-to-c $ngx_addon_dir/VERSION > \$@.tmp
+	mv \$@.tmp \$@
+
 $NGX_OBJS/tlsrpt/ngx_http_tlsrpt_dashboard_files.c: \
 	$ngx_addon_dir/tools/dashboard-to-c $tlsrpt_chart_js \
+	$ngx_addon_dir/VERSION \
 	`echo $ngx_addon_dir/ngx_tlsrpt_module/dashboard/*`
 	mkdir -p $NGX_OBJS/tlsrpt
 	$ngx_addon_dir/tools/dashboard-to-c \
 	    $ngx_addon_dir/ngx_tlsrpt_module/dashboard $tlsrpt_chart_js \
-	    > \$@.tmp
+	    \`cat $ngx_addon_dir/VERSION\` > \$@.tmp
 	mv \$@.tmp \$@
 
 END

@@ -2,7 +2,7 @@
 
 BENCH    = $(B)/bench
 BENCH_CC = $(CC) $(OURS) $(HARDEN) $(GIVEN) -fPIC $(INCS)
-BENCH_CORE = $(SHARED) $(B)/tlsrpt_ingest_script.c
+BENCH_CORE = $(SHARED) $(GENERATED)
 
 .PHONY: bench bench-programs bench-check
 

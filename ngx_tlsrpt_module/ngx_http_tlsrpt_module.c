@@ -11,6 +11,7 @@
 #include "ngx_http_tlsrpt_counters.h"
 #include "ngx_http_tlsrpt_stats.h"
 #include "ngx_http_mta_sts_module.h"
+#include "tlsrpt_version.h"
 
 
 #define NGX_HTTP_TLSRPT_MAX_PASSWORD  1024
@@ -57,6 +58,7 @@ static char *ngx_http_tlsrpt_size_check(ngx_conf_t *cf, void *post,
 static ngx_int_t ngx_http_tlsrpt_error_pages(ngx_conf_t *cf);
 
 
+static ngx_int_t ngx_http_tlsrpt_init_module(ngx_cycle_t *cycle);
 static ngx_int_t ngx_http_tlsrpt_init_process(ngx_cycle_t *cycle);
 static void ngx_http_tlsrpt_exit_process(ngx_cycle_t *cycle);
 
@@ -156,7 +158,7 @@ ngx_module_t  ngx_http_tlsrpt_module = {
     ngx_http_tlsrpt_commands,              /* module directives */
     NGX_HTTP_MODULE,                       /* module type */
     NULL,                                  /* init master */
-    ngx_http_tlsrpt_domains_init,          /* init module */
+    ngx_http_tlsrpt_init_module,           /* init module */
     ngx_http_tlsrpt_init_process,          /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
@@ -841,6 +843,18 @@ ngx_http_tlsrpt_handle(ngx_conf_t *cf, ngx_command_t *cmd,
 
 
 /* The worker */
+
+
+static ngx_int_t
+ngx_http_tlsrpt_init_module(ngx_cycle_t *cycle)
+{
+    if (!ngx_test_config) {
+        ngx_log_error(NGX_LOG_NOTICE, cycle->log, 0, "tlsrpt/%s",
+                      tlsrpt_release);
+    }
+
+    return ngx_http_tlsrpt_domains_init(cycle);
+}
 
 
 static ngx_int_t

@@ -1171,6 +1171,7 @@ local function load_core()
 
     if ok then
         core = module
+        rspamd_logger.infox(rspamd_config, '%s: version %s', N, core.version)
     else
         broken('cannot load the C module: '
             .. tostring(module):match('^[^\n]*'):gsub(':$', ''))

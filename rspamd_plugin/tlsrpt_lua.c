@@ -33,6 +33,7 @@
 
 #include "tlsrpt_core.h"
 #include "tlsrpt_time.h"
+#include "tlsrpt_version.h"
 
 
 #define TLSRPT_LUA_REPORT    "tlsrpt{report}"
@@ -539,6 +540,9 @@ luaopen_tlsrpt_lua(lua_State *L)
 
     lua_createtable(L, 0, 2);
     luaL_register(L, NULL, tlsrpt_lua_functions);
+
+    lua_pushstring(L, tlsrpt_release);
+    lua_setfield(L, -2, "version");
 
     return 1;
 }

@@ -20,6 +20,7 @@
 #include "ngx_http_tlsrpt_stats.h"
 #include "tlsrpt_key.h"
 #include "tlsrpt_metrics.h"
+#include "tlsrpt_version.h"
 
 
 #define NGX_HTTP_TLSRPT_METRICS_PIECE    500    /* names of the index */
@@ -380,6 +381,13 @@ ngx_http_tlsrpt_metrics_host(ngx_http_tlsrpt_metrics_ctx_t *ctx)
     double                       queue;
     ngx_uint_t                   i;
     ngx_http_tlsrpt_counters_t  *c;
+
+    tlsrpt_metric_t  build = {
+        "tlsrpt_build_info", "The version of the module that answers.",
+        "gauge", "version", tlsrpt_release, 1
+    };
+
+    tlsrpt_metrics_host(ctx->metrics, &build);
 
     c = ngx_http_tlsrpt_counters;
 

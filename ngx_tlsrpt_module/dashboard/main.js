@@ -166,6 +166,7 @@ function themeButton() {
 
 function frame() {
     const main = h('main', { id: 'main', tabindex: '-1' });
+    const foot = document.querySelector('footer');
 
     document.body.replaceChildren(
         h('button', { type: 'button', class: 'skip', onclick() {
@@ -180,7 +181,7 @@ function frame() {
                 h('a', { href: link(['reader']), 'data-view': 'reader' },
                     'Read a report')),
             themeButton())),
-        main);
+        main, foot);
 }
 
 addEventListener('keydown', event => {

@@ -159,6 +159,8 @@ async function list() {
     const worst = await texts('table.domains td.status');
     ok(rows.includes('example.com') && rows.includes('example.org'),
        'the domains are listed', rows);
+    is(await text('footer'), `tlsrpt ${story.version}`,
+       'the foot has the version');
     ok(worst.indexOf('Failing') <= worst.indexOf('OK')
        || !worst.includes('OK'), 'the failing ones come first', worst);
     ok(await page.waitForSelector('tr[data-domain="example.com"] svg'),

@@ -54,6 +54,9 @@ is $index->{headers}{'content-security-policy'}, "default-src 'none'; "
     . "frame-ancestors 'none'", 'and lets nothing foreign run';
 unlike $index->{body}, qr{https?://|\bstyle=|<style|<script>|%%},
     'no outside address, nothing inline';
+(my $version = $t->read_file("$top/VERSION")) =~ s/\n//;
+like $index->{body}, qr{<footer>tlsrpt \Q$version\E</footer>},
+    'its foot has the version';
 
 my @assets = map { "/tlsrpt/$_" } $index->{body} =~ /"(assets\/[^"]+)"/g;
 cmp_ok scalar @assets, '>', 4, 'it names its assets';
@@ -154,7 +157,7 @@ is $stored, 1081, 'the reports are stored';
 
 my $red = $TLSRPT::Story::EXPIRED[0] + 1;
 my $story = encode_json({ red => $red, reports => 6, hostile => hostile(),
-                          report => unseen() });
+                          report => unseen(), version => $version });
 
 sub install_packages {
     my $here = "$top/build/e2e";

@@ -85,6 +85,12 @@ $is->('tlsrpt_collect_requests_total{status="stored"}', 4);
 $is->('tlsrpt_collect_requests_total{status="duplicate"}', 1);
 $is->('tlsrpt_collect_requests_total{status="rejected"}', 1);
 $is->('tlsrpt_collect_requests_total{status="failed"}', 0);
+(my $version = $t->read_file("@{[ $t->top ]}/VERSION")) =~ s/\n//;
+like $version, qr/^\d+\.\d+\.\d+\z/, 'a version';
+$is->("tlsrpt_build_info{version=\"$version\"}", 1);
+is scalar(() = $t->error_log =~ m{ \[notice\] .* tlsrpt/\Q$version\E$}mg), 1,
+    'the log tells it at the start';
+
 unlike $text, qr/our|word/, 'no word of a sender';
 
 my $last = sample($text,

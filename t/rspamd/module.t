@@ -12,12 +12,13 @@ use TLSRPT::Server;
 
 my $top = TLSRPT::Server->top;
 my $temp = File::Temp->newdir('tlsrpt-XXXXXX', TMPDIR => 1);
-my $script = "$top/build/tlsrpt_ingest_script.c";
+my %made = (
+    'tlsrpt_ingest_script.c' => "script-to-c ingest $top/shared/store/ingest.lua",
+    'tlsrpt_version.c'       => "version-to-c $top/VERSION",
+);
 
-if (!-e $script) {
-    $script = "$temp/tlsrpt_ingest_script.c";
-    system("$top/tools/script-to-c ingest $top/shared/store/ingest.lua"
-           . " > $script") == 0 or die 'script-to-c';
+for my $name (keys %made) {
+    system("$top/tools/$made{$name} > $temp/$name") == 0 or die $made{$name};
 }
 
 system(qw(gcc -std=c11 -O1 -g -Wall -Wextra -Werror
@@ -25,7 +26,8 @@ system(qw(gcc -std=c11 -O1 -g -Wall -Wextra -Werror
     -fno-omit-frame-pointer -I/usr/include/luajit-2.1), "-I$top/shared",
     (map { "-I$_" } glob("$top/shared/*/")),
     '-o', "$temp/lua_module",
-    "$top/t/rspamd/lua_module.c", "$top/rspamd_plugin/tlsrpt_lua.c", $script,
+    "$top/t/rspamd/lua_module.c", "$top/rspamd_plugin/tlsrpt_lua.c",
+    (map { "$temp/$_" } keys %made),
     glob("$top/shared/*/*.c"),
     qw(-lluajit-5.1 -lz -ldeflate -ljansson -lidn2 -lcrypto)) == 0
     or die 'gcc';
