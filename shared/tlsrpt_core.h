@@ -16,88 +16,13 @@
 #ifndef TLSRPT_CORE_H
 #define TLSRPT_CORE_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "tlsrpt_count.h"
+#include "tlsrpt_domain.h"
+#include "tlsrpt_error.h"
+#include "tlsrpt_str.h"
+#include "tlsrpt_strings.h"
 
-#include <jansson.h>
-
-#if defined(__GNUC__)
-#define TLSRPT_MUST_USE     __attribute__((warn_unused_result))
-#define TLSRPT_PRINTF(f, a) __attribute__((format(printf, f, a)))
 #pragma GCC visibility push(hidden)
-#else
-#define TLSRPT_MUST_USE
-#define TLSRPT_PRINTF(f, a)
-#endif
-
-
-typedef struct {
-    const char  *data;          /* NULL: not given */
-    size_t       len;
-} tlsrpt_str_t;
-
-
-/*
- * Errors.  Each is named once, with the HTTP status that answers it and its
- * text; shared/base/tlsrpt_error.c makes the table.
- */
-
-#define TLSRPT_ERROR_MAP(XX)                                                  \
-    XX(MEMORY,          503, "out of memory")                                 \
-    /* not gzip, not JSON: 400 */                                             \
-    XX(EMPTY,           400, "the body is empty")                             \
-    XX(NOT_REPORT,      400, "neither gzip nor a JSON object")                \
-    XX(ZIP,             400, "a zip archive, not gzip (RFC 8460 5.2)")        \
-    XX(GZIP,            400, "invalid gzip data")                             \
-    XX(GZIP_TRUNCATED,  400, "the gzip data is cut short")                    \
-    XX(GZIP_NESTED,     400, "gzip within gzip within gzip")                  \
-    XX(JSON,            400, "invalid JSON")                                  \
-    XX(JSON_TRUNCATED,  400, "the JSON text is cut short")                    \
-    XX(JSON_UTF8,       400, "invalid UTF-8 (RFC 7493 2.1)")                  \
-    XX(JSON_STRING,     400, "NUL or unpaired surrogate in a string "         \
-                             "(RFC 7493 2.1)")                                \
-    XX(JSON_DUPLICATE,  400, "a member is given twice (RFC 7493 2.3)")        \
-    /* over a limit */                                                        \
-    XX(TOO_LARGE,       413, "the report is larger than the limit")           \
-    XX(TOO_DEEP,        422, "nested too deep")                               \
-    XX(TOO_MANY,        422, "too many members in one object")                \
-    XX(TOO_LONG,        422, "a string or number is too long")                \
-    /* JSON, but no usable report: 422 */                                     \
-    XX(MISSING,         422, "a required member is missing")                  \
-    XX(TYPE,            422, "a member has the wrong type")                   \
-    XX(COUNT,           422, "not a session count: a whole number from 0 to " \
-                             "9007199254740991")                              \
-    XX(DATE,            422, "not a date-time (RFC 3339 5.6)")                \
-    XX(RANGE,           422, "the date range cannot be counted")              \
-    XX(DOMAIN,          422, "no policy domain")                              \
-    XX(TOO_MANY_ITEMS,  422, "too many policies or policy domains")           \
-    /* not the document's fault */                                            \
-    XX(NOT_ACCEPTED,    403, "no policy domain of the report is accepted "    \
-                             "here")                                          \
-    XX(PARAMETER,       400, "bad parameter")
-
-enum {
-    TLSRPT_OK = 0,
-#define XX(name, status, text) TLSRPT_ERR_##name,
-    TLSRPT_ERROR_MAP(XX)
-#undef XX
-};
-
-#define TLSRPT_PATH_LEN    160
-#define TLSRPT_DETAIL_LEN  256
-
-typedef struct {
-    int          code;          /* TLSRPT_ERR_... */
-    size_t       offset;        /* of the byte in the body as it came (gzip) or
-                                   in the text (JSON), from 0 */
-    size_t       line;          /* of the text, from 1; 0: does not apply */
-    size_t       column;        /* in bytes, from 1 */
-    char         path[TLSRPT_PATH_LEN];      /* "policies[0].summary", or "" */
-    char         detail[TLSRPT_DETAIL_LEN];  /* what exactly, or "" */
-} tlsrpt_error_t;
-
-const char *tlsrpt_error_text(int code);
-unsigned tlsrpt_error_status(int code);
 
 
 /*
@@ -109,10 +34,7 @@ unsigned tlsrpt_error_status(int code);
 #define TLSRPT_MAX_POLICIES      1024
 #define TLSRPT_MAX_DOMAINS       64       /* distinct policy domains */
 #define TLSRPT_MAX_DETAILS       16384
-#define TLSRPT_MAX_TEXT          (1024 * 1024)  /* all strings together */
-#define TLSRPT_MAX_STRING        255      /* one kept string, in bytes */
 #define TLSRPT_MAX_WARNINGS      64
-#define TLSRPT_MAX_COUNT         9007199254740991ULL     /* 2^53 - 1 */
 #define TLSRPT_MAX_RANGE_DAYS    8
 
 typedef struct {
@@ -202,20 +124,6 @@ int tlsrpt_report_check_range(const tlsrpt_report_t *report, int64_t now,
 /* For answers: the array of {"path","section","message"}; NULL: no memory. */
 json_t *tlsrpt_report_warnings_json(const tlsrpt_report_t *report)
     TLSRPT_MUST_USE;
-
-
-/*
- * Domain names: lower case, A-labels, no final dot, no blanks around.
- * The length of what was written to buf (TLSRPT_DOMAIN_LEN + 1 bytes, NUL
- * ended), 0 where the name is none.
- */
-
-#define TLSRPT_DOMAIN_LEN  253
-
-size_t tlsrpt_domain_normalize(const char *name, size_t len, char *buf);
-
-/* Is name the domain or below it?  Both normalized. */
-int tlsrpt_domain_within(tlsrpt_str_t name, tlsrpt_str_t domain);
 
 
 /*
@@ -456,8 +364,6 @@ void mta_sts_policy_id(const mta_sts_policy_t *policy,
 int mta_sts_mx_match(tlsrpt_str_t pattern, tlsrpt_str_t host);
 
 
-#if defined(__GNUC__)
 #pragma GCC visibility pop
-#endif
 
 #endif /* TLSRPT_CORE_H */

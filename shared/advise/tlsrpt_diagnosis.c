@@ -11,6 +11,7 @@
 
 #include "tlsrpt_finding.h"
 #include "tlsrpt_fold.h"
+#include "tlsrpt_utf8.h"
 
 
 /* A problem is ongoing if it was seen on one of the range's last days: reports
@@ -203,7 +204,7 @@ is_failing(const tlsrpt_finding_t *f, tlsrpt_str_t name)
     for (size_t i = 0; i < g->ngroups; i++) {
         tlsrpt_str_t  org = group_text(g, &g->groups[i], buf);
 
-        if (org.len == name.len && memcmp(org.data, name.data, org.len) == 0) {
+        if (tlsrpt_str_equal(org, name)) {
             return 1;
         }
     }
@@ -572,7 +573,7 @@ cause_json(const tlsrpt_evidence_t *e, const tlsrpt_finding_t *f)
 
         if (meaning != NULL) {
             say(&w, "Senders gave the reason \"%.*s\": %s. ",
-                (int) tlsrpt_text_cut(reason.data, reason.len, MAX_REASON),
+                (int) tlsrpt_utf8_cut(reason.data, reason.len, MAX_REASON),
                 reason.data, meaning);
         }
     }
@@ -627,7 +628,7 @@ title_json(const tlsrpt_evidence_t *e, const tlsrpt_finding_t *f)
     say_for(&w, f->explanation->title, e->range.domain);
 
     if (*f->explanation->result_type == '\0') {
-        say(&w, " (%.*s)", (int) tlsrpt_text_cut(f->result_type.data,
+        say(&w, " (%.*s)", (int) tlsrpt_utf8_cut(f->result_type.data,
                                                  f->result_type.len,
                                                  MAX_REASON),
             f->result_type.len ? f->result_type.data : "no result type");
@@ -660,7 +661,7 @@ name_json(const void *groups, const tlsrpt_group_t *group)
 {
     char  buf[TLSRPT_VALUE_LEN];
 
-    return tlsrpt_text_json(group_text(groups, group, buf));
+    return tlsrpt_str_json(group_text(groups, group, buf));
 }
 
 

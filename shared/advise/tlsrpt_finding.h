@@ -12,7 +12,7 @@
 #include "tlsrpt_explain.h"
 #include "tlsrpt_group.h"
 #include "tlsrpt_range.h"
-#include "tlsrpt_text.h"
+#include "tlsrpt_strings.h"
 
 #pragma GCC visibility push(hidden)
 
@@ -86,7 +86,7 @@ typedef struct {
     tlsrpt_range_t           range;
     size_t                   nknown;        /* days of it up to today */
     const mta_sts_policy_t  *served;
-    tlsrpt_text_t            text;
+    tlsrpt_strings_t         text;
     tlsrpt_sender_t          senders[TLSRPT_MAX_SENDERS];
     size_t                   nsenders;
     tlsrpt_address_t         addresses[TLSRPT_MAX_ADDRESSES];

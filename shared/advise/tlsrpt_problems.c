@@ -63,7 +63,7 @@ problems_destroy(tlsrpt_reading_t *reading)
         free(problems->evidence.senders[i].days);
     }
 
-    tlsrpt_text_free(&problems->evidence.text);
+    tlsrpt_strings_free(&problems->evidence.text);
     tlsrpt_range_free(&problems->evidence.range);
     free(problems);
 }
@@ -113,8 +113,8 @@ keep(tlsrpt_evidence_t *e, tlsrpt_value_t value, tlsrpt_str_t *kept)
 
     json_decref(json);
 
-    return tlsrpt_text_intern(&e->text, text.data ? text.data : "", text.len,
-                              kept);
+    return tlsrpt_strings_intern(&e->text, text.data ? text.data : "", text.len,
+                                 kept);
 }
 
 
@@ -227,8 +227,8 @@ gather_address(tlsrpt_evidence_t *e, const tlsrpt_row_t *row, size_t day)
     if (keep(e, row->receiving_mx_hostname, &e->addresses[e->naddresses].mx)
         != 0
         || keep(e, row->receiving_ip, &e->addresses[e->naddresses].ip) != 0
-        || tlsrpt_text_intern(&e->text, row->receiving_ip.data,
-                              row->receiving_ip.len,
+        || tlsrpt_strings_intern(&e->text, row->receiving_ip.data,
+                                 row->receiving_ip.len,
                               &e->addresses[e->naddresses].bytes)
            != 0)
     {
@@ -385,8 +385,8 @@ join_patterns(tlsrpt_evidence_t *e, const tlsrpt_record_type_t *type,
     }
 
     if (!buf.failed) {
-        rc = tlsrpt_text_intern(&e->text, buf.data ? buf.data : "", buf.len,
-                                joined);
+        rc = tlsrpt_strings_intern(&e->text, buf.data ? buf.data : "", buf.len,
+                                   joined);
     }
 
     free(buf.data);
@@ -442,7 +442,7 @@ gather_groups(tlsrpt_finding_t *f, const tlsrpt_value_t *values,
             return -1;
         }
 
-        g->failure = tlsrpt_add(g->failure, failed);
+        g->failure = tlsrpt_count_add(g->failure, failed);
     }
 
     return 0;
@@ -452,8 +452,8 @@ gather_groups(tlsrpt_finding_t *f, const tlsrpt_value_t *values,
 static void
 count(tlsrpt_finding_t *f, uint64_t failed, size_t day)
 {
-    f->failed = tlsrpt_add(f->failed, failed);
-    f->by_day[day] = tlsrpt_add(f->by_day[day], failed);
+    f->failed = tlsrpt_count_add(f->failed, failed);
+    f->by_day[day] = tlsrpt_count_add(f->by_day[day], failed);
     f->first = day < f->first ? day : f->first;
     f->last = day > f->last ? day : f->last;
 }

@@ -148,17 +148,6 @@ canonical_ip(const char *value, char *buf, size_t size)
 }
 
 
-static size_t
-lower(char *buf, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        buf[i] |= buf[i] >= 'A' && buf[i] <= 'Z' ? 0x20 : 0;
-    }
-
-    return len;
-}
-
-
 /* Brings a filter's value to the form in which the member is kept; the length,
    0: it can be none. */
 
@@ -187,7 +176,7 @@ canonical(unsigned dimension, const char *value, size_t len, char *buf,
         n = tlsrpt_domain_normalize(value, len, name);
 
         if (n == 0) {
-            return lower(buf, len);
+            return tlsrpt_lower_copy(buf, buf, len);
         }
 
         memcpy(buf, name, n + 1);
@@ -195,7 +184,7 @@ canonical(unsigned dimension, const char *value, size_t len, char *buf,
 
     case TLSRPT_BY_POLICY_TYPE:
     case TLSRPT_BY_RESULT_TYPE:
-        return lower(buf, len);
+        return tlsrpt_lower_copy(buf, buf, len);
 
     default:
         return len;

@@ -13,7 +13,7 @@
 #include "tlsrpt_range.h"
 #include "tlsrpt_record.h"
 #include "tlsrpt_result.h"
-#include "tlsrpt_text.h"
+#include "tlsrpt_strings.h"
 
 
 /*
@@ -170,9 +170,9 @@ add_group(tlsrpt_stats_t *stats, const tlsrpt_value_t *values,
         return TLSRPT_ERR_MEMORY;
     }
 
-    g->reports = tlsrpt_add(g->reports, reports);
-    g->successful = tlsrpt_add(g->successful, successful);
-    g->failure = tlsrpt_add(g->failure, failure);
+    g->reports = tlsrpt_count_add(g->reports, reports);
+    g->successful = tlsrpt_count_add(g->successful, successful);
+    g->failure = tlsrpt_count_add(g->failure, failure);
 
     return TLSRPT_OK;
 }
@@ -182,9 +182,9 @@ static void
 add_total(tlsrpt_stats_t *stats, uint64_t reports, uint64_t successful,
     uint64_t failure)
 {
-    stats->reports = tlsrpt_add(stats->reports, reports);
-    stats->successful = tlsrpt_add(stats->successful, successful);
-    stats->failure = tlsrpt_add(stats->failure, failure);
+    stats->reports = tlsrpt_count_add(stats->reports, reports);
+    stats->successful = tlsrpt_count_add(stats->successful, successful);
+    stats->failure = tlsrpt_count_add(stats->failure, failure);
 }
 
 
@@ -348,9 +348,9 @@ fold_cell(tlsrpt_stats_t *stats, size_t day, const tlsrpt_reply_t *reply)
     tlsrpt_record_begin(r, stats->range.domain, reply->str, reply->len);
 
     while (rc == TLSRPT_OK && tlsrpt_record_next(r)) {
-        sum->reports = tlsrpt_add(sum->reports, 1);
-        sum->successful = tlsrpt_add(sum->successful, r->successful);
-        sum->failure = tlsrpt_add(sum->failure, r->failure);
+        sum->reports = tlsrpt_count_add(sum->reports, 1);
+        sum->successful = tlsrpt_count_add(sum->successful, r->successful);
+        sum->failure = tlsrpt_count_add(sum->failure, r->failure);
 
         if (matches(stats, TLSRPT_BY_DAY, values[TLSRPT_BY_DAY])) {
             rc = fold_record(stats, values);
@@ -470,7 +470,7 @@ group_json(const void *ctx, const tlsrpt_group_t *group)
         text = tlsrpt_value_text(tlsrpt_groups_value(&key), buf);
         rc |= json_object_set_new(json,
                                   tlsrpt_dimension_name(stats->query.by[i]),
-                                  tlsrpt_text_json(text));
+                                  tlsrpt_str_json(text));
     }
 
     if (stats->detailed) {

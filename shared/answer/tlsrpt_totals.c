@@ -167,10 +167,10 @@ tlsrpt_totals_json(const tlsrpt_totals_t *totals)
     tlsrpt_day_totals_t  sum = { 0, 0, 0, 0, 0 };
 
     for (int32_t i = 0; i <= totals->to - totals->from; i++) {
-        sum.reports = tlsrpt_add(sum.reports, totals->days[i].reports);
-        sum.successful = tlsrpt_add(sum.successful,
+        sum.reports = tlsrpt_count_add(sum.reports, totals->days[i].reports);
+        sum.successful = tlsrpt_count_add(sum.successful,
                                     totals->days[i].successful);
-        sum.failure = tlsrpt_add(sum.failure, totals->days[i].failure);
+        sum.failure = tlsrpt_count_add(sum.failure, totals->days[i].failure);
     }
 
     tlsrpt_time_text(totals->all.last < TLSRPT_TIME_END

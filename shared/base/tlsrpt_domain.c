@@ -7,14 +7,7 @@
 
 #include <idn2.h>
 
-#include "tlsrpt_core.h"
-
-
-static int
-is_blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
+#include "tlsrpt_domain.h"
 
 
 /* Bytes of names in lower case, 0 for all others.  An underscore is no letter
@@ -95,28 +88,17 @@ copy_idn(const char *name, size_t len, char *buf)
 }
 
 
-static int
-is_ascii(const char *name, size_t len)
-{
-    while (len && (unsigned char) name[len - 1] < 0x80) {
-        len--;
-    }
-
-    return len == 0;
-}
-
-
 size_t
 tlsrpt_domain_normalize(const char *name, size_t len, char *buf)
 {
     size_t  n;
 
-    while (len && is_blank(*name)) {
+    while (len && tlsrpt_is_space(*name)) {
         name++;
         len--;
     }
 
-    while (len && is_blank(name[len - 1])) {
+    while (len && tlsrpt_is_space(name[len - 1])) {
         len--;
     }
 
@@ -126,7 +108,7 @@ tlsrpt_domain_normalize(const char *name, size_t len, char *buf)
 
     n = copy_ascii(name, len, buf);
 
-    if (n == 0 && len && !is_ascii(name, len)) {
+    if (n == 0 && len && !tlsrpt_is_ascii(name, len)) {
         n = copy_idn(name, len, buf);
     }
 

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 
-#include "tlsrpt_core.h"
+#include "tlsrpt_error.h"
 
 
 static const struct {

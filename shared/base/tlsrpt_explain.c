@@ -234,9 +234,7 @@ tlsrpt_explain(tlsrpt_str_t result_type)
     for (size_t i = 0; i < LAST; i++) {
         const tlsrpt_explanation_t  *e = &explanations[i];
 
-        if (strlen(e->result_type) == result_type.len
-            && memcmp(e->result_type, result_type.data, result_type.len) == 0)
-        {
+        if (tlsrpt_str_is(result_type, e->result_type)) {
             return e;
         }
     }

@@ -9,7 +9,7 @@
 #ifndef TLSRPT_EXPLAIN_H
 #define TLSRPT_EXPLAIN_H
 
-#include "tlsrpt_core.h"
+#include "tlsrpt_str.h"
 
 #pragma GCC visibility push(hidden)
 

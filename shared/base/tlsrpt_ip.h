@@ -9,7 +9,7 @@
 #ifndef TLSRPT_IP_H
 #define TLSRPT_IP_H
 
-#include "tlsrpt_core.h"
+#include <stddef.h>
 
 #pragma GCC visibility push(hidden)
 

@@ -14,6 +14,7 @@
 #include <openssl/sha.h>
 
 #include "tlsrpt_core.h"
+#include "tlsrpt_utf8.h"
 
 
 #define MTA_STS_DAY           86400
@@ -80,28 +81,6 @@ static const char *const  mta_sts_modes[] = {
 
 
 static int
-is_alnum(unsigned char c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z')
-           || (c >= 'A' && c <= 'Z');
-}
-
-
-static int
-is_wsp(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
-
-static char
-lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char) (c | 0x20) : c;
-}
-
-
-static int
 equals(const char *s, size_t len, const char *text)
 {
     return strlen(text) == len && memcmp(s, text, len) == 0;
@@ -116,58 +95,12 @@ equals_any_case(const char *s, size_t len, const char *text)
     }
 
     for (size_t i = 0; i < len; i++) {
-        if (lower(s[i]) != text[i]) {
+        if (tlsrpt_lower(s[i]) != text[i]) {
             return 0;
         }
     }
 
     return 1;
-}
-
-
-/* The length of the UTF-8 character at s (RFC 3629 4), 0 where it is none. */
-
-static size_t
-utf8_len(const char *s, size_t len)
-{
-    size_t         n;
-    unsigned char  c = (unsigned char) s[0], min = 0x80, max = 0xbf;
-
-    if (c < 0x80) {
-        return 1;
-    }
-
-    if (c < 0xc2 || c > 0xf4) {
-        return 0;
-    }
-
-    n = c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
-
-    /* no overlong forms, no surrogates, nothing over U+10FFFF */
-
-    switch (c) {
-    case 0xe0: min = 0xa0; break;
-    case 0xed: max = 0x9f; break;
-    case 0xf0: min = 0x90; break;
-    case 0xf4: max = 0x8f; break;
-    }
-
-    if (n > len) {
-        return 0;
-    }
-
-    for (size_t i = 1; i < n; i++) {
-        c = (unsigned char) s[i];
-
-        if (c < min || c > max) {
-            return 0;
-        }
-
-        min = 0x80;
-        max = 0xbf;
-    }
-
-    return n;
 }
 
 
@@ -182,7 +115,7 @@ quote(const char *value, size_t len, char buf[MTA_STS_QUOTE_LEN + 4])
     for (size_t i = 0; i < len; i += n ? n : 1) {
         unsigned char  c = (unsigned char) value[i];
 
-        n = utf8_len(value + i, len - i);
+        n = tlsrpt_utf8_len(value + i, len - i);
 
         if (out + (n ? n : 1) > MTA_STS_QUOTE_LEN) {
             memcpy(buf + out, "...", 3);
@@ -308,24 +241,11 @@ is_ip_address(const char *name, size_t len)
 
     label = name + len;
 
-    while (label > name && label[-1] >= '0' && label[-1] <= '9') {
+    while (label > name && tlsrpt_is_digit(label[-1])) {
         label--;
     }
 
     return label < name + len && (label == name || label[-1] == '.');
-}
-
-
-static int
-is_ascii(const char *s, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        if ((unsigned char) s[i] >= 0x80) {
-            return 0;
-        }
-    }
-
-    return 1;
 }
 
 
@@ -385,7 +305,7 @@ check_mx_domain(const char *name, size_t len, const char *shown,
         return reason_text("mx \"%s\" is not a domain name", shown);
     }
 
-    if (!is_ascii(name, len)) {
+    if (!tlsrpt_is_ascii(name, len)) {
         return reason_text("mx \"%s\" is a U-label; write the A-label "
                            "\"%s%s\"", shown, shown[0] == '*' ? "*." : "",
                            domain);
@@ -599,7 +519,7 @@ read_max_age(mta_sts_parser_t *parser, const char *value, size_t len)
         return;
     }
 
-    for (i = 0; i < len && i < 10 && value[i] >= '0' && value[i] <= '9'; i++) {
+    for (i = 0; i < len && i < 10 && tlsrpt_is_digit(value[i]); i++) {
         seconds = seconds * 10 + (uint64_t) (value[i] - '0');
     }
 
@@ -649,8 +569,8 @@ read_extension(mta_sts_parser_t *parser, const char *name, size_t len)
     size_t  n = 0;
 
     for (size_t i = 0; i < len; i++) {
-        if (is_alnum((unsigned char) name[i])) {
-            letters[n++] = lower(name[i]);
+        if (tlsrpt_is_alnum(name[i])) {
+            letters[n++] = tlsrpt_lower(name[i]);
         }
     }
 
@@ -688,14 +608,12 @@ read_field(mta_sts_parser_t *parser, const char *name, size_t len,
 static int
 is_field_name(const char *name, size_t len)
 {
-    if (len == 0 || len > MTA_STS_MAX_NAME
-        || !is_alnum((unsigned char) name[0]))
-    {
+    if (len == 0 || len > MTA_STS_MAX_NAME || !tlsrpt_is_alnum(name[0])) {
         return 0;
     }
 
     for (size_t i = 1; i < len; i++) {
-        if (!is_alnum((unsigned char) name[i]) && name[i] != '_'
+        if (!tlsrpt_is_alnum(name[i]) && name[i] != '_'
             && name[i] != '-' && name[i] != '.')
         {
             return 0;
@@ -717,7 +635,7 @@ check_bytes(const char *s, size_t len)
     for (size_t i = 0; i < len; i += n) {
         unsigned char  c = (unsigned char) s[i];
 
-        n = utf8_len(s + i, len - i);
+        n = tlsrpt_utf8_len(s + i, len - i);
 
         if (n == 0) {
             return "the line is not UTF-8";
@@ -747,7 +665,7 @@ read_line(mta_sts_parser_t *parser, const char *line, size_t len)
     size_t       name_len, value_len;
     const char  *colon, *value, *reason;
 
-    while (len && is_wsp(line[len - 1])) {
+    while (len && tlsrpt_is_wsp(line[len - 1])) {
         len--;
     }
 
@@ -779,7 +697,7 @@ read_line(mta_sts_parser_t *parser, const char *line, size_t len)
     value = colon + 1;
     value_len = len - name_len - 1;
 
-    while (value_len && is_wsp(*value)) {
+    while (value_len && tlsrpt_is_wsp(*value)) {
         value++;
         value_len--;
     }

@@ -31,9 +31,7 @@ normalize(pattern_t *pattern, tlsrpt_str_t text)
     }
 
     for (size_t i = 0; i < text.len; i++) {
-        char  c = text.data[i];
-
-        pattern->data[s->len++] = (char) (c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+        pattern->data[s->len++] = tlsrpt_lower(text.data[i]);
     }
 
     while (s->len && (s->data[s->len - 1] == '.'

@@ -61,25 +61,10 @@ warning(check_t *c, size_t at, const char *section, const char *message)
 }
 
 
-static int
-is_wsp(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
-
-static int
-is_alnum(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
-           || (c >= '0' && c <= '9');
-}
-
-
 static void
 skip_wsp(check_t *c)
 {
-    while (c->pos < c->len && is_wsp(c->text[c->pos])) {
+    while (c->pos < c->len && tlsrpt_is_wsp(c->text[c->pos])) {
         c->pos++;
     }
 }
@@ -112,7 +97,7 @@ unquote(check_t *c, const char *s, size_t len)
             continue;
         }
 
-        if (any && !quoted && is_wsp(s[i])) {
+        if (any && !quoted && tlsrpt_is_wsp(s[i])) {
             continue;
         }
 
@@ -174,7 +159,7 @@ field_value(check_t *c)
 
     v.len = (size_t) (c->text + c->pos - v.data);
 
-    while (v.len && is_wsp(v.data[v.len - 1])) {
+    while (v.len && tlsrpt_is_wsp(v.data[v.len - 1])) {
         v.len--;
     }
 
@@ -191,7 +176,7 @@ extension(check_t *c, const char *section)
     size_t        at = c->pos, n = 0;
     tlsrpt_str_t  v = field_value(c);
 
-    while (n < v.len && (is_alnum(v.data[n])
+    while (n < v.len && (tlsrpt_is_alnum(v.data[n])
                          || (n && strchr("_-.", v.data[n]) != NULL)))
     {
         n++;
@@ -226,31 +211,6 @@ extension(check_t *c, const char *section)
  * rua
  */
 
-static int
-has_scheme(tlsrpt_str_t uri, const char *scheme)
-{
-    size_t  n = strlen(scheme);
-
-    if (uri.len < n) {
-        return 0;
-    }
-
-    for (size_t i = 0; i < n; i++) {
-        char  ch = uri.data[i];
-
-        if (ch >= 'A' && ch <= 'Z') {
-            ch = (char) (ch | 0x20);
-        }
-
-        if (ch != scheme[i]) {
-            return 0;
-        }
-    }
-
-    return 1;
-}
-
-
 /* RFC 3986 2: the characters of a URI, and whole percent-encodings. */
 
 static void
@@ -265,7 +225,7 @@ check_uri_chars(check_t *c, size_t at, tlsrpt_str_t uri)
             warning(c, at + i, SECTION, "an exclamation mark in a URI is to be "
                     "written as %21");
 
-        } else if (!is_alnum(ch) && (ch == '\0' || strchr(other, ch) == NULL)) {
+        } else if (!tlsrpt_is_alnum(ch) && (ch == '\0' || strchr(other, ch) == NULL)) {
             error(c, at + i, "RFC 3986 2", "a character that is not allowed "
                   "in a URI");
             return;
@@ -320,7 +280,7 @@ check_https(check_t *c, size_t at, tlsrpt_str_t uri)
     c->https++;
     len = uri.len > n ? strcspn(uri.data + n, "/?#:;, \t") : 0;
 
-    if (!has_scheme(uri, "https://") || len > uri.len - n
+    if (!tlsrpt_str_begins_in_any_case(uri, "https://") || len > uri.len - n
         || (uri.data[n] != '[' && tlsrpt_domain_normalize(uri.data + n, len,
                                                           host) == 0))
     {
@@ -339,13 +299,13 @@ check_uri(check_t *c, size_t at, tlsrpt_str_t uri)
 
     check_uri_chars(c, at, uri);
 
-    if (has_scheme(uri, "mailto:")) {
+    if (tlsrpt_str_begins_in_any_case(uri, "mailto:")) {
         check_mailto(c, at, uri);
 
-    } else if (has_scheme(uri, "https:")) {
+    } else if (tlsrpt_str_begins_in_any_case(uri, "https:")) {
         check_https(c, at, uri);
 
-    } else if (has_scheme(uri, "http:")) {
+    } else if (tlsrpt_str_begins_in_any_case(uri, "http:")) {
         warning(c, at, SECTION, "senders do not post reports to http: URIs; "
                 "use https:");
 
@@ -375,7 +335,7 @@ check_rua(check_t *c)
     value = field_value(c);
 
     do {
-        while (value.len && is_wsp(*value.data)) {
+        while (value.len && tlsrpt_is_wsp(*value.data)) {
             value.data++;
             value.len--;
         }
@@ -388,7 +348,7 @@ check_rua(check_t *c)
         value.data += uri.len + (comma != NULL);
         value.len -= uri.len + (comma != NULL);
 
-        while (uri.len && is_wsp(uri.data[uri.len - 1])) {
+        while (uri.len && tlsrpt_is_wsp(uri.data[uri.len - 1])) {
             uri.len--;
         }
 
@@ -445,7 +405,7 @@ check_sts_id(check_t *c)
     at = c->pos;
     v = field_value(c);
 
-    while (n < v.len && is_alnum(v.data[n])) {
+    while (n < v.len && tlsrpt_is_alnum(v.data[n])) {
         n++;
     }
 
@@ -563,9 +523,7 @@ tlsrpt_dns_check(const char *text, size_t len)
         return check_json(&c);
     }
 
-    while (len && (is_wsp(text[len - 1]) || text[len - 1] == '\n'
-                   || text[len - 1] == '\r'))
-    {
+    while (len && tlsrpt_is_space(text[len - 1])) {
         len--;
     }
 
@@ -680,7 +638,7 @@ https_host(const tlsrpt_dns_domain_t *domain, char *host)
         tlsrpt_str_t  uri = domain->rua[i];
         size_t        n = sizeof("https://") - 1, len = 0;
 
-        if (!has_scheme(uri, "https://")) {
+        if (!tlsrpt_str_begins_in_any_case(uri, "https://")) {
             continue;
         }
 
@@ -709,8 +667,8 @@ add_reporting(json_t *records, json_t *advice,
     unsigned  https = 0, mailto = 0;
 
     for (size_t i = 0; i < domain->nrua; i++) {
-        https += has_scheme(domain->rua[i], "https:") != 0;
-        mailto += has_scheme(domain->rua[i], "mailto:") != 0;
+        https += tlsrpt_str_begins_in_any_case(domain->rua[i], "https:") != 0;
+        mailto += tlsrpt_str_begins_in_any_case(domain->rua[i], "mailto:") != 0;
     }
 
     if (domain->nrua == 0) {

@@ -256,13 +256,6 @@ take_signature(tlsrpt_inflate_t *inf, unsigned n, const byte_t **p)
 }
 
 
-static int
-is_space(byte_t c)
-{
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-
 /* White space goes on at once, so that places in the text stay right. */
 static int
 take_space(tlsrpt_inflate_t *inf, unsigned n, const byte_t **p,
@@ -270,7 +263,7 @@ take_space(tlsrpt_inflate_t *inf, unsigned n, const byte_t **p,
 {
     const byte_t  *start = *p;
 
-    while (*p < end && is_space(**p)) {
+    while (*p < end && tlsrpt_is_space((char) **p)) {
         (*p)++;
     }
 
@@ -295,7 +288,7 @@ take_start(tlsrpt_inflate_t *inf, unsigned n, const byte_t **p,
         return TLSRPT_OK;
     }
 
-    if (layer->nheld == 0 && is_space(**p)) {
+    if (layer->nheld == 0 && tlsrpt_is_space((char) **p)) {
         return take_space(inf, n, p, end);
     }
 

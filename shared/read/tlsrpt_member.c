@@ -10,6 +10,7 @@
 #include "tlsrpt_ip.h"
 #include "tlsrpt_report.h"
 #include "tlsrpt_time.h"
+#include "tlsrpt_utf8.h"
 
 
 #define SCHEMA         "RFC 8460 4.4"
@@ -67,17 +68,6 @@ has_upper(const char *s, size_t len)
 }
 
 
-static size_t
-lower(char *buf, const char *s, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        buf[i] = s[i] >= 'A' && s[i] <= 'Z' ? (char) (s[i] | 0x20) : s[i];
-    }
-
-    return len;
-}
-
-
 static int
 kept(tlsrpt_builder_t *b, int rc)
 {
@@ -85,7 +75,7 @@ kept(tlsrpt_builder_t *b, int rc)
         return TLSRPT_OK;
     }
 
-    return tlsrpt_text_full(&b->text)
+    return tlsrpt_strings_full(&b->text)
            ? tlsrpt_builder_fail(b, TLSRPT_ERR_TOO_MANY_ITEMS,
                                  "the strings are over 1 MiB together")
            : tlsrpt_builder_fail(b, TLSRPT_ERR_MEMORY, "%s", "");
@@ -95,7 +85,7 @@ kept(tlsrpt_builder_t *b, int rc)
 static int
 keep(tlsrpt_builder_t *b, tlsrpt_str_t *field, const char *s, size_t len)
 {
-    return kept(b, tlsrpt_text_intern(&b->text, s, len, field));
+    return kept(b, tlsrpt_strings_intern(&b->text, s, len, field));
 }
 
 
@@ -117,7 +107,7 @@ make_usable(tlsrpt_builder_t *b, tlsrpt_json_event_t event, const char **s,
 
     if (*len > TLSRPT_MAX_STRING) {
         tlsrpt_builder_warn(b, SCHEMA, "cut to %d bytes", TLSRPT_MAX_STRING);
-        *len = tlsrpt_text_cut(*s, *len, TLSRPT_MAX_STRING);
+        *len = tlsrpt_utf8_cut(*s, *len, TLSRPT_MAX_STRING);
     }
 
     return 1;
@@ -153,7 +143,7 @@ set_text(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
         return TLSRPT_OK;
     }
 
-    return kept(b, tlsrpt_text_copy(&b->text, s, len, field));
+    return kept(b, tlsrpt_strings_copy(&b->text, s, len, field));
 }
 
 
@@ -209,7 +199,7 @@ set_keyword(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
 
     if (has_upper(s, len)) {
         tlsrpt_builder_warn(b, SCHEMA, "upper case, taken as lower case");
-        lower(buf, s, len);
+        tlsrpt_lower_copy(buf, s, len);
         s = buf;
     }
 
@@ -341,7 +331,7 @@ set_host(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
 
     if (n == 0) {
         tlsrpt_builder_warn(b, SCHEMA, "not a host name, kept as sent");
-        return keep(b, field, text, lower(text, s, len));
+        return keep(b, field, text, tlsrpt_lower_copy(text, s, len));
     }
 
     if (n != len || memcmp(buf, s, n) != 0) {
@@ -406,7 +396,7 @@ set_count(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
     for (size_t i = 0; i < len; i++) {
         if (s[i] < '0' || s[i] > '9') {
             return tlsrpt_builder_fail(b, TLSRPT_ERR_COUNT, "it is %.*s",
-                                       (int) tlsrpt_text_cut(s, len, 40), s);
+                                       (int) tlsrpt_utf8_cut(s, len, 40), s);
         }
 
         value = value * 10 + (uint64_t) (s[i] - '0');
@@ -436,7 +426,7 @@ set_time(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
 
     if (tlsrpt_time_parse(s, len, field, &deviations) != 0) {
         return tlsrpt_builder_fail(b, TLSRPT_ERR_DATE, "it is \"%.*s\"",
-                                   (int) tlsrpt_text_cut(s, len, 40), s);
+                                   (int) tlsrpt_utf8_cut(s, len, 40), s);
     }
 
     if (deviations & TLSRPT_TIME_NO_ZONE) {

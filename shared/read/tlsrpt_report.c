@@ -12,6 +12,7 @@
 #include "tlsrpt_report.h"
 #include "tlsrpt_result.h"
 #include "tlsrpt_time.h"
+#include "tlsrpt_utf8.h"
 
 
 #define SCHEMA       "RFC 8460 4.4"
@@ -233,7 +234,7 @@ warn_member(tlsrpt_builder_t *b, const char *member, const char *message)
 void
 tlsrpt_builder_free(tlsrpt_builder_t *b)
 {
-    tlsrpt_text_free(&b->text);
+    tlsrpt_strings_free(&b->text);
     free(b->report.policies);
     free(b->first);
     free(b->report.warnings);
@@ -277,7 +278,7 @@ tlsrpt_builder_reset(tlsrpt_builder_t *b, tlsrpt_json_t *json,
         warnings = NULL;
     }
 
-    tlsrpt_text_reset(&b->text);
+    tlsrpt_strings_reset(&b->text);
     memset(&b->report, 0, sizeof(b->report));
     b->report.policies = policies;
     b->report.warnings = warnings;
@@ -350,7 +351,7 @@ begin_detail(tlsrpt_builder_t *b)
     void  *p = b->details;
 
     b->in_beyond = b->ndetails == TLSRPT_MAX_DETAILS
-                   || tlsrpt_text_full(&b->text);
+                   || tlsrpt_strings_full(&b->text);
 
     if (b->in_beyond) {
         if (!b->nbeyond++) {
@@ -446,13 +447,6 @@ end_summary(tlsrpt_builder_t *b, unsigned seen)
 
 
 static int
-str_is(tlsrpt_str_t s, const char *text)
-{
-    return s.len == strlen(text) && memcmp(s.data, text, s.len) == 0;
-}
-
-
-static int
 end_detail(tlsrpt_builder_t *b, unsigned seen, unsigned nulls)
 {
     tlsrpt_detail_t  *d = current_detail(b);
@@ -463,8 +457,8 @@ end_detail(tlsrpt_builder_t *b, unsigned seen, unsigned nulls)
     }
 
     if (b->in_beyond) {
-        current_policy(b)->beyond = tlsrpt_add(current_policy(b)->beyond,
-                                               d->failed_session_count);
+        current_policy(b)->beyond = tlsrpt_count_add(current_policy(b)->beyond,
+                                                     d->failed_session_count);
         b->in_beyond = 0;
         return TLSRPT_OK;
     }
@@ -476,7 +470,7 @@ end_detail(tlsrpt_builder_t *b, unsigned seen, unsigned nulls)
 
     } else if (str_set(d->result_type)
                && (tlsrpt_result_code(d->result_type) == 0
-                   || str_is(d->result_type, "unspecified")))
+                   || tlsrpt_str_is(d->result_type, "unspecified")))
     {
         warn_member(b, "result-type", "a type RFC 8460 does not know");
     }
@@ -507,13 +501,14 @@ end_item(tlsrpt_builder_t *b, unsigned seen)
         return fail_missing(b, "summary");
     }
 
-    sts = str_set(p->policy_type) && str_is(p->policy_type, "sts");
-    tlsa = str_set(p->policy_type) && str_is(p->policy_type, "tlsa");
+    sts = str_set(p->policy_type) && tlsrpt_str_is(p->policy_type, "sts");
+    tlsa = str_set(p->policy_type) && tlsrpt_str_is(p->policy_type, "tlsa");
 
     if (!str_set(p->policy_type)) {
         warn_member(b, "policy.policy-type", "absent");
 
-    } else if (!sts && !tlsa && !str_is(p->policy_type, "no-policy-found"))
+    } else if (!sts && !tlsa
+               && !tlsrpt_str_is(p->policy_type, "no-policy-found"))
     {
         warn_member(b, "policy.policy-type", "a type RFC 8460 does not know");
     }
@@ -583,7 +578,7 @@ tlsrpt_builder_add_string(tlsrpt_builder_t *b, const char *s, size_t len)
 
     list = f->node == TLSRPT_NODE_POLICY ? member_of(f)->array : f->node;
 
-    if (b->nstrings == MAX_STRINGS || tlsrpt_text_full(&b->text)) {
+    if (b->nstrings == MAX_STRINGS || tlsrpt_strings_full(&b->text)) {
         tlsrpt_builder_warn(b, SCHEMA, "too many strings, passed over");
         return TLSRPT_OK;
     }
@@ -598,10 +593,10 @@ tlsrpt_builder_add_string(tlsrpt_builder_t *b, const char *s, size_t len)
 
     if (len > MAX_LINE) {
         tlsrpt_builder_warn(b, SCHEMA, "cut to %d bytes", MAX_LINE);
-        len = tlsrpt_text_cut(s, len, MAX_LINE);
+        len = tlsrpt_utf8_cut(s, len, MAX_LINE);
     }
 
-    if (tlsrpt_text_copy(&b->text, s, len, &b->strings[b->nstrings])
+    if (tlsrpt_strings_copy(&b->text, s, len, &b->strings[b->nstrings])
         != 0)
     {
         return no_memory(b);
@@ -786,9 +781,7 @@ add_domain(tlsrpt_builder_t *b, tlsrpt_str_t name, unsigned *index)
     tlsrpt_report_t  *r = &b->report;
 
     for (size_t i = 0; i < r->ndomains; i++) {
-        if (r->domains[i].len == name.len
-            && memcmp(r->domains[i].data, name.data, name.len) == 0)
-        {
+        if (tlsrpt_str_equal(r->domains[i], name)) {
             *index = (unsigned) i;
             return TLSRPT_OK;
         }

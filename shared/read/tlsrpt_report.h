@@ -12,7 +12,7 @@
 
 #include "tlsrpt_core.h"
 #include "tlsrpt_json.h"
-#include "tlsrpt_text.h"
+#include "tlsrpt_strings.h"
 
 #pragma GCC visibility push(hidden)
 
@@ -47,7 +47,7 @@ typedef struct {
     tlsrpt_frame_t   *frame;                /* the innermost */
     unsigned          skip;                 /* open containers not kept */
 
-    tlsrpt_text_t     text;
+    tlsrpt_strings_t  text;
     /* What costs more than it is long is bounded. */
     size_t            unwrapped;            /* bytes of JSON in strings */
     size_t            nidn;                 /* host names with U-labels */

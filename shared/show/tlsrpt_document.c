@@ -16,7 +16,7 @@ list_json(const tlsrpt_str_t *list, size_t n)
     json_t  *array = json_array();
 
     for (size_t i = 0; array && i < n; i++) {
-        if (json_array_append_new(array, tlsrpt_text_json(list[i])) != 0) {
+        if (json_array_append_new(array, tlsrpt_str_json(list[i])) != 0) {
             json_decref(array);
             array = NULL;
         }
@@ -30,19 +30,19 @@ static json_t *
 detail_json(const tlsrpt_detail_t *d)
 {
     return json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o}",
-                     "result-type", tlsrpt_text_json(d->result_type),
-                     "sending-mta-ip", tlsrpt_text_json(d->sending_mta_ip),
+                     "result-type", tlsrpt_str_json(d->result_type),
+                     "sending-mta-ip", tlsrpt_str_json(d->sending_mta_ip),
                      "receiving-mx-hostname",
-                     tlsrpt_text_json(d->receiving_mx_hostname),
+                     tlsrpt_str_json(d->receiving_mx_hostname),
                      "receiving-mx-helo",
-                     tlsrpt_text_json(d->receiving_mx_helo),
-                     "receiving-ip", tlsrpt_text_json(d->receiving_ip),
+                     tlsrpt_str_json(d->receiving_mx_helo),
+                     "receiving-ip", tlsrpt_str_json(d->receiving_ip),
                      "failed-session-count",
                      (json_int_t) d->failed_session_count,
                      "additional-information",
-                     tlsrpt_text_json(d->additional_information),
+                     tlsrpt_str_json(d->additional_information),
                      "failure-reason-code",
-                     tlsrpt_text_json(d->failure_reason_code));
+                     tlsrpt_str_json(d->failure_reason_code));
 }
 
 
@@ -59,8 +59,8 @@ policy_json(const tlsrpt_policy_t *p)
     }
 
     return json_pack("{s:o, s:o, s:o, s:o, s:I, s:I, s:o}",
-                     "policy-type", tlsrpt_text_json(p->policy_type),
-                     "policy-domain", tlsrpt_text_json(p->policy_domain),
+                     "policy-type", tlsrpt_str_json(p->policy_type),
+                     "policy-domain", tlsrpt_str_json(p->policy_domain),
                      "policy-string",
                      list_json(p->policy_string, p->npolicy_string),
                      "mx-host", list_json(p->mx_host, p->nmx_host),
@@ -76,10 +76,7 @@ tlsrpt_document_shows(const tlsrpt_document_t *document,
     const tlsrpt_policy_t *policy)
 {
     return document->domain.data == NULL
-           || (policy->policy_domain.len == document->domain.len
-               && memcmp(policy->policy_domain.data, document->domain.data,
-                         document->domain.len)
-                  == 0);
+           || tlsrpt_str_equal(policy->policy_domain, document->domain);
 }
 
 
@@ -153,9 +150,9 @@ tlsrpt_document_json(const tlsrpt_document_t *document)
 
     json = json_pack("{s:o, s:o, s:o, s:s, s:s, s:I, s:o, s:o}",
                      "organization-name",
-                     tlsrpt_text_json(r->organization_name),
-                     "report-id", tlsrpt_text_json(r->report_id),
-                     "contact-info", tlsrpt_text_json(r->contact_info),
+                     tlsrpt_str_json(r->organization_name),
+                     "report-id", tlsrpt_str_json(r->report_id),
+                     "contact-info", tlsrpt_str_json(r->contact_info),
                      "start-datetime", start, "end-datetime", end,
                      "size", (json_int_t) document->size,
                      "policies", policies_json(document),

@@ -189,9 +189,7 @@ type_words(tlsrpt_str_t type)
     };
 
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        if (type.len == strlen(words[i].type)
-            && memcmp(type.data, words[i].type, type.len) == 0)
-        {
+        if (tlsrpt_str_is(type, words[i].type)) {
             return words[i].words;
         }
     }
@@ -230,9 +228,7 @@ is_uncovered(const tlsrpt_policy_t *p, tlsrpt_str_t mx)
     size_t        n = p->nmx_host;
     tlsrpt_str_t  pattern;
 
-    if (mx.data == NULL || p->policy_type.len != 3
-        || memcmp(p->policy_type.data, "sts", 3) != 0)
-    {
+    if (mx.data == NULL || !tlsrpt_str_is(p->policy_type, "sts")) {
         return 0;
     }
 
@@ -289,22 +285,15 @@ put_detail(tlsrpt_buf_t *buf, const tlsrpt_policy_t *p,
 }
 
 
-static int
-is_same(tlsrpt_str_t a, tlsrpt_str_t b)
-{
-    return a.len == b.len
-           && (a.data == b.data
-               || (a.data && b.data && memcmp(a.data, b.data, a.len) == 0));
-}
-
-
 /* Each result type of the policy is explained once. */
 
 static int
 is_first_of_type(const tlsrpt_policy_t *p, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        if (is_same(p->details[i].result_type, p->details[n].result_type)) {
+        if (tlsrpt_str_equal(p->details[i].result_type,
+                             p->details[n].result_type))
+        {
             return 0;
         }
     }
@@ -323,7 +312,9 @@ put_missing(tlsrpt_buf_t *buf, const tlsrpt_policy_t *p, tlsrpt_str_t type)
     for (size_t i = 0; i < p->ndetails; i++) {
         tlsrpt_str_t  mx = p->details[i].receiving_mx_hostname;
 
-        if (is_same(p->details[i].result_type, type) && is_uncovered(p, mx)) {
+        if (tlsrpt_str_equal(p->details[i].result_type, type)
+            && is_uncovered(p, mx))
+        {
             snprintf(text, sizeof(text), "Add the line \"mx: %.*s\" to the "
                      "policy and change the id in the _mta-sts record, or take "
                      "this server out of the MX records.", (int) mx.len,
@@ -367,7 +358,7 @@ put_details(tlsrpt_buf_t *buf, const tlsrpt_policy_t *p)
     tlsrpt_str_t  word = { "unspecified", 11 };
 
     for (size_t i = 0; i < p->ndetails; i++) {
-        sum = tlsrpt_add(sum, p->details[i].failed_session_count);
+        sum = tlsrpt_count_add(sum, p->details[i].failed_session_count);
 
         if (i < MAX_DETAILS) {
             put_detail(buf, p, &p->details[i]);

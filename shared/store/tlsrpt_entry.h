@@ -12,7 +12,7 @@
 
 #include "tlsrpt_fold.h"
 #include "tlsrpt_identity.h"
-#include "tlsrpt_text.h"
+#include "tlsrpt_strings.h"
 
 #pragma GCC visibility push(hidden)
 

@@ -11,14 +11,6 @@
 #include "tlsrpt_result.h"
 
 
-uint64_t
-tlsrpt_add(uint64_t a, uint64_t b)
-{
-    return a > TLSRPT_MAX_COUNT || b > TLSRPT_MAX_COUNT - a
-           ? TLSRPT_MAX_COUNT : a + b;
-}
-
-
 /*
  * Sessions.  Some senders count the same sessions under "sts" and again under
  * "tlsa" (RFC 8460 4: "Reporters may report multiple applied policies"), so of
@@ -35,12 +27,7 @@ type_of(tlsrpt_fold_t *fold, tlsrpt_str_t policy_type)
     for (i = 0; i < fold->ntypes; i++) {
         t = &fold->types[i];
 
-        if (t->policy_type.len == policy_type.len
-            && (t->policy_type.data == policy_type.data
-                || (t->policy_type.data && policy_type.data
-                    && memcmp(t->policy_type.data, policy_type.data,
-                              policy_type.len) == 0)))
-        {
+        if (tlsrpt_str_equal(t->policy_type, policy_type)) {
             return i;
         }
     }
@@ -80,7 +67,7 @@ fold_sessions(tlsrpt_fold_t *fold)
     for (i = 0; i < fold->ntypes; i++) {
         const tlsrpt_fold_type_t  *t = &fold->types[i];
 
-        uint64_t  sum = tlsrpt_add(t->successful, t->failure);
+        uint64_t  sum = tlsrpt_count_add(t->successful, t->failure);
 
         code = t->policy_type.data ? tlsrpt_policy_type_code(t->policy_type)
                                    : 0;
@@ -90,13 +77,13 @@ fold_sessions(tlsrpt_fold_t *fold)
             failed[code == TLSRPT_TYPE_TLSA] = t->failure;
 
         } else {
-            sessions = tlsrpt_add(sessions, sum);
-            failure = tlsrpt_add(failure, t->failure);
+            sessions = tlsrpt_count_add(sessions, sum);
+            failure = tlsrpt_count_add(failure, t->failure);
         }
     }
 
-    sessions = tlsrpt_add(sessions, larger(all[0], all[1]));
-    fold->failure = tlsrpt_add(failure, larger(failed[0], failed[1]));
+    sessions = tlsrpt_count_add(sessions, larger(all[0], all[1]));
+    fold->failure = tlsrpt_count_add(failure, larger(failed[0], failed[1]));
     fold->successful = sessions - fold->failure;
 }
 
@@ -136,9 +123,7 @@ mode_of(tlsrpt_str_t value)
     static const char *const  modes[] = { "none", "testing", "enforce" };
 
     for (unsigned i = 0; i < 3; i++) {
-        if (value.len == strlen(modes[i])
-            && memcmp(value.data, modes[i], value.len) == 0)
-        {
+        if (tlsrpt_str_is(value, modes[i])) {
             return i + 1;
         }
     }
@@ -270,13 +255,13 @@ rows_add(rows_t *rows, const tlsrpt_fold_row_t *row)
     size_t          i = row_hash(row) & (rows->nslots - 1);
     tlsrpt_fold_t  *fold = rows->fold;
 
-    fold->failed = tlsrpt_add(fold->failed, row->failed);
+    fold->failed = tlsrpt_count_add(fold->failed, row->failed);
 
     for ( ; rows->slots[i]; i = (i + 1) & (rows->nslots - 1)) {
         tlsrpt_fold_row_t  *old = &fold->rows[rows->slots[i] - 1];
 
         if (row_equal(old, row)) {
-            old->failed = tlsrpt_add(old->failed, row->failed);
+            old->failed = tlsrpt_count_add(old->failed, row->failed);
             return;
         }
     }
@@ -284,7 +269,7 @@ rows_add(rows_t *rows, const tlsrpt_fold_row_t *row)
     rows->text += row_text(row);
 
     if (fold->nrows == TLSRPT_MAX_ROWS || rows->text > TLSRPT_MAX_ROWS_TEXT) {
-        fold->beyond = tlsrpt_add(fold->beyond, row->failed);
+        fold->beyond = tlsrpt_count_add(fold->beyond, row->failed);
         return;
     }
 
@@ -301,7 +286,7 @@ unspecified(const tlsrpt_policy_t *policy)
     uint64_t  sum = policy->beyond;
 
     for (size_t i = 0; i < policy->ndetails; i++) {
-        sum = tlsrpt_add(sum, policy->details[i].failed_session_count);
+        sum = tlsrpt_count_add(sum, policy->details[i].failed_session_count);
     }
 
     return policy->failure > sum ? policy->failure - sum : 0;
@@ -339,8 +324,8 @@ fold_details(rows_t *rows, const tlsrpt_policy_t *policy, unsigned type)
         rows_add(rows, &row);
     }
 
-    rows->fold->beyond = tlsrpt_add(rows->fold->beyond, policy->beyond);
-    rows->fold->failed = tlsrpt_add(rows->fold->failed, policy->beyond);
+    rows->fold->beyond = tlsrpt_count_add(rows->fold->beyond, policy->beyond);
+    rows->fold->failed = tlsrpt_count_add(rows->fold->failed, policy->beyond);
 }
 
 
@@ -396,8 +381,8 @@ tlsrpt_fold_report(tlsrpt_fold_t *fold, const tlsrpt_report_t *report,
             size_t               n = type_of(fold, p->policy_type);
             tlsrpt_fold_type_t  *t = &fold->types[n];
 
-            t->successful = tlsrpt_add(t->successful, p->successful);
-            t->failure = tlsrpt_add(t->failure, p->failure);
+            t->successful = tlsrpt_count_add(t->successful, p->successful);
+            t->failure = tlsrpt_count_add(t->failure, p->failure);
 
             if (p->failure > t->worst) {
                 t->worst = p->failure;

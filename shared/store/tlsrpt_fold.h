@@ -61,9 +61,6 @@ int tlsrpt_fold_report(tlsrpt_fold_t *fold, const tlsrpt_report_t *report,
     unsigned domain) TLSRPT_MUST_USE;
 void tlsrpt_fold_free(tlsrpt_fold_t *fold);
 
-/* a + b, at most 2^53 - 1: what JSON and Redis's Lua can tell exactly. */
-uint64_t tlsrpt_add(uint64_t a, uint64_t b);
-
 #pragma GCC visibility pop
 
 #endif /* TLSRPT_FOLD_H */

@@ -217,10 +217,10 @@ add_result_types(ingest_t *in, const tlsrpt_fold_t *fold)
         tlsrpt_str_t  type = fold->rows[i].result_type;
 
         code = type.data ? tlsrpt_result_code(type) : 0;
-        failed[code] = tlsrpt_add(failed[code], fold->rows[i].failed);
+        failed[code] = tlsrpt_count_add(failed[code], fold->rows[i].failed);
     }
 
-    rest = tlsrpt_add(rest, failed[0]);
+    rest = tlsrpt_count_add(rest, failed[0]);
 
     for (code = 1; code <= ncodes; code++) {
         if (failed[code]) {

@@ -32,6 +32,7 @@
 #ifndef TLSRPT_RECORD_H
 #define TLSRPT_RECORD_H
 
+#include "tlsrpt_buf.h"
 #include "tlsrpt_fold.h"
 
 #pragma GCC visibility push(hidden)
@@ -43,17 +44,6 @@
 #define TLSRPT_RECORD_ROWS     0x10
 #define TLSRPT_RECORD_POLICY   0x20
 #define TLSRPT_RECORD_FLAGS    0x3f         /* others: a later version */
-
-typedef struct {
-    char    *data;
-    size_t   len;
-    size_t   size;
-    int      failed;                        /* no memory, once and for all */
-} tlsrpt_buf_t;
-
-/* All zeroes is an empty buffer. */
-void tlsrpt_buf_add(tlsrpt_buf_t *buf, const void *data, size_t len);
-void tlsrpt_buf_varint(tlsrpt_buf_t *buf, uint64_t value);
 
 /* brief: without rows; what they count is beyond.  0, or -1: no memory. */
 int tlsrpt_record_encode(tlsrpt_buf_t *buf, const tlsrpt_fold_t *fold,
