@@ -23,7 +23,8 @@
 
 #include <zlib.h>
 
-#include "tlsrpt_core.h"
+#include "tlsrpt_answer.h"
+#include "tlsrpt_collect.h"
 #include "tlsrpt_inflate.h"
 
 

@@ -13,7 +13,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "tlsrpt_core.h"
+#include "tlsrpt_collect.h"
 #include "ngx_http_tlsrpt_accepted.h"
 #include "ngx_http_tlsrpt_redis.h"
 

@@ -31,7 +31,7 @@
 #include <lua.h>
 #include <lauxlib.h>
 
-#include "tlsrpt_core.h"
+#include "tlsrpt_collect.h"
 #include "tlsrpt_time.h"
 #include "tlsrpt_version.h"
 

@@ -12,7 +12,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "tlsrpt_core.h"
+#include "tlsrpt_answer.h"
 
 #pragma GCC visibility push(hidden)
 

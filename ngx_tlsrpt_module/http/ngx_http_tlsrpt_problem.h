@@ -14,7 +14,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "tlsrpt_core.h"
+#include "tlsrpt_collect.h"
 
 #pragma GCC visibility push(hidden)
 

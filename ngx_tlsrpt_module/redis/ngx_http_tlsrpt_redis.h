@@ -13,7 +13,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
-#include "tlsrpt_core.h"
+#include "tlsrpt_collect.h"
 
 #pragma GCC visibility push(hidden)
 

@@ -9,6 +9,7 @@
 #ifndef TLSRPT_FINDING_H
 #define TLSRPT_FINDING_H
 
+#include "mta_sts_policy.h"
 #include "tlsrpt_explain.h"
 #include "tlsrpt_group.h"
 #include "tlsrpt_range.h"

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tlsrpt_count.h"
 #include "tlsrpt_cover.h"
 #include "tlsrpt_finding.h"
 #include "tlsrpt_fold.h"

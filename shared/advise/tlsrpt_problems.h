@@ -9,6 +9,8 @@
 #ifndef TLSRPT_PROBLEMS_H
 #define TLSRPT_PROBLEMS_H
 
+#include "mta_sts_policy.h"
+#include "tlsrpt_query.h"
 #include "tlsrpt_reading.h"
 
 #pragma GCC visibility push(hidden)

@@ -8,6 +8,7 @@
 #ifndef TLSRPT_GROUP_H
 #define TLSRPT_GROUP_H
 
+#include "tlsrpt_query.h"
 #include "tlsrpt_record.h"
 
 #pragma GCC visibility push(hidden)

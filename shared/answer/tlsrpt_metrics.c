@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tlsrpt_domain.h"
 #include "tlsrpt_metrics.h"
 #include "tlsrpt_month.h"
 #include "tlsrpt_record.h"

@@ -12,7 +12,7 @@
 #ifndef TLSRPT_METRICS_H
 #define TLSRPT_METRICS_H
 
-#include "tlsrpt_core.h"
+#include "tlsrpt_reply.h"
 
 #pragma GCC visibility push(hidden)
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tlsrpt_domain.h"
 #include "tlsrpt_query.h"
 #include "tlsrpt_time.h"
 

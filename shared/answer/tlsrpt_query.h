@@ -2,18 +2,66 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * What the public query (tlsrpt_core.h) means for the fold.
+ * What a reader asks of one domain: BASE/domains/D.
  */
 
 #ifndef TLSRPT_QUERY_H
 #define TLSRPT_QUERY_H
 
-#include "tlsrpt_core.h"
+#include "tlsrpt_error.h"
+#include "tlsrpt_strings.h"
 
 #pragma GCC visibility push(hidden)
 
 #define TLSRPT_DEFAULT_DAYS    30
 #define TLSRPT_MAX_QUERY_DAYS  10000
+
+#define TLSRPT_DIMENSION_MAP(XX)                                              \
+    XX(DAY,          "day")                                                   \
+    XX(ORGANIZATION, "organization-name")                                     \
+    XX(POLICY_TYPE,  "policy-type")                                           \
+    XX(VIA,          "via")                                                   \
+    /* from here on: of the failure details */                                \
+    XX(RESULT_TYPE,  "result-type")                                           \
+    XX(SENDING_IP,   "sending-mta-ip")                                        \
+    XX(MX,           "receiving-mx-hostname")                                 \
+    XX(RECEIVING_IP, "receiving-ip")                                          \
+    XX(REASON,       "failure-reason-code")
+
+enum {
+#define XX(name, text) TLSRPT_BY_##name,
+    TLSRPT_DIMENSION_MAP(XX)
+#undef XX
+    TLSRPT_NDIMENSIONS
+};
+
+#define TLSRPT_BY_DETAIL  TLSRPT_BY_RESULT_TYPE     /* the first of them */
+
+typedef struct {
+    int32_t       from;                     /* days, both included */
+    int32_t       to;
+    unsigned      nby;
+    unsigned char by[TLSRPT_NDIMENSIONS];
+    unsigned      filtered;                 /* bit 1 << TLSRPT_BY_... */
+    char          filter[TLSRPT_NDIMENSIONS][TLSRPT_MAX_STRING + 1];
+    unsigned short filter_len[TLSRPT_NDIMENSIONS];  /* 0: not given (null) */
+} tlsrpt_query_t;
+
+/* The default range: 30 days up to that of now. */
+void tlsrpt_query_init(tlsrpt_query_t *query, int64_t now);
+
+/* One parameter of the query string, already unescaped.  TLSRPT_OK;
+   TLSRPT_ERR_PARAMETER with error->path its name and error->detail the reason.
+   check: after the last one. */
+int tlsrpt_query_param(tlsrpt_query_t *query, tlsrpt_str_t name,
+    tlsrpt_str_t value, tlsrpt_error_t *error) TLSRPT_MUST_USE;
+int tlsrpt_query_check(const tlsrpt_query_t *query, tlsrpt_error_t *error)
+    TLSRPT_MUST_USE;
+
+
+/*
+ * What it means to the answers.
+ */
 
 const char *tlsrpt_dimension_name(unsigned dimension);
 

@@ -12,6 +12,7 @@
 
 #include "tlsrpt_key.h"
 #include "tlsrpt_month.h"
+#include "tlsrpt_query.h"
 
 #pragma GCC visibility push(hidden)
 

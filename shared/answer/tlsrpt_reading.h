@@ -9,7 +9,8 @@
 #ifndef TLSRPT_READING_H
 #define TLSRPT_READING_H
 
-#include "tlsrpt_core.h"
+#include "tlsrpt_command.h"
+#include "tlsrpt_reply.h"
 
 #pragma GCC visibility push(hidden)
 

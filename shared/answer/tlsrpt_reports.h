@@ -2,13 +2,13 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * The list of a domain's reports, and what it tells of their senders.  Both
- * read the days' lists, newest day first.
+ * The list of a domain's reports, newest day first.
  */
 
 #ifndef TLSRPT_REPORTS_H
 #define TLSRPT_REPORTS_H
 
+#include "tlsrpt_query.h"
 #include "tlsrpt_reading.h"
 
 #pragma GCC visibility push(hidden)
@@ -34,10 +34,6 @@ int tlsrpt_reports_query_param(tlsrpt_reports_query_t *query,
 
 /* {"domain","from","to","reports","next"}; NULL: no memory. */
 tlsrpt_reading_t *tlsrpt_reports_create(const tlsrpt_reports_query_t *query,
-    tlsrpt_str_t domain, tlsrpt_str_t prefix) TLSRPT_MUST_USE;
-
-/* {"domain","from","to","senders"}; NULL: no memory. */
-tlsrpt_reading_t *tlsrpt_senders_create(const tlsrpt_query_t *query,
     tlsrpt_str_t domain, tlsrpt_str_t prefix) TLSRPT_MUST_USE;
 
 #pragma GCC visibility pop

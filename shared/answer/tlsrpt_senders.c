@@ -9,6 +9,7 @@
 #include "tlsrpt_entry.h"
 #include "tlsrpt_lists.h"
 #include "tlsrpt_reports.h"
+#include "tlsrpt_senders.h"
 #include "tlsrpt_time.h"
 
 

@@ -7,12 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tlsrpt_count.h"
 #include "tlsrpt_fold.h"
 #include "tlsrpt_group.h"
 #include "tlsrpt_query.h"
 #include "tlsrpt_range.h"
 #include "tlsrpt_record.h"
 #include "tlsrpt_result.h"
+#include "tlsrpt_stats.h"
 #include "tlsrpt_strings.h"
 
 

@@ -6,9 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tlsrpt_count.h"
 #include "tlsrpt_fold.h"
 #include "tlsrpt_key.h"
 #include "tlsrpt_month.h"
+#include "tlsrpt_totals.h"
 
 
 /* How far back from the newest day of the range reports may be and the domain

@@ -13,7 +13,7 @@
 #include <arpa/inet.h>
 #include <openssl/sha.h>
 
-#include "tlsrpt_core.h"
+#include "mta_sts_policy.h"
 #include "tlsrpt_utf8.h"
 
 

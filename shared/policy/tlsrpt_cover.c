@@ -3,7 +3,10 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 
+#include "mta_sts_policy.h"
 #include "tlsrpt_cover.h"
+#include "tlsrpt_domain.h"
+#include "tlsrpt_strings.h"
 
 
 typedef struct {

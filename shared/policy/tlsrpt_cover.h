@@ -8,7 +8,7 @@
 #ifndef TLSRPT_COVER_H
 #define TLSRPT_COVER_H
 
-#include "tlsrpt_core.h"
+#include "tlsrpt_str.h"
 
 #pragma GCC visibility push(hidden)
 

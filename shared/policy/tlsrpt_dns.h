@@ -9,7 +9,8 @@
 #ifndef TLSRPT_DNS_H
 #define TLSRPT_DNS_H
 
-#include "tlsrpt_core.h"
+#include "tlsrpt_domain.h"
+#include "tlsrpt_str.h"
 
 #pragma GCC visibility push(hidden)
 

@@ -9,7 +9,8 @@
 #ifndef TLSRPT_INFLATE_H
 #define TLSRPT_INFLATE_H
 
-#include "tlsrpt_core.h"
+#include "tlsrpt_error.h"
+#include "tlsrpt_str.h"
 
 #pragma GCC visibility push(hidden)
 

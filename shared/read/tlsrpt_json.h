@@ -9,7 +9,8 @@
 #ifndef TLSRPT_JSON_H
 #define TLSRPT_JSON_H
 
-#include "tlsrpt_core.h"
+#include "tlsrpt_error.h"
+#include "tlsrpt_str.h"
 
 #pragma GCC visibility push(hidden)
 

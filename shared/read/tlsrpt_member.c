@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "tlsrpt_builder.h"
+#include "tlsrpt_count.h"
 #include "tlsrpt_ip.h"
 #include "tlsrpt_report.h"
 #include "tlsrpt_time.h"

@@ -7,8 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tlsrpt_builder.h"
 #include "tlsrpt_inflate.h"
 #include "tlsrpt_json.h"
+#include "tlsrpt_reader.h"
 #include "tlsrpt_report.h"
 
 

@@ -8,8 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tlsrpt_count.h"
 #include "tlsrpt_cover.h"
 #include "tlsrpt_document.h"
+#include "tlsrpt_domain.h"
 #include "tlsrpt_explain.h"
 #include "tlsrpt_record.h"
 #include "tlsrpt_time.h"

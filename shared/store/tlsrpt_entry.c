@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tlsrpt_count.h"
 #include "tlsrpt_entry.h"
 #include "tlsrpt_time.h"
 

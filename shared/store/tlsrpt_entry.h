@@ -12,6 +12,8 @@
 
 #include "tlsrpt_fold.h"
 #include "tlsrpt_identity.h"
+#include "tlsrpt_ingest.h"
+#include "tlsrpt_reply.h"
 #include "tlsrpt_strings.h"
 
 #pragma GCC visibility push(hidden)

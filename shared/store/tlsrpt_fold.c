@@ -6,9 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mta_sts_policy.h"
+#include "tlsrpt_count.h"
 #include "tlsrpt_fold.h"
 #include "tlsrpt_hash.h"
 #include "tlsrpt_result.h"
+#include "tlsrpt_strings.h"
 
 
 /*

@@ -8,7 +8,7 @@
 #ifndef TLSRPT_FOLD_H
 #define TLSRPT_FOLD_H
 
-#include "tlsrpt_core.h"
+#include "tlsrpt_report.h"
 
 #pragma GCC visibility push(hidden)
 

@@ -11,7 +11,7 @@
 #ifndef TLSRPT_IDENTITY_H
 #define TLSRPT_IDENTITY_H
 
-#include "tlsrpt_core.h"
+#include "tlsrpt_report.h"
 
 #pragma GCC visibility push(hidden)
 

@@ -6,9 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tlsrpt_count.h"
 #include "tlsrpt_entry.h"
 #include "tlsrpt_fold.h"
 #include "tlsrpt_identity.h"
+#include "tlsrpt_ingest.h"
 #include "tlsrpt_key.h"
 #include "tlsrpt_record.h"
 #include "tlsrpt_result.h"
@@ -28,7 +30,6 @@
 typedef struct {
     tlsrpt_str_t   args[MAX_ARGS];
     size_t         n;
-    size_t         size;                    /* of all, NULs included */
 } args_t;
 
 typedef struct {
@@ -52,7 +53,6 @@ arg(args_t *args, const void *data, size_t len)
 
     s->data = data;
     s->len = len;
-    args->size += len + 1;
 }
 
 
@@ -290,40 +290,6 @@ make_args(ingest_t *in, const tlsrpt_report_t *report,
 }
 
 
-/* One block: the command, the vectors, the bytes. */
-
-static tlsrpt_command_t *
-make_command(const args_t *args, size_t nkeys)
-{
-    char              *p;
-    size_t             n = args->n;
-    tlsrpt_command_t  *c;
-
-    c = malloc(sizeof(*c) + n * (sizeof(*c->argv) + sizeof(*c->argvlen))
-               + args->size);
-
-    if (c == NULL) {
-        return NULL;
-    }
-
-    c->nkeys = nkeys;
-    c->argc = n;
-    c->argv = (const char **) (c + 1);
-    c->argvlen = (size_t *) (c->argv + n);
-    p = (char *) (c->argvlen + n);
-
-    for (size_t i = 0; i < n; i++) {
-        memcpy(p, args->args[i].data, args->args[i].len);
-        p[args->args[i].len] = '\0';
-        c->argv[i] = p;
-        c->argvlen[i] = args->args[i].len;
-        p += args->args[i].len + 1;
-    }
-
-    return c;
-}
-
-
 tlsrpt_command_t *
 tlsrpt_ingest_command(const tlsrpt_report_t *report, unsigned domain,
     const tlsrpt_ingest_t *ingest)
@@ -336,7 +302,6 @@ tlsrpt_ingest_command(const tlsrpt_report_t *report, unsigned domain,
     memset(&in.brief, 0, sizeof(in.brief));
     in.entry = NULL;
     in.args.n = 0;
-    in.args.size = 0;
     in.nnumbers = 0;
 
     if (tlsrpt_identity(report, domain, in.digest) != 0
@@ -348,7 +313,8 @@ tlsrpt_ingest_command(const tlsrpt_report_t *report, unsigned domain,
     if (encode(&in, report, report->domains[domain], &fold, ingest) == 0) {
         make_keys(&in, report->domains[domain], report->day, ingest);
         make_args(&in, report, &fold, ingest);
-        command = make_command(&in.args, in.nkeys);
+        command = tlsrpt_command_create(in.args.args, in.args.n,
+                                        in.nkeys);
     }
 
     tlsrpt_fold_free(&fold);
@@ -357,11 +323,4 @@ tlsrpt_ingest_command(const tlsrpt_report_t *report, unsigned domain,
     free(in.entry);
 
     return command;
-}
-
-
-void
-tlsrpt_command_destroy(tlsrpt_command_t *command)
-{
-    free(command);
 }

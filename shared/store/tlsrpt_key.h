@@ -13,12 +13,20 @@
  *     PREFIX:{DOMAIN}:YYYY-MM-DD:reports hash    the list of reports
  *     PREFIX:{DOMAIN}:YYYY-MM-DD:HEX     string  a report as it came
  *     PREFIX:domains                     zset    index of all domains seen
+ *
+ * The index of the domains ever seen: a sorted set PREFIX:domains, all scores
+ * 0, read by ZRANGEBYLEX.  It cannot share the domains' slots, and it may
+ * outlive a domain's data: whoever reads it asks for the domain, too.
+ *     ZADD PREFIX:domains 0 DOMAIN      with every ingest, before the script
+ *     EXPIRE PREFIX:domains seconds     now and then: a day over the retention
+ *     ZRANGEBYLEX PREFIX:domains (CURSOR + LIMIT 0 n
  */
 
 #ifndef TLSRPT_KEY_H
 #define TLSRPT_KEY_H
 
-#include "tlsrpt_core.h"
+#include "tlsrpt_command.h"
+#include "tlsrpt_domain.h"
 
 #pragma GCC visibility push(hidden)
 

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 
+#include "tlsrpt_count.h"
 #include "tlsrpt_month.h"
 
 

@@ -16,7 +16,7 @@
 #ifndef TLSRPT_MONTH_H
 #define TLSRPT_MONTH_H
 
-#include "tlsrpt_core.h"
+#include "tlsrpt_reply.h"
 #include "tlsrpt_time.h"
 
 #pragma GCC visibility push(hidden)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mta_sts_policy.h"
 #include "tlsrpt_hash.h"
 #include "tlsrpt_record.h"
 #include "tlsrpt_result.h"

@@ -34,6 +34,8 @@
 
 #include "tlsrpt_buf.h"
 #include "tlsrpt_fold.h"
+#include "tlsrpt_ingest.h"
+#include "tlsrpt_strings.h"
 
 #pragma GCC visibility push(hidden)
 

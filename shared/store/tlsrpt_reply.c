@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "tlsrpt_core.h"
+#include "tlsrpt_reply.h"
 
 
 /* The word an error reply begins with, and what it means for the command. */

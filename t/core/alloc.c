@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <zlib.h>
 
-#include "tlsrpt_core.h"
+#include "tlsrpt_answer.h"
+#include "tlsrpt_collect.h"
 #include "tlsrpt_document.h"
 #include "tlsrpt_inflate.h"
 #include "tlsrpt_json.h"

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "tap.h"
-#include "tlsrpt_core.h"
+#include "mta_sts_policy.h"
 
 
 #define HEAD   "version: STSv1\n"

@@ -12,7 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tlsrpt_core.h"
+#include "tlsrpt_answer.h"
+#include "tlsrpt_collect.h"
 #include "tlsrpt_time.h"
 #include "totals.h"
 

@@ -8,7 +8,7 @@
 
 #include "fuzz.h"
 
-#include "tlsrpt_core.h"
+#include "tlsrpt_collect.h"
 
 #define MAX_SIZE  200000
 #define NOW       1717200000

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tlsrpt_builder.h"
+#include "tlsrpt_count.h"
 #include "tlsrpt_fold.h"
 #include "tlsrpt_report.h"
 #include "tlsrpt_result.h"

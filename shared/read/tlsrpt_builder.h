@@ -1,0 +1,154 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * events -> report.  The builder is a handler of tlsrpt_json; it keeps the
+ * members that RFC 8460 4.4 names, in whatever order they come, and passes
+ * over all others.
+ */
+
+#ifndef TLSRPT_BUILDER_H
+#define TLSRPT_BUILDER_H
+
+#include "tlsrpt_domain.h"
+#include "tlsrpt_error.h"
+#include "tlsrpt_json.h"
+#include "tlsrpt_report.h"
+#include "tlsrpt_strings.h"
+
+#pragma GCC visibility push(hidden)
+
+#define TLSRPT_REPORT_DEPTH  8              /* of what is kept */
+
+typedef struct tlsrpt_member  tlsrpt_member_t;
+
+typedef struct {
+    int                     node;
+    const tlsrpt_json_name_t  *name;        /* of an object: the last one */
+    const tlsrpt_member_t  *item;           /* of an array: what its items are,
+                                               else NULL */
+    size_t                  index;          /* of an array: the next item */
+    void                   *target;         /* what the fields are of */
+    unsigned                seen;           /* members given, 1 << bit */
+    unsigned                nulls;          /* members given as null */
+} tlsrpt_frame_t;
+
+/* What a policy owns of the builder's arrays, which move while they grow. */
+typedef struct {
+    size_t  policy_string;
+    size_t  mx_host;
+    size_t  details;
+} tlsrpt_first_t;
+
+typedef struct {
+    tlsrpt_report_t   report;
+    tlsrpt_error_t    error;                /* code, path and detail */
+
+    tlsrpt_json_t    *json;                 /* that makes the events */
+    tlsrpt_frame_t    stack[TLSRPT_REPORT_DEPTH];
+    tlsrpt_frame_t   *frame;                /* the innermost */
+    unsigned          skip;                 /* open containers not kept */
+
+    tlsrpt_strings_t  text;
+    /* What costs more than it is long is bounded. */
+    size_t            unwrapped;            /* bytes of JSON in strings */
+    size_t            nidn;                 /* host names with U-labels */
+    char              idn[TLSRPT_MAX_STRING];       /* the last of them */
+    size_t            idn_len;
+    char              idn_ascii[TLSRPT_DOMAIN_LEN + 1];
+    size_t            idn_ascii_len;
+    char              fallback[TLSRPT_DOMAIN_LEN + 1];
+    size_t            fallback_len;
+
+    size_t            policies_size;        /* allocated, as all _size */
+    tlsrpt_first_t   *first;                /* one a policy */
+    tlsrpt_detail_t  *details;
+    size_t            ndetails;
+    size_t            details_size;
+    tlsrpt_str_t     *strings;              /* of policy-string, mx-host */
+    size_t            nstrings;
+    size_t            strings_size;
+    size_t            warnings_size;
+    tlsrpt_str_t      domains[TLSRPT_MAX_DOMAINS];
+    tlsrpt_detail_t   beyond;               /* the detail over the bound */
+    int               in_beyond;
+    size_t            nbeyond;              /* details over the bound */
+} tlsrpt_builder_t;
+
+/* All zeroes is a builder to _reset. */
+void tlsrpt_builder_reset(tlsrpt_builder_t *b, tlsrpt_json_t *json,
+    tlsrpt_str_t fallback);
+void tlsrpt_builder_free(tlsrpt_builder_t *b);
+int tlsrpt_builder_event(void *builder, tlsrpt_json_event_t event,
+    const char *s, size_t len);
+int tlsrpt_builder_finish(tlsrpt_builder_t *b) TLSRPT_MUST_USE;
+
+/* For the members' setters. */
+int tlsrpt_builder_fail(tlsrpt_builder_t *b, int code, const char *format, ...)
+    TLSRPT_PRINTF(3, 4);
+/* The warning is lost where there is no memory; never an error. */
+void tlsrpt_builder_warn(tlsrpt_builder_t *b, const char *section,
+    const char *format, ...) TLSRPT_PRINTF(3, 4);
+void tlsrpt_builder_warn_at(tlsrpt_builder_t *b, const char *path,
+    const char *section, const char *format, ...) TLSRPT_PRINTF(4, 5);
+void tlsrpt_builder_path(const tlsrpt_builder_t *b,
+    char path[TLSRPT_PATH_LEN]);
+int tlsrpt_builder_add_string(tlsrpt_builder_t *b, const char *s, size_t len);
+
+/*
+ * The members, by the object they stand in: shared/read/tlsrpt_member.c.
+ */
+
+enum {
+    TLSRPT_NODE_TOP = 0,
+    TLSRPT_NODE_REPORT,
+    TLSRPT_NODE_DATE_RANGE,
+    TLSRPT_NODE_POLICIES,                   /* an array */
+    TLSRPT_NODE_ITEM,                       /* of policies */
+    TLSRPT_NODE_POLICY,
+    TLSRPT_NODE_POLICY_STRING,              /* an array */
+    TLSRPT_NODE_MX_HOST,                    /* an array */
+    TLSRPT_NODE_SUMMARY,
+    TLSRPT_NODE_DETAILS,                    /* an array */
+    TLSRPT_NODE_DETAIL,
+    TLSRPT_NNODES
+};
+
+/* Takes a value that opens no container kept; code of an error. */
+typedef int (*tlsrpt_setter_pt)(tlsrpt_builder_t *b, void *field,
+    tlsrpt_json_event_t event, const char *s, size_t len);
+
+struct tlsrpt_member {
+    tlsrpt_json_name_t    name;             /* of an array's item: none */
+    unsigned char         bit;              /* of seen; aliases share one */
+    unsigned char         object;           /* node that { opens, 0: none */
+    unsigned char         array;            /* node that [ opens */
+    unsigned short        offset;           /* of the field */
+    tlsrpt_setter_pt      set;
+    const char           *alias_of;         /* NULL: the RFC's own name */
+};
+
+typedef struct {
+    int                     is_array;       /* of items like the one member */
+    const tlsrpt_member_t  *members;
+    size_t                  nmembers;
+} tlsrpt_node_t;
+
+extern const tlsrpt_node_t  tlsrpt_nodes[TLSRPT_NNODES];
+
+enum {
+    TLSRPT_SEEN_ORGANIZATION = 0, TLSRPT_SEEN_RANGE, TLSRPT_SEEN_CONTACT,
+    TLSRPT_SEEN_ID, TLSRPT_SEEN_POLICIES,
+    TLSRPT_SEEN_START = 0, TLSRPT_SEEN_END,
+    TLSRPT_SEEN_POLICY = 0, TLSRPT_SEEN_SUMMARY, TLSRPT_SEEN_DETAILS,
+    TLSRPT_SEEN_TYPE = 0, TLSRPT_SEEN_STRING, TLSRPT_SEEN_DOMAIN,
+    TLSRPT_SEEN_MX_HOST,
+    TLSRPT_SEEN_SUCCESSFUL = 0, TLSRPT_SEEN_FAILURE,
+    TLSRPT_SEEN_RESULT = 0, TLSRPT_SEEN_SENDING_IP, TLSRPT_SEEN_MX,
+    TLSRPT_SEEN_HELO, TLSRPT_SEEN_RECEIVING_IP, TLSRPT_SEEN_COUNT,
+    TLSRPT_SEEN_INFORMATION, TLSRPT_SEEN_REASON
+};
+
+#pragma GCC visibility pop
+
+#endif /* TLSRPT_BUILDER_H */

@@ -1,0 +1,42 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * bytes -> report.  A reader may be used again and again (one a worker is
+ * enough); what a big report took is given back at the next _reset.
+ *
+ * reset: before each report.
+ * feed: any number of times, any split.  TLSRPT_OK, or the error, which stays.
+ * finish: the end of the body; the report is borrowed, valid until _reset.
+ */
+
+#ifndef TLSRPT_READER_H
+#define TLSRPT_READER_H
+
+#include "tlsrpt_error.h"
+#include "tlsrpt_report.h"
+
+#pragma GCC visibility push(hidden)
+
+typedef struct tlsrpt_reader tlsrpt_reader_t;
+
+typedef struct {
+    size_t        max_size;                 /* of the text, decompressed */
+    tlsrpt_str_t  domain;                   /* of policies that name none, and
+                                               of a report without policies;
+                                               as typed or sent */
+} tlsrpt_reader_conf_t;
+
+tlsrpt_reader_t *tlsrpt_reader_create(void) TLSRPT_MUST_USE;
+void tlsrpt_reader_destroy(tlsrpt_reader_t *reader);
+void tlsrpt_reader_reset(tlsrpt_reader_t *reader,
+    const tlsrpt_reader_conf_t *conf);
+int tlsrpt_reader_feed(tlsrpt_reader_t *reader, const void *bytes, size_t len)
+    TLSRPT_MUST_USE;
+int tlsrpt_reader_finish(tlsrpt_reader_t *reader,
+    const tlsrpt_report_t **report) TLSRPT_MUST_USE;
+const tlsrpt_error_t *tlsrpt_reader_error(const tlsrpt_reader_t *reader);
+
+#pragma GCC visibility pop
+
+#endif /* TLSRPT_READER_H */

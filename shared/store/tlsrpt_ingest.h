@@ -1,0 +1,49 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * report -> commands: one script call a report and policy domain, atomic and
+ * idempotent.  keys first, then the arguments:
+ *     EVALSHA tlsrpt_ingest_sha1 nkeys argv...
+ * The command holds copies of all it needs.
+ */
+
+#ifndef TLSRPT_INGEST_H
+#define TLSRPT_INGEST_H
+
+#include "tlsrpt_command.h"
+#include "tlsrpt_report.h"
+
+#pragma GCC visibility push(hidden)
+
+enum {
+    TLSRPT_VIA_HTTPS = 0,
+    TLSRPT_VIA_MAIL  = 1
+};
+
+typedef struct {
+    tlsrpt_str_t  prefix;                   /* of every key */
+    int64_t       now;
+    unsigned      retention_days;
+    unsigned      report_days;              /* 0: originals are not kept */
+    unsigned      via;
+    tlsrpt_str_t  signer;                   /* DKIM d= of a mailed report */
+    tlsrpt_str_t  original;                 /* the body as it came */
+} tlsrpt_ingest_t;
+
+tlsrpt_command_t *tlsrpt_ingest_command(const tlsrpt_report_t *report,
+    unsigned domain, const tlsrpt_ingest_t *ingest) TLSRPT_MUST_USE;
+
+/* Generated from shared/store/ingest.lua by the build. */
+extern const char    tlsrpt_ingest_script[];
+extern const size_t  tlsrpt_ingest_script_len;
+extern const char    tlsrpt_ingest_sha1[41];
+
+/* What the script's integer says. */
+#define TLSRPT_INGEST_DUPLICATE  0
+#define TLSRPT_INGEST_STORED     1
+#define TLSRPT_INGEST_FIRST      2          /* stored, the first of its day */
+
+#pragma GCC visibility pop
+
+#endif /* TLSRPT_INGEST_H */

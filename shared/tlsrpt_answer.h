@@ -1,0 +1,26 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * All that a host needs to answer: a question, checked, becomes commands that
+ * read from Redis, and their replies become the answer.  Most answers are
+ * readings (tlsrpt_reading.h), which a host drives without knowing them.
+ */
+
+#ifndef TLSRPT_ANSWER_H
+#define TLSRPT_ANSWER_H
+
+#include "tlsrpt_document.h"
+#include "tlsrpt_key.h"
+#include "tlsrpt_metrics.h"
+#include "tlsrpt_problems.h"
+#include "tlsrpt_query.h"
+#include "tlsrpt_reading.h"
+#include "tlsrpt_reply.h"
+#include "tlsrpt_reports.h"
+#include "tlsrpt_senders.h"
+#include "tlsrpt_stats.h"
+#include "tlsrpt_time.h"
+#include "tlsrpt_totals.h"
+
+#endif /* TLSRPT_ANSWER_H */

@@ -1,0 +1,28 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * All that a host needs to collect: bytes become a report, a report becomes one
+ * command for Redis a policy domain, and the reply says what became of it.
+ *
+ *     tlsrpt_reader_create, and for each report _reset, _feed, _finish
+ *     tlsrpt_report_check_range
+ *     tlsrpt_ingest_command, sent as EVALSHA; tlsrpt_reply_error_class
+ *
+ * The host owns the socket, the event loop and the clock.
+ */
+
+#ifndef TLSRPT_COLLECT_H
+#define TLSRPT_COLLECT_H
+
+#include "tlsrpt_command.h"
+#include "tlsrpt_domain.h"
+#include "tlsrpt_error.h"
+#include "tlsrpt_ingest.h"
+#include "tlsrpt_key.h"
+#include "tlsrpt_reader.h"
+#include "tlsrpt_reply.h"
+#include "tlsrpt_report.h"
+#include "tlsrpt_time.h"
+
+#endif /* TLSRPT_COLLECT_H */
