@@ -2,8 +2,8 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * All that a host needs to publish: MTA-STS policies, read, checked and written,
- * and the DNS records that belong to them and to TLS reporting.
+ * All that a host needs to publish: MTA-STS policies, read, checked and
+ * written, and the DNS records that belong to them and to TLS reporting.
  */
 
 #ifndef TLSRPT_PUBLISH_H

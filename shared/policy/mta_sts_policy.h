@@ -31,6 +31,10 @@ typedef struct {
                                                "*." kept, NUL ended */
 } mta_sts_policy_t;
 
+/* Of its name as RFC 8461 3.2 has it; -1: none. */
+int mta_sts_mode(tlsrpt_str_t word);
+const char *mta_sts_mode_name(int mode);
+
 /* One finding on a policy or a record; is_error 0: advice.  at: line number
    of a policy, byte offset of a record. */
 typedef void (*mta_sts_finding_pt)(void *ctx, int is_error, size_t at,

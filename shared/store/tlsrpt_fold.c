@@ -120,21 +120,6 @@ line_value(tlsrpt_str_t line, const char *name)
 }
 
 
-static unsigned
-mode_of(tlsrpt_str_t value)
-{
-    static const char *const  modes[] = { "none", "testing", "enforce" };
-
-    for (unsigned i = 0; i < 3; i++) {
-        if (tlsrpt_str_is(value, modes[i])) {
-            return i + 1;
-        }
-    }
-
-    return 0;
-}
-
-
 static void
 add_pattern(tlsrpt_fold_policy_t *policy, tlsrpt_str_t mx)
 {
@@ -165,7 +150,7 @@ fold_policy(tlsrpt_fold_policy_t *fold, const tlsrpt_policy_t *policy)
         value = line_value(policy->policy_string[i], "mode");
 
         if (value.data != NULL) {
-            fold->mode = mode_of(value);
+            fold->mode = (unsigned) (mta_sts_mode(value) + 1);
         }
 
         value = line_value(policy->policy_string[i], "mx");
