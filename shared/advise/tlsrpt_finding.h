@@ -60,6 +60,16 @@ typedef struct {
     size_t                       nuncovered;
 } tlsrpt_finding_t;
 
+
+/* Does it keep senders from the policy, and not from a mail server? */
+
+static inline int
+tlsrpt_finding_is_of_policy(const tlsrpt_finding_t *f)
+{
+    return f->explanation->loses == TLSRPT_LOSES_NOTHING;
+}
+
+
 /* A sender's days. */
 #define TLSRPT_SENDER_REPORTED   1
 #define TLSRPT_SENDER_SUCCEEDED  2
@@ -101,6 +111,11 @@ json_t *tlsrpt_diagnosis_json(const tlsrpt_evidence_t *evidence,
 /* How bad it is under the policies at hand. */
 tlsrpt_severity_t tlsrpt_diagnosis_severity(const tlsrpt_evidence_t *evidence,
     const tlsrpt_finding_t *finding);
+
+/* Why the failures may come of somebody on the way, or null; NULL: no
+   memory. */
+json_t *tlsrpt_suspicion_json(const tlsrpt_evidence_t *evidence,
+    const tlsrpt_finding_t *finding) TLSRPT_MUST_USE;
 
 /* Problems that are no failures: reports that stopped.  Put into the array
    from index at on.  0, or -1: no memory. */

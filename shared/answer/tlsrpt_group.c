@@ -92,6 +92,16 @@ tlsrpt_groups_value(const char **key)
 }
 
 
+tlsrpt_str_t
+tlsrpt_groups_text(const tlsrpt_groups_t *groups, const tlsrpt_group_t *group,
+    char *buf)
+{
+    const char  *key = groups->keys.data + group->key;
+
+    return tlsrpt_value_text(tlsrpt_groups_value(&key), buf);
+}
+
+
 static size_t
 put_key(const tlsrpt_groups_t *groups, const tlsrpt_value_t *values, char *key)
 {

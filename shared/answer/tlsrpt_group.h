@@ -50,6 +50,10 @@ tlsrpt_str_t tlsrpt_value_text(tlsrpt_value_t value, char *buf);
 int tlsrpt_value_equal(tlsrpt_value_t a, tlsrpt_value_t b);
 tlsrpt_value_t tlsrpt_value_of(const char *data, size_t len);
 
+/* The text of a group's key, where there is one key. */
+tlsrpt_str_t tlsrpt_groups_text(const tlsrpt_groups_t *groups,
+    const tlsrpt_group_t *group, char *buf);
+
 /* In the order of the answer; NULL: no memory.  free() it. */
 const tlsrpt_group_t **tlsrpt_groups_sort(const tlsrpt_groups_t *groups)
     TLSRPT_MUST_USE;

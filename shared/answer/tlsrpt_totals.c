@@ -171,7 +171,7 @@ tlsrpt_totals_json(const tlsrpt_totals_t *totals)
     for (int32_t i = 0; i <= totals->to - totals->from; i++) {
         sum.reports = tlsrpt_count_add(sum.reports, totals->days[i].reports);
         sum.successful = tlsrpt_count_add(sum.successful,
-                                    totals->days[i].successful);
+                                          totals->days[i].successful);
         sum.failure = tlsrpt_count_add(sum.failure, totals->days[i].failure);
     }
 
