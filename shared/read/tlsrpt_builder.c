@@ -3,29 +3,23 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tlsrpt_builder.h"
 #include "tlsrpt_count.h"
-#include "tlsrpt_fold.h"
 #include "tlsrpt_report.h"
 #include "tlsrpt_result.h"
 #include "tlsrpt_time.h"
 #include "tlsrpt_utf8.h"
 
 
-#define SCHEMA       "RFC 8460 4.4"
 #define KEPT         64                     /* items of arrays over a reset */
 #define MAX_STRINGS  65536
 #define MAX_LINE     4096                   /* of a policy-string or mx-host */
 
 /* So that what passes here most often is short. */
 #define OUT_OF_LINE  __attribute__((noinline))
-
-#define str_set(s)   ((s).data != NULL)
 
 
 /* Of an object: the members begin with their names. */
@@ -38,56 +32,8 @@ member_of(const tlsrpt_frame_t *f)
 
 
 /*
- * Errors, warnings, paths
+ * Life
  */
-
-void
-tlsrpt_builder_path(const tlsrpt_builder_t *b, char path[TLSRPT_PATH_LEN])
-{
-    size_t  n = 0;
-
-    path[0] = '\0';
-
-    for (const tlsrpt_frame_t *f = b->stack + 1;
-         f <= b->frame && n < TLSRPT_PATH_LEN; f++)
-    {
-        switch (f->node) {
-        case TLSRPT_NODE_POLICIES:
-        case TLSRPT_NODE_POLICY_STRING:
-        case TLSRPT_NODE_MX_HOST:
-        case TLSRPT_NODE_DETAILS:
-            if (f->index) {
-                n += (size_t) snprintf(path + n, TLSRPT_PATH_LEN - n, "[%zu]",
-                                       f->index - 1);
-            }
-            break;
-
-        default:
-            if (f->name != NULL) {
-                n += (size_t) snprintf(path + n, TLSRPT_PATH_LEN - n, "%s%.*s",
-                                       n ? "." : "", (int) f->name->len - 3,
-                                       f->name->quoted + 1);
-            }
-        }
-    }
-}
-
-
-int
-tlsrpt_builder_fail(tlsrpt_builder_t *b, int code, const char *format, ...)
-{
-    va_list  args;
-
-    b->error.code = code;
-    tlsrpt_builder_path(b, b->error.path);
-
-    va_start(args, format);
-    vsnprintf(b->error.detail, TLSRPT_DETAIL_LEN, format, args);
-    va_end(args);
-
-    return code;
-}
-
 
 static int
 no_memory(tlsrpt_builder_t *b)
@@ -95,143 +41,6 @@ no_memory(tlsrpt_builder_t *b)
     return tlsrpt_builder_fail(b, TLSRPT_ERR_MEMORY, "%s", "");
 }
 
-
-/* path becomes "path.member"; what is too long is cut. */
-
-static void
-join(char path[TLSRPT_PATH_LEN], const char *member)
-{
-    size_t  n = strlen(path);
-
-    if (snprintf(path + n, TLSRPT_PATH_LEN - n, "%s%s", n ? "." : "", member)
-        < 0)
-    {
-        path[n] = '\0';
-    }
-}
-
-
-/* Fails with "path.member" and what is wrong with it. */
-
-static int
-fail_member(tlsrpt_builder_t *b, int code, const char *path, const char *member,
-    const char *detail)
-{
-    tlsrpt_builder_fail(b, code, "%s", detail);
-    snprintf(b->error.path, TLSRPT_PATH_LEN, "%s", path);
-    join(b->error.path, member);
-
-    return code;
-}
-
-
-static int
-fail_missing(tlsrpt_builder_t *b, const char *member)
-{
-    tlsrpt_builder_fail(b, TLSRPT_ERR_MISSING, "%s", "");
-    join(b->error.path, member);
-
-    return TLSRPT_ERR_MISSING;
-}
-
-
-/* Makes room for one more; 0 or -1. */
-
-static int
-grow(void **array, size_t item, size_t n, size_t *size)
-{
-    void    *p;
-    size_t   want = *size ? *size * 2 : 8;
-
-    if (n < *size) {
-        return 0;
-    }
-
-    p = realloc(*array, want * item);
-
-    if (p == NULL) {
-        return -1;
-    }
-
-    *array = p;
-    *size = want;
-
-    return 0;
-}
-
-
-static void
-add_warning(tlsrpt_builder_t *b, const char *path, const char *section,
-    const char *format, va_list args)
-{
-    void              *p = b->report.warnings;
-    tlsrpt_report_t   *r = &b->report;
-    tlsrpt_warning_t  *w;
-
-    if (r->nwarnings == TLSRPT_MAX_WARNINGS
-        || grow(&p, sizeof(*w), r->nwarnings, &b->warnings_size) != 0)
-    {
-        r->nwarnings_beyond++;
-        return;
-    }
-
-    r->warnings = p;
-    w = &r->warnings[r->nwarnings++];
-    w->section = section;
-    vsnprintf(w->message, TLSRPT_DETAIL_LEN, format, args);
-
-    if (path != NULL) {
-        snprintf(w->path, TLSRPT_PATH_LEN, "%s", path);
-
-    } else {
-        tlsrpt_builder_path(b, w->path);
-    }
-}
-
-
-void
-tlsrpt_builder_warn_at(tlsrpt_builder_t *b, const char *path,
-    const char *section, const char *format, ...)
-{
-    va_list  args;
-
-    va_start(args, format);
-    add_warning(b, path, section, format, args);
-    va_end(args);
-}
-
-
-void
-tlsrpt_builder_warn(tlsrpt_builder_t *b, const char *section,
-    const char *format, ...)
-{
-    va_list  args;
-
-    va_start(args, format);
-    add_warning(b, NULL, section, format, args);
-    va_end(args);
-}
-
-
-/* Warns of "member" of the object that the reader stands in. */
-
-static void
-warn_member(tlsrpt_builder_t *b, const char *member, const char *message)
-{
-    char  path[TLSRPT_PATH_LEN] = "";
-
-    if (b->report.nwarnings < TLSRPT_MAX_WARNINGS) {
-        tlsrpt_builder_path(b, path);
-        join(path, member);
-    }
-
-    tlsrpt_builder_warn_at(b, path, SCHEMA, "%s", message);
-}
-
-
-/*
- * Life
- */
 
 void
 tlsrpt_builder_free(tlsrpt_builder_t *b)
@@ -328,13 +137,16 @@ begin_policy(tlsrpt_builder_t *b)
                                    "over %d policies", TLSRPT_MAX_POLICIES);
     }
 
-    if (grow(&first, sizeof(tlsrpt_first_t), n, &size) != 0) {
+    if (tlsrpt_builder_grow(&first, sizeof(tlsrpt_first_t), n, &size) != 0) {
         return no_memory(b);
     }
 
     b->first = first;
 
-    if (grow(&policies, sizeof(tlsrpt_policy_t), n, &b->policies_size) != 0) {
+    if (tlsrpt_builder_grow(&policies, sizeof(tlsrpt_policy_t), n,
+                            &b->policies_size)
+        != 0)
+    {
         return no_memory(b);
     }
 
@@ -357,7 +169,8 @@ begin_detail(tlsrpt_builder_t *b)
 
     if (b->in_beyond) {
         if (!b->nbeyond++) {
-            tlsrpt_builder_warn(b, SCHEMA, "too many failure details: from "
+            tlsrpt_builder_warn(b, TLSRPT_SCHEMA,
+                                "too many failure details: from "
                                 "here on their sessions are counted, no more");
         }
 
@@ -365,7 +178,10 @@ begin_detail(tlsrpt_builder_t *b)
         return TLSRPT_OK;
     }
 
-    if (grow(&p, sizeof(tlsrpt_detail_t), b->ndetails, &b->details_size) != 0) {
+    if (tlsrpt_builder_grow(&p, sizeof(tlsrpt_detail_t), b->ndetails,
+                            &b->details_size)
+        != 0)
+    {
         return no_memory(b);
     }
 
@@ -437,11 +253,12 @@ static int
 end_summary(tlsrpt_builder_t *b, unsigned seen)
 {
     if (!(seen & 1 << TLSRPT_SEEN_SUCCESSFUL)) {
-        return fail_missing(b, "total-successful-session-count");
+        return tlsrpt_builder_fail_missing(b, "total-successful-session-count");
     }
 
     if (!(seen & 1 << TLSRPT_SEEN_FAILURE)) {
-        warn_member(b, "total-failure-session-count", "absent, taken as 0");
+        tlsrpt_builder_warn_member(b, "total-failure-session-count",
+                                   "absent, taken as 0");
     }
 
     return TLSRPT_OK;
@@ -454,7 +271,8 @@ end_detail(tlsrpt_builder_t *b, unsigned seen, unsigned nulls)
     tlsrpt_detail_t  *d = current_detail(b);
 
     if (!(seen & 1 << TLSRPT_SEEN_COUNT)) {
-        warn_member(b, "failed-session-count", "absent, taken as 1");
+        tlsrpt_builder_warn_member(b, "failed-session-count",
+                                   "absent, taken as 1");
         d->failed_session_count = 1;
     }
 
@@ -468,21 +286,22 @@ end_detail(tlsrpt_builder_t *b, unsigned seen, unsigned nulls)
     seen |= nulls;                          /* warned of already */
 
     if (!(seen & 1 << TLSRPT_SEEN_RESULT)) {
-        warn_member(b, "result-type", "absent");
+        tlsrpt_builder_warn_member(b, "result-type", "absent");
 
-    } else if (str_set(d->result_type)
+    } else if (d->result_type.data != NULL
                && (tlsrpt_result_code(d->result_type) == 0
                    || tlsrpt_str_is(d->result_type, "unspecified")))
     {
-        warn_member(b, "result-type", "a type RFC 8460 does not know");
+        tlsrpt_builder_warn_member(b, "result-type",
+                                   "a type RFC 8460 does not know");
     }
 
     if (!(seen & 1 << TLSRPT_SEEN_SENDING_IP)) {
-        warn_member(b, "sending-mta-ip", "absent");
+        tlsrpt_builder_warn_member(b, "sending-mta-ip", "absent");
     }
 
     if (!(seen & 1 << TLSRPT_SEEN_MX)) {
-        warn_member(b, "receiving-mx-hostname", "absent");
+        tlsrpt_builder_warn_member(b, "receiving-mx-hostname", "absent");
     }
 
     return TLSRPT_OK;
@@ -496,35 +315,37 @@ end_item(tlsrpt_builder_t *b, unsigned seen)
     tlsrpt_policy_t  *p = current_policy(b);
 
     if (!(seen & 1 << TLSRPT_SEEN_POLICY)) {
-        return fail_missing(b, "policy");
+        return tlsrpt_builder_fail_missing(b, "policy");
     }
 
     if (!(seen & 1 << TLSRPT_SEEN_SUMMARY)) {
-        return fail_missing(b, "summary");
+        return tlsrpt_builder_fail_missing(b, "summary");
     }
 
-    sts = str_set(p->policy_type) && tlsrpt_str_is(p->policy_type, "sts");
-    tlsa = str_set(p->policy_type) && tlsrpt_str_is(p->policy_type, "tlsa");
+    sts = p->policy_type.data != NULL && tlsrpt_str_is(p->policy_type, "sts");
+    tlsa = p->policy_type.data != NULL && tlsrpt_str_is(p->policy_type, "tlsa");
 
-    if (!str_set(p->policy_type)) {
-        warn_member(b, "policy.policy-type", "absent");
+    if (p->policy_type.data == NULL) {
+        tlsrpt_builder_warn_member(b, "policy.policy-type", "absent");
 
     } else if (!sts && !tlsa
                && !tlsrpt_str_is(p->policy_type, "no-policy-found"))
     {
-        warn_member(b, "policy.policy-type", "a type RFC 8460 does not know");
+        tlsrpt_builder_warn_member(b, "policy.policy-type",
+                                   "a type RFC 8460 does not know");
     }
 
     if ((sts || tlsa) && p->npolicy_string == 0) {
-        warn_member(b, "policy.policy-string", "absent");
+        tlsrpt_builder_warn_member(b, "policy.policy-string", "absent");
     }
 
     if (sts && p->nmx_host == 0) {
-        warn_member(b, "policy.mx-host", "absent");
+        tlsrpt_builder_warn_member(b, "policy.mx-host", "absent");
     }
 
     if (p->failure && p->ndetails == 0 && p->beyond == 0) {
-        warn_member(b, "failure-details", "absent, though sessions failed");
+        tlsrpt_builder_warn_member(b, "failure-details",
+                                   "absent, though sessions failed");
     }
 
     return TLSRPT_OK;
@@ -554,9 +375,9 @@ end(tlsrpt_builder_t *b)
 
     case TLSRPT_NODE_DATE_RANGE:
         rc = !(f->seen & 1 << TLSRPT_SEEN_START)
-             ? fail_missing(b, "start-datetime")
+             ? tlsrpt_builder_fail_missing(b, "start-datetime")
              : !(f->seen & 1 << TLSRPT_SEEN_END)
-             ? fail_missing(b, "end-datetime") : TLSRPT_OK;
+             ? tlsrpt_builder_fail_missing(b, "end-datetime") : TLSRPT_OK;
         break;
 
     default:
@@ -581,11 +402,12 @@ tlsrpt_builder_add_string(tlsrpt_builder_t *b, const char *s, size_t len)
     list = f->node == TLSRPT_NODE_POLICY ? member_of(f)->array : f->node;
 
     if (b->nstrings == MAX_STRINGS || tlsrpt_strings_full(&b->text)) {
-        tlsrpt_builder_warn(b, SCHEMA, "too many strings, passed over");
+        tlsrpt_builder_warn(b, TLSRPT_SCHEMA, "too many strings, passed over");
         return TLSRPT_OK;
     }
 
-    if (grow(&strings, sizeof(tlsrpt_str_t), b->nstrings, &b->strings_size)
+    if (tlsrpt_builder_grow(&strings, sizeof(tlsrpt_str_t), b->nstrings,
+                            &b->strings_size)
         != 0)
     {
         return no_memory(b);
@@ -594,7 +416,7 @@ tlsrpt_builder_add_string(tlsrpt_builder_t *b, const char *s, size_t len)
     b->strings = strings;
 
     if (len > MAX_LINE) {
-        tlsrpt_builder_warn(b, SCHEMA, "cut to %d bytes", MAX_LINE);
+        tlsrpt_builder_warn(b, TLSRPT_SCHEMA, "cut to %d bytes", MAX_LINE);
         len = tlsrpt_utf8_cut(s, len, MAX_LINE);
     }
 
@@ -625,7 +447,7 @@ tlsrpt_builder_add_string(tlsrpt_builder_t *b, const char *s, size_t len)
 static OUT_OF_LINE int
 null_value(tlsrpt_builder_t *b, tlsrpt_frame_t *f, const tlsrpt_member_t *m)
 {
-    tlsrpt_builder_warn(b, SCHEMA, "null, taken as absent");
+    tlsrpt_builder_warn(b, TLSRPT_SCHEMA, "null, taken as absent");
     f->nulls |= m->bit;
 
     return TLSRPT_OK;
@@ -707,13 +529,14 @@ take_alias(tlsrpt_builder_t *b, tlsrpt_frame_t *f, const tlsrpt_member_t *m,
     tlsrpt_json_event_t event, const char *s, size_t len)
 {
     if (f->seen & m->bit) {
-        tlsrpt_builder_warn(b, SCHEMA, "given under another name before, "
+        tlsrpt_builder_warn(b, TLSRPT_SCHEMA,
+                            "given under another name before, "
                             "passed over");
         f->name = NULL;
         m = NULL;
 
     } else {
-        tlsrpt_builder_warn(b, SCHEMA, "taken as %s", m->alias_of);
+        tlsrpt_builder_warn(b, TLSRPT_SCHEMA, "taken as %s", m->alias_of);
     }
 
     return take(b, f, m, event, s, len);
@@ -770,234 +593,4 @@ tlsrpt_builder_event(void *builder, tlsrpt_json_event_t event, const char *s,
     }
 
     return take(b, f, m, event, s, len);
-}
-
-
-/*
- * The end of the report
- */
-
-static int
-add_domain(tlsrpt_builder_t *b, tlsrpt_str_t name, unsigned *index)
-{
-    tlsrpt_report_t  *r = &b->report;
-
-    for (size_t i = 0; i < r->ndomains; i++) {
-        if (tlsrpt_str_equal(r->domains[i], name)) {
-            *index = (unsigned) i;
-            return TLSRPT_OK;
-        }
-    }
-
-    if (r->ndomains == TLSRPT_MAX_DOMAINS) {
-        return fail_member(b, TLSRPT_ERR_TOO_MANY_ITEMS, "", "policies",
-                           "over 64 policy domains");
-    }
-
-    *index = (unsigned) r->ndomains;
-    r->domains[r->ndomains++] = name;
-
-    return TLSRPT_OK;
-}
-
-
-static int
-finish_policy(tlsrpt_builder_t *b, size_t i)
-{
-    char              path[TLSRPT_PATH_LEN];
-    tlsrpt_policy_t  *p = &b->report.policies[i];
-
-    if (p->npolicy_string) {
-        p->policy_string = &b->strings[b->first[i].policy_string];
-    }
-
-    if (p->nmx_host) {
-        p->mx_host = &b->strings[b->first[i].mx_host];
-    }
-
-    if (p->ndetails) {
-        p->details = &b->details[b->first[i].details];
-    }
-
-    if (!str_set(p->policy_domain)) {
-        snprintf(path, sizeof(path), "policies[%zu].policy", i);
-
-        if (b->fallback_len == 0) {
-            return fail_member(b, TLSRPT_ERR_DOMAIN, path, "policy-domain",
-                               "absent, and nothing else tells it");
-        }
-
-        p->policy_domain.data = b->fallback;
-        p->policy_domain.len = b->fallback_len;
-
-        snprintf(path, sizeof(path), "policies[%zu].policy.policy-domain", i);
-        tlsrpt_builder_warn_at(b, path, SCHEMA, "absent, taken as %s",
-                               b->fallback);
-    }
-
-    return add_domain(b, p->policy_domain, &p->domain);
-}
-
-
-/* policies: [] is a heartbeat: a report without sessions. */
-
-static int
-finish_heartbeat(tlsrpt_builder_t *b)
-{
-    unsigned      index;
-    tlsrpt_str_t  name = { b->fallback, b->fallback_len };
-
-    if (name.len == 0) {
-        return fail_member(b, TLSRPT_ERR_DOMAIN, "", "policies",
-                           "empty, and nothing else tells the policy domain");
-    }
-
-    tlsrpt_builder_warn_at(b, "policies", SCHEMA,
-                           "empty, taken as a report on %s without sessions",
-                           b->fallback);
-
-    return add_domain(b, name, &index);
-}
-
-
-static void
-check_day(tlsrpt_builder_t *b)
-{
-    int64_t  start = b->report.start, end = b->report.end;
-
-    if (start % TLSRPT_DAY == 0 && end == start + TLSRPT_DAY - 1) {
-        return;
-    }
-
-    tlsrpt_builder_warn_at(b, "date-range", "RFC 8460 4.1",
-                           start % TLSRPT_DAY == 0 && end == start + TLSRPT_DAY
-                           ? "ends at the next midnight"
-                           : "not one whole UTC day");
-}
-
-
-static int
-check_members(tlsrpt_builder_t *b, unsigned seen, unsigned nulls)
-{
-    static const struct {
-        unsigned     bit;
-        const char  *name;
-    } required[] = {
-        { TLSRPT_SEEN_RANGE, "date-range" },
-        { TLSRPT_SEEN_POLICIES, "policies" }
-    };
-
-    for (size_t i = 0; i < sizeof(required) / sizeof(required[0]); i++) {
-        if (!(seen & 1u << required[i].bit)) {
-            return fail_member(b, TLSRPT_ERR_MISSING, "", required[i].name,
-                               "");
-        }
-    }
-
-    seen |= nulls;                          /* warned of already */
-
-    if (!(seen & 1u << TLSRPT_SEEN_ORGANIZATION)) {
-        tlsrpt_builder_warn_at(b, "organization-name", SCHEMA, "absent");
-    }
-
-    if (!(seen & 1u << TLSRPT_SEEN_CONTACT)) {
-        tlsrpt_builder_warn_at(b, "contact-info", SCHEMA, "absent");
-    }
-
-    if (!str_set(b->report.report_id)) {
-        tlsrpt_builder_warn_at(b, "report-id", SCHEMA,
-                               "absent: the content tells the report from "
-                               "others");
-    }
-
-    return TLSRPT_OK;
-}
-
-
-int
-tlsrpt_builder_finish(tlsrpt_builder_t *b)
-{
-    int               rc;
-    tlsrpt_report_t  *r = &b->report;
-
-    b->frame = b->stack;
-
-    /* The root's frame is popped, yet still there. */
-    rc = check_members(b, b->stack[1].seen, b->stack[1].nulls);
-
-    if (rc != TLSRPT_OK) {
-        return rc;
-    }
-
-    r->day = tlsrpt_day_of(r->start);
-    check_day(b);
-
-    for (size_t i = 0; i < r->npolicies; i++) {
-        rc = finish_policy(b, i);
-
-        if (rc != TLSRPT_OK) {
-            return rc;
-        }
-    }
-
-    return r->npolicies ? TLSRPT_OK : finish_heartbeat(b);
-}
-
-
-static int
-fail_range(tlsrpt_error_t *error, const char *detail)
-{
-    memset(error, 0, sizeof(*error));
-    error->code = TLSRPT_ERR_RANGE;
-    snprintf(error->path, TLSRPT_PATH_LEN, "date-range");
-    snprintf(error->detail, TLSRPT_DETAIL_LEN, "%s", detail);
-
-    return TLSRPT_ERR_RANGE;
-}
-
-
-int
-tlsrpt_report_check_range(const tlsrpt_report_t *report, int64_t now,
-    unsigned retention_days, tlsrpt_error_t *error)
-{
-    if (report->end < report->start) {
-        return fail_range(error, "it ends before it starts");
-    }
-
-    if (report->end - report->start > TLSRPT_MAX_RANGE_DAYS * TLSRPT_DAY) {
-        return fail_range(error, "it is longer than eight days");
-    }
-
-    if (report->end > now + TLSRPT_DAY) {
-        return fail_range(error, "it ends more than a day in the future");
-    }
-
-    if (report->day < tlsrpt_day_of(now) - (int64_t) retention_days) {
-        return fail_range(error, "it is older than the retention");
-    }
-
-    return TLSRPT_OK;
-}
-
-
-json_t *
-tlsrpt_report_warnings_json(const tlsrpt_report_t *report)
-{
-    json_t  *array = json_array();
-
-    for (size_t i = 0; array != NULL && i < report->nwarnings; i++) {
-        const tlsrpt_warning_t  *w = &report->warnings[i];
-
-        if (json_array_append_new(array, json_pack("{s:s, s:s, s:s}",
-                                                   "path", w->path,
-                                                   "section", w->section,
-                                                   "message", w->message))
-            != 0)
-        {
-            json_decref(array);
-            return NULL;
-        }
-    }
-
-    return array;
 }

@@ -10,6 +10,8 @@
 #ifndef TLSRPT_BUILDER_H
 #define TLSRPT_BUILDER_H
 
+#include <stdlib.h>
+
 #include "tlsrpt_domain.h"
 #include "tlsrpt_error.h"
 #include "tlsrpt_json.h"
@@ -83,7 +85,13 @@ int tlsrpt_builder_event(void *builder, tlsrpt_json_event_t event,
     const char *s, size_t len);
 int tlsrpt_builder_finish(tlsrpt_builder_t *b) TLSRPT_MUST_USE;
 
-/* For the members' setters. */
+/*
+ * For the members' setters, and among the builder's own files.
+ */
+
+#define TLSRPT_SCHEMA  "RFC 8460 4.4"
+
+/* Fails at the place that the reader stands at. */
 int tlsrpt_builder_fail(tlsrpt_builder_t *b, int code, const char *format, ...)
     TLSRPT_PRINTF(3, 4);
 /* The warning is lost where there is no memory; never an error. */
@@ -93,7 +101,41 @@ void tlsrpt_builder_warn_at(tlsrpt_builder_t *b, const char *path,
     const char *section, const char *format, ...) TLSRPT_PRINTF(4, 5);
 void tlsrpt_builder_path(const tlsrpt_builder_t *b,
     char path[TLSRPT_PATH_LEN]);
+/* Of "member" of the object at path, or of the one that the reader stands in:
+   fail with what is wrong with it, or that it is missing, or warn. */
+int tlsrpt_builder_fail_member(tlsrpt_builder_t *b, int code,
+    const char *path, const char *member, const char *detail);
+int tlsrpt_builder_fail_missing(tlsrpt_builder_t *b, const char *member);
+void tlsrpt_builder_warn_member(tlsrpt_builder_t *b, const char *member,
+    const char *message);
+
 int tlsrpt_builder_add_string(tlsrpt_builder_t *b, const char *s, size_t len);
+
+
+/* Makes room in the array of n items for one more; 0 or -1. */
+
+static inline int
+tlsrpt_builder_grow(void **array, size_t item, size_t n, size_t *size)
+{
+    void    *p;
+    size_t   want = *size ? *size * 2 : 8;
+
+    if (n < *size) {
+        return 0;
+    }
+
+    p = realloc(*array, want * item);
+
+    if (p == NULL) {
+        return -1;
+    }
+
+    *array = p;
+    *size = want;
+
+    return 0;
+}
+
 
 /*
  * The members, by the object they stand in: shared/read/tlsrpt_member.c.

@@ -2,26 +2,51 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
+ * The lexer of I-JSON (RFC 7493), one file over 700 lines, and why.
+ *
+ * A lexer is one machine.  Its states (what may come next, which token was cut,
+ * what of an escape, a number, a character has been read) are set in one place
+ * and looked at in another, so each half would need to know all of the other;
+ * and where a compiler sees them together, what passes for every byte stays in
+ * registers: a fifth of the time that reading a report takes.  What can be
+ * understood by itself has left: characters (tlsrpt_utf8.h), the names of
+ * members (tlsrpt_json_names.h), buffers.
+ *
  * The functions read from p up to end and return where they stopped, or NULL
- * after an error.  A token that lies whole in the text fed is handed on where
- * it lies; one that is cut or escaped is gathered in the scratch buffer.
+ * after an error, which fail() has noted.  The text comes in pieces that end
+ * anywhere.  A token that lies whole in a piece is handed on where it lies: no
+ * copy.  One that is cut or escaped is gathered in the scratch buffer; then
+ * token says which it is, and the next piece goes to its resume_...() first.
+ * Nothing is ever read twice, so the cost is linear whatever the pieces.
+ *
+ * From the top: read_next() makes one step of the grammar by what is expected.
+ * read_name(), read_colon(), read_value() and read_comma() follow each other
+ * without it where the text does, as it mostly does; a frame for each open
+ * container says what follows its end.
+ *
+ * A string is passed over eight bytes at a time (skip_ascii) up to its quote,
+ * a backslash, a control or a byte that is no ASCII.  Only where it is not
+ * whole and plain does it come to resume_string(), which goes byte by byte
+ * through escapes and characters.
+ *
+ * Places are offsets in the text: origin is the difference between an address
+ * in this piece and its offset, so that none needs to be counted.
  */
 
+#include "tlsrpt_buf.h"
 #include "tlsrpt_json.h"
+#include "tlsrpt_json_names.h"
+#include "tlsrpt_utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define BUFFER_MIN   256
 #define BUFFER_KEEP  4096                   /* over it: given back on reset */
-
-#define MAX_NAMES    262144                 /* bytes of all open objects */
-#define NSEEN        512                   /* bits of the filter of names */
 
 #define REPEAT(c)    (UINT64_C(0x0101010101010101) * (c))
 
 /* Every byte or token passes here: worth a fifth of the whole time. */
-#define HOT          inline __attribute__((always_inline))
+#define HOT          TLSRPT_JSON_HOT
 /* What needs its registers for itself, or is rare. */
 #define ALONE        __attribute__((noinline))
 
@@ -70,32 +95,8 @@ enum {
 typedef unsigned char  byte_t;
 
 typedef struct {
-    uint32_t  hash;
-    uint32_t  len;
-    uint32_t  at;                           /* in name_bytes.data */
-} name_t;
-
-typedef struct {
-    char     *data;
-    size_t    len;
-    size_t    size;
-} buffer_t;
-
-typedef struct {
-    int                        is_object;
-    unsigned                   nmembers;
-
-    const char                *expected;    /* names */
-    size_t                     size;
-    unsigned                   nexpected;
-    unsigned                   next;        /* that should come */
-    const tlsrpt_json_name_t  *next_name;
-    const tlsrpt_json_name_t **told;
-    uint32_t                   given;       /* bit: number */
-
-    uint32_t                   first;       /* of the other names */
-    uint64_t                   seen[NSEEN / 64];    /* bit: low bits of a
-                                                       hash */
+    int                   is_object;
+    tlsrpt_json_object_t  object;
 } frame_t;
 
 struct tlsrpt_json {
@@ -125,15 +126,10 @@ struct tlsrpt_json {
     int                     escape;
     unsigned                unit;           /* of UTF-16, being read */
     unsigned                high;           /* surrogate that needs a low one */
-    unsigned                utf8_left;      /* bytes of the sequence to come */
-    byte_t                  utf8_low;       /* bounds of the next one */
-    byte_t                  utf8_high;
+    tlsrpt_utf8_t           utf8;           /* of a character being read */
 
-    buffer_t                scratch;
-    buffer_t                name_bytes;     /* of all open objects */
-    name_t                 *names;
-    size_t                  nnames;
-    size_t                  names_size;
+    tlsrpt_buf_t            scratch;
+    tlsrpt_json_names_t     names;          /* of all open objects */
 
     frame_t                *frame;          /* the innermost */
     frame_t                 frames[TLSRPT_JSON_MAX_DEPTH + 1];
@@ -187,337 +183,8 @@ emit(tlsrpt_json_t *json, tlsrpt_json_event_t event, const void *s, size_t len,
 
 
 /*
- * Buffers
- */
-
-static int
-buffer_grow(buffer_t *buffer, size_t need)
-{
-    size_t  size = buffer->size != 0 ? buffer->size : BUFFER_MIN;
-    char   *data;
-
-    while (size < need) {
-        size *= 2;
-    }
-
-    data = realloc(buffer->data, size);
-    if (data == NULL) {
-        return TLSRPT_ERR_MEMORY;
-    }
-
-    buffer->data = data;
-    buffer->size = size;
-    return TLSRPT_OK;
-}
-
-
-/* The caller keeps the length within its bound.  Leaves data not NULL. */
-static HOT int
-buffer_append(buffer_t *buffer, const void *bytes, size_t len)
-{
-    if ((len > buffer->size - buffer->len || buffer->data == NULL)
-        && buffer_grow(buffer, buffer->len + len) != TLSRPT_OK)
-    {
-        return TLSRPT_ERR_MEMORY;
-    }
-
-    memcpy(buffer->data + buffer->len, bytes, len);
-    buffer->len += len;
-    return TLSRPT_OK;
-}
-
-
-static void
-buffer_reset(buffer_t *buffer)
-{
-    if (buffer->size > BUFFER_KEEP) {
-        free(buffer->data);
-        buffer->data = NULL;
-        buffer->size = 0;
-    }
-
-    buffer->len = 0;
-}
-
-
-/*
- * Member names are unique in their object, decoded (RFC 7493 2.3)
- */
-
-static inline uint64_t
-load64(const void *p)
-{
-    uint64_t  x;
-
-    memcpy(&x, p, sizeof(x));
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    x = __builtin_bswap64(x);
-#endif
-    return x;
-}
-
-
-static inline uint64_t
-load32(const void *p)
-{
-    uint32_t  x;
-
-    memcpy(&x, p, sizeof(x));
-    return x;
-}
-
-
-/* Of the length and both ends alone: equal hashes are settled by the bytes. */
-static inline uint32_t
-name_hash(const char *s, size_t len)
-{
-    uint64_t  x = len;
-
-    if (len >= 8) {
-        x += load64(s) * UINT64_C(0x9e3779b97f4a7c15) + load64(s + len - 8);
-
-    } else if (len >= 4) {
-        x += load32(s) << 32 ^ load32(s + len - 4) << 8;
-
-    } else if (len > 0) {
-        x += (uint64_t) (byte_t) s[0] << 8;
-        x += (uint64_t) (byte_t) s[len / 2] << 16;
-        x += (uint64_t) (byte_t) s[len - 1] << 24;
-    }
-
-    x *= UINT64_C(0xd6e8feb86659fd93);
-    return (uint32_t) (x >> 32);
-}
-
-
-static int
-name_is_known(const tlsrpt_json_t *json, uint32_t hash, const char *s,
-    size_t len)
-{
-    const name_t  *name = json->names + json->frame->first;
-    const name_t  *last = json->names + json->nnames;
-
-    for ( ; name < last; name++) {
-        if (name->hash == hash && name->len == len
-            && memcmp(json->name_bytes.data + name->at, s, len) == 0)
-        {
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
-
-static int
-names_grow(tlsrpt_json_t *json)
-{
-    size_t   size = json->names_size != 0 ? json->names_size * 2
-                                          : BUFFER_MIN / sizeof(name_t);
-    name_t  *names = realloc(json->names, size * sizeof(name_t));
-
-    if (names == NULL) {
-        return TLSRPT_ERR_MEMORY;
-    }
-
-    json->names = names;
-    json->names_size = size;
-    return TLSRPT_OK;
-}
-
-
-/* Gives a name that is not expected.  TLSRPT_OK or the error. */
-static ALONE int
-name_add(tlsrpt_json_t *json, const char *s, size_t len)
-{
-    frame_t   *frame = json->frame;
-    uint32_t   hash = name_hash(s, len);
-    uint64_t  *seen = &frame->seen[hash / 64 % (NSEEN / 64)];
-    uint64_t   bit = UINT64_C(1) << hash % 64;
-
-    if (json->nnames == frame->first) {
-        memset(frame->seen, 0, sizeof(frame->seen));
-    }
-
-    if ((*seen & bit) && name_is_known(json, hash, s, len)) {
-        return TLSRPT_ERR_JSON_DUPLICATE;
-    }
-
-    if (frame->nmembers == TLSRPT_JSON_MAX_MEMBERS) {
-        return TLSRPT_ERR_TOO_MANY;
-    }
-
-    if (len > MAX_NAMES - json->name_bytes.len) {
-        return TLSRPT_ERR_TOO_LONG;
-    }
-
-    if (json->nnames == json->names_size && names_grow(json) != TLSRPT_OK) {
-        return TLSRPT_ERR_MEMORY;
-    }
-
-    json->names[json->nnames].hash = hash;
-    json->names[json->nnames].len = (uint32_t) len;
-    json->names[json->nnames].at = (uint32_t) json->name_bytes.len;
-
-    if (buffer_append(&json->name_bytes, s, len) != TLSRPT_OK) {
-        return TLSRPT_ERR_MEMORY;
-    }
-
-    json->nnames++;
-    frame->nmembers++;
-    *seen |= bit;
-
-    if (frame->nexpected > 0) {
-        *frame->told = NULL;
-    }
-
-    return TLSRPT_OK;
-}
-
-
-/* Does the text at p, of len bytes, spell the name?  Its last eight bytes may
-   overlap those before. */
-static HOT int
-is_spelled(const tlsrpt_json_name_t *name, const byte_t *p, size_t len)
-{
-    size_t  i, last = name->len - 8;
-
-    if (len < name->len || load64(p) != load64(name->quoted)) {
-        return 0;
-    }
-
-    for (i = 8; i < last; i += 8) {
-        if (load64(p + i) != load64(name->quoted + i)) {
-            return 0;
-        }
-    }
-
-    return load64(p + last) == load64(name->quoted + last);
-}
-
-
-static HOT const tlsrpt_json_name_t *
-expected_name(const frame_t *frame, unsigned i)
-{
-    return (const void *) (frame->expected + i * frame->size);
-}
-
-
-/* Makes the name of the number i the next, where there is one of it. */
-static HOT int
-seek(frame_t *frame, unsigned i)
-{
-    if (i == frame->nexpected) {
-        return 0;
-    }
-
-    frame->next = i;
-    frame->next_name = expected_name(frame, i);
-    return 1;
-}
-
-
-static ALONE int
-seek_spelled(frame_t *frame, const byte_t *p, size_t len)
-{
-    unsigned  i;
-
-    for (i = 0; i < frame->nexpected; i++) {
-        if (is_spelled(expected_name(frame, i), p, len)) {
-            break;
-        }
-    }
-
-    return seek(frame, i);
-}
-
-
-static int
-seek_decoded(frame_t *frame, const char *s, size_t len)
-{
-    const tlsrpt_json_name_t  *name;
-    unsigned                   i;
-
-    for (i = 0; i < frame->nexpected; i++) {
-        name = expected_name(frame, i);
-
-        if (name->len == len + 3 && memcmp(name->quoted + 1, s, len) == 0) {
-            break;
-        }
-    }
-
-    return seek(frame, i);
-}
-
-
-/* Gives the next one: then the one behind it is next. */
-static HOT int
-name_give(frame_t *frame)
-{
-    uint32_t  bit = UINT32_C(1) << frame->next;
-
-    if (frame->given & bit) {
-        return TLSRPT_ERR_JSON_DUPLICATE;
-    }
-
-    if (frame->nmembers == TLSRPT_JSON_MAX_MEMBERS) {
-        return TLSRPT_ERR_TOO_MANY;
-    }
-
-    *frame->told = frame->next_name;
-    frame->given |= bit;
-    frame->nmembers++;
-    frame->next++;
-    frame->next_name = (const void *) ((const char *) frame->next_name
-                                       + frame->size);
-    return TLSRPT_OK;
-}
-
-
-static void
-names_drop(tlsrpt_json_t *json, size_t first)
-{
-    if (first < json->nnames) {
-        json->name_bytes.len = json->names[first].at;
-        json->nnames = first;
-    }
-}
-
-
-/*
  * Strings
  */
-
-/* The length of the UTF-8 sequence at p (RFC 3629 4), 0 where there is none or
-   it does not end before end. */
-static size_t
-utf8_sequence(const byte_t *p, const byte_t *end)
-{
-    size_t  left = (size_t) (end - p);
-    size_t  len = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-    byte_t  low = 0x80, high = 0xbf;
-
-    if (p[0] < 0xc2 || p[0] > 0xf4 || left < len) {
-        return 0;
-    }
-
-    switch (p[0]) {
-    case 0xe0: low = 0xa0; break;           /* overlong below */
-    case 0xed: high = 0x9f; break;          /* surrogates above */
-    case 0xf0: low = 0x90; break;
-    case 0xf4: high = 0x8f; break;          /* U+10FFFF is the last */
-    }
-
-    if (p[1] < low || p[1] > high
-        || (len > 2 && (p[2] & 0xc0) != 0x80)
-        || (len > 3 && (p[3] & 0xc0) != 0x80))
-    {
-        return 0;
-    }
-
-    return len;
-}
-
 
 /* Over the bytes that stand for themselves and need no look: eight at a time.
    Those below 0x20 and the quote, 0x22, are below 0x21 once their bit of 2 is
@@ -529,7 +196,7 @@ skip_ascii(const byte_t *p, const byte_t *end)
     uint64_t  x, hit;
 
     while (end - p >= 8) {
-        x = load64(p);
+        x = tlsrpt_json_load64(p);
         hit = ((x ^ REPEAT(2)) - REPEAT(0x21))
               | ((x ^ REPEAT('\\')) - REPEAT(1)) | x;
         hit &= REPEAT(0x80);
@@ -555,7 +222,7 @@ skip_utf8(const byte_t *p, const byte_t *end)
     size_t  len;
 
     while (p < end && *p >= 0x80) {
-        len = utf8_sequence(p, end);
+        len = tlsrpt_utf8_len(p, (size_t) (end - p));
         if (len == 0) {
             return p;
         }
@@ -580,8 +247,13 @@ skip_plain(const byte_t *p, const byte_t *end)
 static ALONE const byte_t *
 end_name(tlsrpt_json_t *json, const void *s, size_t len, const byte_t *p)
 {
-    int  is_expected = seek_decoded(json->frame, s, len);
-    int  rc = is_expected ? name_give(json->frame) : name_add(json, s, len);
+    tlsrpt_json_object_t  *object = &json->frame->object;
+    int                    is_expected = tlsrpt_json_seek_decoded(object, s,
+                                                                  len);
+    int                    rc;
+
+    rc = is_expected ? tlsrpt_json_name_give(object)
+                     : tlsrpt_json_name_add(&json->names, object, s, len);
 
     if (rc != TLSRPT_OK) {
         return fail_at(json, rc, json->token_offset);
@@ -604,7 +276,21 @@ end_string(tlsrpt_json_t *json, const void *s, size_t len, const byte_t *p)
 }
 
 
-/* p: the byte that adds them, for the error. */
+/* In scratch.  p: where the reader is, for the error. */
+static int
+hold(tlsrpt_json_t *json, const void *bytes, size_t len, const byte_t *p)
+{
+    tlsrpt_buf_add(&json->scratch, bytes, len);
+
+    if (json->scratch.failed) {
+        (void) fail(json, TLSRPT_ERR_MEMORY, p);
+    }
+
+    return json->error;
+}
+
+
+/* p: the byte that adds them. */
 static const byte_t *
 gather(tlsrpt_json_t *json, const void *bytes, size_t len, const byte_t *p)
 {
@@ -612,11 +298,7 @@ gather(tlsrpt_json_t *json, const void *bytes, size_t len, const byte_t *p)
         return fail(json, TLSRPT_ERR_TOO_LONG, p);
     }
 
-    if (buffer_append(&json->scratch, bytes, len) != TLSRPT_OK) {
-        return fail(json, TLSRPT_ERR_MEMORY, p);
-    }
-
-    return p + 1;
+    return hold(json, bytes, len, p) == TLSRPT_OK ? p + 1 : NULL;
 }
 
 
@@ -624,61 +306,25 @@ gather(tlsrpt_json_t *json, const void *bytes, size_t len, const byte_t *p)
 static const byte_t *
 begin_utf8(tlsrpt_json_t *json, const byte_t *p)
 {
-    if (*p < 0xc2 || *p > 0xf4) {
-        return fail(json, TLSRPT_ERR_JSON_UTF8, p);
-    }
+    json->utf8 = tlsrpt_utf8_begin(*p);
 
-    json->utf8_left = *p < 0xe0 ? 1 : *p < 0xf0 ? 2 : 3;
-    json->utf8_low = *p == 0xe0 ? 0xa0 : *p == 0xf0 ? 0x90 : 0x80;
-    json->utf8_high = *p == 0xed ? 0x9f : *p == 0xf4 ? 0x8f : 0xbf;
-
-    return gather(json, p, 1, p);
+    return json->utf8.left != 0 ? gather(json, p, 1, p)
+                                : fail(json, TLSRPT_ERR_JSON_UTF8, p);
 }
 
 
 static const byte_t *
 read_utf8(tlsrpt_json_t *json, const byte_t *p)
 {
-    if (*p < json->utf8_low || *p > json->utf8_high) {
+    if (*p < json->utf8.low || *p > json->utf8.high) {
         return fail(json, TLSRPT_ERR_JSON_UTF8, p);
     }
 
-    json->utf8_left--;
-    json->utf8_low = 0x80;
-    json->utf8_high = 0xbf;
+    json->utf8.left--;
+    json->utf8.low = 0x80;
+    json->utf8.high = 0xbf;
 
     return gather(json, p, 1, p);
-}
-
-
-static const byte_t *
-gather_code_point(tlsrpt_json_t *json, uint32_t c, const byte_t *p)
-{
-    byte_t  utf8[4];
-
-    if (c < 0x80) {
-        utf8[0] = (byte_t) c;
-        return gather(json, utf8, 1, p);
-    }
-
-    if (c < 0x800) {
-        utf8[0] = (byte_t) (0xc0 | c >> 6);
-        utf8[1] = (byte_t) (0x80 | (c & 0x3f));
-        return gather(json, utf8, 2, p);
-    }
-
-    if (c < 0x10000) {
-        utf8[0] = (byte_t) (0xe0 | c >> 12);
-        utf8[1] = (byte_t) (0x80 | (c >> 6 & 0x3f));
-        utf8[2] = (byte_t) (0x80 | (c & 0x3f));
-        return gather(json, utf8, 3, p);
-    }
-
-    utf8[0] = (byte_t) (0xf0 | c >> 18);
-    utf8[1] = (byte_t) (0x80 | (c >> 12 & 0x3f));
-    utf8[2] = (byte_t) (0x80 | (c >> 6 & 0x3f));
-    utf8[3] = (byte_t) (0x80 | (c & 0x3f));
-    return gather(json, utf8, 4, p);
 }
 
 
@@ -687,6 +333,7 @@ gather_code_point(tlsrpt_json_t *json, uint32_t c, const byte_t *p)
 static const byte_t *
 end_unit(tlsrpt_json_t *json, const byte_t *p)
 {
+    char      utf8[TLSRPT_UTF8_MAX];
     uint32_t  unit = json->unit;
     int       is_low = unit >= 0xdc00 && unit <= 0xdfff;
 
@@ -705,7 +352,7 @@ end_unit(tlsrpt_json_t *json, const byte_t *p)
         return p + 1;
     }
 
-    return gather_code_point(json, unit, p);
+    return gather(json, utf8, tlsrpt_utf8_put(utf8, unit), p);
 }
 
 
@@ -807,8 +454,8 @@ read_run(tlsrpt_json_t *json, const byte_t *p, const byte_t *end)
 
     q = skip_plain(p, limit);
 
-    if (buffer_append(&json->scratch, p, (size_t) (q - p)) != TLSRPT_OK) {
-        return fail(json, TLSRPT_ERR_MEMORY, p);
+    if (hold(json, p, (size_t) (q - p), p) != TLSRPT_OK) {
+        return NULL;
     }
 
     if (q == end) {
@@ -817,7 +464,8 @@ read_run(tlsrpt_json_t *json, const byte_t *p, const byte_t *end)
 
     if (*q == '"') {
         json->token = TOKEN_NONE;
-        return end_string(json, json->scratch.data, json->scratch.len, q + 1);
+        return end_string(json, json->scratch.len ? json->scratch.data : "",
+                          json->scratch.len, q + 1);
     }
 
     return read_special(json, q);
@@ -831,7 +479,7 @@ resume_string(tlsrpt_json_t *json, const byte_t *p, const byte_t *end)
         if (json->escape != ESCAPE_NONE) {
             p = read_escape(json, p);
 
-        } else if (json->utf8_left != 0) {
+        } else if (json->utf8.left != 0) {
             p = read_utf8(json, p);
 
         } else {
@@ -859,8 +507,8 @@ read_string(tlsrpt_json_t *json, const byte_t *p, const byte_t *end)
     json->token = TOKEN_STRING;
     json->scratch.len = 0;
 
-    if (buffer_append(&json->scratch, p, (size_t) (q - p)) != TLSRPT_OK) {
-        return fail(json, TLSRPT_ERR_MEMORY, p);
+    if (hold(json, p, (size_t) (q - p), p) != TLSRPT_OK) {
+        return NULL;
     }
 
     return q == end ? q : resume_string(json, q, end);
@@ -930,10 +578,8 @@ end_number(tlsrpt_json_t *json, const byte_t *start, const byte_t *p)
 
     json->token = TOKEN_NONE;
 
-    if (buffer_append(&json->scratch, start, (size_t) (p - start))
-        != TLSRPT_OK)
-    {
-        return fail(json, TLSRPT_ERR_MEMORY, p);
+    if (hold(json, start, (size_t) (p - start), p) != TLSRPT_OK) {
+        return NULL;
     }
 
     return emit(json, TLSRPT_JSON_NUMBER, json->scratch.data,
@@ -969,10 +615,8 @@ resume_number(tlsrpt_json_t *json, const byte_t *start, const byte_t *end)
     json->token = TOKEN_NUMBER;
     json->number = number;
 
-    if (buffer_append(&json->scratch, start, (size_t) (p - start))
-        != TLSRPT_OK)
-    {
-        return fail(json, TLSRPT_ERR_MEMORY, start);
+    if (hold(json, start, (size_t) (p - start), start) != TLSRPT_OK) {
+        return NULL;
     }
 
     return p;
@@ -1053,11 +697,7 @@ open_container(tlsrpt_json_t *json, const byte_t *p)
 
     frame = ++json->frame;
     frame->is_object = is_object;
-    frame->nmembers = 0;
-    frame->nexpected = 0;
-    frame->next = 0;
-    frame->given = 0;
-    frame->first = (uint32_t) json->nnames;
+    tlsrpt_json_object_begin(&frame->object, &json->names);
 
     json->expect = is_object ? EXPECT_FIRST_NAME : EXPECT_FIRST_VALUE;
 
@@ -1075,7 +715,7 @@ close_container(tlsrpt_json_t *json, const byte_t *p)
         return fail(json, TLSRPT_ERR_JSON, p);
     }
 
-    names_drop(json, frame->first);
+    tlsrpt_json_names_drop(&json->names, frame->object.first);
     json->frame--;
     json->expect = json->frame > json->frames ? EXPECT_COMMA : EXPECT_NOTHING;
 
@@ -1149,11 +789,11 @@ read_colon(tlsrpt_json_t *json, const byte_t *p, const byte_t *end)
 
 /* p: where the next name is spelled, colon and all. */
 static HOT const byte_t *
-read_next_name(tlsrpt_json_t *json, frame_t *frame, const byte_t *p,
-    const byte_t *end)
+read_next_name(tlsrpt_json_t *json, tlsrpt_json_object_t *object,
+    const byte_t *p, const byte_t *end)
 {
-    size_t  len = frame->next_name->len;
-    int     rc = name_give(frame);
+    size_t  len = object->next_name->len;
+    int     rc = tlsrpt_json_name_give(object);
 
     return rc == TLSRPT_OK ? read_colon(json, p + len - 1, end)
                            : fail(json, rc, p);
@@ -1163,14 +803,14 @@ read_next_name(tlsrpt_json_t *json, frame_t *frame, const byte_t *p,
 static HOT const byte_t *
 read_name(tlsrpt_json_t *json, const byte_t *p, const byte_t *end)
 {
-    frame_t  *frame = json->frame;
-    size_t    len = (size_t) (end - p);
+    tlsrpt_json_object_t  *object = &json->frame->object;
+    size_t                 len = (size_t) (end - p);
 
-    if ((frame->next < frame->nexpected
-         && is_spelled(frame->next_name, p, len))
-        || seek_spelled(frame, p, len))
+    if ((object->next < object->nexpected
+         && tlsrpt_json_name_is_spelled(object->next_name, p, len))
+        || tlsrpt_json_seek_spelled(object, p, len))
     {
-        return read_next_name(json, frame, p, end);
+        return read_next_name(json, object, p, end);
     }
 
     if (*p != '"') {
@@ -1327,9 +967,8 @@ void
 tlsrpt_json_destroy(tlsrpt_json_t *json)
 {
     if (json != NULL) {
-        free(json->scratch.data);
-        free(json->name_bytes.data);
-        free(json->names);
+        tlsrpt_buf_free(&json->scratch);
+        tlsrpt_json_names_free(&json->names);
         free(json);
     }
 }
@@ -1354,18 +993,11 @@ tlsrpt_json_reset(tlsrpt_json_t *json, tlsrpt_json_handler_pt handler,
     json->bom = 0;
     json->escape = ESCAPE_NONE;
     json->high = 0;
-    json->utf8_left = 0;
+    json->utf8.left = 0;
     json->frame = json->frames;
 
-    buffer_reset(&json->scratch);
-    buffer_reset(&json->name_bytes);
-
-    json->nnames = 0;
-    if (json->names_size * sizeof(name_t) > BUFFER_KEEP) {
-        free(json->names);
-        json->names = NULL;
-        json->names_size = 0;
-    }
+    tlsrpt_buf_reset(&json->scratch, BUFFER_KEEP);
+    tlsrpt_json_names_reset(&json->names, BUFFER_KEEP);
 }
 
 
@@ -1373,13 +1005,13 @@ void
 tlsrpt_json_expect(tlsrpt_json_t *json, const void *names, size_t n,
     size_t size, const tlsrpt_json_name_t **told)
 {
-    frame_t  *frame = json->frame;
+    tlsrpt_json_object_t  *object = &json->frame->object;
 
-    frame->expected = names;
-    frame->next_name = names;
-    frame->nexpected = (unsigned) n;
-    frame->size = size;
-    frame->told = told;
+    object->expected = names;
+    object->next_name = names;
+    object->nexpected = (unsigned) n;
+    object->size = size;
+    object->told = told;
     *told = NULL;
 }
 

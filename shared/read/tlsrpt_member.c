@@ -15,7 +15,6 @@
 #include "tlsrpt_utf8.h"
 
 
-#define SCHEMA         "RFC 8460 4.4"
 #define MAX_UNWRAPPED  65536                /* of a report, in bytes */
 #define MAX_IDN        1024                 /* host names of a report */
 
@@ -96,19 +95,20 @@ make_usable(tlsrpt_builder_t *b, tlsrpt_json_event_t event, const char **s,
     size_t *len)
 {
     if (event != TLSRPT_JSON_STRING) {
-        tlsrpt_builder_warn(b, SCHEMA, "not a string, passed over");
+        tlsrpt_builder_warn(b, TLSRPT_SCHEMA, "not a string, passed over");
         return 0;
     }
 
     trim(s, len);
 
     if (*len == 0) {
-        tlsrpt_builder_warn(b, SCHEMA, "empty, taken as absent");
+        tlsrpt_builder_warn(b, TLSRPT_SCHEMA, "empty, taken as absent");
         return 0;
     }
 
     if (*len > TLSRPT_MAX_STRING) {
-        tlsrpt_builder_warn(b, SCHEMA, "cut to %d bytes", TLSRPT_MAX_STRING);
+        tlsrpt_builder_warn(b, TLSRPT_SCHEMA, "cut to %d bytes",
+                            TLSRPT_MAX_STRING);
         *len = tlsrpt_utf8_cut(*s, *len, TLSRPT_MAX_STRING);
     }
 
@@ -170,7 +170,7 @@ set_identity(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
     const char *s, size_t len)
 {
     if (event == TLSRPT_JSON_NUMBER) {
-        tlsrpt_builder_warn(b, SCHEMA, "a number, taken as a string");
+        tlsrpt_builder_warn(b, TLSRPT_SCHEMA, "a number, taken as a string");
         event = TLSRPT_JSON_STRING;
     }
 
@@ -200,7 +200,8 @@ set_keyword(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
     }
 
     if (has_upper(s, len)) {
-        tlsrpt_builder_warn(b, SCHEMA, "upper case, taken as lower case");
+        tlsrpt_builder_warn(b, TLSRPT_SCHEMA,
+                            "upper case, taken as lower case");
         tlsrpt_lower_copy(buf, s, len);
         s = buf;
     }
@@ -268,7 +269,7 @@ set_ip(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
         }
     }
 
-    tlsrpt_builder_warn(b, SCHEMA, "not an IP address, passed over");
+    tlsrpt_builder_warn(b, TLSRPT_SCHEMA, "not an IP address, passed over");
     return TLSRPT_OK;
 }
 
@@ -332,12 +333,12 @@ set_host(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
     n = normalize_host(b, s, len, buf);
 
     if (n == 0) {
-        tlsrpt_builder_warn(b, SCHEMA, "not a host name, kept as sent");
+        tlsrpt_builder_warn(b, TLSRPT_SCHEMA, "not a host name, kept as sent");
         return keep(b, field, text, tlsrpt_lower_copy(text, s, len));
     }
 
     if (n != len || memcmp(buf, s, n) != 0) {
-        tlsrpt_builder_warn(b, SCHEMA, "taken as %s", buf);
+        tlsrpt_builder_warn(b, TLSRPT_SCHEMA, "taken as %s", buf);
     }
 
     return keep(b, field, buf, n);
@@ -358,7 +359,7 @@ set_policy_domain(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
     trim(&s, &len);
 
     if (len == 0) {
-        tlsrpt_builder_warn(b, SCHEMA, "empty, taken as absent");
+        tlsrpt_builder_warn(b, TLSRPT_SCHEMA, "empty, taken as absent");
         return TLSRPT_OK;
     }
 
@@ -370,7 +371,7 @@ set_policy_domain(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
     }
 
     if (n != len || memcmp(buf, s, n) != 0) {
-        tlsrpt_builder_warn(b, SCHEMA, "taken as %s", buf);
+        tlsrpt_builder_warn(b, TLSRPT_SCHEMA, "taken as %s", buf);
     }
 
     return keep(b, field, buf, n);
@@ -384,7 +385,7 @@ set_count(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
     uint64_t  value = 0;
 
     if (event == TLSRPT_JSON_STRING) {
-        tlsrpt_builder_warn(b, SCHEMA, "a string, taken as a number");
+        tlsrpt_builder_warn(b, TLSRPT_SCHEMA, "a string, taken as a number");
         trim(&s, &len);
 
     } else if (event != TLSRPT_JSON_NUMBER) {
@@ -432,12 +433,12 @@ set_time(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
     }
 
     if (deviations & TLSRPT_TIME_NO_ZONE) {
-        tlsrpt_builder_warn(b, SCHEMA " (RFC 3339 5.6)",
+        tlsrpt_builder_warn(b, TLSRPT_SCHEMA " (RFC 3339 5.6)",
                             "no time zone, taken as UTC");
     }
 
     if (deviations & TLSRPT_TIME_SLOPPY) {
-        tlsrpt_builder_warn(b, SCHEMA " (RFC 3339 5.6)",
+        tlsrpt_builder_warn(b, TLSRPT_SCHEMA " (RFC 3339 5.6)",
                             "not in its one form: 2026-01-31T00:00:00Z");
     }
 
@@ -526,17 +527,18 @@ set_list(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
     const char *s, size_t len)
 {
     if (event != TLSRPT_JSON_STRING) {
-        tlsrpt_builder_warn(b, SCHEMA, "not a string, passed over");
+        tlsrpt_builder_warn(b, TLSRPT_SCHEMA, "not a string, passed over");
         return TLSRPT_OK;
     }
 
     if (len == 0) {
-        tlsrpt_builder_warn(b, SCHEMA, "empty, taken as absent");
+        tlsrpt_builder_warn(b, TLSRPT_SCHEMA, "empty, taken as absent");
         return TLSRPT_OK;
     }
 
     if (field != NULL) {
-        tlsrpt_builder_warn(b, SCHEMA, "a string, taken as an array of one");
+        tlsrpt_builder_warn(b, TLSRPT_SCHEMA,
+                            "a string, taken as an array of one");
     }
 
     return add_item(b, s, len);
@@ -551,7 +553,7 @@ set_empty(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
     (void) s;
 
     if (event == TLSRPT_JSON_STRING && len == 0) {
-        tlsrpt_builder_warn(b, SCHEMA, "empty, taken as absent");
+        tlsrpt_builder_warn(b, TLSRPT_SCHEMA, "empty, taken as absent");
         return TLSRPT_OK;
     }
 

@@ -1,0 +1,166 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tlsrpt_builder.h"
+
+
+void
+tlsrpt_builder_path(const tlsrpt_builder_t *b, char path[TLSRPT_PATH_LEN])
+{
+    size_t  n = 0;
+
+    path[0] = '\0';
+
+    for (const tlsrpt_frame_t *f = b->stack + 1;
+         f <= b->frame && n < TLSRPT_PATH_LEN; f++)
+    {
+        switch (f->node) {
+        case TLSRPT_NODE_POLICIES:
+        case TLSRPT_NODE_POLICY_STRING:
+        case TLSRPT_NODE_MX_HOST:
+        case TLSRPT_NODE_DETAILS:
+            if (f->index) {
+                n += (size_t) snprintf(path + n, TLSRPT_PATH_LEN - n, "[%zu]",
+                                       f->index - 1);
+            }
+            break;
+
+        default:
+            if (f->name != NULL) {
+                n += (size_t) snprintf(path + n, TLSRPT_PATH_LEN - n, "%s%.*s",
+                                       n ? "." : "", (int) f->name->len - 3,
+                                       f->name->quoted + 1);
+            }
+        }
+    }
+}
+
+
+int
+tlsrpt_builder_fail(tlsrpt_builder_t *b, int code, const char *format, ...)
+{
+    va_list  args;
+
+    b->error.code = code;
+    tlsrpt_builder_path(b, b->error.path);
+
+    va_start(args, format);
+    vsnprintf(b->error.detail, TLSRPT_DETAIL_LEN, format, args);
+    va_end(args);
+
+    return code;
+}
+
+
+/* path becomes "path.member"; what is too long is cut. */
+
+static void
+join(char path[TLSRPT_PATH_LEN], const char *member)
+{
+    size_t  n = strlen(path);
+
+    if (snprintf(path + n, TLSRPT_PATH_LEN - n, "%s%s", n ? "." : "", member)
+        < 0)
+    {
+        path[n] = '\0';
+    }
+}
+
+
+int
+tlsrpt_builder_fail_member(tlsrpt_builder_t *b, int code, const char *path,
+    const char *member, const char *detail)
+{
+    tlsrpt_builder_fail(b, code, "%s", detail);
+    snprintf(b->error.path, TLSRPT_PATH_LEN, "%s", path);
+    join(b->error.path, member);
+
+    return code;
+}
+
+
+int
+tlsrpt_builder_fail_missing(tlsrpt_builder_t *b, const char *member)
+{
+    tlsrpt_builder_fail(b, TLSRPT_ERR_MISSING, "%s", "");
+    join(b->error.path, member);
+
+    return TLSRPT_ERR_MISSING;
+}
+
+
+static void
+add_warning(tlsrpt_builder_t *b, const char *path, const char *section,
+    const char *format, va_list args)
+{
+    void              *p = b->report.warnings;
+    tlsrpt_report_t   *r = &b->report;
+    tlsrpt_warning_t  *w;
+
+    if (r->nwarnings == TLSRPT_MAX_WARNINGS
+        || tlsrpt_builder_grow(&p, sizeof(*w), r->nwarnings,
+                               &b->warnings_size)
+           != 0)
+    {
+        r->nwarnings_beyond++;
+        return;
+    }
+
+    r->warnings = p;
+    w = &r->warnings[r->nwarnings++];
+    w->section = section;
+    vsnprintf(w->message, TLSRPT_DETAIL_LEN, format, args);
+
+    if (path != NULL) {
+        snprintf(w->path, TLSRPT_PATH_LEN, "%s", path);
+
+    } else {
+        tlsrpt_builder_path(b, w->path);
+    }
+}
+
+
+void
+tlsrpt_builder_warn_at(tlsrpt_builder_t *b, const char *path,
+    const char *section, const char *format, ...)
+{
+    va_list  args;
+
+    va_start(args, format);
+    add_warning(b, path, section, format, args);
+    va_end(args);
+}
+
+
+void
+tlsrpt_builder_warn(tlsrpt_builder_t *b, const char *section,
+    const char *format, ...)
+{
+    va_list  args;
+
+    va_start(args, format);
+    add_warning(b, NULL, section, format, args);
+    va_end(args);
+}
+
+
+void
+tlsrpt_builder_warn_member(tlsrpt_builder_t *b, const char *member,
+    const char *message)
+{
+    char  path[TLSRPT_PATH_LEN] = "";
+
+    if (b->report.nwarnings < TLSRPT_MAX_WARNINGS) {
+        tlsrpt_builder_path(b, path);
+        join(path, member);
+    }
+
+    tlsrpt_builder_warn_at(b, path, TLSRPT_SCHEMA, "%s", message);
+}
