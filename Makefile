@@ -213,6 +213,22 @@ $(REPLAY): $(REPLAY_SRC) $(wildcard t/replay/*.h) $(REPLAY_OBJ) $(HEADERS) \
 	    $(REPLAY_OBJ) -l:libhiredis.a -Wl,--wrap=random,--wrap=getsockopt
 
 
+# The Redis client on a loop of the test's own: t/replay/loop.h
+
+REPLAY     = $(B)/t/replay/redis
+REPLAY_SRC = $(wildcard t/replay/*.c) \
+             $(addprefix ngx_tlsrpt_module/ngx_http_tlsrpt_redis,.c _codec.c)
+REPLAY_OBJ = $(addprefix $(B)/core/tlsrpt_,reply.o ingest_script.o)
+
+$(REPLAY): $(REPLAY_SRC) $(wildcard t/replay/*.h) $(REPLAY_OBJ) $(HEADERS) \
+    $(B)/nginx/Makefile
+	mkdir -p $(@D)
+	echo "Building $@"
+	$(CC) $(CFLAGS) -Wno-unused-parameter $(SANITIZE) -Ishared \
+	    -Ingx_tlsrpt_module -It/replay $(NGINX_INCS) -o $@ $(REPLAY_SRC) \
+	    $(REPLAY_OBJ) -l:libhiredis.a -Wl,--wrap=random,--wrap=getsockopt
+
+
 # Tests: the quick ones first.  TESTS= runs some of them.
 
 TESTS = $(CORE_TESTS) $(foreach d,build core replay redis nginx rspamd e2e bench fuzz,\
