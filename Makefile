@@ -27,7 +27,7 @@ NGINX     = $(firstword $(wildcard /usr/sbin/nginx /usr/local/sbin/nginx) nginx)
 NGINX_SRC = /usr/share/nginx/src
 PORT     ?= 8460
 RSPAMD_PORT ?= 8461
-FUZZ_SECONDS = 20
+FUZZ_SECONDS = 10
 
 ifeq ($(origin CC),default)
 CC        = gcc
@@ -176,14 +176,24 @@ $(CORE_TESTS): $(B)/t/core/%: t/core/%.c $(CORE_OBJS) $(wildcard t/core/*.h)
 # This one fails each allocation in turn.
 $(B)/t/core/alloc: LIBS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 
-$(FUZZERS): $(B)/t/fuzz/%: t/fuzz/%.c $(wildcard t/fuzz/*.h) $(SHARED) $(HEADERS) \
-    $(GENERATED)
+# The fuzzers share objects of their own.
+FUZZ      = $(CLANG) $(OURS) -fno-sanitize-recover=undefined $(INCS)
+FUZZ_OBJS = $(CORE_OBJS:$(B)/core/%=$(B)/fuzz-core/%)
+
+$(B)/fuzz-core/%.o: shared/%.c $(B)/flags
+	mkdir -p $(@D)
+	$(FUZZ) -fsanitize=fuzzer-no-link,address,undefined -MMD -MP -c -o $@ $<
+
+$(B)/fuzz-core/%.o: $(B)/%.c $(B)/flags
+	mkdir -p $(@D)
+	$(FUZZ) -fsanitize=fuzzer-no-link,address,undefined -MMD -MP -c -o $@ $<
+
+$(FUZZERS): $(B)/t/fuzz/%: t/fuzz/%.c $(wildcard t/fuzz/*.h) $(FUZZ_OBJS)
 	mkdir -p $(@D)
 	echo "Building $@"
-	$(CLANG) $(OURS) -fsanitize=fuzzer,address,undefined \
-	    -fno-sanitize-recover=undefined $(INCS) -o $@ $< \
-	    $(SHARED) $(GENERATED) $(LIBS)
+	$(FUZZ) -fsanitize=fuzzer,address,undefined -o $@ $< $(FUZZ_OBJS) $(LIBS)
 
+-include $(wildcard $(B)/fuzz-core/*/*.d)
 -include $(wildcard $(B)/core/*/*.d)
 
 # Everything once more by clang, for its warnings.
@@ -200,32 +210,15 @@ check-clang: $(GENERATED) $(B)/nginx/Makefile
 # The Redis client on a loop of the test's own: t/replay/loop.h
 
 REPLAY     = $(B)/t/replay/redis
-REPLAY_SRC = $(wildcard t/replay/*.c) \
-             $(wildcard ngx_tlsrpt_module/redis/*.c)
-REPLAY_OBJ = $(addprefix $(B)/core/,store/tlsrpt_reply.o tlsrpt_ingest_script.o)
+REPLAY_SRC = $(wildcard t/replay/*.c ngx_tlsrpt_module/redis/*.c)
+REPLAY_OBJ = $(filter %/tlsrpt_reply.o %/tlsrpt_ingest_script.o,$(CORE_OBJS))
 
 $(REPLAY): $(REPLAY_SRC) $(wildcard t/replay/*.h) $(REPLAY_OBJ) $(HEADERS) \
     $(B)/nginx/Makefile
 	mkdir -p $(@D)
 	echo "Building $@"
-	$(CC) $(OURS) -Wno-unused-parameter $(SANITIZE) $(INCS) \
+	$(CC) $(OURS) -Wno-unused-parameter $(SANITIZE) $(GIVEN) $(INCS) \
 	    $(HOST_INCS) -It/replay $(NGINX_INCS) -o $@ $(REPLAY_SRC) \
-	    $(REPLAY_OBJ) -l:libhiredis.a -Wl,--wrap=random,--wrap=getsockopt
-
-
-# The Redis client on a loop of the test's own: t/replay/loop.h
-
-REPLAY     = $(B)/t/replay/redis
-REPLAY_SRC = $(wildcard t/replay/*.c) \
-             $(addprefix ngx_tlsrpt_module/ngx_http_tlsrpt_redis,.c _codec.c)
-REPLAY_OBJ = $(addprefix $(B)/core/tlsrpt_,reply.o ingest_script.o)
-
-$(REPLAY): $(REPLAY_SRC) $(wildcard t/replay/*.h) $(REPLAY_OBJ) $(HEADERS) \
-    $(B)/nginx/Makefile
-	mkdir -p $(@D)
-	echo "Building $@"
-	$(CC) $(CFLAGS) -Wno-unused-parameter $(SANITIZE) -Ishared \
-	    -Ingx_tlsrpt_module -It/replay $(NGINX_INCS) -o $@ $(REPLAY_SRC) \
 	    $(REPLAY_OBJ) -l:libhiredis.a -Wl,--wrap=random,--wrap=getsockopt
 
 

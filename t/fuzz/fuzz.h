@@ -26,6 +26,7 @@ typedef int (*fuzz_feed_pt)(void *object, const void *bytes, size_t len);
 
 
 /* FNV-1a, so that each input has cuts of its own. */
+__attribute__((unused))
 static uint64_t
 fuzz_seed(const uint8_t *data, size_t len)
 {
@@ -43,6 +44,7 @@ fuzz_seed(const uint8_t *data, size_t len)
  * Feeds the data in pieces of 1 to about limit bytes, each in a block of its
  * own, so that a read beyond it is seen.  Returns what the last feed said.
  */
+__attribute__((unused))
 static int
 fuzz_feed(void *object, fuzz_feed_pt feed, const uint8_t *data, size_t len,
     size_t limit)

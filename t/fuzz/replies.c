@@ -1,0 +1,310 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Replies of a Redis in which anybody may have written anything -> each answer
+ * there is: it is made, of the bounds it has, and is JSON.  The first byte says
+ * which answer, and whether replies come in the order of their commands.
+ */
+
+#include "replies.h"
+
+#include "tlsrpt_metrics.h"
+#include "tlsrpt_problems.h"
+#include "tlsrpt_query.h"
+#include "tlsrpt_reports.h"
+#include "tlsrpt_time.h"
+
+#define NOW      1768910400                 /* 2026-01-20T12:00:00Z */
+#define WINDOW   8                          /* commands in flight */
+#define MAX_ASK  (3 + 2 * TLSRPT_DEFAULT_DAYS)
+
+static const tlsrpt_str_t  domain = { "example.com", 11 };
+static const tlsrpt_str_t  prefix = { "t", 1 };
+
+/* One answer: how it is asked for. */
+typedef struct {
+    const tlsrpt_command_t *(*next)(void *object, size_t *n);
+    int (*add)(void *object, size_t n, const tlsrpt_reply_t *reply);
+} lookup_t;
+
+
+static void
+check_json(json_t *json)
+{
+    char  *text;
+
+    CHECK(json_is_object(json));
+    text = json_dumps(json, JSON_ENSURE_ASCII);     /* so all is UTF-8 */
+    CHECK(text != NULL);
+    free(text);
+    json_decref(json);
+}
+
+
+static void
+answer_one(const lookup_t *lookup, void *object, tape_t *tape, size_t *asked,
+    size_t *n, size_t which)
+{
+    int              rc;
+    tlsrpt_reply_t  *reply = reply_make(tape, 0);
+
+    rc = lookup->add(object, asked[which], reply);
+    CHECK(rc == TLSRPT_OK);
+    reply_free(reply);
+    memmove(asked + which, asked + which + 1,
+            (--*n - which) * sizeof(asked[0]));
+}
+
+
+/* All that it asks for; disorder: the replies come in any order. */
+
+static void
+answer_all(const lookup_t *lookup, void *object, tape_t *tape, int disorder)
+{
+    size_t                   asked[WINDOW], n = 0, number, total = 0;
+    const tlsrpt_command_t  *command;
+
+    for ( ;; ) {
+        command = n < WINDOW ? lookup->next(object, &number) : NULL;
+
+        if (command != NULL) {
+            CHECK(command->argc >= 2 && ++total <= MAX_ASK);
+            asked[n++] = number;
+            continue;
+        }
+
+        if (n == 0) {
+            return;
+        }
+
+        answer_one(lookup, object, tape, asked, &n,
+                   disorder ? take(tape) % n : 0);
+    }
+}
+
+
+/*
+ * Readings
+ */
+
+static const tlsrpt_command_t *
+reading_next(void *object, size_t *n)
+{
+    tlsrpt_reading_t  *reading = object;
+
+    return reading->type->next(reading, n);
+}
+
+
+static int
+reading_add(void *object, size_t n, const tlsrpt_reply_t *reply)
+{
+    tlsrpt_reading_t  *reading = object;
+
+    return reading->type->add(reading, n, reply);
+}
+
+
+static void
+answer_reading(tlsrpt_reading_t *reading, tape_t *tape, int disorder)
+{
+    static const lookup_t  lookup = { reading_next, reading_add };
+
+    CHECK(reading != NULL);
+    answer_all(&lookup, reading, tape, disorder);
+    (void) reading->type->seen(reading);
+    check_json(reading->type->json(reading));
+    reading->type->destroy(reading);
+}
+
+
+static void
+reports(tape_t *tape, int disorder)
+{
+    tlsrpt_reports_query_t  query;
+
+    tlsrpt_reports_query_init(&query, NOW);
+    query.limit = 1 + take(tape) % 3;
+    answer_reading(tlsrpt_reports_create(&query, domain, prefix), tape,
+                   disorder);
+}
+
+
+static void
+senders(tape_t *tape, int disorder)
+{
+    tlsrpt_query_t  query;
+
+    tlsrpt_query_init(&query, NOW);
+    answer_reading(tlsrpt_senders_create(&query, domain, prefix), tape,
+                   disorder);
+}
+
+
+static void
+problems(tape_t *tape, int disorder)
+{
+    tlsrpt_query_t     query;
+    mta_sts_policy_t   policy;
+    unsigned           served = take(tape);
+
+    memset(&policy, 0, sizeof(policy));
+    policy.mode = MTA_STS_ENFORCE;
+    policy.max_age = 86400;
+    policy.nmx = 1;
+    strcpy(policy.mx[0], "*.example.com");
+
+    tlsrpt_query_init(&query, NOW);
+    answer_reading(tlsrpt_problems_create(&query, domain, prefix,
+                                          served % 2 ? &policy : NULL,
+                                          tlsrpt_day_of(NOW)
+                                          - (int32_t) (served / 2 % 40)
+                                          + 4),
+                   tape, disorder);
+}
+
+
+/*
+ * Others
+ */
+
+static const tlsrpt_command_t *
+stats_next(void *object, size_t *n)
+{
+    return tlsrpt_stats_next(object, n);
+}
+
+
+static int
+stats_add(void *object, size_t n, const tlsrpt_reply_t *reply)
+{
+    return tlsrpt_stats_add(object, n, reply);
+}
+
+
+static void
+stats(tape_t *tape, int disorder)
+{
+    static const lookup_t  lookup = { stats_next, stats_add };
+
+    char            *csv;
+    size_t           len;
+    unsigned         by = take(tape);
+    tlsrpt_query_t   query;
+    tlsrpt_stats_t  *s;
+
+    tlsrpt_query_init(&query, NOW);
+
+    for ( ; by % 16; by >>= 4) {
+        unsigned  dimension = by % 16 - 1;
+
+        if (dimension < TLSRPT_NDIMENSIONS
+            && !tlsrpt_query_groups_by(&query, dimension))
+        {
+            query.by[query.nby++] = (unsigned char) dimension;
+        }
+    }
+
+    s = tlsrpt_stats_create(&query, domain, prefix);
+    CHECK(s != NULL);
+    answer_all(&lookup, s, tape, disorder);
+    (void) tlsrpt_stats_seen(s);
+    check_json(tlsrpt_stats_json(s));
+
+    csv = tlsrpt_stats_csv(s, &len);
+    CHECK(csv != NULL && len > 2 && memcmp(csv + len - 2, "\r\n", 2) == 0);
+    free(csv);
+    tlsrpt_stats_destroy(s);
+}
+
+
+static void
+totals(tape_t *tape, int disorder)
+{
+    size_t            n;
+    tlsrpt_query_t    query;
+    tlsrpt_reply_t   *reply;
+    tlsrpt_totals_t  *t;
+
+    tlsrpt_query_init(&query, NOW);
+    t = tlsrpt_totals_create(&query, domain, prefix);
+    CHECK(t != NULL);
+    n = tlsrpt_totals_ncommands(t);
+
+    for (size_t i = 0; i < n; i++) {
+        size_t  which = disorder ? n - 1 - i : i;
+
+        CHECK(tlsrpt_totals_command(t, which) != NULL);
+        reply = reply_make(tape, 0);
+        CHECK(tlsrpt_totals_add(t, which, reply) == TLSRPT_OK);
+        reply_free(reply);
+    }
+
+    (void) tlsrpt_totals_seen(t);
+    check_json(tlsrpt_totals_json(t));
+    tlsrpt_totals_destroy(t);
+}
+
+
+/* A text of lines, each a comment or a sample that ends with a number. */
+
+static void
+check_metrics(const char *text, size_t len)
+{
+    const char  *end;
+
+    CHECK(len >= 6 && memcmp(text + len - 6, "# EOF\n", 6) == 0);
+
+    for ( ; len; len -= (size_t) (end + 1 - text), text = end + 1) {
+        end = memchr(text, '\n', len);
+        CHECK(end != NULL && end > text);
+        CHECK(*text == '#' || (end[-1] >= '0' && end[-1] <= '9'));
+        CHECK(memchr(text, '\0', (size_t) (end - text)) == NULL);
+    }
+}
+
+
+static void
+metrics(tape_t *tape, int disorder)
+{
+    char              *text;
+    size_t             len;
+    tlsrpt_reply_t    *reply;
+    tlsrpt_metrics_t  *m = tlsrpt_metrics_create(disorder);
+
+    CHECK(m != NULL);
+
+    for (int i = 0; i < 3; i++) {
+        reply = reply_make(tape, 0);
+        tlsrpt_metrics_add(m, domain, reply);
+        reply_free(reply);
+    }
+
+    text = tlsrpt_metrics_text(m, &len);
+    CHECK(text != NULL);
+    check_metrics(text, len);
+    free(text);
+    tlsrpt_metrics_destroy(m);
+}
+
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static void (*const  answers[])(tape_t *tape, int disorder) = {
+        stats, totals, reports, senders, problems, metrics
+    };
+
+    unsigned  first;
+    tape_t    tape = { data, size, 0 };
+
+    if (reply_samples[0].data == NULL) {
+        reply_init();
+    }
+
+    first = take(&tape);
+    answers[first % 6](&tape, first / 6 % 2);
+
+    return 0;
+}
