@@ -7,6 +7,8 @@
 #     run         a server of its own to play with; PORT=8460, until Ctrl-C
 #     test        installs what is missing, runs every test, two at a time
 #     fuzz        fuzzes each target for FUZZ_SECONDS
+#     coverage    the lines that tests do not reach, as a table (TESTS= narrows)
+#     mutants     deliberate faults, and whether tests notice (MUTANTS=WORD)
 #     bench       what it costs, beside other ways, as a table
 #     clean
 #
@@ -55,6 +57,7 @@ HEADERS   = $(wildcard shared/*.h shared/*/*.h ngx_tlsrpt_module/*.h \
 MODULE    = ngx_http_tlsrpt_module.so
 
 .PHONY: all nginx rspamd deps run test programs prove check-clang fuzz clean
+.PHONY: coverage mutants
 .PHONY: install install-nginx install-rspamd FORCE
 .PHONY: uninstall uninstall-nginx uninstall-rspamd
 .DELETE_ON_ERROR:
@@ -243,6 +246,22 @@ prove: programs
 
 fuzz: $(FUZZERS)
 	FUZZ_SECONDS=$(FUZZ_SECONDS) prove -v -It/lib t/fuzz/run.t
+
+# In a copy of the tree, whose objects count, and which is built without the
+# sanitizers.
+COVERAGE = SANITIZE= WERROR= CFLAGS="--coverage -O0" LDFLAGS=--coverage
+
+coverage:
+	tools/copy-tree $(B)/coverage
+	$(MAKE) --no-print-directory $(JOBS) -C $(B)/coverage $(COVERAGE) \
+	    all $(CORE_TESTS) $(REPLAY)
+	find $(B)/coverage -name '*.gcda' -delete
+	cd $(B)/coverage && TLSRPT_NGINX=$(NGINX) prove -j2 -It/lib \
+	    $(filter-out t/bench/% t/build/% t/e2e/% t/fuzz/%,$(TESTS))
+	tools/coverage $(B)/coverage
+
+mutants:
+	JOBS=$(shell nproc) tools/mutants $(MUTANTS)
 
 
 deps:
