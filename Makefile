@@ -2,7 +2,7 @@
 #
 #     all         the nginx module and the rspamd plugin's C module (default)
 #     install     into the nginx and rspamd found here; DESTDIR is honoured
-#     uninstall   unless nginx's configuration needs the module; FORCE=1: even so
+#     uninstall   unless nginx's configuration needs the module; FORCE=1: always
 #     deps        installs the Debian packages that are missing
 #     run         a server of its own to play with; PORT=8460, until Ctrl-C
 #     test        installs what is missing, runs every test, two at a time
@@ -126,15 +126,13 @@ $(B)/nginx/Makefile $(B)/nginx-asan/Makefile: $(B)/%/Makefile: \
 	    $(call quoted,-std=c11 $(CC_OPT_$*) $(GIVEN) $(NO_WERROR)) \
 	    $(call quoted,$(LD_OPT_$*) $(LDFLAGS))
 
-# Its makefile has variables of the same names, which those of our command line
-# would replace; these stand behind " -- ".
-NGINX_MAKE = MAKEFLAGS="$${MAKEFLAGS%% -- *}" $(MAKE) --no-print-directory \
-                 -C $(NGINX_SRC) -f $(abspath $(B))/$*/Makefile modules
-
+# nginx's makefile has variables of the same names, which those of our command
+# line would replace; these stand behind " -- ".
 $(B)/nginx/$(MODULE) $(B)/nginx-asan/$(MODULE): $(B)/%/$(MODULE): \
     $(B)/%/Makefile FORCE
-	$(NGINX_MAKE) -q > /dev/null 2>&1 \
-	    || { echo "Building $@"; $(NGINX_MAKE); }
+	modules() { MAKEFLAGS="$${MAKEFLAGS%% -- *}" $(MAKE) -C $(NGINX_SRC) \
+	    -f $(abspath $(B))/$*/Makefile --no-print-directory modules "$$@"; }; \
+	modules -q > /dev/null 2>&1 || { echo "Building $@"; modules; }
 
 $(B)/$(MODULE): $(B)/nginx/$(MODULE)
 	cp $< $@.new && mv $@.new $@
