@@ -3,11 +3,11 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "tlsrpt_domain.h"
+#include "tlsrpt_ip.h"
 #include "tlsrpt_query.h"
 #include "tlsrpt_time.h"
 
@@ -137,25 +137,13 @@ set_by(tlsrpt_query_t *query, tlsrpt_str_t name, tlsrpt_str_t value,
 }
 
 
-static size_t
-canonical_ip(const char *value, char *buf, size_t size)
-{
-    unsigned char  ip[16];
-    int            family = strchr(value, ':') ? AF_INET6 : AF_INET;
-
-    return inet_pton(family, value, ip) == 1
-           && inet_ntop(family, ip, buf, (socklen_t) size) != NULL
-           ? strlen(buf) : 0;
-}
-
-
 /* Brings a filter's value to the form in which the member is kept; the length,
    0: it can be none. */
 
 static size_t
-canonical(unsigned dimension, const char *value, size_t len, char *buf,
-    size_t size)
+canonical(unsigned dimension, const char *value, size_t len, char *buf)
 {
+    int      bare;
     size_t   n;
     char     name[TLSRPT_DOMAIN_LEN + 1];
     int32_t  day;
@@ -170,7 +158,7 @@ canonical(unsigned dimension, const char *value, size_t len, char *buf,
 
     case TLSRPT_BY_SENDING_IP:
     case TLSRPT_BY_RECEIVING_IP:
-        n = canonical_ip(value, buf, size);
+        n = tlsrpt_ip_read(value, len, buf, &bare);
         return n || strcmp(value, "(overflow)") != 0 ? n : len;
 
     case TLSRPT_BY_MX:
@@ -218,8 +206,8 @@ set_filter(tlsrpt_query_t *query, unsigned dimension, tlsrpt_str_t name,
         text[value.len] = '\0';
         memcpy(buf, text, value.len + 1);
 
-        n = canonical(dimension, text, value.len, buf,
-                      sizeof(query->filter[0]));
+        n = canonical(dimension, text, value.len, buf);
+        buf[n] = '\0';
 
         if (n == 0) {
             return tlsrpt_param_fail(error, name, dimension == TLSRPT_BY_DAY

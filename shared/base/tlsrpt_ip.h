@@ -15,6 +15,13 @@
 
 #define TLSRPT_IP_TEXT_LEN  45              /* INET6_ADDRSTRLEN, NUL apart */
 
+/* Reads an address, also as a literal (RFC 5321 4.1.3), with a port or with a
+   zone, and an IPv4 one mapped into IPv6 (RFC 4291 2.5.5.2) as what it is.  The
+   canonical text, not NUL ended, and its length, 0: it is none.  *bare: it was
+   an address and nothing else. */
+size_t tlsrpt_ip_read(const char *s, size_t len, char buf[TLSRPT_IP_TEXT_LEN],
+    int *bare);
+
 /* The canonical text (RFC 5952 4 and 5), not NUL ended; its length. */
 size_t tlsrpt_ip6_text(const unsigned char ip[16],
     char buf[TLSRPT_IP_TEXT_LEN]);

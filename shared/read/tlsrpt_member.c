@@ -3,7 +3,6 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 
-#include <arpa/inet.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -210,67 +209,31 @@ set_keyword(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
 }
 
 
-/* An IPv4 address in its one usual form. */
-
-static int
-is_plain_ipv4(const char *s, size_t len)
-{
-    int  octet = -1, dots = 0;
-
-    if (len > 15) {
-        return 0;
-    }
-
-    for (size_t i = 0; i < len; i++) {
-        if (s[i] == '.') {
-            if (octet < 0 || ++dots > 3) {
-                return 0;
-            }
-
-            octet = -1;
-
-        } else if (s[i] < '0' || s[i] > '9' || octet == 0) {
-            return 0;
-
-        } else {
-            octet = (octet < 0 ? 0 : octet * 10) + (s[i] - '0');
-
-            if (octet > 255) {
-                return 0;
-            }
-        }
-    }
-
-    return dots == 3 && octet >= 0;
-}
-
-
 static int
 set_ip(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
     const char *s, size_t len)
 {
-    char           text[TLSRPT_IP_TEXT_LEN + 1];
-    unsigned char  ip[16];
+    int     bare;
+    char    text[TLSRPT_IP_TEXT_LEN];
+    size_t  n;
 
     if (b->in_beyond || !usable(b, event, &s, &len)) {
         return TLSRPT_OK;
     }
 
-    if (is_plain_ipv4(s, len)) {
-        return keep(b, field, s, len);
+    n = tlsrpt_ip_read(s, len, text, &bare);
+
+    if (n == 0) {
+        tlsrpt_builder_warn(b, TLSRPT_SCHEMA, "not an IP address, passed over");
+        return TLSRPT_OK;
     }
 
-    if (len < sizeof(text)) {
-        memcpy(text, s, len);
-        text[len] = '\0';
-
-        if (inet_pton(AF_INET6, text, ip) == 1) {
-            return keep(b, field, text, tlsrpt_ip6_text(ip, text));
-        }
+    if (!bare) {
+        tlsrpt_builder_warn(b, TLSRPT_SCHEMA, "more than an IP address, taken as "
+                            "%.*s", (int) n, text);
     }
 
-    tlsrpt_builder_warn(b, TLSRPT_SCHEMA, "not an IP address, passed over");
-    return TLSRPT_OK;
+    return keep(b, field, text, n);
 }
 
 

@@ -37,6 +37,70 @@ agrees(const unsigned char ip[16])
 }
 
 
+static void
+reads(const char *text, const char *want, int is_bare)
+{
+    int     bare = -1;
+    char    buf[TLSRPT_IP_TEXT_LEN + 1];
+    size_t  n = tlsrpt_ip_read(text, strlen(text), buf, &bare);
+
+    buf[n] = '\0';
+    is_str(buf, want, "\"%s\"", text);
+
+    if (n) {
+        is_int(bare, is_bare, "is that and nothing else: %d", is_bare);
+    }
+}
+
+
+static void
+test_read(void)
+{
+    reads("192.0.2.1", "192.0.2.1", 1);
+    reads("255.255.255.255", "255.255.255.255", 1);
+    reads("2001:DB8:0:0:0:0:0:1", "2001:db8::1", 1);
+    reads("::ffff:192.0.2.1", "192.0.2.1", 1);
+    reads("::ffff:c000:201", "192.0.2.1", 1);
+    reads("::192.0.2.1", "::192.0.2.1", 1);
+    reads("ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255",
+          "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", 1);
+
+    reads("[192.0.2.1]", "192.0.2.1", 0);
+    reads("192.0.2.1:25", "192.0.2.1", 0);
+    reads("[192.0.2.1]:65535", "192.0.2.1", 0);
+    reads("[2001:db8::1]", "2001:db8::1", 0);
+    reads("[2001:db8::1]:25", "2001:db8::1", 0);
+    reads("IPv6:2001:db8::1", "2001:db8::1", 0);
+    reads("[ipv6:2001:db8::1]", "2001:db8::1", 0);
+    reads("fe80::1%eth0", "fe80::1", 0);
+    reads("[fe80::1%25eth0]:25", "fe80::1", 0);
+    reads("[IPv6:::ffff:192.0.2.1]", "192.0.2.1", 0);
+
+    /* A port behind an address without brackets is a part of it. */
+    reads("2001:db8::1:25", "2001:db8::1:25", 1);
+
+    reads("", "", 0);
+    reads("[]", "", 0);
+    reads(":25", "", 0);
+    reads("[2001:db8::1", "", 0);
+    reads("2001:db8::1]", "", 0);
+    reads("[2001:db8::1]25", "", 0);
+    reads("[[192.0.2.1]]", "", 0);
+    reads("192.0.2.1:", "", 0);
+    reads("192.0.2.1:smtp", "", 0);
+    reads("192.0.2.1:123456", "", 0);
+    reads("192.0.2.1%eth0", "", 0);
+    reads("fe80::1%", "", 0);
+    reads("IPv6:192.0.2.1", "", 0);
+    reads("IPv4:192.0.2.1", "", 0);
+    reads("192.0.2.01", "", 0);
+    reads("192.0.2.256", "", 0);
+    reads("192.0.2", "", 0);
+    reads("x.x.x.x", "", 0);
+    reads("ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.2555", "", 0);
+}
+
+
 /* Every pattern of zero and other groups. */
 
 static void
@@ -86,6 +150,7 @@ test_random(void)
 int
 main(void)
 {
+    test_read();
     test_zeroes();
     test_random();
 
