@@ -19,6 +19,7 @@
 struct tlsrpt_reader {
     tlsrpt_inflate_t  *inflate;
     tlsrpt_json_t     *json;
+    size_t             text_size;
     tlsrpt_error_t     error;
     tlsrpt_builder_t   builder;
 };
@@ -64,6 +65,8 @@ take_text(void *ctx, const unsigned char *text, size_t len)
 {
     tlsrpt_reader_t  *reader = ctx;
 
+    reader->text_size += len;
+
     return tlsrpt_json_feed(reader->json, text, len);
 }
 
@@ -75,6 +78,7 @@ tlsrpt_reader_reset(tlsrpt_reader_t *reader, const tlsrpt_reader_conf_t *conf)
     tlsrpt_json_reset(reader->json, tlsrpt_builder_event, &reader->builder);
     tlsrpt_builder_reset(&reader->builder, reader->json, conf->domain);
     memset(&reader->error, 0, sizeof(reader->error));
+    reader->text_size = 0;
 }
 
 
@@ -82,6 +86,13 @@ const tlsrpt_error_t *
 tlsrpt_reader_error(const tlsrpt_reader_t *reader)
 {
     return &reader->error;
+}
+
+
+size_t
+tlsrpt_reader_text_size(const tlsrpt_reader_t *reader)
+{
+    return reader->text_size;
 }
 
 

@@ -36,6 +36,8 @@ int tlsrpt_reader_feed(tlsrpt_reader_t *reader, const void *bytes, size_t len)
 int tlsrpt_reader_finish(tlsrpt_reader_t *reader,
     const tlsrpt_report_t **report) TLSRPT_MUST_USE;
 const tlsrpt_error_t *tlsrpt_reader_error(const tlsrpt_reader_t *reader);
+/* Bytes of text read since _reset, decompressed. */
+size_t tlsrpt_reader_text_size(const tlsrpt_reader_t *reader);
 
 #pragma GCC visibility pop
 
