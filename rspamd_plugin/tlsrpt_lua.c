@@ -6,8 +6,9 @@
  *
  *     local core = require "tlsrpt_lua"
  *
- *     report, err = core.parse(ptr, len, { max_size = N, domain = D })
+ *     report, err, size = core.parse(ptr, len, { max_size = N, domain = D })
  *     err = { code, text, path, detail, offset, line, column }
+ *     size: of the text that was read, decompressed
  *     report:domains()                 -> { "example.com", ... }
  *     report:organization_name(), :report_id(), :contact_info()
  *                                      -> string or nil
@@ -21,15 +22,24 @@
  *                                      -> the arguments of EVAL
  *     report:close()                   frees the report before the collector
  *     core.normalize(name)             -> normalized domain or nil
+ *     core.begins_report(ptr, len)     -> whether the text, decompressed where
+ *                                         it is gzip, begins as an object does
+ *     core.key_bits(p)                 -> bits of the RSA key in a DKIM record,
+ *                                         or nil
  *
  * A Lua error unwinds by longjmp, so whatever the core allocates belongs to a
  * userdata with a __gc before the next call that may raise one.
  */
 
+#include <limits.h>
 #include <string.h>
 
 #include <lua.h>
 #include <lauxlib.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+#include <zlib.h>
 
 #include "tlsrpt_collect.h"
 #include "tlsrpt_time.h"
@@ -40,6 +50,8 @@
 #define TLSRPT_LUA_COMMAND   "tlsrpt{command}"
 
 #define TLSRPT_LUA_MAX_DAYS  100000
+#define TLSRPT_LUA_HEAD      64             /* bytes looked at of a text */
+#define TLSRPT_LUA_MAX_KEY   4096           /* of a key in base64 */
 
 
 typedef struct {
@@ -206,7 +218,9 @@ tlsrpt_lua_parse(lua_State *L)
     lr->reader = tlsrpt_reader_create();
 
     if (lr->reader == NULL) {
-        return tlsrpt_lua_push_memory_error(L);
+        tlsrpt_lua_push_memory_error(L);
+        lua_pushnumber(L, 0);
+        return 3;
     }
 
     tlsrpt_reader_reset(lr->reader, &conf);
@@ -219,10 +233,15 @@ tlsrpt_lua_parse(lua_State *L)
 
     if (rc != TLSRPT_OK) {
         lr->report = NULL;
-        return tlsrpt_lua_push_error(L, tlsrpt_reader_error(lr->reader));
+        tlsrpt_lua_push_error(L, tlsrpt_reader_error(lr->reader));
+
+    } else {
+        lua_pushnil(L);
     }
 
-    return 1;
+    lua_pushnumber(L, (lua_Number) tlsrpt_reader_text_size(lr->reader));
+
+    return 3;
 }
 
 
@@ -495,6 +514,129 @@ tlsrpt_lua_normalize(lua_State *L)
 }
 
 
+/* The first bytes of what is compressed; the number of them, 0 where it cannot
+   be read.  Room for TLSRPT_LUA_HEAD bytes. */
+static size_t
+tlsrpt_lua_inflate_head(const void *bytes, size_t len, unsigned char *head)
+{
+    size_t    n;
+    z_stream  zs;
+
+    memset(&zs, 0, sizeof(zs));
+
+    if (inflateInit2(&zs, 15 + 16) != Z_OK) {
+        return 0;
+    }
+
+    zs.next_in = (Bytef *) bytes;
+    zs.avail_in = len > UINT_MAX ? UINT_MAX : (uInt) len;
+    zs.next_out = head;
+    zs.avail_out = TLSRPT_LUA_HEAD;
+
+    (void) inflate(&zs, Z_SYNC_FLUSH);
+
+    n = TLSRPT_LUA_HEAD - zs.avail_out;
+    inflateEnd(&zs);
+
+    return n;
+}
+
+
+static int
+tlsrpt_lua_is_gzip(const unsigned char *bytes, size_t len)
+{
+    return len >= 2 && bytes[0] == 0x1f && bytes[1] == 0x8b;
+}
+
+
+/* Compressed twice happens (RFC 8460 5.2 does not speak of it): what comes out
+   compressed is taken for a report. */
+static int
+tlsrpt_lua_begins_report(lua_State *L)
+{
+    size_t                len, i;
+    unsigned char         head[TLSRPT_LUA_HEAD];
+    const unsigned char  *p;
+
+    luaL_checktype(L, 1, LUA_TLIGHTUSERDATA);
+
+    p = lua_touserdata(L, 1);
+    len = (size_t) tlsrpt_lua_whole(L, 2, "len", TLSRPT_MAX_COUNT);
+
+    if (tlsrpt_lua_is_gzip(p, len)) {
+        len = tlsrpt_lua_inflate_head(p, len, head);
+        p = head;
+    }
+
+    i = len >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+
+    while (i < len && i < TLSRPT_LUA_HEAD && strchr(" \t\r\n", p[i]) != NULL
+           && p[i] != '\0')
+    {
+        i++;
+    }
+
+    lua_pushboolean(L, tlsrpt_lua_is_gzip(p, len) || (i < len && p[i] == '{'));
+
+    return 1;
+}
+
+
+/* The RSA key in DER, as SubjectPublicKeyInfo or, as some have it, as
+   RSAPublicKey (RFC 6376 3.6.1, RFC 8301); its bits, 0 where it is none. */
+static int
+tlsrpt_lua_rsa_bits(const unsigned char *der, size_t len)
+{
+    int                   bits;
+    EVP_PKEY             *key;
+    const unsigned char  *p = der;
+
+    key = d2i_PUBKEY(NULL, &p, (long) len);
+
+    if (key == NULL) {
+        p = der;
+        key = d2i_PublicKey(EVP_PKEY_RSA, NULL, &p, (long) len);
+    }
+
+    if (key == NULL) {
+        ERR_clear_error();
+        return 0;
+    }
+
+    bits = EVP_PKEY_bits(key);
+    EVP_PKEY_free(key);
+
+    return bits;
+}
+
+
+static int
+tlsrpt_lua_key_bits(lua_State *L)
+{
+    int             n, bits;
+    size_t          len;
+    const char     *text;
+    unsigned char   der[TLSRPT_LUA_MAX_KEY];
+
+    text = luaL_checklstring(L, 1, &len);
+    bits = 0;
+
+    if (len > 0 && len <= TLSRPT_LUA_MAX_KEY) {
+        n = EVP_DecodeBlock(der, (const unsigned char *) text, (int) len);
+        bits = n > 0 ? tlsrpt_lua_rsa_bits(der, (size_t) n) : 0;
+    }
+
+    if (bits == 0) {
+        lua_pushnil(L);
+        return 1;
+    }
+
+    lua_pushnumber(L, bits);
+
+    return 1;
+}
+
+
 static const luaL_Reg tlsrpt_lua_report_methods[] = {
     { "domains",            tlsrpt_lua_domains },
     { "organization_name",  tlsrpt_lua_organization_name },
@@ -517,6 +659,8 @@ static const luaL_Reg tlsrpt_lua_command_methods[] = {
 static const luaL_Reg tlsrpt_lua_functions[] = {
     { "parse",              tlsrpt_lua_parse },
     { "normalize",          tlsrpt_lua_normalize },
+    { "begins_report",      tlsrpt_lua_begins_report },
+    { "key_bits",           tlsrpt_lua_key_bits },
     { NULL,                 NULL }
 };
 
@@ -538,7 +682,7 @@ luaopen_tlsrpt_lua(lua_State *L)
     tlsrpt_lua_class(L, TLSRPT_LUA_REPORT, tlsrpt_lua_report_methods);
     tlsrpt_lua_class(L, TLSRPT_LUA_COMMAND, tlsrpt_lua_command_methods);
 
-    lua_createtable(L, 0, 2);
+    lua_createtable(L, 0, 4);
     luaL_register(L, NULL, tlsrpt_lua_functions);
 
     lua_pushstring(L, tlsrpt_release);

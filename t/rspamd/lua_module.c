@@ -73,8 +73,25 @@ static const char script[] =
     "    local no, err = core.parse(ptr, n, { max_size = 10000 })\n"
     "    assert(no == nil and err.code and err.text ~= '')\n"
     "end\n"
-    "no, err = core.parse(ptr, len, { max_size = 100 })\n"
-    "assert(no == nil and err.code == 'TOO_LARGE')\n";
+    "local no, err, size = core.parse(ptr, len, { max_size = 100 })\n"
+    "assert(no == nil and err.code == 'TOO_LARGE' and size == 100)\n"
+    "local _, _, size = core.parse(ptr, len, { max_size = 10000,\n"
+    "    domain = 'example.com' })\n"
+    "assert(size == len)\n"
+    "assert(core.begins_report(ptr, len))\n"
+    "assert(not core.begins_report(ptr, 0))\n"
+    "assert(core.key_bits(\n"
+    "    'MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDeMNdiD14tdZ2UJzWw'\n"
+    "    .. 'cXYFxBu41GBlAg8C+Lp/wVmOmlI//CFUPL3FEIbIkW4Wp0e3SLVIdvQx'\n"
+    "    .. '2kJ6VTLhzGWpR3fJiCobwosjSNm5AtNweqCRFu6jdZpVxhWGG0iNCQjj'\n"
+    "    .. 'x4fBhyPb3cecvIryNkVrBRz0/oBw6QB0QR4cqI+RbwIDAQAB'\n"
+    "    ) == 1024)\n"
+    "assert(core.key_bits(\n"
+    "    'MEgCQQDn2c9OdU47HpEjC2q9VtohSKqns61e+lceF4wl1bGmHF7PU/K4'\n"
+    "    .. 'Ntfw0WPJHvJ2ajrV6mdgCeJHXi7GcbpQlzSFAgMBAAE='\n"
+    "    ) == 512)\n"
+    "assert(core.key_bits('') == nil and core.key_bits('AAAA') == nil)\n"
+    "assert(core.key_bits(('A'):rep(5000)) == nil)\n";
 
 /* Each has to raise an error, not to crash. */
 static const char *const bad[] = {
@@ -88,6 +105,11 @@ static const char *const bad[] = {
     "core.parse(ptr, len, { max_size = 'x' })",
     "core.parse(ptr, len, { max_size = 1000, domain = {} })",
     "core.normalize({})",
+    "core.begins_report()",
+    "core.begins_report('text', 4)",
+    "core.begins_report(ptr, -1)",
+    "core.key_bits()",
+    "core.key_bits({})",
     "report.domains()",
     "report.domains({})",
     "report.domains(io.stdout)",
