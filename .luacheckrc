@@ -1,7 +1,7 @@
 -- rspamd's LuaJIT, and what rspamd gives to its plugins.
 std = "luajit"
 max_line_length = 80
-files["rspamd_plugin/*.lua"].read_globals = {
+files["rspamd_plugin"].read_globals = {
     "confighelp",
     "rspamd_config",
     "rspamd_plugins",

@@ -286,7 +286,10 @@ MODULES_PATH = $(or $(shell $(NGINX) -V 2>&1 | tr ' ' '\n' \
                    $(NGINX_PREFIX)/modules)
 MODULES_DIR  = $(DESTDIR)$(MODULES_PATH)
 LUA_DIR      = $(DESTDIR)/usr/lib/$(shell $(CC) -print-multiarch)/lua/5.1
+LUALIB_DIR   = $(DESTDIR)/usr/share/rspamd/lualib
 RSPAMD_CONF  = $(DESTDIR)/etc/rspamd
+
+RSPAMD_LUA   = $(wildcard rspamd_plugin/lualib/*/*.lua)
 
 # Debian's nginx reads these folders, others read only what they are told.
 DEBIAN_PREFIX = /usr/share/nginx
@@ -317,6 +320,9 @@ endef
 
 install-rspamd: rspamd
 	install -D -m 644 -t $(LUA_DIR) $(RSPAMD_SO)
+	for f in $(RSPAMD_LUA:rspamd_plugin/lualib/%=%); do \
+	    install -D -m 644 rspamd_plugin/lualib/$$f $(LUALIB_DIR)/$$f || exit; \
+	done
 	install -D -m 644 rspamd_plugin/tlsrpt.lua $(RSPAMD_CONF)/plugins.d/tlsrpt.lua
 	install -D -m 644 rspamd_plugin/tlsrpt.conf $(RSPAMD_CONF)/modules.d/tlsrpt.conf
 
@@ -339,8 +345,10 @@ endif
 
 uninstall-rspamd:
 	rm -f $(patsubst $(B)/%,$(LUA_DIR)/%,$(RSPAMD_SO)) \
+	    $(RSPAMD_LUA:rspamd_plugin/lualib/%=$(LUALIB_DIR)/%) \
 	    $(RSPAMD_CONF)/plugins.d/tlsrpt.lua \
 	    $(RSPAMD_CONF)/modules.d/tlsrpt.conf
+	rmdir $(LUALIB_DIR)/tlsrpt 2> /dev/null || true
 
 clean:
 	rm -rf $(B)

@@ -13,7 +13,10 @@ SPDX-License-Identifier: BSD-2-Clause
 --   an answer never given   TLSRPT_GUARD runs after TLSRPT_CHECK and fails
 --                           what is still open
 --   a plugin that cannot work (no C module, no Redis, bad options)
---                           settings.broken: each report fails
+--                           settings.broken: whatever would be counted fails
+--
+-- The signatures come first: a mail that nobody signed is not decompressed.
+-- Then the reports are read, then stored.
 
 if confighelp then
     rspamd_config:add_example(nil, 'tlsrpt',
@@ -34,7 +37,7 @@ tlsrpt {
   # How long counts, and original reports, are kept
   retention = 400d;
   retention_reports = 30d;
-  # Takes stored reports out of the mail flow
+  # Takes mails that are nothing but signed, stored reports out of the flow
   action = "discard";
 }
   ]])
@@ -51,29 +54,33 @@ local N = 'tlsrpt'
 local HEADER = 'X-TLS-Report'
 
 local MAX_REPORTS = 16          -- in one mail
-local MAX_SIGNATURES = 8        -- looked at in one mail
+local MAX_PEEKS = 64            -- parts looked into, likewise
 local MAX_WARNINGS = 5          -- logged of one report
 local MAX_TEXT = 128            -- bytes of a sender's string in an option
 local WATCH_PERIOD = 0.2        -- seconds
 local MARGIN = 1 / 8            -- of the task's time, left for the reply
 
-local symbols = {
-    report = 'TLSRPT_REPORT',
-    duplicate = 'TLSRPT_DUPLICATE',
-    invalid = 'TLSRPT_INVALID',
-    unsigned = 'TLSRPT_UNSIGNED',
-    unknown_domain = 'TLSRPT_UNKNOWN_DOMAIN',
-    fail = 'TLSRPT_FAIL',
+-- What can become of a report: a symbol, and a word for the header and the
+-- counters.
+local kinds = {
+    report = { 'TLSRPT_REPORT', 'stored', 'A TLS report was stored' },
+    duplicate = { 'TLSRPT_DUPLICATE', 'duplicate',
+        'A TLS report that had been stored before' },
+    invalid = { 'TLSRPT_INVALID', 'invalid',
+        'A TLS report that cannot be read' },
+    unsigned = { 'TLSRPT_UNSIGNED', 'unsigned',
+        'A TLS report without a valid signature of its reporter' },
+    unknown_domain = { 'TLSRPT_UNKNOWN_DOMAIN', 'unknown',
+        'A TLS report of domains that are not accepted here' },
+    nested = { 'TLSRPT_NESTED', 'nested',
+        'A TLS report within a forwarded or returned mail' },
+    fail = { 'TLSRPT_FAIL', 'failed',
+        'A TLS report could not be stored now' },
 }
 
-local descriptions = {
-    report = 'A TLS report was stored',
-    duplicate = 'A TLS report that had been stored before',
-    invalid = 'A TLS report that cannot be read',
-    unsigned = 'A TLS report without a valid signature of its reporter',
-    unknown_domain = 'A TLS report of domains that are not accepted here',
-    fail = 'A TLS report could not be stored now',
-}
+for _, kind in pairs(kinds) do
+    kind.symbol, kind.status, kind.description = kind[1], kind[2], kind[3]
+end
 
 local settings = {
     prefix = 'tlsrpt',
@@ -84,12 +91,15 @@ local settings = {
     retention_reports = 30,
     action = nil,
     task_timeout = 8.0,
+    lookup_time = 6.0,          -- of a name, at most
     broken = nil,               -- why no report can be stored
 }
 
-local core
+local core, dkim, timer         -- ours; nil where they cannot be loaded
+local counters                  -- nil without Redis
 local redis_params
 local open_mails = {}
+local watching = false
 
 
 -- Texts of senders
@@ -147,7 +157,7 @@ end
 local function send_back(task, reason)
     rspamd_logger.errx(task, '%s: report not stored, asking the sender to' ..
         ' try again: %s', N, reason)
-    task:insert_result(symbols.fail, 1.0, printable(reason))
+    task:insert_result(kinds.fail.symbol, 1.0, printable(reason))
     task:set_pre_result({
         action = 'soft reject',
         message = 'TLS report cannot be stored now, try again later',
@@ -160,7 +170,9 @@ local function fail(mail, reason)
     if mail.settled then return end
 
     close_mail(mail)
-    send_back(mail.task, reason)
+    -- Written with the next: there may be no time left, or no Redis.
+    if counters then counters:add(kinds.fail.status) end
+    mail.host.fail(mail, reason)
 end
 
 -- Calls fn; an error of it fails the mail.
@@ -172,13 +184,28 @@ local function attempt(mail, fn, ...)
     end
 end
 
--- As a callback that may come late, or after the task is gone.
-local function guarded(mail, fn)
+-- As a callback that may come late, or after the task is gone.  what: the
+-- answer that is awaited.
+local function awaiting(mail, what, fn)
+    mail.awaited[what] = true
+
     return function(...)
+        mail.awaited[what] = nil
+
         if not mail.settled then
             attempt(mail, fn, ...)
         end
     end
+end
+
+local function awaited(mail)
+    local names = {}
+
+    for what in pairs(mail.awaited) do names[#names + 1] = what end
+
+    table.sort(names)
+
+    return table.concat(names, ', ')
 end
 
 -- The timer of a task runs from its start, and once more if the filters used
@@ -193,13 +220,17 @@ local function deadline(began, now)
     return limit - settings.task_timeout * MARGIN
 end
 
-local function open_mail(task)
+local function open_mail(task, host)
     local mail = {
         task = task,
-        entries = {},           -- { part, perhaps, report, domains, ... }
+        host = host,            -- what is done with results
+        entries = {},           -- { part, index, perhaps, report, domains, }
+        signatures = {},
         refused = {},           -- why signatures do not count
-        all_stored = true,
-        headers = {},
+        results = {},           -- { kind, text }
+        awaited = {},           -- answers
+        require_dkim = settings.require_dkim,
+        size_left = settings.max_report_size,   -- of all reports together
     }
 
     mail.deadline = deadline(task:get_timeval(true), rspamd_util.get_time())
@@ -217,39 +248,42 @@ end
 local function watch()
     for mail in pairs(open_mails) do
         if time_left(mail) <= 0 then
-            fail(mail, 'no answer in time')
+            fail(mail, 'no answer in time: ' .. awaited(mail))
         end
     end
 
-    return true
+    watching = next(open_mails) ~= nil
+
+    return watching and WATCH_PERIOD or nil
+end
+
+-- Redis is asked with a time-out; DNS cannot be.
+local function watch_lookups(mail)
+    if watching or time_left(mail) > settings.lookup_time then return end
+
+    watching = true
+    timer(mail.task:get_ev_base(), WATCH_PERIOD, watch)
 end
 
 local function outcome(mail, kind, text)
-    if kind ~= 'report' and kind ~= 'duplicate' then
-        mail.all_stored = false
+    rspamd_logger.infox(mail.task, '%s: %s: %s', N, kinds[kind].symbol, text)
+    mail.results[#mail.results + 1] = { kind = kind, text = text }
+end
+
+local function count(mail)
+    if not counters then return end
+
+    for _, result in ipairs(mail.results) do
+        counters:add(kinds[result.kind].status)
     end
 
-    rspamd_logger.infox(mail.task, '%s: %s: %s', N, symbols[kind], text)
-    mail.task:insert_result(symbols[kind], 1.0, text)
+    counters:flush(mail.task)
 end
 
 local function finish(mail)
-    local task = mail.task
-
     close_mail(mail)
-
-    if #mail.headers > 0 then
-        task:set_milter_reply({ add_headers = { [HEADER] = mail.headers } })
-    end
-
-    if settings.action == 'discard' and mail.all_stored then
-        task:set_pre_result({
-            action = 'discard',
-            message = 'TLS report stored',
-            module = N,
-            priority = 10,
-        })
-    end
+    count(mail)
+    mail.host.finish(mail)
 end
 
 
@@ -293,6 +327,12 @@ local function report_file_domain(name)
     return nil
 end
 
+local function has_report_name(part)
+    local name = file_name(part)
+
+    return name and report_file_domain(name)
+end
+
 local function subject_domain(task)
     local subject = task:get_header('Subject')
 
@@ -300,12 +340,20 @@ local function subject_domain(task)
         '^%s*report%s+domain:%s*(%S+)%s+submitter:.*%sreport%-id:')
 end
 
--- What the bytes are: gzip, JSON or zip?
+-- What the bytes are: JSON or gzip of it?  As far as their beginning tells.
 local function looks_like_report(part)
-    local head = tostring(part:get_content():sub(1, 64))
+    local text = part:get_content()
 
-    return head:find('^\31\139') or head:find('^PK\3\4')
-        or head:find('^\239\187\191%s*{') or head:find('^%s*{')
+    if core then return core.begins_report(text:ptr(), #text) end
+
+    local head = tostring(text:sub(1, 64))
+
+    return head:find('^\31\139') or head:find('^\239\187\191%s*{')
+        or head:find('^%s*{')
+end
+
+local function looks_like_zip(part)
+    return tostring(part:get_content():sub(1, 4)) == 'PK\3\4'
 end
 
 local function is_tlsrpt_multipart(part, subtype)
@@ -329,22 +377,26 @@ local function is_nested(part)
     return false
 end
 
--- Sorts the parts; nil where nothing speaks of a report.
+-- Sorts the parts, as { part, index }; nil where nothing speaks of a report.
 local function sort_parts(task)
     local reports, containers, others = {}, {}, {}
     local declared = false
 
-    for _, part in ipairs(task:get_parts() or {}) do
+    for index, part in ipairs(task:get_parts() or {}) do
         local type, subtype = part:get_type()
+        local entry = { part = part, index = index }
 
         if type == 'multipart' then
             declared = declared or is_tlsrpt_multipart(part, subtype)
-        elseif type == 'application' and report_subtypes[subtype] then
-            reports[#reports + 1] = part
+                and not is_nested(part)
+        elseif type == 'application' and report_subtypes[subtype]
+            or type ~= 'message' and has_report_name(part)
+        then
+            reports[#reports + 1] = entry
         elseif type and container_types[type .. '/' .. subtype] then
-            containers[#containers + 1] = part
+            containers[#containers + 1] = entry
         elseif type ~= 'message' then
-            others[#others + 1] = part
+            others[#others + 1] = entry
         end
     end
 
@@ -360,71 +412,104 @@ local function sort_parts(task)
         containers = containers,
         others = others,
         declared = declared,
-        headers = headers,
+        hinted = declared or headers,
     }
 end
 
--- The containers that hold a report by their name, by the mail's headers, or
--- (and then only perhaps) by its Subject, which DMARC reports have too.
+local function is_named_otherwise(part)
+    local name = file_name(part)
+
+    return name and (name:find('%.xml') or name:find('%.zip$'))
+end
+
+-- The containers that hold a report as their content begins, and the mail's
+-- headers or its Subject say.  A Subject alone says perhaps: DMARC reports
+-- have the same.
 local function sort_containers(task, parts, found)
-    local hinted = parts.declared or parts.headers
-    local subject
+    local perhaps = not parts.hinted
 
-    for _, part in ipairs(parts.containers) do
-        local name = file_name(part)
+    if perhaps and not subject_domain(task) then return end
 
-        if name and report_file_domain(name) then
-            found[#found + 1] = { part = part }
-        elseif hinted then
-            if looks_like_report(part) then
-                found[#found + 1] = { part = part }
-            end
-        elseif not (name and (name:find('%.xml') or name:find('%.zip$'))) then
-            subject = subject or subject_domain(task) or ''
+    for i, entry in ipairs(parts.containers) do
+        if i > MAX_PEEKS then return end
 
-            if subject ~= '' and looks_like_report(part) then
-                found[#found + 1] = { part = part, perhaps = true }
-            end
+        local is_report
+
+        if perhaps then
+            is_report = not is_named_otherwise(entry.part)
+                and looks_like_report(entry.part)
+        else
+            is_report = looks_like_report(entry.part)
+                or looks_like_zip(entry.part)
+        end
+
+        if is_report then
+            entry.perhaps = perhaps
+            found[#found + 1] = entry
         end
     end
 end
 
--- The parts to read, as entries; nil: an ordinary mail.
+-- The parts to read, as entries, and how many are within forwarded or
+-- returned mails; nil: an ordinary mail.
 local function find_reports(task)
     local parts = sort_parts(task)
 
     if not parts then return nil end
 
-    local found = {}
-
-    for _, part in ipairs(parts.reports) do
-        found[#found + 1] = { part = part }
-    end
+    local found = parts.reports
 
     sort_containers(task, parts, found)
 
-    if #found == 0 and (parts.declared or parts.headers) then
-        for _, part in ipairs(parts.others) do
-            if looks_like_report(part) then
-                found[#found + 1] = { part = part }
+    if #found == 0 and parts.hinted then
+        for i, entry in ipairs(parts.others) do
+            if i <= MAX_PEEKS and looks_like_report(entry.part) then
+                found[#found + 1] = entry
             end
+        end
+    end
+
+    local own, nested = {}, 0
+
+    for _, entry in ipairs(found) do
+        if is_nested(entry.part) then
+            nested = nested + 1
+        else
+            own[#own + 1] = entry
         end
     end
 
     if #found == 0 and not parts.declared then return nil end
 
-    return found
+    return own, nested
 end
 
 
 -- Reading
 
--- For policies that name no domain.
-local function hinted_domain(task, part)
-    local name = file_name(part)
+local function normalize(name)
+    if core then return core.normalize(name) end
 
-    return task:get_header('TLS-Report-Domain') or subject_domain(task)
-        or name and report_file_domain(name)
+    return name:lower():match('^%s*([%w_%.%-]+)%s*$')
+end
+
+-- For policies that name no domain: what the mail says, where that is signed.
+-- A file name within a multipart is signed with the body.
+local function hinted_domain(mail, entry)
+    local task = mail.task
+
+    if dkim.covered(task, mail.signatures, 'TLS-Report-Domain') then
+        return task:get_header('TLS-Report-Domain')
+    end
+
+    local domain = dkim.covered(task, mail.signatures, 'Subject')
+        and subject_domain(task)
+
+    if domain then return domain end
+
+    local name = entry.index > 1 and file_name(entry.part)
+
+    return name and report_file_domain(name)
 end
 
 local function log_warnings(task, report)
@@ -459,6 +544,13 @@ local function accepts(domain)
     return false
 end
 
+-- A mail of ours that goes out.
+local function is_outgoing(task)
+    local ip = task:get_ip()
+
+    return task:get_user() ~= nil or ip and ip:is_valid() and ip:is_local()
+end
+
 -- Keeps the accepted domains in entry.domains.
 local function select_domains(mail, entry)
     local refused = {}
@@ -483,22 +575,56 @@ local function select_domains(mail, entry)
     return true
 end
 
--- Reads the part of an entry; true if there is something to store.
-local function read_report(mail, entry)
-    local task = mail.task
+-- Which domains are accepted is not known now: may it be one of ours?
+local function may_be_accepted(mail, name)
+    if not is_outgoing(mail.task) then return true end
 
-    if is_nested(entry.part) then
-        if not entry.perhaps then
-            outcome(mail, 'invalid', 'within a forwarded message')
-        end
+    outcome(mail, 'unknown_domain', printable(name))
+
+    return false
+end
+
+local function domains_known()
+    return settings.domains and not settings.domains:is_empty()
+end
+
+-- Of a report that cannot be read, without our C module: what is it, as far as
+-- the names say?
+local function guess_report(mail, entry)
+    local task, part = mail.task, entry.part
+    local named = task:get_header('TLS-Report-Domain') or subject_domain(task)
+        or has_report_name(part)
+    local domain = named and normalize(named)
+
+    if not looks_like_report(part) then
+        outcome(mail, 'invalid', 'neither gzip nor JSON')
         return false
     end
 
+    if domain and domains_known() and not accepts(domain) then
+        outcome(mail, 'unknown_domain', printable(domain))
+        return false
+    end
+
+    return may_be_accepted(mail, domain or 'none named')
+end
+
+-- Did what was said to be a report perhaps turn out to be none?
+local function is_none(entry, err)
+    return entry.perhaps and (err.code == 'NOT_REPORT' or err.line == 0)
+end
+
+-- Reads the part of an entry; true if there may be something to store.
+local function read_report(mail, entry)
+    if not core then return guess_report(mail, entry) end
+
     local text = entry.part:get_content()
-    local report, err = core.parse(text:ptr(), #text, {
-        max_size = settings.max_report_size,
-        domain = hinted_domain(task, entry.part),
+    local report, err, size = core.parse(text:ptr(), #text, {
+        max_size = mail.size_left,
+        domain = hinted_domain(mail, entry) or nil,
     })
+
+    mail.size_left = mail.size_left - size
 
     if report then
         entry.report = report
@@ -509,13 +635,18 @@ local function read_report(mail, entry)
     if not report then
         if err.code == 'MEMORY' then
             fail(mail, err.text)
-        elseif not (entry.perhaps and err.code == 'NOT_REPORT') then
+        elseif not is_none(entry, err) then
             outcome(mail, 'invalid', describe_error(err))
         end
         return false
     end
 
-    log_warnings(task, entry.report)
+    log_warnings(mail.task, entry.report)
+
+    if not domains_known() then
+        return may_be_accepted(mail,
+            table.concat(entry.report:domains(), ', '))
+    end
 
     return select_domains(mail, entry)
 end
@@ -523,27 +654,35 @@ end
 
 -- Who signed (RFC 8460 3, RFC 6376)
 
-local function aligned(domain, other)
-    return domain == other
-        or rspamd_util.get_tld(domain) == rspamd_util.get_tld(other)
+-- The domain of a mailbox, alone or in <>, with mailto: or without; nil if it
+-- is none.
+local function mailbox_domain(text)
+    local address = text:match('<([^<>]*)>%s*$') or text:match('^%s*(.-)%s*$')
+
+    address = address:gsub('^[mM][aA][iI][lL][tT][oO]:', ''):gsub('%?.*$', '')
+
+    local domain = address:match(
+        "^[%w!#$&'*+/=?^_`{|}~.\128-\255-]+@([%w_.\128-\255-]+)$")
+
+    return domain and normalize(domain)
 end
 
-local function aligned_with_all(domain, others)
-    for _, other in ipairs(others) do
-        if not aligned(domain, other) then return false end
+-- The domains of the mailboxes in contact-info, and whether it is more or
+-- other than mailboxes.
+local function contact_domains(contact)
+    local domains, odd = {}, false
+
+    for piece in contact:gmatch('[^,;]+') do
+        local domain = mailbox_domain(piece)
+
+        if domain then
+            domains[#domains + 1] = domain
+        else
+            odd = odd or piece:find('@', 1, true) or piece:find('%40', 1, true)
+        end
     end
 
-    return #others > 0
-end
-
-local function contact_domains(report)
-    local domains = {}
-
-    for name in (report:contact_info() or ''):gmatch('@([^%s@<>,;"()?]+)') do
-        domains[#domains + 1] = core.normalize(name) or ''
-    end
-
-    return domains
+    return domains, odd or #domains == 0
 end
 
 local function submitter_domains(task)
@@ -551,7 +690,7 @@ local function submitter_domains(task)
 
     for _, header in ipairs(task:get_header_full('TLS-Report-Submitter') or {})
     do
-        domains[#domains + 1] = core.normalize(header.decoded or '') or ''
+        domains[#domains + 1] = normalize(header.decoded or '') or ''
     end
 
     return domains
@@ -565,171 +704,162 @@ local function from_domains(task)
     if task:get_header_count('From') ~= 1 then return domains end
 
     for _, from in ipairs(task:get_from('mime') or {}) do
-        domains[#domains + 1] = core.normalize(from.domain or '') or ''
+        domains[#domains + 1] = normalize(from.domain or '') or ''
     end
 
     return domains
 end
 
--- A signer has to be aligned with each of them.
-local function reporter_domains(task, report)
-    local domains = contact_domains(report)
-
-    if #domains == 0 then domains = submitter_domains(task) end
-    if #domains == 0 then domains = from_domains(task) end
-
-    return domains
+local function add_all(list, more)
+    for _, item in ipairs(more) do list[#list + 1] = item end
 end
 
--- The tags of a signature (RFC 6376 3.2).
-local function signature_tags(value)
-    local tags = {}
+-- A signer has to be aligned with each of them; and whether that was hard to
+-- say.
+local function reporter_domains(task, contact)
+    local domains, odd = {}, false
 
-    for tag in value:gmatch('[^;]+') do
-        local name, text = tag:match('^%s*([^%s=]+)%s*=%s*(.-)%s*$')
-
-        if name then tags[name] = text end
+    if contact and contact:find('%S') then
+        domains, odd = contact_domains(contact)
     end
 
-    return tags
+    if #domains > 0 and not odd then return domains, false end
+
+    local submitters, from = submitter_domains(task), from_domains(task)
+
+    if not odd then return #submitters > 0 and submitters or from, false end
+
+    -- Whoever wrote it, it must not be for others to say who that was.
+    add_all(domains, submitters)
+    add_all(domains, #from > 0 and from or { '' })
+
+    return domains, true
 end
 
--- The signatures that could speak for a report.
-local function useful_signatures(mail, pending)
-    local useful = {}
+local function set_reporters(mail, entry)
+    local contact = entry.report and entry.report:contact_info()
+    local odd
 
-    for _, header in ipairs(mail.task:get_header_full('DKIM-Signature') or {})
-    do
-        local tags = signature_tags(header.decoded)
-        local domain = core.normalize(tags.d or '') or ''
-        local speaks = false
+    entry.reporters, odd = reporter_domains(mail.task, contact)
 
-        for _, entry in ipairs(pending) do
-            speaks = speaks or aligned_with_all(domain, entry.reporters)
-        end
+    if odd then
+        entry.note = 'contact-info names no mailbox'
+        rspamd_logger.infox(mail.task, '%s: contact-info: no mailbox, or not' ..
+            ' alone: %s (RFC 8460 4.4)', N, printable(contact))
+    end
+end
 
-        if not speaks then
-            mail.refused[#mail.refused + 1] = 'signed by ' .. domain
-        elseif tags.l then
-            mail.refused[#mail.refused + 1] = domain .. ' signed with l='
-        elseif #useful < MAX_SIGNATURES then
-            useful[#useful + 1] = { domain = domain, text = header.decoded }
-        end
+local function aligned_with_all(domain, others)
+    for _, other in ipairs(others) do
+        if not dkim.aligned(domain, other) then return false end
     end
 
-    return useful
+    return #others > 0
 end
 
-local function is_lookup_failure(err, fail_reason)
-    return fail_reason == 'DNS error when getting key' or err == 'tempfail'
+-- Those that may speak, those of who says he sent the mail first.
+local function find_signatures(mail)
+    local senders = submitter_domains(mail.task)
+
+    add_all(senders, from_domains(mail.task))
+
+    local function likely(domain)
+        for _, sender in ipairs(senders) do
+            if dkim.aligned(domain, sender) then return true end
+        end
+
+        return false
+    end
+
+    mail.signatures, mail.refused = dkim.signatures(mail.task, normalize,
+        likely)
 end
 
 -- Verifies each, then calls done.
-local function verify_signatures(mail, signatures, done)
-    local verify = rspamd_plugins.dkim and rspamd_plugins.dkim.verify
-    local waiting = #signatures
+local function verify_signatures(mail, done)
+    local waiting = #mail.signatures
 
-    if not verify then
-        fail(mail, "require_dkim needs rspamd's dkim module, which is off")
+    if waiting == 0 then
+        done()
         return
     end
+
+    watch_lookups(mail)
 
     local function answered()
         waiting = waiting - 1
         if waiting == 0 then done() end
     end
 
-    for _, signature in ipairs(signatures) do
-        local function verified(_, ok, err, domain, selector, _, fail_reason)
-            signature.answer = err and err:match('^dns request.*')
-                or fail_reason or err or 'invalid'
-            signature.valid = ok
-            signature.selector = selector
-            signature.lookup_failed = not ok
-                and is_lookup_failure(err, fail_reason)
-            signature.domain = core.normalize(domain or '') or ''
-            answered()
-        end
+    local function await(what, fn) return awaiting(mail, what, fn) end
 
-        local started, err = verify(mail.task, signature.text,
-            guarded(mail, verified), 'dkim')
+    for _, signature in ipairs(mail.signatures) do
+        dkim.verify(mail.task, signature, core and core.key_bits, await,
+            answered)
+    end
+end
 
-        if not started then
-            signature.answer = err or 'invalid'
-            answered()
-        end
+local function unsigned(mail, reporters)
+    local refused = table.concat(mail.refused, ', ')
+
+    outcome(mail, 'unsigned', printable(string.format('not signed by %s%s',
+        #reporters > 0 and table.concat(reporters, ', ') or 'anyone',
+        refused ~= '' and ': ' .. refused or ''), 256))
+end
+
+-- Of a mail that no valid signature is on: nothing of it is read.
+local function refuse_unsigned(mail)
+    local reporters = reporter_domains(mail.task, nil)
+
+    for _, signature in ipairs(mail.signatures) do
+        mail.refused[#mail.refused + 1] = signature.domain .. ': '
+            .. signature.answer
     end
 
-    if #signatures == 0 then done() end
+    for _ = 1, #mail.entries do unsigned(mail, reporters) end
+end
+
+-- Is there a signature that counts, or may once its key is known?
+local function may_be_signed(mail)
+    for _, signature in ipairs(mail.signatures) do
+        if signature.valid or signature.lookup_failed then return true end
+    end
+
+    return false
 end
 
 -- Sets entry.signer; true, or false and how it is with the report.
-local function select_signer(mail, entry, signatures)
-    local lookup_failed
+local function select_signer(mail, entry)
+    local lookup_failed, refused = false, {}
 
-    for _, signature in ipairs(signatures) do
-        if aligned_with_all(signature.domain, entry.reporters) then
-            if signature.valid then
-                entry.signer = signature
-                return true
-            end
+    set_reporters(mail, entry)
 
+    for _, signature in ipairs(mail.signatures) do
+        if not aligned_with_all(signature.domain, entry.reporters) then
+            refused[#refused + 1] = 'signed by ' .. signature.domain
+        elseif signature.valid then
+            entry.signer = signature
+            return true
+        else
             lookup_failed = lookup_failed or signature.lookup_failed
-            mail.refused[#mail.refused + 1] = string.format('%s: %s',
-                signature.domain, signature.answer)
+            refused[#refused + 1] = signature.domain .. ': '
+                .. signature.answer
         end
     end
+
+    if not mail.require_dkim then return true end
+
+    add_all(refused, mail.refused)
+    mail.refused = refused
 
     if lookup_failed then
         fail(mail, 'DKIM key look-up failed: '
-            .. table.concat(mail.refused, ', '))
+            .. table.concat(refused, ', '))
     else
-        local reporters = table.concat(entry.reporters, ', ')
-        local refused = table.concat(mail.refused, ', ')
-
-        outcome(mail, 'unsigned', printable(string.format(
-            'not signed by %s%s', reporters ~= '' and reporters or 'anyone',
-            refused ~= '' and ': ' .. refused or ''), 256))
+        unsigned(mail, entry.reporters)
     end
 
     return false
-end
-
--- RFC 8460 3: the key's service types; of no help if the look-up fails.
-local function service_excludes_report(records)
-    for _, record in ipairs(records or {}) do
-        local tags = signature_tags(record)
-
-        if tags.p and tags.s then
-            for service in tags.s:gmatch('[^:%s]+') do
-                if service == '*' or service == 'tlsrpt' then return false end
-            end
-
-            return true
-        end
-    end
-
-    return false
-end
-
--- Looks at the signer's key once more, for its s=, then calls done.
-local function check_service(mail, signer, done)
-    local name = signer.selector .. '._domainkey.' .. signer.domain
-
-    local function resolved(_, _, records)
-        signer.note = service_excludes_report(records)
-            and "key's s= excludes tlsrpt" or nil
-        done()
-    end
-
-    local started = mail.task:get_resolver():resolve_txt({
-        task = mail.task,
-        name = name,
-        callback = guarded(mail, resolved),
-        forced = true,
-    })
-
-    if not started then done() end
 end
 
 
@@ -745,14 +875,14 @@ local function redis_request(mail, command, args, done)
 
     local function answered(err, data)
         if err then
-            fail(mail, 'Redis: ' .. tostring(err))
+            fail(mail, string.format('Redis, %s: %s', command, tostring(err)))
         else
             done(data)
         end
     end
 
     local started = lua_redis.redis_make_request(mail.task, redis_params, nil,
-        true, guarded(mail, answered), command, args,
+        true, awaiting(mail, 'Redis, ' .. command, answered), command, args,
         { timeout = math.min(redis_params.timeout, left) })
 
     if not started then
@@ -805,25 +935,29 @@ local function store_domain(mail, entry, domain, done)
     end)
 end
 
-local function entry_stored(mail, entry)
-    local report = entry.report
-    local kind = entry.stored and 'report' or 'duplicate'
+-- What is told of a report that counts.
+local function describe_report(entry)
+    local report, signer = entry.report, entry.signer
     local text = printable(string.format('%s %s %s', report:day(),
         table.concat(entry.domains, ','),
         report:organization_name() or '-'), 256)
 
-    mail.headers[#mail.headers + 1] = {
-        value = header_text((entry.stored and 'stored ' or 'duplicate ')
-            .. text),
-        order = 1,
-    }
+    entry.header = text
 
-    if entry.signer then
-        text = text .. ' d=' .. entry.signer.domain
-        if entry.signer.note then text = text .. ' ' .. entry.signer.note end
+    if signer then
+        text = text .. ' d=' .. signer.domain
+        if signer.note then text = text .. ' ' .. signer.note end
     end
 
-    outcome(mail, kind, text)
+    if entry.note then text = text .. ' ' .. entry.note end
+
+    return text
+end
+
+local function entry_stored(mail, entry)
+    outcome(mail, entry.stored and 'report' or 'duplicate',
+        describe_report(entry))
+    mail.results[#mail.results].entry = entry
 end
 
 -- One after the other: the domains of the entries, then the mail is finished.
@@ -852,51 +986,12 @@ local function store_entries(mail, entries)
     next_domain()
 end
 
-local function store_signed(mail, pending, signatures)
-    local signed, signers = {}, {}
-
-    for _, entry in ipairs(pending) do
-        if select_signer(mail, entry, signatures) then
-            signed[#signed + 1] = entry
-            if not signers[entry.signer] then
-                signers[entry.signer] = true
-                signers[#signers + 1] = entry.signer
-            end
-        elseif mail.settled then
-            return
-        end
-    end
-
-    local index = 0
-
-    local function next_signer()
-        index = index + 1
-
-        if signers[index] then
-            check_service(mail, signers[index], next_signer)
-        else
-            store_entries(mail, signed)
-        end
-    end
-
-    next_signer()
-end
-
--- The entries with something to store; nil where that failed the mail.
-local function read_reports(mail, found)
+-- The entries with something to store; nil where that settled the mail.
+local function read_reports(mail)
     local pending = {}
 
-    if #found == 0 then
-        outcome(mail, 'invalid', 'no report in it')
-    elseif #found > MAX_REPORTS then
-        outcome(mail, 'invalid', 'more than ' .. MAX_REPORTS .. ' reports')
-        found = {}
-    end
-
-    mail.entries = found
-
-    for _, entry in ipairs(found) do
-        if read_report(mail, entry) then
+    for _, entry in ipairs(mail.entries) do
+        if read_report(mail, entry) and select_signer(mail, entry) then
             pending[#pending + 1] = entry
         elseif mail.settled then
             return nil
@@ -906,35 +1001,190 @@ local function read_reports(mail, found)
     return pending
 end
 
-local function process_mail(mail, found)
-    if settings.broken then
-        fail(mail, settings.broken)
+-- Why nothing can be stored now.
+local function trouble()
+    if settings.broken then return settings.broken end
+
+    if not domains_known() then
+        return 'the map of domains is empty, or not loaded'
+    end
+
+    return nil
+end
+
+local function signatures_known(mail)
+    if mail.require_dkim and not may_be_signed(mail) then
+        refuse_unsigned(mail)
+        finish(mail)
         return
     end
 
-    if settings.domains:is_empty() then
-        fail(mail, 'the map of domains is empty, or not loaded')
-        return
-    end
-
-    local pending = read_reports(mail, found)
+    local pending = read_reports(mail)
 
     if not pending then return end
 
-    if not settings.require_dkim or #pending == 0 then
-        store_entries(mail, pending)
+    if #pending > 0 and trouble() then
+        fail(mail, trouble())
         return
     end
 
-    for _, entry in ipairs(pending) do
-        entry.reporters = reporter_domains(mail.task, entry.report)
+    mail.host.store(mail, pending)
+end
+
+-- Without our module for DKIM: only what cannot count anyway is let through.
+local function settle_unverified(mail)
+    local signed = mail.task:has_header('DKIM-Signature')
+
+    if mail.require_dkim and not signed then
+        refuse_unsigned(mail)
+        finish(mail)
+        return
     end
 
-    local signatures = useful_signatures(mail, pending)
+    for _, entry in ipairs(mail.entries) do
+        if guess_report(mail, entry) then
+            fail(mail, settings.broken)
+            return
+        end
+    end
 
-    verify_signatures(mail, signatures, function()
-        store_signed(mail, pending, signatures)
-    end)
+    finish(mail)
+end
+
+local function process_mail(mail, found, nested)
+    if nested > 0 then
+        outcome(mail, 'nested', 'within a forwarded or returned mail')
+    elseif #found == 0 then
+        outcome(mail, 'invalid', 'no report in it')
+    end
+
+    if #found > MAX_REPORTS then
+        outcome(mail, 'invalid', 'more than ' .. MAX_REPORTS .. ' reports')
+        found = {}
+    end
+
+    mail.entries = found
+
+    if #found == 0 then
+        finish(mail)
+        return
+    end
+
+    if not dkim then
+        settle_unverified(mail)
+        return
+    end
+
+    find_signatures(mail)
+    verify_signatures(mail, function() signatures_known(mail) end)
+end
+
+
+-- Of a mail on its way: symbols, a header, and what becomes of it
+
+local function is_blank(part)
+    return not tostring(part:get_content()):find('%S')
+end
+
+-- Counts the texts that are not empty; the alternatives of one as one.
+local function text_counter()
+    local alternatives, n = {}, 0
+
+    return function(part)
+        local parent = part:get_parent()
+        local id
+
+        if parent and select(2, parent:get_type()) == 'alternative' then
+            id = parent:get_id()
+        end
+
+        if not is_blank(part) and not (id and alternatives[id]) then
+            n = n + 1
+            if id then alternatives[id] = true end
+        end
+
+        return n
+    end
+end
+
+-- Is a mail, but for the reports in it, at most one text (RFC 8460 5.3)?
+local function is_nothing_else(mail)
+    local is_report, count_text = {}, text_counter()
+
+    for _, entry in ipairs(mail.entries) do is_report[entry.index] = true end
+
+    for index, part in ipairs(mail.task:get_parts()) do
+        local type, subtype = part:get_type()
+
+        if type == 'multipart' then
+            if index == 1 and not is_tlsrpt_multipart(part, subtype)
+                or index > 1 and subtype ~= 'alternative'
+            then
+                return false
+            end
+        elseif not is_report[index] then
+            if type ~= 'text' or part:get_filename() or count_text(part) > 1
+            then
+                return false
+            end
+        end
+    end
+
+    return true
+end
+
+local function is_all_signed(mail)
+    for _, result in ipairs(mail.results) do
+        if not result.entry or not result.entry.signer then return false end
+    end
+
+    return #mail.results == #mail.entries
+end
+
+local function add_headers(mail)
+    local headers = {}
+
+    for _, result in ipairs(mail.results) do
+        local text = result.entry and result.entry.header or result.text
+
+        headers[#headers + 1] = {
+            value = header_text(kinds[result.kind].status .. ' ' .. text),
+            order = 1,
+        }
+    end
+
+    if #headers > 0 then
+        mail.task:set_milter_reply({ add_headers = { [HEADER] = headers } })
+    end
+end
+
+local on_its_way = {
+    store = store_entries,
+}
+
+function on_its_way.fail(mail, reason)
+    send_back(mail.task, reason)
+end
+
+function on_its_way.finish(mail)
+    local task = mail.task
+
+    for _, result in ipairs(mail.results) do
+        task:insert_result(kinds[result.kind].symbol, 1.0, result.text)
+    end
+
+    add_headers(mail)
+
+    if settings.action == 'discard' and is_all_signed(mail)
+        and is_nothing_else(mail)
+    then
+        task:set_pre_result({
+            action = 'discard',
+            message = 'TLS report stored',
+            module = N,
+            priority = 10,
+        })
+    end
 end
 
 -- Comes after greylisting and force_actions: a mail that is sent back will
@@ -943,7 +1193,6 @@ local refusing_actions = {
     ['reject'] = true,
     ['soft reject'] = true,
     ['discard'] = true,
-    ['quarantine'] = true,
 }
 
 local function check(task)
@@ -952,7 +1201,7 @@ local function check(task)
         task:set_milter_reply({ remove_headers = { [HEADER] = 0 } })
     end
 
-    local found = find_reports(task)
+    local found, nested = find_reports(task)
 
     if not found then return end
 
@@ -964,9 +1213,9 @@ local function check(task)
         return
     end
 
-    local mail = open_mail(task)
+    local mail = open_mail(task, on_its_way)
 
-    attempt(mail, process_mail, mail, found)
+    attempt(mail, process_mail, mail, found, nested)
 end
 
 -- Recognition itself must not fail open.
@@ -984,7 +1233,7 @@ local function guard_callback(task)
     local mail = task:cache_get(N)
 
     if mail and not mail.settled then
-        fail(mail, 'an answer was never given')
+        fail(mail, 'an answer was never given: ' .. awaited(mail))
     end
 end
 
@@ -1150,6 +1399,19 @@ local function broken(reason)
     settings.broken = settings.broken or reason
 end
 
+local function unknown_options(opts)
+    local reasons = {}
+
+    for name in pairs(opts) do
+        if not options[name] and not redis_options[name] then
+            reasons[#reasons + 1] = string.format('unknown option "%s"',
+                printable(name))
+        end
+    end
+
+    return reasons
+end
+
 local function parse_options(opts)
     for name, value in pairs(opts) do
         if parsers[name] then
@@ -1160,22 +1422,19 @@ local function parse_options(opts)
             else
                 settings[name] = parsed
             end
-        elseif not options[name] and not redis_options[name] then
-            broken(string.format('unknown option "%s"', printable(name)))
         end
     end
 end
 
-local function load_core()
-    local ok, module = pcall(require, 'tlsrpt_lua')
+local function load_module(name)
+    local ok, module = pcall(require, name)
 
-    if ok then
-        core = module
-        rspamd_logger.infox(rspamd_config, '%s: version %s', N, core.version)
-    else
-        broken('cannot load the C module: '
-            .. tostring(module):match('^[^\n]*'):gsub(':$', ''))
-    end
+    if ok then return module end
+
+    broken(string.format('cannot load %s: %s', name,
+        tostring(module):match('^[^\n]*'):gsub(':$', '')))
+
+    return nil
 end
 
 -- Servers of our own that cannot be used must not fall back to others.
@@ -1189,6 +1448,12 @@ local function find_redis(opts)
     return lua_redis.parse_redis_server(N)
 end
 
+-- What a report's two halves are written to must be one: lua_redis takes the
+-- write servers by turns.  Sentinel says which one it is.
+local function is_one_server(params)
+    return params.sentinels or #params.write_servers:all_upstreams() == 1
+end
+
 -- Read through: Sentinel replaces the servers in it.  Our keys hold no
 -- patterns to expand.
 local function load_redis(opts)
@@ -1199,10 +1464,24 @@ local function load_redis(opts)
         return
     end
 
+    if not is_one_server(params) then
+        broken('several Redis servers to write to: reports would be spread' ..
+            ' over them; name one, or Sentinel')
+        return
+    end
+
     redis_params = setmetatable({
         expand_keys = false,
         timeout = tonumber(params.timeout) or 1.0,
     }, { __index = params })
+end
+
+local function load_counters()
+    local new = load_module('tlsrpt/counters')
+
+    if new and redis_params then
+        counters = new(redis_params, settings.prefix .. ':mail')
+    end
 end
 
 -- The least task_timeout of options and workers.
@@ -1237,6 +1516,17 @@ local function load_task_timeout()
         rspamd_config:get_all_opt('worker') or {})
 end
 
+-- As long as rspamd asks for a name, at most.
+local function load_lookup_time()
+    local general = rspamd_config:get_all_opt('options') or {}
+    local dns = general.dns or {}
+    local timeout = tonumber(dns.timeout or general.dns_timeout) or 1.0
+    local retransmits = tonumber(dns.retransmits
+        or general.dns_retransmits) or 5
+
+    settings.lookup_time = timeout * (retransmits + 1)
+end
+
 local function register_symbols()
     local priority = lua_util.symbols_priorities.top
 
@@ -1249,14 +1539,14 @@ local function register_symbols()
         group = N,
     })
 
-    for kind, name in pairs(symbols) do
+    for _, kind in pairs(kinds) do
         rspamd_config:register_symbol({
-            name = name,
+            name = kind.symbol,
             type = 'virtual',
             parent = id,
             score = 0.0,
             group = N,
-            description = descriptions[kind],
+            description = kind.description,
         })
     end
 
@@ -1271,10 +1561,21 @@ local function register_symbols()
 end
 
 local function configure(opts)
-    load_core()
+    for _, reason in ipairs(unknown_options(opts)) do broken(reason) end
+
+    core = load_module('tlsrpt_lua')
+    dkim = load_module('tlsrpt/dkim')
+    timer = load_module('tlsrpt/timer')
+
+    if core then
+        rspamd_logger.infox(rspamd_config, '%s: version %s', N, core.version)
+    end
+
     parse_options(opts)
     load_redis(opts)
+    load_counters()
     load_task_timeout()
+    load_lookup_time()
 
     if settings.action == 'discard' then
         rspamd_config:set_metric_action('discard',
@@ -1285,6 +1586,10 @@ end
 local opts = rspamd_config:get_all_opt(N)
 
 if not opts or opts.domains == nil then
+    for _, reason in ipairs(unknown_options(opts or {})) do
+        rspamd_logger.errx(rspamd_config, '%s: %s', N, reason)
+    end
+
     rspamd_logger.infox(rspamd_config, '%s: no domains are configured', N)
     lua_util.disable_module(N, 'config')
     return
@@ -1292,10 +1597,6 @@ end
 
 -- First of all, so that whatever fails below fails reports, not silently.
 register_symbols()
-
-rspamd_config:add_on_load(function(_, ev_base, _)
-    rspamd_config:add_periodic(ev_base, WATCH_PERIOD, watch, false)
-end)
 
 local ok, err = pcall(configure, opts)
 

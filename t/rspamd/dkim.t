@@ -7,6 +7,7 @@ use TLSRPT::Test;
 use TLSRPT::Mail;
 use TLSRPT::Rspamd;
 
+my $weak = Crypt::OpenSSL::RSA->generate_key(1016);
 my $server = servers(nginx => 0, redis => 1);
 my $rspamd = TLSRPT::Rspamd->new(
     server  => $server,
@@ -23,6 +24,16 @@ my $rspamd = TLSRPT::Rspamd->new(
             dkim_record('any.example', 's=*; '))],
         ['service.example', sprintf('replies = ["%s"];',
             dkim_record('service.example', 's=email:tlsrpt; '))],
+        ['testing.example', sprintf('replies = ["%s"];',
+            dkim_record('testing.example', 't=y; '))],
+        ['strict.example', sprintf('replies = ["%s"];',
+            dkim_record('strict.example', 't=s; '))],
+        ['both.example', sprintf('replies = ["%s"];',
+            dkim_record('both.example', 't=s:y; '))],
+        ['weak.example', sprintf('replies = ["%s"];',
+            TLSRPT::Mail::key_record($weak))],
+        ['evil!x.example', sprintf('replies = ["%s"];',
+            dkim_record('evil!x.example'))],
         ['revoked.example', 'replies = ["v=DKIM1; p="];']),
 )->start;
 
@@ -145,6 +156,105 @@ unsigned(signed(by('x@sender.example'), 'sender.example', body_length => 1)
 unsigned(signed(by('x@sender.example'), 'sender.example', body_length => 1)
          =~ s/l=(\d+)/l =\r\n\t$1/r, 'l=, folded');
 
+# What is under it: how the body is read has to be
+
+my $plain = 'From:To:Subject:Date:Message-ID:MIME-Version';
+unsigned(signed(by('x@sender.example'), 'sender.example', headers => $plain),
+         'neither Content-Type nor TLS-Report-* is signed',
+         qr/neither Content-Type nor/);
+counted(signed(by('x@sender.example'), 'sender.example',
+               headers => "$plain:$_"), "$_ is signed")
+    for qw(Content-Type content-type TLS-Report-Domain TLS-Report-Submitter);
+unsigned(signed(by('x@sender.example', @no_headers), 'sender.example',
+                headers => "$plain:TLS-Report-Domain"),
+         'TLS-Report-Domain is signed, and not there');
+unsigned("Content-Type: text/plain\r\n"
+         . signed(by('x@sender.example', @no_headers), 'sender.example',
+                  headers => "$plain:Content-Type"),
+         'a second Content-Type');
+
+# RFC 8301
+
+unsigned(signed(by('x@sender.example'), 'sender.example',
+                algorithm => 'rsa-sha1'), 'rsa-sha1', qr/rsa-sha1/);
+unsigned(signed(by('x@weak.example'), 'weak.example', key => $weak),
+         'a key of less than 1,024 bits', qr/1016 bits/);
+unsigned(signed(by('x@testing.example'), 'testing.example'),
+         't=y: the domain tests', qr/tests/);
+unsigned(signed(by('x@both.example'), 'both.example'), 't=s:y');
+counted(signed(by('x@strict.example'), 'strict.example'), 't=s');
+
+# What is no name
+
+counted(signed(signed(by('x@sender.example'), 'sender.example'),
+               'sender.example', selector => $_),
+        "beside a signature by the selector '$_'")
+    for 'a..b', 'a b', '.', 'x' x 64;
+unsigned(signed(by('x@sender.example'), 'sender.example', selector => 'a..b'),
+         'that alone');
+unsigned(signed(by('x@victim!x.example'), 'evil!x.example'),
+         'two that are no names');
+
+# contact-info that names no mailbox does not leave it to From
+
+for my $contact ('x @ sender.example', 'mailto:x%40sender.example',
+                 'sender.example', 'https://sender.example/tlsrpt',
+                 'https://x@sender.example/', 'x@sender.example (x@y')
+{
+    unsigned(signed(by($contact, from => 'x@evil.example'), 'evil.example'),
+             "$contact: From alone");
+    unsigned(signed(by($contact, headers =>
+                       ['TLS-Report-Submitter: evil.example']),
+                    'evil.example'), "$contact: Submitter alone");
+    my ($symbol, $option) = result(signed(by($contact), 'sender.example'));
+    is($symbol, 'REPORT', "$contact: From and Submitter");
+    like($option, qr/contact-info names no mailbox/, 'and it is told');
+}
+like($rspamd->log, qr/contact-info: no mailbox, or not alone: x \@ sender/,
+     'in the log, too');
+counted(signed(by($_), 'sender.example'), "a contact: $_")
+    for 'Reports <x@sender.example>', '<x@sender.example>',
+        'mailto:x@sender.example?subject=tls', 'Team, x@sender.example';
+
+# Policies without a domain: whose report is it?
+
+sub nameless {
+    my (%options) = @_;
+
+    my $report = fresh();
+    $report->{policies}[0]{policy} = { 'policy-type' => 'no-policy-found' };
+
+    return report_mail($report, name => undef, %options);
+}
+
+my $all = "$plain:Content-Type:TLS-Report-Domain:TLS-Report-Submitter";
+sub domain_of {
+    my ($symbol, $option) = result(@_);
+
+    return $symbol eq 'REPORT' ? (split / /, $option)[1] : '';
+}
+
+is(domain_of(signed(nameless(), 'sender.example', headers => $all)),
+   'example.com', 'no policy-domain: TLS-Report-Domain, signed');
+is(domain_of(signed(nameless(@no_headers), 'sender.example',
+                    headers => $all)), 'example.com', 'or the Subject, signed');
+for my $headers ("$plain:Content-Type" =~ s/Subject://r,
+                 'From:To:Date:Content-Type')
+{
+    is(domain_of(signed(nameless(), 'sender.example', headers => $headers)),
+       '', 'neither of them signed: none');
+}
+is(domain_of("TLS-Report-Domain: example.net\r\nSubject: Report Domain:"
+             . ' example.net Submitter: sender.example Report-ID: <1@a>'
+             . "\r\n" . signed(nameless(), 'sender.example',
+                               headers => "$plain:Content-Type")),
+   '', 'a second one added: none');
+is(domain_of(signed(nameless(headers => ['TLS-Report-Domain: example.com',
+                                         'TLS-Report-Domain: example.net']),
+                    'sender.example',
+                    headers => "$all:TLS-Report-Domain" =~ s/Subject://r)),
+   '', 'given twice, signed: none');
+
 # The key
 
 unsigned(signed(by('x@gone.example'), 'gone.example'), 'no key in DNS');
@@ -177,6 +287,19 @@ for my $option ([ip => '127.0.0.1'], [ip => '10.0.0.1'], [user => 'joe']) {
     is($symbol, 'UNSIGNED', "unsigned, $option->[0] $option->[1]");
 }
 
+# What nobody signed is not read; and all that is read of a mail has one bound
+
+my $bomb = encode_json(fresh(padding => [('x' x 1000) x 7000]));
+unsigned(report_mail('{'), 'not signed, and no report: not looked at');
+unsigned(signed(report_mail('{'), 'gone.example'), 'nor if badly signed');
+my @parts = map { report_part($bomb =~ s/id-\d+/bomb-$_/r) } 1, 2;
+$answer = $rspamd->scan(signed(mail(\@parts), 'sender.example'));
+is_deeply([sort grep { /^TLSRPT/ } keys %{ $answer->{symbols} }],
+          [qw(TLSRPT_INVALID TLSRPT_REPORT)],
+          'two reports of 7 MB: one is read');
+like($answer->{symbols}{TLSRPT_INVALID}{options}[0],
+     qr/larger than the limit/, 'and the other is too much');
+
 # 100 forged mails: nothing of them is counted
 
 sub victim { return by('tlsrpt@sender.example', @_) }
@@ -208,8 +331,9 @@ for my $i (0 .. 99) {
     $symbols{$symbol}++;
 }
 is($symbols{REPORT}, undef, '100 forged mails: no symbol of a stored report');
-is_deeply($server->redis('KEYS', '*'), [], 'and nothing is in Redis');
-is_deeply(\%symbols, { UNSIGNED => 80, INVALID => 20 }, 'each was noted');
+is_deeply($server->redis('KEYS', '*'), ['tlsrpt:mail'],
+          'and nothing is in Redis but how many there were');
+is_deeply(\%symbols, { UNSIGNED => 80, NESTED => 20 }, 'each was noted');
 
 is($rspamd->stop, '', 'nothing bad in the log');
 done_testing;

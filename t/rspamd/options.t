@@ -56,6 +56,12 @@ for my $case (
     ['a size of nothing', 'max_report_size = 0;', 'option "max_report_size": '],
     ['an action', 'action = "reject";', 'option "action": '],
     ['no Redis', 'read_servers = "127.0.0.1:9";', 'no usable Redis'],
+    ['two servers', 'servers = "127.0.0.1:9, 127.0.0.2:9";',
+     'several Redis servers'],
+    ['two servers, as a list', 'servers = ["127.0.0.1:9", "127.0.0.2:9"];',
+     'several Redis servers'],
+    ['two to write to', 'servers = "127.0.0.1:9"; write_servers ='
+     . ' "127.0.0.1:9,127.0.0.1:10";', 'several Redis servers'],
 ) {
     my ($name, $options, $message) = @$case;
 
@@ -72,6 +78,19 @@ like($said, qr/option "domains": bad domain name a b/, 'a bad domain');
     . 'action = "discard"; db = "1"; timeout = 2s;')->configtest;
 ok($good, 'good options');
 unlike($said, qr/tlsrpt:/, 'and nothing to say');
+
+($good, $said) = rspamd("$DOMAINS write_servers = \"127.0.0.1:9\";"
+    . 'read_servers = "127.0.0.1:9,127.0.0.2:9";', redis => 0)->configtest;
+unlike($said, qr/tlsrpt:/, 'one server to write to, two to read from');
+($good, $said) = rspamd("$DOMAINS servers = \"127.0.0.1:9,127.0.0.2:9\";"
+    . 'sentinels = "127.0.0.1:9,127.0.0.2:9";', redis => 0)->configtest;
+unlike($said, qr/tlsrpt:/, 'Sentinel says which one');
+($good, $said) = rspamd($DOMAINS, redis => 0, config =>
+    'redis { servers = "127.0.0.1:9,127.0.0.2:9"; }')->configtest;
+like($said, qr/tlsrpt: several Redis servers/, 'two servers of redis.conf');
+($good, $said) = rspamd('domain = ["example.com"];')->configtest;
+like($said, qr/tlsrpt: unknown option "domain"/,
+     'a mistyped "domains" is told, too');
 
 # Off
 
@@ -103,8 +122,8 @@ like($server->redis('GET', $original), qr/\A\x1f\x8b/,
      'the original is kept as it came');
 is_deeply($server->redis('ZRANGE', 'tlsrpt:domains', '0', '-1'),
           ['example.com'], 'the index knows the domain');
-is_deeply([grep { ttl($_) < 0 } @{ $server->redis('KEYS', '*') }], [],
-          'every key expires');
+is_deeply([grep { ttl($_) < 0 } @{ $server->redis('KEYS', '*') }],
+          ['tlsrpt:mail'], 'every key of a domain expires');
 
 # Strings of senders are made safe
 
@@ -142,7 +161,7 @@ is(symbol($rspamd->scan(signed(report_mail($whole), 'sender.example'))),
    'REPORT', 'below max_report_size');
 $whole->{'report-id'} = 'size-2';
 $whole->{padding} = 'x' x 2000;
-like($rspamd->scan(report_mail($whole))
+like($rspamd->scan(signed(report_mail($whole), 'sender.example'))
          ->{symbols}{TLSRPT_INVALID}{options}[0], qr/larger than the limit/,
      'above it, after decompression');
 done($rspamd);
@@ -151,15 +170,103 @@ $rspamd = rspamd("$DOMAINS action = \"discard\";")->start;
 is($rspamd->scan($mail = fresh_mail())->{action}, 'discard',
    'action = "discard"');
 is($rspamd->scan($mail)->{action}, 'discard', 'and a duplicate');
-is($rspamd->scan(report_mail('{'))->{action}, 'no action', 'not a bad one');
-is($rspamd->scan(mail([report_part(report('report-id' => 'x')),
-                       report_part('{')]))->{action}, 'no action',
-   'nor one with a good and a bad one');
+
+my $report_part = report_part(report('report-id' => 'part'));
+my $text = TLSRPT::Mail::part('text/plain', "A report.\r\n",
+                              encoding => '8bit');
+my $html = TLSRPT::Mail::part('text/html', "<p>A report.</p>\r\n",
+                              encoding => '8bit');
+my $both = mail([$text, $html], type => 'alternative')
+    =~ s/\A.*?(?=Content-Type:)//sr;
+my $pdf = TLSRPT::Mail::part('application/pdf', '%PDF-1.4',
+    disposition => 'attachment; filename="offer.pdf"');
+
+for my $case (
+    ['a report, and no text', [$report_part]],
+    ['text in HTML', [$html, $report_part]],
+    ['text and HTML', [$both, $report_part]],
+    ['an empty third part', [$text, $report_part, "\r\n"]],
+    ['two reports', [$text, $report_part,
+                     report_part(report('report-id' => 'part-2'))]],
+) {
+    my ($name, $parts) = @$case;
+    is($rspamd->scan(signed(mail($parts), 'sender.example'))->{action},
+       'discard', "$name: discarded");
+}
+is($rspamd->scan(signed(report_mail(report('report-id' => 'single'),
+                                    single => 1), 'sender.example'))->{action},
+   'discard', 'a report that is all of the mail');
+
+for my $case (
+    ['a PDF beside it', [$text, $report_part, $pdf]],
+    ['a PDF beside it, in a mixed mail', [$text, $report_part, $pdf],
+     type => 'mixed'],
+    ['a mixed mail', [$text, $report_part], type => 'mixed'],
+    ['a report of another type', [$text, $report_part],
+     type => 'report; report-type=delivery-status'],
+    ['two texts', [$text, $report_part, $html]],
+    ['two alternatives', [$both, $report_part, $both]],
+    ['a text file', [$report_part, $text =~ s/(?=Content-Tr)/
+        Content-Disposition: attachment; filename="a.txt"\r\n/xr
+        =~ s/^ +//mgr]],
+    ['a forwarded mail', [$text, $report_part, TLSRPT::Mail::part(
+        'message/rfc822', "Subject: hi\r\n\r\nhi\r\n",
+        encoding => '8bit')]],
+    ['a bad report', [$text, $report_part, report_part('{')]],
+    ['a report of another domain', [$text, $report_part, report_part(
+        report(domain => 'other.example'))]],
+    ['only bad ones', [$text, report_part('{')]],
+) {
+    my ($name, $parts, %options) = @$case;
+    is($rspamd->scan(signed(mail($parts, %options), 'sender.example'))
+           ->{action}, 'no action', "$name: delivered");
+}
+is($rspamd->scan(report_mail(report('report-id' => 'x')))->{action},
+   'no action', 'not signed: delivered');
 done($rspamd);
 
 $rspamd = rspamd("$DOMAINS require_dkim = false;")->start;
 is(symbol($rspamd->scan(report_mail(report('report-id' => 'loose')))),
    'REPORT', 'require_dkim = false');
+done($rspamd);
+
+$rspamd = rspamd("$DOMAINS require_dkim = false; action = \"discard\";")
+    ->start;
+$answer = $rspamd->scan(report_mail(report('report-id' => 'loose-2')));
+is(symbol($answer), 'REPORT', 'require_dkim = false: counted');
+is($answer->{action}, 'no action', 'but not discarded unless signed');
+is($rspamd->scan(fresh_mail())->{action}, 'discard', 'as this one is');
+done($rspamd);
+
+# A mail that is put aside is counted
+
+$rspamd = rspamd($DOMAINS, edit => sub { $_ .= <<'END' })->start;
+rspamd_config:set_metric_action('quarantine', { flags = { 'no_threshold' } })
+rspamd_config:register_symbol({
+    name = 'QUARANTINE', type = 'prefilter', callback = function(task)
+        task:set_pre_result('quarantine', 'odd')
+    end })
+END
+$answer = $rspamd->scan(fresh_mail());
+is($answer->{action}, 'quarantine', 'a mail in quarantine');
+is(symbol($answer), 'REPORT', 'is counted');
+done($rspamd);
+
+# X-TLS-Report of those that are refused
+
+$rspamd = rspamd($DOMAINS)->start;
+for my $case (
+    [report_mail(report()), qr/^unsigned not signed by sender\.example$/],
+    [signed(report_mail('{'), 'sender.example'), qr/^invalid .*column/],
+    [fresh_mail(domain => 'other.example'), qr/^unknown other\.example$/],
+    [nested(fresh_mail()), qr/^nested within a forwarded or returned mail$/],
+) {
+    my ($mail, $wanted) = @$case;
+    my $headers = $rspamd->scan($mail)->{milter}{add_headers}{'X-TLS-Report'};
+    $headers = [$headers] if ref $headers ne 'ARRAY';
+    is(scalar @$headers, 1, 'X-TLS-Report of a refused report');
+    like($headers->[0]{value}, $wanted, 'says why');
+}
 done($rspamd);
 
 # A mail that is refused anyway is not counted

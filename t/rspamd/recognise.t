@@ -44,6 +44,20 @@ my $text = TLSRPT::Mail::part('text/plain', "A TLS report.\r\n",
 my $html = TLSRPT::Mail::part('text/html', "<p>A TLS report.</p>\r\n",
                               encoding => 'quoted-printable');
 
+sub forwarded {
+    return TLSRPT::Mail::part('message/rfc822', $_[0], encoding => '8bit');
+}
+
+# As mail servers return what they cannot deliver (RFC 3464).
+sub bounce {
+    my ($mail) = @_;
+
+    return mail([$text, TLSRPT::Mail::part('message/delivery-status',
+            "Reporting-MTA: dns; mx.example.org\r\n", encoding => '8bit'),
+        forwarded($mail)],
+        type => 'report; report-type=delivery-status', subject => 'Returned');
+}
+
 # Reports
 
 recognised(report_mail(fresh()), 'as in RFC 8460 5.3');
@@ -89,6 +103,20 @@ $quoted =~ s/(.{60,70}(?!=|.=|..=))(?=.)/$1=\r\n/g;
 recognised(mail([$text, report_part($json, content => $quoted,
         type => 'application/json', encoding => 'quoted-printable',
         name => "$NAME.json")], type => 'mixed'), 'quoted-printable JSON');
+for my $type ('text/plain', 'application/x-gunzip', 'application/zip',
+              'application/x-tlsrpt', 'image/png', 'application/x')
+{
+    recognised(mail([$text, report_part(fresh(), type => $type,
+            name => "$NAME.json.gz")], type => 'mixed', subject => 'x'),
+        "$type, by its name");
+}
+
+recognised(mail([$text, report_part(fresh(), name => "$NAME.json.gz")
+        =~ s/Content-Type: .*?\r\n//r], type => 'mixed', subject => 'x'),
+    'no type, by its name');
+recognised(report_mail(fresh(), single => 1, headers => [], subject => 'x',
+        type => 'text/plain', name => "$NAME.json.gz"),
+    'a single part, by its name');
 recognised(mail([$text, report_part(fresh(), type => 'application/gzip',
         name => undef, disposition => "attachment;\r\n"
         . " filename*0=\"sender.example!example.com!\";\r\n"
@@ -135,12 +163,7 @@ recognised(report_mail($mixed), 'one domain of two is accepted');
 
 my $nameless = fresh();
 $nameless->{policies}[0]{policy} = { 'policy-type' => 'no-policy-found' };
-recognised(report_mail($nameless), 'no policy-domain: TLS-Report-Domain');
-$nameless->{'report-id'} = 'nameless-2';
-recognised(report_mail($nameless, headers => []), 'or the Subject');
-$nameless->{'report-id'} = 'nameless-3';
-recognised(report_mail($nameless, headers => [], subject => 'x'),
-           'or the file name');
+recognised(report_mail($nameless), 'no policy-domain: the file name');
 
 # Bad ones are said to be
 
@@ -154,11 +177,16 @@ is(symbols(report_mail('', content => '')), 'INVALID', 'an empty part');
 is(symbols(report_mail('', content => "\x1f\x8b\x08broken")), 'INVALID',
    'broken gzip');
 is(symbols(mail([$text])), 'INVALID', 'report-type=tlsrpt without a report');
-is(symbols(nested(report_mail(fresh()))), 'INVALID', 'a forwarded report');
-is(option(nested(report_mail(fresh())), 'INVALID'),
-   'within a forwarded message', 'and why');
-is(symbols(nested(nested(report_mail(fresh())))), 'INVALID',
+is(symbols(nested(report_mail(fresh()))), 'NESTED', 'a forwarded report');
+is(option(nested(report_mail(fresh())), 'NESTED'),
+   'within a forwarded or returned mail', 'and why');
+is(symbols(nested(nested(report_mail(fresh())))), 'NESTED',
    'forwarded twice');
+is(symbols(nested(report_mail(fresh(), type => 'application/octet-stream'))),
+   'NESTED', 'known by its name alone, and forwarded');
+is(symbols(bounce(report_mail(fresh()))), 'NESTED', 'a returned report');
+is(symbols(mail([report_part(fresh()), forwarded(report_mail(fresh()))])),
+   'NESTED REPORT', 'a report, and a forwarded one');
 like(option(report_mail(fresh(day => day(-500))), 'INVALID'), qr/range/,
      'older than the retention');
 like(option(report_mail(fresh(day => day(+5))), 'INVALID'), qr/range/,
@@ -180,6 +208,30 @@ ordinary(mail([$text, report_part('<xml/>', type => 'application/gzip',
 ordinary(mail([$text, report_part('<xml/>', type => 'application/gzip',
         name => 'report.gz')], type => 'mixed'),
     'a DMARC aggregate report under another name');
+ordinary(mail([$text, report_part('<xml/>', type => 'application/gzip',
+        name => undef)], type => 'mixed'),
+    'a DMARC aggregate report without a name');
+ordinary(mail([$text, report_part('', content => "\x1f\x8b\x08broken",
+        type => 'application/gzip', name => 'report.gz')], type => 'mixed'),
+    'a broken one, of which nobody knows');
+ordinary(mail([$text, report_part('', content => "PK\3\4abcdefgh",
+        type => 'application/octet-stream', name => 'report')],
+    type => 'mixed'), 'a zip archive under such a Subject');
+ordinary(report_part('<xml/>', type => 'application/gzip', name => undef)
+         =~ s/\A/Subject: Report domain: example.com Submitter: a Report-ID: 1
+MIME-Version: 1.0\r\n/r =~ s/(?<!\r)\n/\r\n/gr,
+    'a DMARC aggregate report that is all of a mail');
+ordinary(bounce("Subject: hi\r\n\r\nhello\r\n"), 'a bounce of something');
+ordinary(bounce(report_mail(fresh()) =~ s/\r\n\r\n.*//sr . "\r\n\r\n"),
+         'a bounce with the header of a report alone');
+ordinary(mail([$text, TLSRPT::Mail::part('text/rfc822-headers',
+        report_mail(fresh()) =~ s/\r\n\r\n.*//sr . "\r\n",
+        encoding => '8bit')], type => 'report; report-type=delivery-status',
+        subject => 'Returned'), 'the same, as text/rfc822-headers');
+ordinary(mail([map { forwarded($_) } "Subject: a\r\n\r\na\r\n",
+        mail([$text, report_part('<xml/>', type => 'application/gzip',
+             name => undef)], type => 'mixed')], type => 'digest',
+        subject => 'digest'), 'a digest with a DMARC report');
 ordinary("Subject: Re: Report Domain: example.com Submitter: sender.example"
          . " Report-ID: <1>\r\n\r\n> " . $json . "\r\n", 'a reply quoting one');
 ordinary("Subject: Report Domain: example.com Submitter: sender.example"

@@ -23,6 +23,8 @@ our @EXPORT = qw(report_mail report_part mail signed dkim_record dkim_name
                  gzipped nested);
 
 my $SELECTOR = 'tlsrpt';
+my $SIGNED = 'From:To:Subject:Date:Message-ID:Content-Type:TLS-Report-Domain'
+             . ':TLS-Report-Submitter';
 my %KEYS;                       # domain => Crypt::OpenSSL::RSA
 my $serial = 0;
 
@@ -34,14 +36,20 @@ sub dkim_name { return "$SELECTOR._domainkey.$_[0]" }
 sub dkim_record {
     my ($domain, $more) = @_;
 
-    my $pem = key($domain)->get_public_key_x509_string;
+    return key_record(key($domain), $more);
+}
+
+sub key_record {
+    my ($key, $more) = @_;
+
+    my $pem = $key->get_public_key_x509_string;
     $pem =~ s/-----[^\n]*-----|\s//g;
 
     return 'v=DKIM1; k=rsa; ' . ($more || '') . "p=$pem";
 }
 
 # The mail with a signature of the domain put before it.
-# body_length => 1: with l=.
+# body_length => 1: with l=; headers: those under it; key, selector, algorithm.
 sub signed {
     my ($mail, $domain, %options) = @_;
 
@@ -49,12 +57,13 @@ sub signed {
         my ($self) = @_;
 
         my $signature = Mail::DKIM::Signature->new(
-            Algorithm => 'rsa-sha256',
+            Algorithm => $options{algorithm} || 'rsa-sha256',
             Method    => 'relaxed/simple',
             Domain    => $domain,
-            Selector  => $SELECTOR,
-            Headers   => 'From:To:Subject:Date:Message-ID',
-            Key       => Mail::DKIM::PrivateKey->load(Cork => key($domain)),
+            Selector  => $options{selector} || $SELECTOR,
+            Headers   => $options{headers} || $SIGNED,
+            Key       => Mail::DKIM::PrivateKey->load(
+                             Cork => $options{key} || key($domain)),
         );
 
         if ($options{body_length}) {

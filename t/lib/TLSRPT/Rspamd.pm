@@ -34,7 +34,7 @@ my $SUFFIXES = join "\n", qw(com net org example co.example), '';
 # signers   domains whose DKIM keys DNS knows
 # dns       more fake records, as rspamd takes them
 # nameserver, dns_more, task_timeout, config: more of rspamd.conf
-# plugin, cpath: other than those of the tree
+# plugin, cpath, path: other than those of the tree
 # stock     a copy of /etc/rspamd to run with, in place of a small configuration
 # edit      a function that changes the plugin's text, in $_, to make it fail
 # port      of the scanner too, on loopback
@@ -49,6 +49,7 @@ sub new {
         nameserver => '127.0.0.1:9',
         plugin => "$TOP/rspamd_plugin/tlsrpt.lua",
         cpath  => $ENV{TLSRPT_CPATH} || "$TOP/build/?.so",
+        path   => "$TOP/rspamd_plugin/lualib/?.lua",
         %args,
     }, $class;
 }
@@ -225,7 +226,7 @@ sub edit_plugin {
 sub environment {
     my ($self) = @_;
 
-    return { LUA_CPATH => "$self->{cpath};;" };
+    return { LUA_CPATH => "$self->{cpath};;", LUA_PATH => "$self->{path};;" };
 }
 
 # Whether the configuration is good, and what was said.
