@@ -58,6 +58,7 @@ local MAX_PEEKS = 64            -- parts looked into, likewise
 local MAX_WARNINGS = 5          -- logged of one report
 local MAX_TEXT = 128            -- bytes of a sender's string in an option
 local WATCH_PERIOD = 0.2        -- seconds
+local INDEX_PERIOD = 3600       -- seconds, after which its expiry is moved
 local MARGIN = 1 / 8            -- of the task's time, left for the reply
 
 -- What can become of a report: a symbol, and a word for the header and the
@@ -100,6 +101,7 @@ local counters                  -- nil without Redis
 local redis_params
 local open_mails = {}
 local watching = false
+local index_kept = -INDEX_PERIOD        -- when its expiry was moved
 
 
 -- Texts of senders
@@ -171,7 +173,10 @@ local function fail(mail, reason)
 
     close_mail(mail)
     -- Written with the next: there may be no time left, or no Redis.
-    if counters then counters:add(kinds.fail.status) end
+    if counters and not mail.dry then
+        counters:add(kinds.fail.status)
+    end
+
     mail.host.fail(mail, reason)
 end
 
@@ -230,6 +235,8 @@ local function open_mail(task, host)
         results = {},           -- { kind, text }
         awaited = {},           -- answers
         require_dkim = settings.require_dkim,
+        trusted = false,        -- no signature is looked at
+        dry = false,            -- nothing is to change
         size_left = settings.max_report_size,   -- of all reports together
     }
 
@@ -266,12 +273,16 @@ local function watch_lookups(mail)
 end
 
 local function outcome(mail, kind, text)
-    rspamd_logger.infox(mail.task, '%s: %s: %s', N, kinds[kind].symbol, text)
+    if not mail.dry then
+        rspamd_logger.infox(mail.task, '%s: %s: %s', N, kinds[kind].symbol,
+            text)
+    end
+
     mail.results[#mail.results + 1] = { kind = kind, text = text }
 end
 
 local function count(mail)
-    if not counters then return end
+    if not counters or mail.dry then return end
 
     for _, result in ipairs(mail.results) do
         counters:add(kinds[result.kind].status)
@@ -904,6 +915,25 @@ local function ingest_arguments(entry, domain)
     })
 end
 
+-- Puts the domain into the index, which is kept as long as what it lists.
+local function list_domain(mail, domain, done)
+    local index = settings.prefix .. ':domains'
+    local kept = tostring((settings.retention + 1) * 86400)
+    local now = rspamd_util.get_ticks()
+
+    redis_request(mail, 'ZADD', { index, '0', domain }, function()
+        if now < index_kept + INDEX_PERIOD then
+            done()
+            return
+        end
+
+        redis_request(mail, 'EXPIRE', { index, kept }, function()
+            index_kept = now
+            done()
+        end)
+    end)
+end
+
 -- The domain's index first: what is counted can be found.
 local function store_domain(mail, entry, domain, done)
     local args, err = ingest_arguments(entry, domain)
@@ -925,13 +955,8 @@ local function store_domain(mail, entry, domain, done)
         done()
     end
 
-    local index = settings.prefix .. ':domains'
-    local kept = tostring((settings.retention + 1) * 86400)
-
-    redis_request(mail, 'ZADD', { index, '0', domain }, function()
-        redis_request(mail, 'EXPIRE', { index, kept }, function()
-            redis_request(mail, 'EVAL', args, ingested)
-        end)
+    list_domain(mail, domain, function()
+        redis_request(mail, 'EVAL', args, ingested)
     end)
 end
 
@@ -1075,7 +1100,8 @@ local function process_mail(mail, found, nested)
         return
     end
 
-    find_signatures(mail)
+    if not mail.trusted then find_signatures(mail) end
+
     verify_signatures(mail, function() signatures_known(mail) end)
 end
 
@@ -1186,6 +1212,96 @@ function on_its_way.finish(mail)
         })
     end
 end
+
+-- Of a mail that rspamadm tlsrpt handed to the controller: an answer to it
+
+local handed = {}
+
+function handed.fail(mail, reason)
+    mail.connection:send_ucl({ failed = printable(reason, 512) })
+end
+
+function handed.finish(mail)
+    local results = {}
+
+    for i, result in ipairs(mail.results) do
+        results[i] = {
+            status = kinds[result.kind].status,
+            text = result.text,
+        }
+    end
+
+    mail.connection:send_ucl({ results = results })
+end
+
+local imported = {
+    fail = handed.fail,
+    finish = handed.finish,
+    store = store_entries,
+}
+
+local checked = {
+    fail = handed.fail,
+    finish = handed.finish,
+    store = function(mail, entries)
+        for _, entry in ipairs(entries) do
+            outcome(mail, 'report', describe_report(entry))
+        end
+
+        finish(mail)
+    end,
+}
+
+local function take_handed(task, connection, host, options)
+    if not task:process_message() then
+        connection:send_error(400, 'this is no mail')
+        return
+    end
+
+    local found, nested = find_reports(task)
+
+    if not found then
+        connection:send_ucl({ results = {} })
+        return
+    end
+
+    local mail = open_mail(task, host)
+
+    mail.connection = connection
+
+    for name, value in pairs(options) do mail[name] = value end
+
+    attempt(mail, process_mail, mail, found, nested)
+end
+
+local function check_handed(task, connection)
+    take_handed(task, connection, checked, { dry = true })
+end
+
+local function import_handed(task, connection, args)
+    local options = {}
+
+    if args.unsigned then
+        options.trusted, options.require_dkim = true, false
+    end
+
+    take_handed(task, connection, imported, options)
+end
+
+-- A path each below /plugins/tlsrpt/, for who may change things.
+local function register_paths()
+    rspamd_plugins[N] = {
+        webui = {
+            check = { handler = check_handed, enable = true,
+                need_task = true },
+            import = { handler = import_handed, enable = true,
+                need_task = true },
+        },
+    }
+end
+
+
+-- The mail flow
 
 -- Comes after greylisting and force_actions: a mail that is sent back will
 -- come again, or is none of ours.
@@ -1597,6 +1713,7 @@ end
 
 -- First of all, so that whatever fails below fails reports, not silently.
 register_symbols()
+register_paths()
 
 local ok, err = pcall(configure, opts)
 

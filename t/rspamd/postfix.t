@@ -107,6 +107,8 @@ my $before = counted();
 accepted(report_mail(report('report-id' => 'unsigned')), 'unsigned');
 accepted(signed(report_mail('{'), 'sender.example'), 'no JSON');
 is(counted(), $before, 'and not counted');
+is(scalar(grep { /^X-TLS-Report: (?:unsigned|invalid) /m }
+              $postfix->delivered), 2, 'X-TLS-Report says why');
 
 # A header of ours that the sender wrote goes
 
@@ -141,6 +143,16 @@ accepted(signed(report_mail('{'), 'sender.example'),
          'a report that cannot be read stays in the flow');
 accepted(report_mail(report('report-id' => 'unsigned-2')),
          'and one that is not signed');
+accepted(signed(mail([
+        TLSRPT::Mail::part('text/plain', 'Our offer, and your report.',
+                           encoding => '8bit'),
+        report_part(report('report-id' => 'with-offer')),
+        TLSRPT::Mail::part('application/pdf', '%PDF-1.4 offer',
+            disposition => 'attachment; filename="offer.pdf"')],
+        type => 'mixed'), 'sender.example'),
+    "a person's mail with a report and a PDF");
+is(counted(), $before + 2, 'whose report is counted');
+is(scalar(grep { /offer\.pdf/ } $postfix->delivered), 1, 'with the PDF');
 like($postfix->send($mail), qr/^250 /, 'a duplicate: accepted');
 is(scalar(grep { /id-$n\b/ } $postfix->delivered), 0, 'neither is delivered');
 is(scalar(my @all = $postfix->delivered), $delivered, 'nor anything else');

@@ -39,6 +39,7 @@ my $SUFFIXES = join "\n", qw(com net org example co.example), '';
 # edit      a function that changes the plugin's text, in $_, to make it fail
 # port      of the scanner too, on loopback
 # milter    0: none
+# controller what is in the section of one, if there is to be one
 sub new {
     my ($class, %args) = @_;
 
@@ -58,6 +59,7 @@ sub dir { return $_[0]{server}->dir . "/$_[0]{name}" }
 
 sub socket_path { return $_[0]->dir . '/normal.sock' }
 sub milter_path { return $_[0]->dir . '/milter.sock' }
+sub controller_path { return $_[0]->dir . '/controller.sock' }
 
 sub fake_records {
     my ($self) = @_;
@@ -121,6 +123,7 @@ worker "normal" {
     count = 1;
 }
 ${\ $self->milter }
+${\ $self->controller }
 modules {
     path = "$self->{plugin}";
 }
@@ -144,6 +147,24 @@ worker "rspamd_proxy" {
     count = 1;
     timeout = 60s;
     upstream "local" { default = yes; self_scan = yes; }
+}
+END
+}
+
+sub controller {
+    my ($self) = @_;
+
+    return '' unless defined $self->{controller};
+
+    my $bound = $self->{controller} =~ /bind_socket/ ? ''
+        : 'bind_socket = "' . $self->controller_path . ' mode=0666";';
+
+    return <<"END";
+worker "controller" {
+    $bound
+    count = 1;
+    static_dir = "/usr/share/rspamd/www";
+    $self->{controller}
 }
 END
 }
@@ -243,11 +264,39 @@ sub configtest {
             $self->{server}->read_file($output));
 }
 
+# rspamd's Lua library, with ours in it, as it is installed.
+sub lualib {
+    my ($self) = @_;
+
+    my $lualib = $self->dir . '/lualib';
+    return $lualib if -d $lualib;
+
+    system(qw(cp -rs /usr/share/rspamd/lualib), $lualib) == 0 or die 'cp';
+    system('cp', '-rs', "$TOP/rspamd_plugin/lualib/.", $lualib) == 0
+        or die 'cp';
+
+    return $lualib;
+}
+
+# Runs rspamadm tlsrpt; its exit status and what it said.
+sub rspamadm {
+    my ($self, $command, @args) = @_;
+
+    my $output = $self->dir . '/rspamadm.out';
+    unlink $output;
+    my $status = TLSRPT::Server::reap($self->{server}->spawn($output,
+        $self->environment, 'rspamadm', '--var=LUALIBDIR=' . $self->lualib,
+        'tlsrpt', '--config', $self->config_path, $command, @args), 60);
+
+    return (defined $status ? $status >> 8 : -1,
+            $self->{server}->read_file($output));
+}
+
 sub start {
     my ($self) = @_;
 
     my $dir = $self->prepare->dir;
-    unlink $self->socket_path, $self->milter_path;
+    unlink $self->socket_path, $self->milter_path, $self->controller_path;
 
     my $server = $self->{server};
     $self->{pid} = $server->{rspamd_pid} = $server->spawn("$dir/rspamd.out",
@@ -259,7 +308,9 @@ sub start {
             if defined TLSRPT::Server::reap($self->{pid}, 0);
         return IO::Socket::UNIX->new(Peer => $self->socket_path)
             && (!$self->{milter}
-                || IO::Socket::UNIX->new(Peer => $self->milter_path));
+                || IO::Socket::UNIX->new(Peer => $self->milter_path))
+            && (($self->{controller} // 'bind_socket') =~ /bind_socket/
+                || IO::Socket::UNIX->new(Peer => $self->controller_path));
     }) or die 'rspamd does not listen: ' . $self->log;
 
     return $self;
