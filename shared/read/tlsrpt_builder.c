@@ -8,9 +8,7 @@
 
 #include "tlsrpt_builder.h"
 #include "tlsrpt_count.h"
-#include "tlsrpt_report.h"
 #include "tlsrpt_result.h"
-#include "tlsrpt_time.h"
 #include "tlsrpt_utf8.h"
 
 

@@ -17,7 +17,8 @@
  * anywhere.  A token that lies whole in a piece is handed on where it lies: no
  * copy.  One that is cut or escaped is gathered in the scratch buffer; then
  * token says which it is, and the next piece goes to its resume_...() first.
- * Nothing is ever read twice, so the cost is linear whatever the pieces.
+ * No byte of a former piece is read again, so the cost is linear whatever they
+ * are.
  *
  * From the top: read_next() makes one step of the grammar by what is expected.
  * read_name(), read_colon(), read_value() and read_comma() follow each other
