@@ -338,10 +338,10 @@ local function report_file_domain(name)
     return nil
 end
 
-local function has_report_name(part)
-    local name = file_name(part)
+local function has_report_name(part, params)
+    local name = part:get_filename() or params and params.name
 
-    return name and report_file_domain(name)
+    return name and report_file_domain(name:lower())
 end
 
 local function subject_domain(task)
@@ -367,11 +367,9 @@ local function looks_like_zip(part)
     return tostring(part:get_content():sub(1, 4)) == 'PK\3\4'
 end
 
-local function is_tlsrpt_multipart(part, subtype)
-    if subtype ~= 'report' then return false end
-
-    local _, _, params = part:get_type_full()
-    local report_type = params and params['report-type']
+local function is_tlsrpt_multipart(subtype, params)
+    local report_type = subtype == 'report' and params
+        and params['report-type']
 
     return report_type and report_type:lower() == 'tlsrpt'
 end
@@ -394,14 +392,14 @@ local function sort_parts(task)
     local declared = false
 
     for index, part in ipairs(task:get_parts() or {}) do
-        local type, subtype = part:get_type()
+        local type, subtype, params = part:get_type_full()
         local entry = { part = part, index = index }
 
         if type == 'multipart' then
-            declared = declared or is_tlsrpt_multipart(part, subtype)
+            declared = declared or is_tlsrpt_multipart(subtype, params)
                 and not is_nested(part)
         elseif type == 'application' and report_subtypes[subtype]
-            or type ~= 'message' and has_report_name(part)
+            or type ~= 'message' and has_report_name(part, params)
         then
             reports[#reports + 1] = entry
         elseif type and container_types[type .. '/' .. subtype] then
@@ -604,7 +602,7 @@ end
 local function guess_report(mail, entry)
     local task, part = mail.task, entry.part
     local named = task:get_header('TLS-Report-Domain') or subject_domain(task)
-        or has_report_name(part)
+        or report_file_domain(file_name(part) or '')
     local domain = named and normalize(named)
 
     if not looks_like_report(part) then
@@ -1140,10 +1138,10 @@ local function is_nothing_else(mail)
     for _, entry in ipairs(mail.entries) do is_report[entry.index] = true end
 
     for index, part in ipairs(mail.task:get_parts()) do
-        local type, subtype = part:get_type()
+        local type, subtype, params = part:get_type_full()
 
         if type == 'multipart' then
-            if index == 1 and not is_tlsrpt_multipart(part, subtype)
+            if index == 1 and not is_tlsrpt_multipart(subtype, params)
                 or index > 1 and subtype ~= 'alternative'
             then
                 return false

@@ -41,6 +41,7 @@ typedef struct {
     ngx_uint_t                    next;     /* of the piece */
     ngx_uint_t                    pending;  /* replies of the piece */
     ngx_http_tlsrpt_seen_t        index;    /* the next piece */
+    unsigned                      mail:1;   /* asked for what came by mail */
     unsigned                      asked:1;  /* for a piece */
     unsigned                      over:1;   /* the index is read */
 
@@ -144,6 +145,15 @@ ngx_http_tlsrpt_metrics_next(void *data, ngx_http_tlsrpt_ask_t *ask)
 
     tlsrpt_str_t  *names;
 
+    if (!ctx->mail && ngx_http_tlsrpt_scope_is_all(ctx->request)) {
+        ctx->mail = 1;
+        tlsrpt_key_mail(&ctx->read.key, ngx_http_tlsrpt_prefix(ctx->request));
+        ask->command = tlsrpt_key_read(&ctx->read, "HGETALL", NULL, 0);
+        ask->item = ctx->metrics;
+        ask->n = 0;
+        return NGX_OK;
+    }
+
     if (ngx_http_tlsrpt_metrics_configured(ctx, ask)) {
         return NGX_OK;
     }
@@ -225,8 +235,8 @@ ngx_http_tlsrpt_metrics_domain(ngx_http_tlsrpt_metrics_ctx_t *ctx,
 }
 
 
-/* ask->item: a piece of the index (the context itself), a name of the piece,
-   or NULL: the configured name number n. */
+/* ask->item: a piece of the index (the context itself), what came by mail (the
+   metrics), a name of the piece, or NULL: the configured name number n. */
 
 static ngx_int_t
 ngx_http_tlsrpt_metrics_reply(void *data, ngx_http_tlsrpt_ask_t *ask,
@@ -240,6 +250,11 @@ ngx_http_tlsrpt_metrics_reply(void *data, ngx_http_tlsrpt_ask_t *ask,
     if (ask->item == ctx) {
         ctx->asked = 0;
         return ngx_http_tlsrpt_metrics_names(ctx, reply);
+    }
+
+    if (ask->item == ctx->metrics) {
+        tlsrpt_metrics_mail(ctx->metrics, reply);
+        return NGX_OK;
     }
 
     if (ask->item) {

@@ -146,6 +146,14 @@ add_totals(tlsrpt_metrics_t *metrics, tlsrpt_str_t domain,
 }
 
 
+static int
+is_number(const tlsrpt_reply_t *value)
+{
+    return value->len > 0 && value->len <= 16
+           && strspn(value->str, "0123456789") >= value->len;
+}
+
+
 /* "t:RESULT-TYPE", of the words that shared/store/tlsrpt_ingest.c uses. */
 
 static void
@@ -160,9 +168,7 @@ add_result_type(tlsrpt_metrics_t *metrics, tlsrpt_str_t domain,
         return;
     }
 
-    if (value->len == 0 || value->len > 16
-        || strspn(value->str, "0123456789") < value->len)
-    {
+    if (!is_number(value)) {
         return;
     }
 
@@ -220,6 +226,62 @@ tlsrpt_metrics_host(tlsrpt_metrics_t *metrics, const tlsrpt_metric_t *metric)
 
     } else {
         put(&metrics->host, "%s %.15g\n", metric->name, metric->value);
+    }
+}
+
+
+/*
+ * Reports by mail
+ */
+
+/* The words of rspamd_plugin/tlsrpt.lua. */
+static const char *const mail_statuses[] = {
+    "stored", "duplicate", "invalid", "unsigned", "unknown", "nested", "failed"
+};
+
+
+/* How many of the status there are in the hash; 0 where it is not in it. */
+
+static double
+mail_count(const tlsrpt_reply_t *reply, const char *status)
+{
+    for (size_t i = 0; i + 1 < reply->nelements; i += 2) {
+        const tlsrpt_reply_t  *field = reply->elements[i];
+        const tlsrpt_reply_t  *value = reply->elements[i + 1];
+
+        if (field->type == TLSRPT_REPLY_STRING
+            && value->type == TLSRPT_REPLY_STRING
+            && field->len == strlen(status)
+            && memcmp(field->str, status, field->len) == 0
+            && is_number(value))
+        {
+            return strtod(value->str, NULL);
+        }
+    }
+
+    return 0;
+}
+
+
+void
+tlsrpt_metrics_mail(tlsrpt_metrics_t *metrics, const tlsrpt_reply_t *reply)
+{
+    tlsrpt_metric_t  metric = {
+        "tlsrpt_mail_reports_total",
+        "Reports that came by mail, by what became of them.",
+        "counter", "status", NULL, 0
+    };
+
+    if (reply->type != TLSRPT_REPLY_ARRAY) {
+        return;
+    }
+
+    for (size_t i = 0; i < sizeof(mail_statuses) / sizeof(*mail_statuses);
+         i++)
+    {
+        metric.label_value = mail_statuses[i];
+        metric.value = mail_count(reply, mail_statuses[i]);
+        tlsrpt_metrics_host(metrics, &metric);
     }
 }
 

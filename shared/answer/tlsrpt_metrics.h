@@ -25,6 +25,11 @@ void tlsrpt_metrics_destroy(tlsrpt_metrics_t *metrics);
 void tlsrpt_metrics_add(tlsrpt_metrics_t *metrics, tlsrpt_str_t domain,
     const tlsrpt_reply_t *reply);
 
+/* The reply to HGETALL of PREFIX:mail: what became of the reports that came by
+   mail, as rspamd's plugin counts them. */
+void tlsrpt_metrics_mail(tlsrpt_metrics_t *metrics,
+    const tlsrpt_reply_t *reply);
+
 /* One of the host's own: a counter's name ends in "_total".  label NULL:
    none; label, value and help are the host's own words, unescaped.  Values of
    one name are given one after the other. */

@@ -27,11 +27,18 @@ add(tlsrpt_key_t *key, const char *s, size_t len)
 
 
 static void
-begin(tlsrpt_key_t *key, tlsrpt_str_t prefix, tlsrpt_str_t domain)
+begin_prefix(tlsrpt_key_t *key, tlsrpt_str_t prefix)
 {
     key->len = 0;
     add(key, prefix.data, prefix.len < TLSRPT_MAX_PREFIX ? prefix.len
                                                          : TLSRPT_MAX_PREFIX);
+}
+
+
+static void
+begin(tlsrpt_key_t *key, tlsrpt_str_t prefix, tlsrpt_str_t domain)
+{
+    begin_prefix(key, prefix);
     add(key, ":{", 2);
     add(key, domain.data, domain.len < TLSRPT_DOMAIN_LEN ? domain.len
                                                          : TLSRPT_DOMAIN_LEN);
@@ -82,6 +89,14 @@ tlsrpt_key_week(tlsrpt_key_t *key, tlsrpt_str_t prefix, tlsrpt_str_t domain,
     int32_t day, const char *suffix)
 {
     tlsrpt_key_day(key, prefix, domain, tlsrpt_monday(day), suffix);
+}
+
+
+void
+tlsrpt_key_mail(tlsrpt_key_t *key, tlsrpt_str_t prefix)
+{
+    begin_prefix(key, prefix);
+    add(key, ":mail", 5);
 }
 
 

@@ -56,6 +56,9 @@ $failing->{policies}[0]{'failure-details'} = [
       'receiving-mx-hostname' => 'mx.a.example' },
 ];
 
+$t->redis('HSET', 'tlsrpt:mail', stored => 12, unsigned => 'x"',
+          'a"b' => 1);
+
 my $before = time;
 is $t->post('/v1/tlsrpt', encode_json($failing))->{status}, 201, 'one';
 is $t->post('/v1/tlsrpt', encode_json($failing))->{status}, 200, 'again';
@@ -85,6 +88,9 @@ $is->('tlsrpt_collect_requests_total{status="stored"}', 4);
 $is->('tlsrpt_collect_requests_total{status="duplicate"}', 1);
 $is->('tlsrpt_collect_requests_total{status="rejected"}', 1);
 $is->('tlsrpt_collect_requests_total{status="failed"}', 0);
+$is->('tlsrpt_mail_reports_total{status="stored"}', 12);
+$is->(qq(tlsrpt_mail_reports_total{status="$_"}), 0)
+    for qw(duplicate invalid unsigned unknown nested failed);
 (my $version = $t->read_file("@{[ $t->top ]}/VERSION")) =~ s/\n//;
 like $version, qr/^\d+\.\d+\.\d+\z/, 'a version';
 $is->("tlsrpt_build_info{version=\"$version\"}", 1);

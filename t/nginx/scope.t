@@ -108,7 +108,7 @@ is get('domains/b.example', 'a.example')->{body},
 
 my $metrics = get('metrics', 'a.example')->{body};
 like $metrics, qr/policy_domain="a\.example"/, 'metrics of the scope';
-unlike $metrics, qr/b\.example|c\.example|tlsrpt_collect_requests/,
+unlike $metrics, qr/b\.example|c\.example|tlsrpt_(?:collect|mail)_re/,
     'and nothing else';
 like get('metrics', '*')->{body}, qr/tlsrpt_collect_requests_total/,
     'who sees all sees the counts of the server';

@@ -72,6 +72,15 @@ my $kept = join ' ', map { @{ $server->redis('HVALS', $_) } }
     grep { /:reports$/ } @{ $server->redis('KEYS', '*') };
 is(scalar(() = $kept =~ /"sender\.example"/g), 1, 'who signed is kept');
 
+# What became of the mails
+
+my $metrics = $server->get('/tlsrpt/metrics')->{body};
+for (['stored', 1], ['duplicate', 2], ['failed', 1], ['unsigned', 0]) {
+    my ($status, $n) = @$_;
+    like($metrics, qr/^tlsrpt_mail_reports_total\{status="$status"\} $n$/m,
+         "metrics: $n $status");
+}
+
 $postfix->stop;
 is($rspamd->stop, '', 'nothing bad in the log of rspamd');
 done_testing;

@@ -107,8 +107,8 @@ my $maildir = maildir('Mail[dir] *',
 
 said(0, qr/^6\ mails:\ 3\ reports\ counted,\ 0\ counted\ before,\ 2\ refused,
            \ 1\ mail\ without\ a\ report\n
-           \s+1\ \ unsigned:\ .*gone.*\(new\/6\.f\.host\)\n
-           \s+1\ \ unsigned:\ .*\(new\/4\.d\.host\)\n/mx,
+           \s+1\ \ unsigned:\ .*\(new\/4\.d\.host\)\n
+           \s+1\ \ unsigned:\ .*gone.*\(new\/6\.f\.host\)\n/mx,
      'a Maildir', 'import', "$maildir/");
 is(counted(), 3, 'three were counted');
 said(0, qr/^6 mails: 0 reports counted, 3 counted before, 2 refused/m,
@@ -213,7 +213,7 @@ for my $case (['read-only', 1, qr/asks for its enable_password/],
 {
     my ($password, $status, $pattern) = @$case;
     said($status, $pattern, "the password $password", '--password-file',
-         file('password', "$password\n"), 'check', $mail);
+         file('secret', "$password\n"), 'check', $mail);
 }
 is($rspamd->stop, '', 'nothing bad in the log');
 

@@ -206,9 +206,9 @@ for my $case (
      type => 'report; report-type=delivery-status'],
     ['two texts', [$text, $report_part, $html]],
     ['two alternatives', [$both, $report_part, $both]],
-    ['a text file', [$report_part, $text =~ s/(?=Content-Tr)/
-        Content-Disposition: attachment; filename="a.txt"\r\n/xr
-        =~ s/^ +//mgr]],
+    ['a text file', [$report_part, TLSRPT::Mail::part('text/plain',
+        "My notes.\r\n", encoding => '8bit',
+        disposition => 'attachment; filename="a.txt"')]],
     ['a forwarded mail', [$text, $report_part, TLSRPT::Mail::part(
         'message/rfc822', "Subject: hi\r\n\r\nhi\r\n",
         encoding => '8bit')]],
