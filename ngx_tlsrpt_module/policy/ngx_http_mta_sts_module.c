@@ -95,6 +95,8 @@ static char *ngx_http_mta_sts_mx(ngx_http_mta_sts_ctx_t *ctx,
     ngx_str_t *value);
 static char *ngx_http_mta_sts_policies(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static ngx_int_t ngx_http_mta_sts_policies_dir(ngx_conf_t *cf,
+    ngx_str_t *pattern);
 static char *ngx_http_mta_sts_policy_file(ngx_conf_t *cf,
     ngx_http_mta_sts_main_conf_t *mmcf, ngx_str_t *name);
 static char *ngx_http_mta_sts_file_text(ngx_http_mta_sts_ctx_t *ctx,
@@ -369,6 +371,10 @@ ngx_http_mta_sts_create_main_conf(ngx_conf_t *cf)
         return NULL;
     }
 
+    if (ngx_http_mta_sts_remarks_init(&mmcf->remarks, mmcf->pool) != NGX_OK) {
+        return NULL;
+    }
+
     ngx_rbtree_init(&mmcf->texts, &mmcf->sentinel, ngx_str_rbtree_insert_value);
 
     return mmcf;
@@ -391,6 +397,8 @@ ngx_http_mta_sts_init_main_conf(ngx_conf_t *cf, void *conf)
     uint32_t                    hash;
     ngx_uint_t                  i, size;
     ngx_http_mta_sts_entry_t   *entry, **chains;
+
+    ngx_http_mta_sts_remarks_log(&mmcf->remarks, cf);
 
     entry = mmcf->entries->elts;
 
@@ -586,6 +594,12 @@ ngx_http_mta_sts_policy(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     rv = ngx_http_mta_sts_domain(&ctx, &value[1]);
 
+    if (rv != NGX_CONF_OK) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "MTA-STS policy of \"%V\": not a domain name",
+                           &value[1]);
+    }
+
     for (i = 2; i < cf->args->nelts && rv == NGX_CONF_OK; i++) {
         rv = ngx_http_mta_sts_param(&ctx, &value[i]);
     }
@@ -749,6 +763,10 @@ ngx_http_mta_sts_policies(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return ngx_http_mta_sts_policy_file(cf, mmcf, &pattern);
     }
 
+    if (ngx_http_mta_sts_policies_dir(cf, &pattern) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
     ngx_memzero(&gl, sizeof(ngx_glob_t));
 
     gl.pattern = pattern.data;
@@ -783,6 +801,41 @@ ngx_http_mta_sts_policies(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
+/* Is the directory there, in which the pattern begins to be one? */
+
+static ngx_int_t
+ngx_http_mta_sts_policies_dir(ngx_conf_t *cf, ngx_str_t *pattern)
+{
+    ngx_dir_t  dir;
+    ngx_str_t  name;
+
+    name.len = strcspn((char *) pattern->data, "*?[");
+
+    while (name.len > 1 && pattern->data[name.len - 1] != '/') {
+        name.len--;
+    }
+
+    name.len -= (name.len > 1);
+
+    name.data = ngx_pnalloc(cf->temp_pool, name.len + 1);
+    if (name.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_cpystrn(name.data, pattern->data, name.len + 1);
+
+    if (ngx_open_dir(&name, &dir) == NGX_ERROR) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           ngx_open_dir_n " \"%V\" failed", &name);
+        return NGX_ERROR;
+    }
+
+    (void) ngx_close_dir(&dir);
+
+    return NGX_OK;
+}
+
+
 /* DOMAIN.txt */
 
 static char *
@@ -794,6 +847,7 @@ ngx_http_mta_sts_policy_file(ngx_conf_t *cf,
     u_char                   domain[TLSRPT_DOMAIN_LEN + 1], *p, *last;
     ngx_fd_t                 fd;
     ngx_str_t                base;
+    ngx_file_info_t          fi;
     ngx_http_mta_sts_ctx_t   ctx;
 
     suffix = sizeof(NGX_HTTP_MTA_STS_SUFFIX) - 1;
@@ -819,10 +873,17 @@ ngx_http_mta_sts_policy_file(ngx_conf_t *cf,
     ctx.domain.data = domain;
 
     if (ngx_http_mta_sts_domain(&ctx, &base) != NGX_CONF_OK) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "MTA-STS policy file \"%V\" must be named "
+                           "DOMAIN" NGX_HTTP_MTA_STS_SUFFIX ", and \"%V\" is "
+                           "not a domain name", name, &base);
         return NGX_CONF_ERROR;
     }
 
-    fd = ngx_open_file(name->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+    /* opening a FIFO would wait for somebody to write into it */
+
+    fd = ngx_open_file(name->data, NGX_FILE_RDONLY|NGX_FILE_NONBLOCK,
+                       NGX_FILE_OPEN, 0);
 
     if (fd == NGX_INVALID_FILE) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
@@ -830,7 +891,15 @@ ngx_http_mta_sts_policy_file(ngx_conf_t *cf,
         return NGX_CONF_ERROR;
     }
 
-    rv = ngx_http_mta_sts_file_text(&ctx, mmcf, fd, name);
+    if (ngx_fd_info(fd, &fi) != NGX_FILE_ERROR && !ngx_is_file(&fi)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "MTA-STS policy file \"%V\" is no regular file",
+                           name);
+        rv = NGX_CONF_ERROR;
+
+    } else {
+        rv = ngx_http_mta_sts_file_text(&ctx, mmcf, fd, name);
+    }
 
     if (ngx_close_file(fd) == NGX_FILE_ERROR) {
         ngx_log_error(NGX_LOG_ALERT, cf->log, ngx_errno,
@@ -924,7 +993,7 @@ ngx_http_mta_sts_read(ngx_conf_t *cf, ngx_http_mta_sts_main_conf_t *mmcf,
 }
 
 
-/* domain.data has the room. */
+/* domain.data has the room.  NGX_CONF_ERROR: no domain name. */
 
 static char *
 ngx_http_mta_sts_domain(ngx_http_mta_sts_ctx_t *ctx, ngx_str_t *name)
@@ -933,9 +1002,6 @@ ngx_http_mta_sts_domain(ngx_http_mta_sts_ctx_t *ctx, ngx_str_t *name)
                                               (char *) ctx->domain.data);
 
     if (ctx->domain.len == 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, ctx->cf, 0,
-                           "MTA-STS policy of \"%V\": not a domain name",
-                           name);
         return NGX_CONF_ERROR;
     }
 
@@ -943,11 +1009,10 @@ ngx_http_mta_sts_domain(ngx_http_mta_sts_ctx_t *ctx, ngx_str_t *name)
                     sizeof(NGX_HTTP_MTA_STS_HOST) - 1)
         == 0)
     {
-        ngx_conf_log_error(NGX_LOG_WARN, ctx->cf, 0,
-                           "MTA-STS policy of \"%V\": the domain is given "
-                           "without \"" NGX_HTTP_MTA_STS_HOST "\", which the "
-                           "host name of a policy has (RFC 8461 3.2)",
-                           &ctx->domain);
+        ngx_http_mta_sts_finding(ctx, 0, 0, "RFC 8461 3.2",
+                                 "the domain is given without \""
+                                 NGX_HTTP_MTA_STS_HOST "\", which the host "
+                                 "name of a policy has");
     }
 
     return NGX_CONF_OK;
@@ -1071,8 +1136,21 @@ ngx_http_mta_sts_finding(void *data, int is_error, size_t at,
 {
     ngx_http_mta_sts_ctx_t *ctx = data;
 
+    ngx_http_mta_sts_main_conf_t  *mmcf;
+
     if (at) {
         ctx->cf->conf_file->line = at;
+    }
+
+    mmcf = ngx_http_conf_get_module_main_conf(ctx->cf,
+                                              ngx_http_mta_sts_module);
+
+    if (!is_error
+        && ngx_http_mta_sts_remark(&mmcf->remarks, ctx->cf, &ctx->domain,
+                                   message, section)
+           == NGX_OK)
+    {
+        return;
     }
 
     ngx_conf_log_error(is_error ? NGX_LOG_EMERG : NGX_LOG_WARN, ctx->cf, 0,

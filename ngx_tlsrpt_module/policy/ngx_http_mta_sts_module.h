@@ -12,6 +12,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "ngx_http_mta_sts_remarks.h"
 #include "tlsrpt_publish.h"
 
 #pragma GCC visibility push(hidden)
@@ -48,6 +49,7 @@ typedef struct {
     ngx_rbtree_node_t             sentinel;
     size_t                        size;     /* of all, laid out */
     u_char                       *buffer;
+    ngx_http_mta_sts_remarks_t    remarks;
 } ngx_http_mta_sts_main_conf_t;
 
 extern ngx_module_t  ngx_http_mta_sts_module;

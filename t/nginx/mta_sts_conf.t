@@ -4,6 +4,8 @@
 # What nginx -t says of policies: the reason, the file and the line.
 
 use utf8;
+use POSIX ();
+
 use TLSRPT::Test;
 
 my $t = servers(nginx => 0);
@@ -183,14 +185,59 @@ is_deeply [told('mta_sts_policies policies/*;')],
 unlink "$dir/policies/example.com";
 $t->write_file('policies/a b.txt', $SOUND);
 is_deeply [told('mta_sts_policies policies/*.txt;')],
-    ['', '[emerg] MTA-STS policy of "a b": not a domain name in '
-         . "$TEST:$LINE"], 'a file not named after a domain';
+    ['', "[emerg] MTA-STS policy file \"$dir/policies/a b.txt\" must be named "
+         . "DOMAIN.txt, and \"a b\" is not a domain name in $TEST:$LINE"],
+    'a file not named after a domain';
 unlink "$dir/policies/a b.txt";
 mkdir "$dir/policies/example.com.txt";
 is_deeply [told('mta_sts_policies policies/*.txt;')],
-    ['', "[emerg] read() \"$dir/policies/example.com.txt\" failed (21: Is a "
-         . "directory) in $TEST:$LINE"], 'a directory';
+    ['', "[emerg] MTA-STS policy file \"$dir/policies/example.com.txt\" is no "
+         . "regular file in $TEST:$LINE"], 'a directory';
 rmdir "$dir/policies/example.com.txt";
+POSIX::mkfifo("$dir/policies/example.com.txt", 0600) or die "mkfifo: $!";
+is_deeply [told('mta_sts_policies policies/*.txt;')],
+    ['', "[emerg] MTA-STS policy file \"$dir/policies/example.com.txt\" is no "
+         . "regular file in $TEST:$LINE"], 'a FIFO does not hold nginx up';
+unlink "$dir/policies/example.com.txt";
+is_deeply [told('mta_sts_policies polices/*.txt;')],
+    ['', "[emerg] opendir() \"$dir/polices\" failed (2: No such file or "
+         . "directory) in $TEST:$LINE"], 'a directory that is not there';
+
+# Advice on many policies: a line a kind
+
+sub advised {
+    my ($n, $names, $first) = @_;
+
+    my $http = join '', map {
+        "mta_sts_policy d$_.example mode=testing max_age=3601 mx=a.example. "
+        . "mx=b$_.example.;\n"
+    } 1 .. $n;
+    my ($good, @said) = told($http);
+    ok $good, "$n policies";
+    is_deeply \@said, [
+        "[warn] $names: mx \"a.example.\" ends in a dot, which the format does "
+        . 'not allow; "a.example" is used (RFC 8461 3.2) in ' . "$TEST:$LINE",
+        "[warn] $names: max_age 3601 is under a day (86400): senders forget the "
+        . 'policy before they look for it again (RFC 8461 3.3) in '
+        . "$TEST:$LINE"], 'a line a kind';
+
+    return;
+}
+
+advised(1, 'MTA-STS policy of "d1.example"');
+advised(2, '2 MTA-STS policies ("d1.example", "d2.example")');
+advised(3, '3 MTA-STS policies ("d1.example", "d2.example", "d3.example")');
+advised(1000, '1000 MTA-STS policies ("d1.example", "d2.example", '
+              . '"d3.example", ...)');
+
+$t->write_file("policies/d$_.example.txt", "${HEAD}mode: none\nmax_age: "
+    . (3600 + $_) . "\n") for 1 .. 4;
+($good, @said) = told('mta_sts_policies policies/*.txt;');
+is_deeply \@said, ['[warn] 4 MTA-STS policies ("d1.example", "d2.example", '
+    . '"d3.example", ...): max_age 3601 is under a day (86400): senders forget '
+    . 'the policy before they look for it again (RFC 8461 3.3) in '
+    . "$dir/policies/d1.example.txt:3"], 'of files: where the first is';
+unlink glob "$dir/policies/*";
 
 # A domain given twice: both places
 
