@@ -457,6 +457,13 @@ ngx_http_tlsrpt_redis_addr(ngx_conf_t *cf, ngx_http_tlsrpt_redis_conf_t *rcf,
 {
     ngx_url_t  u;
 
+    if (ngx_atoi(value->data, value->len) != NGX_ERROR) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\" of \"tlsrpt_redis\" is a port alone; it "
+                           "takes HOST:PORT, as in \"127.0.0.1:6379\"", value);
+        return NGX_ERROR;
+    }
+
     ngx_memzero(&u, sizeof(ngx_url_t));
 
     u.url = *value;
@@ -793,6 +800,10 @@ ngx_http_tlsrpt_stats(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_http_core_loc_conf_t  *clcf;
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->exact_match) {
+        return "needs a location with others below it, not an exact one";
+    }
 
     if (clcf->name.len && clcf->name.data[clcf->name.len - 1] == '/') {
         clcf->auto_redirect = 1;

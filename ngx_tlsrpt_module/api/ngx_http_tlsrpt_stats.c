@@ -10,6 +10,7 @@
 #include "ngx_http_tlsrpt_accept.h"
 #include "ngx_http_tlsrpt_answer.h"
 #include "ngx_http_tlsrpt_dashboard.h"
+#include "ngx_http_tlsrpt_location.h"
 #include "ngx_http_tlsrpt_params.h"
 #include "ngx_http_tlsrpt_problem.h"
 #include "ngx_http_tlsrpt_read.h"
@@ -222,24 +223,7 @@ ngx_http_tlsrpt_stats_refused(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_tlsrpt_stats_path(ngx_http_request_t *r, ngx_str_t *path)
 {
-    ngx_http_core_loc_conf_t  *clcf;
-
-    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
-
-    if (r->uri.len < clcf->name.len
-        || ngx_strncmp(r->uri.data, clcf->name.data, clcf->name.len) != 0)
-    {
-        return NGX_DECLINED;
-    }
-
-    path->data = r->uri.data + clcf->name.len;
-    path->len = r->uri.len - clcf->name.len;
-
-    if (path->len && path->data[0] == '/') {
-        path->data++;
-        path->len--;
-
-    } else if (path->len && clcf->name.len && path->data[-1] != '/') {
+    if (ngx_http_tlsrpt_location_path(r, path) != NGX_OK) {
         return NGX_DECLINED;
     }
 

@@ -13,6 +13,7 @@
 #include "ngx_http_tlsrpt_body.h"
 #include "ngx_http_tlsrpt_module.h"
 #include "ngx_http_tlsrpt_counters.h"
+#include "ngx_http_tlsrpt_location.h"
 #include "ngx_http_tlsrpt_problem.h"
 
 
@@ -187,34 +188,23 @@ static ngx_int_t
 ngx_http_tlsrpt_collect_token(ngx_http_request_t *r,
     ngx_http_tlsrpt_domain_t **domain)
 {
-    u_char                       *token, *last;
-    ngx_http_core_loc_conf_t     *clcf;
+    ngx_str_t                     token;
     ngx_http_tlsrpt_main_conf_t  *tmcf;
 
     *domain = NULL;
 
-    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+    if (ngx_http_tlsrpt_location_path(r, &token) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    if (token.len == 0) {
+        return NGX_OK;
+    }
+
     tmcf = ngx_http_get_module_main_conf(r, ngx_http_tlsrpt_module);
 
-    if (r->uri.len <= clcf->name.len) {
-        return NGX_OK;
-    }
-
-    token = r->uri.data + clcf->name.len;
-    last = r->uri.data + r->uri.len;
-
-    if (token[-1] != '/') {
-        if (*token++ != '/') {
-            return NGX_DECLINED;
-        }
-    }
-
-    if (token == last) {
-        return NGX_OK;
-    }
-
-    *domain = ngx_http_tlsrpt_domain_by_token(&tmcf->accepted, token,
-                                              (size_t) (last - token));
+    *domain = ngx_http_tlsrpt_domain_by_token(&tmcf->accepted, token.data,
+                                              token.len);
 
     return *domain ? NGX_OK : NGX_DECLINED;
 }

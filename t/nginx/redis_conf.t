@@ -58,6 +58,7 @@ good('domains', http => 'tlsrpt_domain example.com; tlsrpt_domain .example.net'
 my %redis = (
     'no address'           => ['', qr/invalid number of arguments/],
     'no host'              => [':6379', qr/no host/],
+    'a port alone'         => ['6379', qr/"6379" .* port alone/],
     'a bad port'           => ['127.0.0.1:99999', qr/invalid port/],
     'an unknown parameter' => ['127.0.0.1 frobnicate=1', qr/"frobnicate"/],
     'ssl'                  => ['127.0.0.1 ssl', qr/"ssl"/],
