@@ -15,6 +15,6 @@ my $rspamd = TLSRPT::Rspamd->new(
 my ($version) = split /\n/, $server->read_file("@{[ $server->top ]}/VERSION");
 
 like $rspamd->log, qr/tlsrpt: version \Q$version\E$/m, "version $version";
-is $rspamd->stop, '', 'nothing bad in the log';
+$rspamd->stop;
 
 done_testing;
