@@ -11,6 +11,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/../lib";
 
+use TLSRPT::Npm;
 use TLSRPT::Story;
 use TLSRPT::Test;
 
@@ -159,24 +160,11 @@ my $red = $TLSRPT::Story::EXPIRED[0] + 1;
 my $story = encode_json({ red => $red, reports => 6, hostile => hostile(),
                           report => unseen(), version => $version });
 
-sub install_packages {
-    my $here = "$top/build/e2e";
-    system('mkdir', '-p', $here);
-    system('cmp', '-s', "$top/t/e2e/package-lock.json",
-           "$here/node_modules/lock") == 0 and return;
-    system("cp $top/t/e2e/package*.json $here && cd $here"
-           . ' && npm ci --loglevel=error --no-audit --no-fund --ignore-scripts'
-           . ' && cp package-lock.json node_modules/lock') == 0
-        or die "npm ci failed\n";
-
-    return;
-}
-
 # The lines of its TAP become tests of this one.
 sub browse {
     my ($parts, $base) = @_;
 
-    local $ENV{NODE_PATH} = "$top/build/e2e/node_modules";
+    local $ENV{NODE_PATH} = TLSRPT::Npm::install();
     local $ENV{STORY} = $story;
     local $ENV{TMPDIR} = $t->dir;
     open my $tap, '-|', 'node', "$top/t/e2e/dashboard.js", $parts, $base
@@ -195,7 +183,6 @@ sub browse {
     return;
 }
 
-install_packages();
 browse('list,domain,reader,hostile,themes,languages', $BASE);
 browse('views', $BASE);
 browse('denied', $BASE =~ s/tlsrpt/denied/r);

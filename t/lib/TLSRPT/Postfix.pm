@@ -13,21 +13,19 @@ package TLSRPT::Postfix;
 use strict;
 use warnings;
 
-use IO::Socket::INET;
+use parent 'TLSRPT::SMTP';
 
 use TLSRPT::Server;
 
-sub new {
-    my ($class, %args) = @_;
+# As another client than this host: it allows XCLIENT.
+sub commands {
+    my ($self) = @_;
 
-    return bless {
-        port => TLSRPT::Server::free_port(),
-        dir  => $args{server}->dir . '/postfix',
-        %args,
-    }, $class;
+    my ($hello, @others) = $self->SUPER::commands;
+
+    return ($hello, 'XCLIENT ADDR=192.0.2.55 NAME=mail.sender.example',
+            'EHLO mail.sender.example', @others);
 }
-
-sub dir { return $_[0]{dir} }
 
 sub main_cf {
     my ($self) = @_;
@@ -103,10 +101,7 @@ sub start {
     die 'postfix: ' . $server->read_file("$dir/postfix.out")
         . $server->read_file("$dir/maillog") if !defined $status || $status;
 
-    TLSRPT::Server::wait_until(20, sub { $self->connect })
-        or die 'postfix does not listen: ' . $self->log;
-
-    return $self;
+    return $self->wait_listens;
 }
 
 sub log { return $_[0]{server}->read_file($_[0]->dir . '/maillog') }
@@ -125,89 +120,6 @@ sub stop {
     unlink $self->dir . '/queue/pid/master.pid';
 
     return;
-}
-
-sub DESTROY {
-    my ($self) = @_;
-
-    local ($?, $@);
-    $self->stop;
-
-    return;
-}
-
-sub connect {
-    my ($self) = @_;
-
-    return IO::Socket::INET->new(PeerAddr => '127.0.0.1',
-        PeerPort => $self->{port}, Timeout => 60);
-}
-
-# The last line of a reply.
-sub reply {
-    my ($socket) = @_;
-
-    local $/ = "\r\n";
-    while (defined(my $line = <$socket>)) {
-        chomp $line;
-        return $line if $line =~ /^\d{3}(?: |\z)/;
-    }
-
-    return '';
-}
-
-sub command {
-    my ($socket, $command) = @_;
-
-    print $socket "$command\r\n";
-    $socket->flush;
-
-    return reply($socket);
-}
-
-# Sends the mail as 192.0.2.55 (XCLIENT); the reply to its last line, or the
-# one that came in place of what a client goes on after.
-sub send {
-    my ($self, $mail) = @_;
-
-    my $socket = $self->connect or die "postfix: $!";
-    my $reply = reply($socket);
-
-    for my $command ('EHLO sender.example',
-                     'XCLIENT ADDR=192.0.2.55 NAME=mail.sender.example',
-                     'EHLO mail.sender.example',
-                     'MAIL FROM:<bounce@sender.example>',
-                     'RCPT TO:<tlsrpt@example.com>', 'DATA')
-    {
-        return $reply if $reply !~ /^2/;
-        $reply = command($socket, $command);
-    }
-
-    return $reply if $reply !~ /^354/;
-
-    $mail =~ s/^\./../mg;
-    $reply = command($socket, "$mail.");
-    print $socket "QUIT\r\n";
-
-    return $reply;
-}
-
-# The mails delivered so far.
-sub delivered {
-    my ($self) = @_;
-
-    return map { $self->{server}->read_file($_) }
-        glob $self->dir . '/mail/inbox/new/*';
-}
-
-# Waits until so many are.
-sub wait_delivered {
-    my ($self, $n) = @_;
-
-    return TLSRPT::Server::wait_until(20, sub {
-        my @mails = $self->delivered;
-        return @mails >= $n;
-    });
 }
 
 1;
