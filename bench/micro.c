@@ -299,20 +299,14 @@ put_word(const void *data, size_t len)
 static void
 print_command(bench_t *bench)
 {
-    char               nkeys[24];
     int64_t            digest;
     const char        *number;
     tlsrpt_command_t  *c = make_command(read_report(bench), 0);
 
-    snprintf(nkeys, sizeof(nkeys), "%zu", c->nkeys);
-
-    number = c->argv[c->nkeys + 2];
+    number = c->argv[c->key + strtoul(c->argv[2], NULL, 10) + 2];
     digest = strtoll(number, NULL, 10);
     put_word(&digest, sizeof(digest));
     put_word(number, strlen(number));
-    put_word("EVALSHA", 7);
-    put_word(tlsrpt_ingest_sha1, strlen(tlsrpt_ingest_sha1));
-    put_word(nkeys, strlen(nkeys));
 
     for (size_t i = 0; i < c->argc; i++) {
         put_word(c->argv[i], c->argvlen[i]);

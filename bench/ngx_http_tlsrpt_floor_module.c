@@ -29,7 +29,7 @@
 
 typedef struct {
     ngx_str_t                     file;     /* its bytes */
-    size_t                        argc;
+    tlsrpt_command_t              command;  /* of these */
     const char                   *argv[NGX_HTTP_TLSRPT_FLOOR_ARGS];
     size_t                        argvlen[NGX_HTTP_TLSRPT_FLOOR_ARGS];
     ngx_uint_t                    ndigests;
@@ -162,8 +162,7 @@ ngx_http_tlsrpt_floor_handler(ngx_http_request_t *r)
 
     ngx_http_tlsrpt_floor_patch(tflc);
 
-    rc = ngx_http_tlsrpt_redis_send(tfmc->client, tflc->argc, tflc->argv,
-                                    tflc->argvlen,
+    rc = ngx_http_tlsrpt_redis_send(tfmc->client, &tflc->command,
                                     ngx_http_tlsrpt_floor_reply, r);
     if (rc != NGX_OK) {
         return NGX_HTTP_SERVICE_UNAVAILABLE;
@@ -332,7 +331,13 @@ ngx_http_tlsrpt_floor_parse(ngx_http_tlsrpt_floor_loc_conf_t *tflc)
     p = tflc->file.data;
     last = p + tflc->file.len;
 
-    for (n = 0; last - p >= 4 && tflc->argc < NGX_HTTP_TLSRPT_FLOOR_ARGS; n++) {
+    tflc->command.argv = tflc->argv;
+    tflc->command.argvlen = tflc->argvlen;
+
+    for (n = 0;
+         last - p >= 4 && tflc->command.argc < NGX_HTTP_TLSRPT_FLOOR_ARGS;
+         n++)
+    {
         ngx_memcpy(&len, p, 4);
         word.data = p + 4;
         word.len = len;
@@ -354,11 +359,11 @@ ngx_http_tlsrpt_floor_parse(ngx_http_tlsrpt_floor_loc_conf_t *tflc)
             tflc->number = p - 8;
         }
 
-        tflc->argv[tflc->argc] = (const char *) word.data;
-        tflc->argvlen[tflc->argc++] = word.len;
+        tflc->argv[tflc->command.argc] = (const char *) word.data;
+        tflc->argvlen[tflc->command.argc++] = word.len;
     }
 
-    if (p != last || tflc->argc == 0) {
+    if (p != last || tflc->command.argc == 0) {
         return NGX_ERROR;
     }
 

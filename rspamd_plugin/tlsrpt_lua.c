@@ -421,7 +421,8 @@ tlsrpt_lua_check_ingest(lua_State *L, tlsrpt_ingest_t *ingest)
 
 
 /*
- * Pushes what follows the word EVAL.  The table is made with its final size:
+ * Pushes what follows the word EVAL: the text of the script in place of its
+ * digest, and what follows that.  The table is made with its final size:
  * rspamd takes the arguments in lua_next() order, which is that of the indexes
  * only within a table's array part.
  */
@@ -430,17 +431,14 @@ tlsrpt_lua_push_command(lua_State *L, const tlsrpt_command_t *command)
 {
     size_t  i;
 
-    lua_createtable(L, (int) command->argc + 2, 0);
+    lua_createtable(L, (int) command->argc - 1, 0);
 
     lua_pushlstring(L, tlsrpt_ingest_script, tlsrpt_ingest_script_len);
     lua_rawseti(L, -2, 1);
 
-    lua_pushfstring(L, "%d", (int) command->nkeys);
-    lua_rawseti(L, -2, 2);
-
-    for (i = 0; i < command->argc; i++) {
+    for (i = 2; i < command->argc; i++) {
         lua_pushlstring(L, command->argv[i], command->argvlen[i]);
-        lua_rawseti(L, -2, (int) i + 3);
+        lua_rawseti(L, -2, (int) i);
     }
 }
 

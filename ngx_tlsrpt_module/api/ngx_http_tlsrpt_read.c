@@ -135,14 +135,11 @@ static ngx_int_t
 ngx_http_tlsrpt_read_send(ngx_http_tlsrpt_read_t *read)
 {
     ngx_int_t                rc;
-    const tlsrpt_command_t  *command;
     ngx_http_tlsrpt_slot_t  *slot;
 
     slot = ngx_http_tlsrpt_read_slot(read);
-    command = read->ask.command;
 
-    rc = ngx_http_tlsrpt_redis_send(read->redis, command->argc, command->argv,
-                                    command->argvlen,
+    rc = ngx_http_tlsrpt_redis_send(read->redis, read->ask.command,
                                     ngx_http_tlsrpt_read_answered, slot);
     if (rc != NGX_OK) {
         return rc;

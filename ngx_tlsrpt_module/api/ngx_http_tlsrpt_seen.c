@@ -30,7 +30,8 @@ ngx_http_tlsrpt_seen_after(ngx_http_request_t *r, ngx_http_tlsrpt_seen_t *seen,
     seen->command.argv = seen->argv;
     seen->command.argvlen = seen->argvlen;
     seen->command.argc = 0;
-    seen->command.nkeys = 1;
+    seen->command.key = 1;
+    seen->command.script = 0;
 
     ngx_http_tlsrpt_seen_arg(seen, "ZRANGEBYLEX", sizeof("ZRANGEBYLEX") - 1);
     p = ngx_sprintf(seen->key, "%V:domains", &tmcf->redis.prefix);

@@ -823,16 +823,18 @@ ngx_http_tlsrpt_collect_send_key(ngx_http_tlsrpt_collect_t *collect,
     size_t argc, const char **argv, size_t *argvlen,
     ngx_http_tlsrpt_redis_handler_pt handler)
 {
-    u_char      key[NGX_HTTP_TLSRPT_REDIS_PREFIX_LEN + sizeof(":domains")];
-    ngx_int_t   rc;
+    u_char            key[NGX_HTTP_TLSRPT_REDIS_PREFIX_LEN
+                          + sizeof(":domains")];
+    ngx_int_t         rc;
+    tlsrpt_command_t  command = { argc, argv, argvlen, 1, 0 };
 
     argv[1] = (char *) key;
     argvlen[1] = (size_t) (ngx_sprintf(key, "%V:domains",
                                        &collect->tmcf->redis.prefix)
                            - key);
 
-    rc = ngx_http_tlsrpt_redis_send(collect->tmcf->client, argc, argv, argvlen,
-                                    handler, collect);
+    rc = ngx_http_tlsrpt_redis_send(collect->tmcf->client, &command, handler,
+                                    collect);
     if (rc == NGX_OK) {
         collect->pending++;
     }
@@ -868,9 +870,8 @@ ngx_http_tlsrpt_collect_send_domain(ngx_http_tlsrpt_collect_t *collect,
         return NGX_ERROR;
     }
 
-    rc = ngx_http_tlsrpt_redis_ingest(tmcf->client, command,
-                                      ngx_http_tlsrpt_collect_ingested,
-                                      collect);
+    rc = ngx_http_tlsrpt_redis_send(tmcf->client, command,
+                                    ngx_http_tlsrpt_collect_ingested, collect);
     tlsrpt_command_destroy(command);
 
     if (rc == NGX_OK) {

@@ -33,7 +33,7 @@ typedef struct {
     ngx_http_tlsrpt_redis_handler_pt   handler;     /* NULL: detached */
     void                              *data;
     ngx_uint_t                         tries;
-    unsigned                           evalsha:1;
+    unsigned                           script:1;    /* sent as EVALSHA */
 } ngx_http_tlsrpt_redis_op_t;
 
 
@@ -80,9 +80,6 @@ struct ngx_http_tlsrpt_redis_s {
 
 static ngx_int_t ngx_http_tlsrpt_redis_room(ngx_http_tlsrpt_redis_t *redis,
     size_t len);
-static ngx_int_t ngx_http_tlsrpt_redis_queue(ngx_http_tlsrpt_redis_t *redis,
-    size_t argc, const char **argv, const size_t *argvlen,
-    ngx_http_tlsrpt_redis_handler_pt handler, void *data, ngx_uint_t evalsha);
 static void ngx_http_tlsrpt_redis_free(ngx_http_tlsrpt_redis_op_t *op);
 static void ngx_http_tlsrpt_redis_done(ngx_http_tlsrpt_redis_t *redis,
     ngx_http_tlsrpt_redis_op_t *op, const tlsrpt_reply_t *reply,
@@ -204,65 +201,17 @@ ngx_http_tlsrpt_redis_destroy(ngx_http_tlsrpt_redis_t *redis)
 /* Queueing */
 
 ngx_int_t
-ngx_http_tlsrpt_redis_send(ngx_http_tlsrpt_redis_t *redis, size_t argc,
-    const char **argv, const size_t *argvlen,
-    ngx_http_tlsrpt_redis_handler_pt handler, void *data)
-{
-    return ngx_http_tlsrpt_redis_queue(redis, argc, argv, argvlen, handler,
-                                       data, 0);
-}
-
-
-ngx_int_t
-ngx_http_tlsrpt_redis_ingest(ngx_http_tlsrpt_redis_t *redis,
+ngx_http_tlsrpt_redis_send(ngx_http_tlsrpt_redis_t *redis,
     const tlsrpt_command_t *command,
     ngx_http_tlsrpt_redis_handler_pt handler, void *data)
-{
-    size_t        argc, *argvlen;
-    u_char        nkeys[NGX_SIZE_T_LEN];
-    ngx_int_t     rc;
-    const char  **argv;
-
-    argc = command->argc + 3;
-
-    argv = ngx_alloc(argc * (sizeof(char *) + sizeof(size_t)), redis->log);
-    if (argv == NULL) {
-        return NGX_ERROR;
-    }
-
-    argvlen = (size_t *) (argv + argc);
-
-    argv[0] = "EVALSHA";
-    argvlen[0] = 7;
-    argv[1] = tlsrpt_ingest_sha1;
-    argvlen[1] = 40;
-    argv[2] = (const char *) nkeys;
-    argvlen[2] = (size_t) (ngx_sprintf(nkeys, "%uz", command->nkeys) - nkeys);
-
-    ngx_memcpy(&argv[3], command->argv, command->argc * sizeof(char *));
-    ngx_memcpy(&argvlen[3], command->argvlen, command->argc * sizeof(size_t));
-
-    rc = ngx_http_tlsrpt_redis_queue(redis, argc, argv, argvlen, handler,
-                                     data, 1);
-
-    ngx_free(argv);
-
-    return rc;
-}
-
-
-static ngx_int_t
-ngx_http_tlsrpt_redis_queue(ngx_http_tlsrpt_redis_t *redis, size_t argc,
-    const char **argv, const size_t *argvlen,
-    ngx_http_tlsrpt_redis_handler_pt handler, void *data, ngx_uint_t evalsha)
 {
     size_t                       i, len;
     ngx_http_tlsrpt_redis_op_t  *op;
 
     len = 0;
 
-    for (i = 0; i < argc; i++) {
-        len += argvlen[i];
+    for (i = 0; i < command->argc; i++) {
+        len += command->argvlen[i];
     }
 
     if (ngx_http_tlsrpt_redis_room(redis, len) != NGX_OK) {
@@ -274,7 +223,7 @@ ngx_http_tlsrpt_redis_queue(ngx_http_tlsrpt_redis_t *redis, size_t argc,
         return NGX_ERROR;
     }
 
-    op->buf.start = ngx_http_tlsrpt_redis_encode(argc, argv, argvlen, &len);
+    op->buf.start = ngx_http_tlsrpt_redis_encode(command, &len);
     if (op->buf.start == NULL) {
         ngx_free(op);
         return NGX_ERROR;
@@ -289,7 +238,7 @@ ngx_http_tlsrpt_redis_queue(ngx_http_tlsrpt_redis_t *redis, size_t argc,
     op->deadline = ngx_current_msec + redis->conf->timeout;
     op->handler = handler;
     op->data = data;
-    op->evalsha = (evalsha != 0);
+    op->script = (command->script != 0);
 
     ngx_queue_insert_tail(&redis->waiting, &op->queue);
     redis->ncommands++;
@@ -569,15 +518,16 @@ static ngx_int_t
 ngx_http_tlsrpt_redis_greeting(ngx_http_tlsrpt_redis_t *redis,
     const char **argv, size_t argc)
 {
-    size_t      i, len, before, argvlen[3];
-    u_char     *bytes, *p;
-    ngx_buf_t  *b;
+    size_t             i, len, before, argvlen[3];
+    u_char            *bytes, *p;
+    ngx_buf_t         *b;
+    tlsrpt_command_t   command = { argc, argv, argvlen, 0, 0 };
 
     for (i = 0; i < argc; i++) {
         argvlen[i] = ngx_strlen(argv[i]);
     }
 
-    bytes = ngx_http_tlsrpt_redis_encode(argc, argv, argvlen, &len);
+    bytes = ngx_http_tlsrpt_redis_encode(&command, &len);
     if (bytes == NULL) {
         return NGX_ERROR;
     }
@@ -900,7 +850,7 @@ ngx_http_tlsrpt_redis_answer(ngx_http_tlsrpt_redis_t *redis,
 
     if (reply->type == TLSRPT_REPLY_ERROR) {
 
-        if (op->evalsha
+        if (op->script
             && tlsrpt_reply_error_class(reply->str, reply->len)
                == TLSRPT_REPLY_NOSCRIPT
             && ngx_http_tlsrpt_redis_eval(redis, op) == NGX_OK)
@@ -947,7 +897,7 @@ ngx_http_tlsrpt_redis_eval(ngx_http_tlsrpt_redis_t *redis,
     op->buf.last = bytes + len;
     op->buf.end = op->buf.last;
 
-    op->evalsha = 0;
+    op->script = 0;
     op->tries = 0;
 
     q = &redis->waiting;

@@ -46,7 +46,7 @@ typedef struct {
 typedef struct ngx_http_tlsrpt_redis_s  ngx_http_tlsrpt_redis_t;
 
 /*
- * Called once a command, never from within _send or _ingest.  reply is NULL
+ * Called once a command, never from within _send.  reply is NULL
  * where there is none, and why says the reason; it lives within the call only.
  * An error reply is a reply (TLSRPT_REPLY_ERROR), logged already;
  * tlsrpt_reply_error_class tells what it means.  The handler may send further
@@ -80,11 +80,6 @@ void ngx_http_tlsrpt_redis_destroy(ngx_http_tlsrpt_redis_t *redis);
 #define NGX_HTTP_TLSRPT_REDIS_WINDOW  32
 
 ngx_int_t ngx_http_tlsrpt_redis_send(ngx_http_tlsrpt_redis_t *redis,
-    size_t argc, const char **argv, const size_t *argvlen,
-    ngx_http_tlsrpt_redis_handler_pt handler, void *data);
-
-/* The same for the ingest script: EVALSHA, after NOSCRIPT as EVAL. */
-ngx_int_t ngx_http_tlsrpt_redis_ingest(ngx_http_tlsrpt_redis_t *redis,
     const tlsrpt_command_t *command,
     ngx_http_tlsrpt_redis_handler_pt handler, void *data);
 

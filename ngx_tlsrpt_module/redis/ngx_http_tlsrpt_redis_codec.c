@@ -145,15 +145,17 @@ ngx_http_tlsrpt_redis_codec_error(ngx_http_tlsrpt_redis_codec_t *codec)
    part, of which an ingest has nearly thirty. */
 
 u_char *
-ngx_http_tlsrpt_redis_encode(size_t argc, const char **argv,
-    const size_t *argvlen, size_t *len)
+ngx_http_tlsrpt_redis_encode(const tlsrpt_command_t *command, size_t *len)
 {
-    size_t   i, size;
-    u_char  *bytes, *p;
+    size_t         i, size;
+    u_char        *bytes, *p;
+    const size_t  *argvlen;
+
+    argvlen = command->argvlen;
 
     size = sizeof("*\r\n") - 1 + NGX_SIZE_T_LEN;
 
-    for (i = 0; i < argc; i++) {
+    for (i = 0; i < command->argc; i++) {
         size += sizeof("$\r\n\r\n") - 1 + NGX_SIZE_T_LEN + argvlen[i];
     }
 
@@ -162,11 +164,11 @@ ngx_http_tlsrpt_redis_encode(size_t argc, const char **argv,
         return NULL;
     }
 
-    p = ngx_http_tlsrpt_redis_encode_count(bytes, '*', argc);
+    p = ngx_http_tlsrpt_redis_encode_count(bytes, '*', command->argc);
 
-    for (i = 0; i < argc; i++) {
+    for (i = 0; i < command->argc; i++) {
         p = ngx_http_tlsrpt_redis_encode_count(p, '$', argvlen[i]);
-        p = ngx_cpymem(p, argv[i], argvlen[i]);
+        p = ngx_cpymem(p, command->argv[i], argvlen[i]);
         *p++ = '\r';
         *p++ = '\n';
     }

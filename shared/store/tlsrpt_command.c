@@ -10,7 +10,8 @@
 
 
 tlsrpt_command_t *
-tlsrpt_command_create(const tlsrpt_str_t *argv, size_t argc, size_t nkeys)
+tlsrpt_command_create(const tlsrpt_str_t *argv, size_t argc, size_t key,
+    int script)
 {
     char              *p;
     size_t             size = 0;
@@ -27,7 +28,8 @@ tlsrpt_command_create(const tlsrpt_str_t *argv, size_t argc, size_t nkeys)
         return NULL;
     }
 
-    c->nkeys = nkeys;
+    c->key = key;
+    c->script = script;
     c->argc = argc;
     c->argv = (const char **) (c + 1);
     c->argvlen = (size_t *) (c->argv + argc);

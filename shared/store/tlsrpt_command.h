@@ -2,7 +2,8 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * A command for Redis, as hosts send it.
+ * A command for Redis, whole: argv[0] is its name.  All of its keys are in the
+ * hash slot of the first.
  */
 
 #ifndef TLSRPT_COMMAND_H
@@ -13,16 +14,18 @@
 #pragma GCC visibility push(hidden)
 
 typedef struct {
-    size_t        nkeys;
-    size_t        argc;                     /* keys included */
+    size_t        argc;
     const char  **argv;
     size_t       *argvlen;
+    size_t        key;                      /* argv[key] is the first key */
+    int           script;                   /* 1: EVALSHA of the ingest script;
+                                               EVAL with its text where Redis
+                                               does not know it */
 } tlsrpt_command_t;
 
-/* A copy of the arguments in one block, the first nkeys of them keys; NULL: no
-   memory. */
+/* A copy of the arguments in one block; NULL: no memory. */
 tlsrpt_command_t *tlsrpt_command_create(const tlsrpt_str_t *argv, size_t argc,
-    size_t nkeys) TLSRPT_MUST_USE;
+    size_t key, int script) TLSRPT_MUST_USE;
 void tlsrpt_command_destroy(tlsrpt_command_t *command);
 
 #pragma GCC visibility pop

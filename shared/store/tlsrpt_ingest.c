@@ -17,8 +17,10 @@
 #include "tlsrpt_time.h"
 
 
-/* The keys and arguments that shared/store/ingest.lua takes, in its order. */
+/* EVALSHA, the script and the number of keys, then the keys and arguments that
+   shared/store/ingest.lua takes, in its order. */
 
+#define FIRST_KEY  3
 #define NKEYS      7
 #define MAX_ARGS   64
 #define MAX_CODES  32
@@ -34,7 +36,6 @@ typedef struct {
 
 typedef struct {
     tlsrpt_key_t   keys[NKEYS];
-    size_t         nkeys;
     tlsrpt_buf_t   record;
     tlsrpt_buf_t   brief;
     unsigned char  digest[TLSRPT_DIGEST_LEN];
@@ -118,7 +119,7 @@ static void
 make_keys(ingest_t *in, tlsrpt_str_t domain, int32_t day,
     const tlsrpt_ingest_t *ingest)
 {
-    size_t              n = 5;
+    const size_t        n = keeps_original(ingest) ? NKEYS : NKEYS - 2;
     char                hex[2 + 2 * TLSRPT_DIGEST_LEN] = ":";
     tlsrpt_str_t        prefix = ingest->prefix;
     static const char   digits[] = "0123456789abcdef";
@@ -137,14 +138,13 @@ make_keys(ingest_t *in, tlsrpt_str_t domain, int32_t day,
 
         tlsrpt_key_day(&in->keys[5], prefix, domain, day, ":reports");
         tlsrpt_key_day(&in->keys[6], prefix, domain, day, hex);
-        n = NKEYS;
     }
+
+    arg_number(in, (int64_t) n);
 
     for (size_t i = 0; i < n; i++) {
         arg(&in->args, in->keys[i].data, in->keys[i].len);
     }
-
-    in->nkeys = n;
 }
 
 
@@ -311,10 +311,12 @@ tlsrpt_ingest_command(const tlsrpt_report_t *report, unsigned domain,
     }
 
     if (encode(&in, report, report->domains[domain], &fold, ingest) == 0) {
+        arg_text(&in, "EVALSHA");
+        arg_text(&in, tlsrpt_ingest_sha1);
         make_keys(&in, report->domains[domain], report->day, ingest);
         make_args(&in, report, &fold, ingest);
-        command = tlsrpt_command_create(in.args.args, in.args.n,
-                                        in.nkeys);
+        command = tlsrpt_command_create(in.args.args, in.args.n, FIRST_KEY,
+                                        1);
     }
 
     tlsrpt_fold_free(&fold);

@@ -3,8 +3,8 @@
  * SPDX-License-Identifier: BSD-2-Clause
  *
  * report -> commands: one script call a report and policy domain, atomic and
- * idempotent.  keys first, then the arguments:
- *     EVALSHA tlsrpt_ingest_sha1 nkeys argv...
+ * idempotent:
+ *     EVALSHA tlsrpt_ingest_sha1 nkeys keys... arguments...
  * The command holds copies of all it needs.
  */
 

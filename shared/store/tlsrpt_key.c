@@ -114,7 +114,8 @@ tlsrpt_key_read(tlsrpt_key_read_t *read, const char *name, const char *field,
     read->command.argv = read->argv;
     read->command.argvlen = read->argvlen;
     read->command.argc = field != NULL ? 3 : 2;
-    read->command.nkeys = 1;
+    read->command.key = 1;
+    read->command.script = 0;
 
     return &read->command;
 }

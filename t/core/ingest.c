@@ -55,18 +55,22 @@ test_keys(const tlsrpt_command_t *c)
     char                hex[64];
     long long           number;
 
-    is_int((long long) c->nkeys, 7, "seven keys");
+    is_str(c->argv[0], "EVALSHA", "a call");
+    is_str(c->argv[1], tlsrpt_ingest_sha1, "of the script");
+    ok(c->script, "known as such");
+    is_int((long long) c->key, 3, "whose first key is where the host looks");
+    is_int((long long) NKEYS(c), 7, "seven keys");
 
     for (size_t i = 0; i < 6; i++) {
-        is_str(c->argv[i], keys[i], "key %zu", i + 1);
-        is_int((long long) c->argvlen[i], (long long) strlen(keys[i]),
+        is_str(KEY(c, i + 1), keys[i], "key %zu", i + 1);
+        is_int((long long) c->argvlen[c->key + i], (long long) strlen(keys[i]),
                "its length");
     }
 
     number = strtoll(ARG(c, 3), NULL, 10);
     snprintf(hex, sizeof(hex), "t:{example.com}:2026-01-10:%016llx",
              (unsigned long long) number);
-    is_str(c->argv[6], hex, "the original's ends in the digest");
+    is_str(KEY(c, 7), hex, "the original's ends in the digest");
 
     is_int((long long) ARG_LEN(c, 13), 8, "the digest");
 
@@ -106,7 +110,7 @@ test_arguments(tlsrpt_ingest_t *conf)
     is_str(ARG(c, 17), "2", "and how many");
     is_str(ARG(c, 18), "other", "types unknown or not given");
     is_str(ARG(c, 19), "3", "and how many");
-    is_int((long long) c->argc, 7 + 19, "no more");
+    is_int((long long) c->argc, 3 + 7 + 19, "no more");
     tlsrpt_command_destroy(c);
 }
 
@@ -134,7 +138,7 @@ is_week(const tlsrpt_ingest_t *conf, const char *day, const char *monday)
     tlsrpt_command_t  *c = make(day, conf);
 
     snprintf(key, sizeof(key), "t:{example.com}:%s:seen", monday);
-    is_str(c->argv[2], key, "the week of %s", day);
+    is_str(KEY(c, 3), key, "the week of %s", day);
     tlsrpt_command_destroy(c);
 }
 
@@ -157,7 +161,7 @@ test_days(const tlsrpt_ingest_t *conf)
     tlsrpt_command_destroy(c);
 
     c = make("2026-01-01", conf);
-    is_str(c->argv[1], "t:{example.com}:2025-12-31", "the day before");
+    is_str(KEY(c, 2), "t:{example.com}:2025-12-31", "the day before");
     tlsrpt_command_destroy(c);
 }
 
@@ -169,7 +173,7 @@ test_kept(tlsrpt_ingest_t *conf)
 
     conf->report_days = 0;
     c = make("2026-01-10", conf);
-    is_int((long long) c->nkeys, 5, "originals need not be kept");
+    is_int((long long) NKEYS(c), 5, "originals need not be kept");
     is_str(ARG(c, 10), "tlsa-invalid", "and are not sent");
     tlsrpt_command_destroy(c);
 
@@ -184,7 +188,7 @@ test_kept(tlsrpt_ingest_t *conf)
     tlsrpt_command_destroy(c);
 
     c = make("2025-12-31", conf);
-    is_str(c->argv[3], "t:{example.com}:2025-12", "December");
+    is_str(KEY(c, 4), "t:{example.com}:2025-12", "December");
     is_str(ARG(c, 8), "1 1944000 907200 9",
            "kept as long as January, in which its week ends");
     tlsrpt_command_destroy(c);

@@ -21,9 +21,12 @@
 #define RETENTION  400
 #define MAX_SIZE   (10 * 1024 * 1024)
 
-/* Arguments of the script, keys not counted. */
-#define ARG(command, n)      ((command)->argv[(command)->nkeys + (n) - 1])
-#define ARG_LEN(command, n)  ((command)->argvlen[(command)->nkeys + (n) - 1])
+/* Keys and arguments of the script, from 1 on. */
+#define NKEYS(command)       ((size_t) atoi((command)->argv[2]))
+#define KEY(command, n)      ((command)->argv[(command)->key + (n) - 1])
+#define ARG(command, n)      KEY(command, NKEYS(command) + (n))
+#define ARG_LEN(command, n)                                                   \
+    ((command)->argvlen[(command)->key + NKEYS(command) + (n) - 1])
 
 
 __attribute__((unused))

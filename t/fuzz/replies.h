@@ -85,7 +85,9 @@ reply_init(void)
 
     /* the longest argument that is no JSON is the packed report, the longest
        that is, the listing */
-    for (size_t i = command->nkeys; i < command->argc; i++) {
+    for (size_t i = command->key + strtoul(command->argv[2], NULL, 10);
+         i < command->argc; i++)
+    {
         sample_t  *s = &reply_samples[command->argv[i][0] == '{'];
 
         if (command->argvlen[i] > s->len) {

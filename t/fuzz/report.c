@@ -44,7 +44,7 @@ digest(uint64_t sum, const tlsrpt_command_t *command)
 {
     size_t  i;
 
-    CHECK(command->nkeys > 0 && command->nkeys < command->argc);
+    CHECK(command->script && command->key < command->argc);
 
     for (i = 0; i < command->argc; i++) {
         sum = sum * 31 + fuzz_seed((const uint8_t *) command->argv[i],
