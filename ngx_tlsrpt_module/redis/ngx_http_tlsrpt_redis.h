@@ -13,11 +13,10 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "ngx_http_tlsrpt_redis_conf.h"
 #include "tlsrpt_collect.h"
 
 #pragma GCC visibility push(hidden)
-
-#define NGX_HTTP_TLSRPT_REDIS_PREFIX_LEN    64
 
 /* What waits or is in flight, at most.  One command that is larger is taken
    where nothing else waits. */
@@ -30,18 +29,6 @@ enum {
     NGX_HTTP_TLSRPT_REDIS_TIMEOUT,          /* the deadline is over */
     NGX_HTTP_TLSRPT_REDIS_LOST              /* connection lost twice */
 };
-
-/* What tlsrpt_redis says. */
-typedef struct {
-    ngx_str_t     name;                     /* as written, for the log */
-    ngx_addr_t   *addrs;
-    ngx_uint_t    naddrs;
-    ngx_uint_t    db;
-    ngx_str_t     user;
-    ngx_str_t     password;                 /* never logged */
-    ngx_str_t     prefix;                   /* of every key */
-    ngx_msec_t    timeout;                  /* tlsrpt_redis_timeout */
-} ngx_http_tlsrpt_redis_conf_t;
 
 typedef struct ngx_http_tlsrpt_redis_s  ngx_http_tlsrpt_redis_t;
 
