@@ -211,7 +211,8 @@ check-clang: $(GENERATED) $(B)/nginx/Makefile
 # The Redis client on a loop of the test's own: t/replay/loop.h
 
 REPLAY     = $(B)/t/replay/redis
-REPLAY_SRC = $(wildcard t/replay/*.c ngx_tlsrpt_module/redis/*.c)
+REPLAY_SRC = $(wildcard t/replay/*.c) \
+             $(filter-out %_conf.c,$(wildcard ngx_tlsrpt_module/redis/*.c))
 REPLAY_OBJ = $(filter %/tlsrpt_reply.o %/tlsrpt_ingest_script.o,$(CORE_OBJS))
 
 $(REPLAY): $(REPLAY_SRC) $(wildcard t/replay/*.h) $(REPLAY_OBJ) $(HEADERS) \

@@ -9,7 +9,7 @@
 
 #include "fuzz.h"
 
-#include "tlsrpt_core.h"
+#include "mta_sts_policy.h"
 
 typedef struct {
     size_t    lines;

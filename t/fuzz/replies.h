@@ -11,7 +11,8 @@
 
 #include "fuzz.h"
 
-#include "tlsrpt_core.h"
+#include "tlsrpt_answer.h"
+#include "tlsrpt_collect.h"
 
 #define REPLY_MAX_DEPTH     4
 #define REPLY_MAX_ELEMENTS  255

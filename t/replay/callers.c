@@ -330,20 +330,23 @@ told(void *data, const tlsrpt_reply_t *reply, ngx_uint_t why)
 void
 callers_send(ngx_http_tlsrpt_redis_t *client, command_t *command)
 {
-    size_t            lens[MAX_ARGS];
+    size_t            lens[MAX_ARGS + 3];
     ngx_int_t         rc;
-    tlsrpt_command_t  whole = { 1, command->argc,
-                                (const char **) command->argv, lens };
+    const char       *argv[MAX_ARGS + 3];
+    tlsrpt_command_t  whole;
 
-    for (size_t i = 0; i < command->argc; i++) {
-        lens[i] = strlen(command->argv[i]);
+    whole.argc = words_of(command, 0, argv);
+    whole.argv = argv;
+    whole.argvlen = lens;
+    whole.key = command->script ? 3 : 1;
+    whole.script = command->script;
+
+    for (size_t i = 0; i < whole.argc; i++) {
+        lens[i] = strlen(argv[i]);
     }
 
     sending = 1;
-    rc = command->script
-         ? ngx_http_tlsrpt_redis_ingest(client, &whole, told, command)
-         : ngx_http_tlsrpt_redis_send(client, whole.argc, whole.argv, lens,
-                                      told, command);
+    rc = ngx_http_tlsrpt_redis_send(client, &whole, told, command);
     sending = 0;
 
     if (rc == NGX_BUSY) {
