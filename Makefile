@@ -208,7 +208,8 @@ check-clang: $(GENERATED) $(B)/nginx/Makefile
 	    $(HOST_INCS) $(NGINX_INCS) $(HOST)
 
 
-# The Redis client on a loop of the test's own: t/replay/loop.h
+# The Redis client, but for its directives, on a loop of the test's own:
+# t/replay/loop.h
 
 REPLAY     = $(B)/t/replay/redis
 REPLAY_SRC = $(wildcard t/replay/*.c) \

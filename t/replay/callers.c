@@ -162,13 +162,18 @@ drop(received_t *r)
 }
 
 
-/* As one of a caller. */
+/* As one of a caller; most come in the order in which they were sent. */
 
 static int
 is_callers(const received_t *r)
 {
-    for (size_t i = 0; i < ncommands; i++) {
-        if (redis_is(r, commands[i], 0) || redis_is(r, commands[i], 1)) {
+    static size_t  last;
+
+    for (size_t i = 1; i <= ncommands; i++) {
+        const command_t  *command = commands[(last + i) % ncommands];
+
+        if (redis_is(r, command, 0) || redis_is(r, command, 1)) {
+            last = (last + i) % ncommands;
             return 1;
         }
     }
