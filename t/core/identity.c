@@ -11,6 +11,8 @@
 
 static tlsrpt_reader_t  *reader;
 static unsigned char     usual[TLSRPT_DIGEST_LEN];
+static int               successful = 1;
+static int               unspecified;      /* failed, in no detail */
 
 
 /* The digest of a report that says so. */
@@ -28,13 +30,13 @@ digest_of(const char *org, const char *id, const char *start, const char *end,
         "{%s%s\"contact-info\":\"%s\",\"date-range\":{\"start-datetime\":"
         "\"%s\",\"end-datetime\":\"%s\"},\"policies\":[{\"policy\":{"
         "\"policy-type\":\"no-policy-found\",\"policy-domain\":\"%s\"},"
-        "\"summary\":{\"total-successful-session-count\":1,"
+        "\"summary\":{\"total-successful-session-count\":%d,"
         "\"total-failure-session-count\":%d},\"failure-details\":[{"
         "\"result-type\":\"validation-failure\",\"failed-session-count\":%d,"
         "\"receiving-mx-hostname\":\"%s\"}]},{\"policy\":{\"policy-domain\":"
         "\"other.example\"},\"summary\":{\"total-successful-session-count\":"
-        "%d}}]}", org, id, contact, start, end, domain, failed, failed, mx,
-        failed);
+        "%d}}]}", org, id, contact, start, end, domain, successful,
+        failed + unspecified, failed, mx, failed);
 
     report = read_report(reader, body, (size_t) n, NULL);
 
@@ -101,6 +103,12 @@ test_without_id(void)
          MX);
     DIFFERS("count", ORG, "", START, END, CONTACT, DOMAIN, 4, MX);
     DIFFERS("detail", ORG, "", START, END, CONTACT, DOMAIN, 3, "mx2");
+    successful = 2;
+    DIFFERS("total of successes", ORG, "", START, END, CONTACT, DOMAIN, 3, MX);
+    successful = 1;
+    unspecified = 1;
+    DIFFERS("total of failures", ORG, "", START, END, CONTACT, DOMAIN, 3, MX);
+    unspecified = 0;
     DIFFERS("report: one with an id", ORG, ID, START, END, CONTACT, DOMAIN, 3,
             MX);
 }
