@@ -85,7 +85,8 @@ sub check_examples {
         my ($command, $written) = @$example{qw(command output)};
 
         my $now = to_now($command =~ s/($ID)/$id{$1} || $1/ger);
-        my $got = to_documents($run->($now) =~ s/\n*\z/\n/r =~ s/\A\n\z//r);
+        my $got = to_documents($run->($now) =~ s/\r$//mgr
+            =~ s/\n*\z/\n/r =~ s/\A\n\z//r);
 
         Test::More::is(comparable($got), comparable($written),
                        $command =~ s/\s+/ /gr);

@@ -1,0 +1,67 @@
+# Copyright (C) the tlsrpt authors
+# SPDX-License-Identifier: BSD-2-Clause
+
+# The Redis user of doc/operation.md may do all that nginx and rspamd do.
+
+use TLSRPT::Test;
+use TLSRPT::Mail;
+use TLSRPT::Readme;
+use TLSRPT::Rspamd;
+
+my ($line) = grep { /^user / } TLSRPT::Readme::blocks('Redis',
+                                                      'doc/operation.md');
+my (undef, $name, @rules) = split ' ', $line;
+my ($password) = map { /^>(.*)/ } @rules;
+
+my $t = servers(redis => 1, nginx => 0, http => <<"END", server => <<'END');
+    tlsrpt_redis %%REDIS%% user=$name password=$password;
+    tlsrpt_domain .example.com;
+END
+        location /v1/tlsrpt { tlsrpt_collect; }
+        location /tlsrpt/ { tlsrpt_stats; }
+END
+
+# Ours is another user, and the default one, which rspamd 3.4 is, can no more.
+
+$t->redis('ACL', 'SETUSER', 'admin', 'on', '>admin', '~*', '+@all');
+$t->redis('AUTH', 'admin', 'admin');
+$t->redis('ACL', 'SETUSER', $name, 'reset', @rules);
+$t->redis('ACL', 'SETUSER', 'default', 'reset', grep { !/^>/ } @rules);
+$t->redis('ACL', 'SETUSER', 'default', 'nopass');
+$t->redis('ACL', 'LOG', 'RESET');
+$t->start_nginx;
+
+sub collect { return $t->post('/v1/tlsrpt', encode_json(report(@_)))->{status} }
+
+is collect(), 201, 'a report';
+is collect(), 200, 'again';
+is collect('report-id' => 'late', day => day(-3)), 201, 'a late one';
+is collect('report-id' => 'sub', domain => 'a.example.com'), 201,
+    'of a new domain';
+
+my $reports = 'domains/example.com/reports';
+my $list = $t->get("/tlsrpt/$reports")->{json}{reports};
+is scalar @$list, 2, 'the list';
+
+for my $resource ('domains', 'domains?limit=1', 'domains/example.com',
+                  'domains/example.com?by=day,result-type',
+                  'domains/example.com/problems', "$reports/$list->[0]{id}",
+                  'domains/example.com/senders',
+                  'domains/a.example.com/records', 'metrics')
+{
+    is $t->get("/tlsrpt/$resource")->{status}, 200, $resource;
+}
+
+my $rspamd = TLSRPT::Rspamd->new(
+    server  => $t,
+    signers => ['sender.example'],
+    tlsrpt  => 'domains = ["example.com"];',
+)->start;
+my $mail = signed(report_mail(report('report-id' => 'mail')), 'sender.example');
+ok $rspamd->scan($mail)->{symbols}{TLSRPT_REPORT}, 'a report by mail';
+ok $rspamd->scan($mail)->{symbols}{TLSRPT_DUPLICATE}, 'again';
+$rspamd->stop;
+
+is_deeply $t->redis('ACL', 'LOG'), [], 'Redis has denied nothing';
+
+done_testing;
