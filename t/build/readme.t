@@ -64,30 +64,30 @@ ok $good, 'nginx -t' or diag $said;
 unlike $said, qr/\[warn\]/, 'warns of nothing';
 $t->start_nginx;
 
-sub curl {
-    my ($arguments) = @_;
+# A command, by a curl that finds this nginx wherever it looks.
+sub run {
+    my ($command) = @_;
 
-    my $printed = `cd $dir && curl -sS --cacert cert.pem $arguments 2>&1`;
-    is $?, 0, 'curl is content' or diag $printed;
+    $command =~ s/--connect-to \S+ //;
+    $command = $t->write_file('command', <<"END");
+cd @{[ $t->top ]}
+curl() {
+    command curl -sS --cacert $dir/cert.pem --connect-to ::127.0.0.1:$port "\$@"
+}
+$command
+END
+    my $printed = `sh $command 2>&1`;
+    is $?, 0, 'the command succeeds' or diag $printed;
 
     return $printed;
 }
 
-$t->write_file('report.json', encode_json(report()));
-
-TLSRPT::Readme::check_examples('README.md', 'DNS records', sub {
-    my ($command) = @_;
-
-    $command =~ s/\Acurl // or die $command;
-    $command =~ s/--connect-to \S+ //;
-    return curl("--connect-to ::127.0.0.1:$port $command");
-});
+TLSRPT::Readme::check_examples('README.md', 'DNS records', \&run);
 
 # Policies are where their records say.
 
 for my $domain ('example.com', 'example.org') {
-    like curl("--connect-to ::127.0.0.1:$port"
-              . " https://mta-sts.$domain/.well-known/mta-sts.txt"),
+    like run("curl https://mta-sts.$domain/.well-known/mta-sts.txt"),
         qr/^version: STSv1\r\nmode: testing\r\n/, "the policy of $domain";
 }
 
