@@ -161,11 +161,36 @@ add_reporting(json_t *records, json_t *advice,
 }
 
 
+/* What to do next in this mode; NULL: nothing. */
+
+static const char *
+mode_advice(int mode)
+{
+    switch (mode) {
+
+    case MTA_STS_TESTING:
+        return "The policy is in mode testing: nothing is enforced yet. When "
+               "the reports have shown no failures for some weeks, change "
+               "it to mode=enforce.";
+
+    case MTA_STS_NONE:
+        return "The policy is in mode none, which ends MTA-STS. Publish this "
+               "id and serve the policy until the largest max_age that was "
+               "ever served has passed; then the records and the policy can "
+               "be removed (RFC 8461 8.3).";
+
+    default:
+        return NULL;
+    }
+}
+
+
 static int
 add_policy(json_t *records, json_t *advice, const tlsrpt_dns_domain_t *domain)
 {
-    char    text[64], host[TLSRPT_DOMAIN_LEN + 2];
-    size_t  len;
+    char         text[64], host[TLSRPT_DOMAIN_LEN + 2];
+    size_t       len;
+    const char  *next;
 
     if (domain->policy_id.data == NULL) {
         return json_array_append_new(advice, json_string(
@@ -209,12 +234,9 @@ add_policy(json_t *records, json_t *advice, const tlsrpt_dns_domain_t *domain)
         return -1;
     }
 
-    return domain->mode == MTA_STS_TESTING
-           ? json_array_append_new(advice, json_string(
-                 "The policy is in mode testing: nothing is enforced yet. When "
-                 "the reports have shown no failures for some weeks, change "
-                 "it to mode=enforce."))
-           : 0;
+    next = mode_advice(domain->mode);
+
+    return next ? json_array_append_new(advice, json_string(next)) : 0;
 }
 
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "tap.h"
+#include "mta_sts_policy.h"
 #include "tlsrpt_dns.h"
 
 #define MAILTO  "v=TLSRPTv1; rua=mailto:tls@example.com"
@@ -460,6 +461,14 @@ test_records(void)
     advises(json, "does not know under which address");
     advises(json, "A and AAAA");
     advises(json, "mode testing");
+    json_decref(json);
+
+    d = domain("https://r.example/", "mailto:tls@example.com", "id1",
+               MTA_STS_NONE);
+    json = records_of(&d);
+    is_int((long long) count(json, "records"), 3, "mode none has its records");
+    is_int((long long) count(json, "advice"), 1, "one piece of advice");
+    advises(json, "largest max_age");
     json_decref(json);
 
     d = domain("mailto:tls@example.com", "https://[2001:db8::1]/", "id1",
