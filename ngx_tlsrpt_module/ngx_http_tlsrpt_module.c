@@ -8,7 +8,9 @@
 #include <ngx_http.h>
 
 #include "ngx_http_tlsrpt_module.h"
+#include "ngx_http_tlsrpt_collect.h"
 #include "ngx_http_tlsrpt_counters.h"
+#include "ngx_http_tlsrpt_ctx.h"
 #include "ngx_http_tlsrpt_stats.h"
 #include "ngx_http_mta_sts_module.h"
 #include "tlsrpt_version.h"

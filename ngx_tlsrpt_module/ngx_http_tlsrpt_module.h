@@ -42,27 +42,6 @@ typedef struct {
     ngx_http_complex_value_t      *scope;   /* NULL: all domains */
 } ngx_http_tlsrpt_loc_conf_t;
 
-/* What tlsrpt_scope says for a request. */
-typedef struct {
-    ngx_str_t                      name;    /* normalized */
-    ngx_uint_t                     subdomains;  /* ".NAME" */
-} ngx_http_tlsrpt_scope_name_t;
-
-typedef struct {
-    ngx_array_t                    names;   /* of _scope_name_t */
-    ngx_uint_t                     all;
-} ngx_http_tlsrpt_scope_t;
-
-/* What the variables show, and the request's own state. */
-typedef struct {
-    ngx_str_t                      status;
-    ngx_str_t                      domain;
-    ngx_str_t                      report_id;
-    ngx_str_t                      organization;
-    void                          *collect;
-    ngx_http_tlsrpt_scope_t       *scope;   /* NULL: not asked for yet */
-} ngx_http_tlsrpt_ctx_t;
-
 extern ngx_module_t  ngx_http_tlsrpt_module;
 
 /* For the core, which takes its strings so. */
@@ -86,10 +65,6 @@ ngx_http_tlsrpt_prefix(ngx_http_request_t *r)
     return ngx_http_tlsrpt_str(&tmcf->redis.prefix);
 }
 
-
-/* Content handlers of tlsrpt_collect and tlsrpt_stats. */
-ngx_int_t ngx_http_tlsrpt_collect_handler(ngx_http_request_t *r);
-ngx_int_t ngx_http_tlsrpt_stats_handler(ngx_http_request_t *r);
 
 #pragma GCC visibility pop
 

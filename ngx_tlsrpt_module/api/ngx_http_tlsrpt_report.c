@@ -72,13 +72,12 @@ static u_char *ngx_http_tlsrpt_report_disposition(
 static u_char *ngx_http_tlsrpt_report_safe(u_char *p, tlsrpt_str_t name);
 static void ngx_http_tlsrpt_report_destroy(void *data);
 
-static void ngx_http_tlsrpt_tool_report_body(ngx_http_request_t *r);
 static ngx_int_t ngx_http_tlsrpt_tool_report_answer(ngx_http_request_t *r);
 static const tlsrpt_report_t *ngx_http_tlsrpt_report_read(
     ngx_http_request_t *r, ngx_str_t *body, tlsrpt_reader_conf_t *conf,
     ngx_int_t *rc);
 static ngx_int_t ngx_http_tlsrpt_report_failed(ngx_http_request_t *r,
-    ngx_str_t *body, ngx_int_t rc, tlsrpt_reader_t *reader);
+    ngx_str_t *body, const tlsrpt_error_t *error);
 
 static ngx_int_t ngx_http_tlsrpt_report_params(ngx_http_request_t *r);
 static ngx_int_t ngx_http_tlsrpt_report_answer(ngx_http_request_t *r,
@@ -487,7 +486,7 @@ ngx_http_tlsrpt_tool_report_resource(ngx_http_request_t *r,
     tlcf = ngx_http_get_module_loc_conf(r, ngx_http_tlsrpt_module);
 
     if (rc == NGX_DECLINED
-        && r->headers_in.content_length_n > (off_t) tlcf->max_report_size)
+        && ngx_http_tlsrpt_body_exceeds(r, tlcf->max_report_size))
     {
         rc = ngx_http_tlsrpt_problem(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
                                      tlsrpt_error_text(TLSRPT_ERR_TOO_LARGE));
@@ -497,17 +496,7 @@ ngx_http_tlsrpt_tool_report_resource(ngx_http_request_t *r,
         return rc;
     }
 
-    rc = ngx_http_read_client_request_body(r,
-                                           ngx_http_tlsrpt_tool_report_body);
-
-    return rc >= NGX_HTTP_SPECIAL_RESPONSE ? rc : NGX_DONE;
-}
-
-
-static void
-ngx_http_tlsrpt_tool_report_body(ngx_http_request_t *r)
-{
-    ngx_http_finalize_request(r, ngx_http_tlsrpt_tool_report_answer(r));
+    return ngx_http_tlsrpt_body_read(r, ngx_http_tlsrpt_tool_report_answer);
 }
 
 
@@ -529,13 +518,13 @@ ngx_http_tlsrpt_tool_report_answer(ngx_http_request_t *r)
                                        "text/plain");
     }
 
-    ngx_memzero(&document, sizeof(tlsrpt_document_t));
-    document.size = (size_t) ngx_http_tlsrpt_body_size(r);
-
-    if (document.size > tlcf->max_report_size) {
+    if (ngx_http_tlsrpt_body_exceeds(r, tlcf->max_report_size)) {
         return ngx_http_tlsrpt_problem(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
                                      tlsrpt_error_text(TLSRPT_ERR_TOO_LARGE));
     }
+
+    ngx_memzero(&document, sizeof(tlsrpt_document_t));
+    document.size = (size_t) ngx_http_tlsrpt_body_size(r);
 
     ngx_memzero(&conf, sizeof(tlsrpt_reader_conf_t));
     conf.max_size = tlcf->max_report_size;
@@ -558,31 +547,16 @@ static const tlsrpt_report_t *
 ngx_http_tlsrpt_report_read(ngx_http_request_t *r, ngx_str_t *body,
     tlsrpt_reader_conf_t *conf, ngx_int_t *rc)
 {
-    tlsrpt_reader_t        *reader;
+    const tlsrpt_error_t   *error;
     const tlsrpt_report_t  *report;
 
-    reader = ngx_http_tlsrpt_reader(r);
-    if (reader == NULL) {
-        *rc = ngx_http_tlsrpt_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                      "out of memory");
-        return NULL;
-    }
+    *rc = ngx_http_tlsrpt_body_report(r, body, conf, &report, &error);
 
-    tlsrpt_reader_reset(reader, conf);
-
-    if (body == NULL) {
-        *rc = ngx_http_tlsrpt_body_feed(r, reader);
-
-    } else {
-        *rc = tlsrpt_reader_feed(reader, body->data, body->len) == TLSRPT_OK
-              ? NGX_OK : NGX_DECLINED;
-    }
-
-    if (*rc == NGX_OK && tlsrpt_reader_finish(reader, &report) == TLSRPT_OK) {
+    if (*rc == NGX_OK) {
         return report;
     }
 
-    *rc = ngx_http_tlsrpt_report_failed(r, body, *rc, reader);
+    *rc = ngx_http_tlsrpt_report_failed(r, body, error);
 
     return NULL;
 }
@@ -592,20 +566,19 @@ ngx_http_tlsrpt_report_read(ngx_http_request_t *r, ngx_str_t *body,
 
 static ngx_int_t
 ngx_http_tlsrpt_report_failed(ngx_http_request_t *r, ngx_str_t *body,
-    ngx_int_t rc, tlsrpt_reader_t *reader)
+    const tlsrpt_error_t *error)
 {
-    const tlsrpt_error_t  *error;
+    ngx_uint_t  status;
 
-    error = tlsrpt_reader_error(reader);
-
-    if (body || rc == NGX_ERROR) {
-        return ngx_http_tlsrpt_problem(r, error->code == TLSRPT_ERR_MEMORY
-                                          ? NGX_HTTP_SERVICE_UNAVAILABLE
-                                          : NGX_HTTP_INTERNAL_SERVER_ERROR,
-                                       "the report cannot be read back");
+    if (error && body == NULL) {
+        return ngx_http_tlsrpt_problem_error(r, error);
     }
 
-    return ngx_http_tlsrpt_problem_error(r, error);
+    status = (error && error->code == TLSRPT_ERR_MEMORY)
+             ? NGX_HTTP_SERVICE_UNAVAILABLE : NGX_HTTP_INTERNAL_SERVER_ERROR;
+
+    return ngx_http_tlsrpt_problem(r, status,
+                                   "the report cannot be read back");
 }
 
 

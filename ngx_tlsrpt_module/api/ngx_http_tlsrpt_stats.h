@@ -16,6 +16,9 @@
 
 #pragma GCC visibility push(hidden)
 
+/* The content handler of tlsrpt_stats. */
+ngx_int_t ngx_http_tlsrpt_stats_handler(ngx_http_request_t *r);
+
 /* What the path names, of the request's pool; len 0: nothing. */
 typedef struct {
     ngx_str_t     domain;                   /* normalized */

@@ -29,7 +29,6 @@ typedef struct {
 static int ngx_http_tlsrpt_tool_record_param(void *data, tlsrpt_str_t name,
     tlsrpt_str_t value, tlsrpt_error_t *error);
 static json_t *ngx_http_tlsrpt_tool_record_make(ngx_str_t *rua);
-static void ngx_http_tlsrpt_tool_policy_body(ngx_http_request_t *r);
 static ngx_int_t ngx_http_tlsrpt_tool_policy(ngx_http_request_t *r);
 static json_t *ngx_http_tlsrpt_tool_policy_json(ngx_str_t *text);
 static void ngx_http_tlsrpt_tool_policy_finding(void *ctx, int is_error,
@@ -142,28 +141,13 @@ ngx_int_t
 ngx_http_tlsrpt_tool_policy_resource(ngx_http_request_t *r,
     ngx_http_tlsrpt_target_t *target)
 {
-    ngx_int_t       rc;
     tlsrpt_error_t  error;
 
     if (ngx_http_tlsrpt_params_none(r, &error) != TLSRPT_OK) {
         return ngx_http_tlsrpt_problem_error(r, &error);
     }
 
-    rc = ngx_http_read_client_request_body(r,
-                                           ngx_http_tlsrpt_tool_policy_body);
-
-    if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
-        return rc;
-    }
-
-    return NGX_DONE;
-}
-
-
-static void
-ngx_http_tlsrpt_tool_policy_body(ngx_http_request_t *r)
-{
-    ngx_http_finalize_request(r, ngx_http_tlsrpt_tool_policy(r));
+    return ngx_http_tlsrpt_body_read(r, ngx_http_tlsrpt_tool_policy);
 }
 
 
@@ -172,7 +156,7 @@ ngx_http_tlsrpt_tool_policy(ngx_http_request_t *r)
 {
     ngx_str_t  text;
 
-    if (ngx_http_tlsrpt_body_size(r) > MTA_STS_MAX_SIZE) {
+    if (ngx_http_tlsrpt_body_exceeds(r, MTA_STS_MAX_SIZE)) {
         return ngx_http_tlsrpt_problem(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
                                        "a policy has 65536 bytes at most");
     }

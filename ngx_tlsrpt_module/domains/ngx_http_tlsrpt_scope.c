@@ -102,15 +102,9 @@ ngx_http_tlsrpt_scope(ngx_http_request_t *r)
     ngx_http_tlsrpt_scope_t     *scope;
     ngx_http_tlsrpt_loc_conf_t  *tlcf;
 
-    ctx = ngx_http_get_module_ctx(r, ngx_http_tlsrpt_module);
-
+    ctx = ngx_http_tlsrpt_ctx(r);
     if (ctx == NULL) {
-        ctx = ngx_pcalloc(r->pool, sizeof(ngx_http_tlsrpt_ctx_t));
-        if (ctx == NULL) {
-            return NULL;
-        }
-
-        ngx_http_set_ctx(r, ctx, ngx_http_tlsrpt_module);
+        return NULL;
     }
 
     if (ctx->scope) {

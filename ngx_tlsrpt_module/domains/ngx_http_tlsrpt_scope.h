@@ -8,9 +8,20 @@
 #ifndef NGX_HTTP_TLSRPT_SCOPE_H
 #define NGX_HTTP_TLSRPT_SCOPE_H
 
+#include "ngx_http_tlsrpt_ctx.h"
 #include "ngx_http_tlsrpt_module.h"
 
 #pragma GCC visibility push(hidden)
+
+typedef struct {
+    ngx_str_t                      name;    /* normalized */
+    ngx_uint_t                     subdomains;  /* ".NAME" */
+} ngx_http_tlsrpt_scope_name_t;
+
+struct ngx_http_tlsrpt_scope_s {
+    ngx_array_t                    names;   /* of _scope_name_t */
+    ngx_uint_t                     all;
+};
 
 /* Does the scope take the domain (normalized)? */
 ngx_uint_t ngx_http_tlsrpt_scope_takes(ngx_http_request_t *r,

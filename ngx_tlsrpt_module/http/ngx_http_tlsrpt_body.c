@@ -4,16 +4,64 @@
  */
 
 #include "ngx_http_tlsrpt_body.h"
+#include "ngx_http_tlsrpt_ctx.h"
 #include "ngx_http_tlsrpt_module.h"
 
 
 #define NGX_HTTP_TLSRPT_BODY_BUFFER  16384
 
 
+static void ngx_http_tlsrpt_body_handler(ngx_http_request_t *r);
+static tlsrpt_reader_t *ngx_http_tlsrpt_reader(ngx_http_request_t *r);
+static ngx_int_t ngx_http_tlsrpt_body_feed(ngx_http_request_t *r,
+    tlsrpt_reader_t *reader);
 static ngx_int_t ngx_http_tlsrpt_body_feed_whole(ngx_http_request_t *r,
     tlsrpt_reader_t *reader);
 static ngx_int_t ngx_http_tlsrpt_body_feed_file(ngx_buf_t *b,
     tlsrpt_reader_t *reader);
+
+
+ngx_int_t
+ngx_http_tlsrpt_body_read(ngx_http_request_t *r, ngx_http_handler_pt handler)
+{
+    ngx_int_t               rc;
+    ngx_http_tlsrpt_ctx_t  *ctx;
+
+    ctx = ngx_http_tlsrpt_ctx(r);
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ctx->body_handler = handler;
+
+    rc = ngx_http_read_client_request_body(r, ngx_http_tlsrpt_body_handler);
+
+    return rc >= NGX_HTTP_SPECIAL_RESPONSE ? rc : NGX_DONE;
+}
+
+
+static void
+ngx_http_tlsrpt_body_handler(ngx_http_request_t *r)
+{
+    ngx_int_t               rc;
+    ngx_http_tlsrpt_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_tlsrpt_module);
+
+    rc = ctx->body_handler(r);
+
+    if (rc != NGX_DONE) {
+        ngx_http_finalize_request(r, rc);
+    }
+}
+
+
+ngx_uint_t
+ngx_http_tlsrpt_body_exceeds(ngx_http_request_t *r, size_t max)
+{
+    return r->headers_in.content_length_n > (off_t) max
+           || ngx_http_tlsrpt_body_size(r) > (off_t) max;
+}
 
 
 off_t
@@ -35,6 +83,63 @@ ngx_http_tlsrpt_body_size(ngx_http_request_t *r)
 
 
 ngx_int_t
+ngx_http_tlsrpt_body_report(ngx_http_request_t *r, const ngx_str_t *body,
+    const tlsrpt_reader_conf_t *conf, const tlsrpt_report_t **report,
+    const tlsrpt_error_t **error)
+{
+    ngx_int_t         rc;
+    tlsrpt_reader_t  *reader;
+
+    static const tlsrpt_error_t  no_memory = { .code = TLSRPT_ERR_MEMORY };
+
+    reader = ngx_http_tlsrpt_reader(r);
+    if (reader == NULL) {
+        *error = &no_memory;
+        return NGX_DECLINED;
+    }
+
+    tlsrpt_reader_reset(reader, conf);
+
+    if (body == NULL) {
+        rc = ngx_http_tlsrpt_body_feed(r, reader);
+
+    } else {
+        rc = tlsrpt_reader_feed(reader, body->data, body->len) == TLSRPT_OK
+             ? NGX_OK : NGX_DECLINED;
+    }
+
+    if (rc == NGX_OK && tlsrpt_reader_finish(reader, report) != TLSRPT_OK) {
+        rc = NGX_DECLINED;
+    }
+
+    *error = (rc == NGX_DECLINED) ? tlsrpt_reader_error(reader) : NULL;
+
+    return rc;
+}
+
+
+/* The worker's one; what it read is valid until it is used again.  NULL: no
+   memory. */
+
+static tlsrpt_reader_t *
+ngx_http_tlsrpt_reader(ngx_http_request_t *r)
+{
+    ngx_http_tlsrpt_main_conf_t  *tmcf;
+
+    tmcf = ngx_http_get_module_main_conf(r, ngx_http_tlsrpt_module);
+
+    if (tmcf->reader == NULL) {
+        tmcf->reader = tlsrpt_reader_create();
+    }
+
+    return tmcf->reader;
+}
+
+
+/* NGX_OK; NGX_DECLINED: the reader has the error; NGX_ERROR: of the file, or of
+   memory. */
+
+static ngx_int_t
 ngx_http_tlsrpt_body_feed(ngx_http_request_t *r, tlsrpt_reader_t *reader)
 {
     ngx_int_t     rc;
@@ -173,19 +278,4 @@ ngx_http_tlsrpt_body_text(ngx_http_request_t *r, ngx_str_t *text)
     }
 
     return NGX_OK;
-}
-
-
-tlsrpt_reader_t *
-ngx_http_tlsrpt_reader(ngx_http_request_t *r)
-{
-    ngx_http_tlsrpt_main_conf_t  *tmcf;
-
-    tmcf = ngx_http_get_module_main_conf(r, ngx_http_tlsrpt_module);
-
-    if (tmcf->reader == NULL) {
-        tmcf->reader = tlsrpt_reader_create();
-    }
-
-    return tmcf->reader;
 }

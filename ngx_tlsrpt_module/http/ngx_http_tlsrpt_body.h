@@ -17,19 +17,31 @@
 
 #pragma GCC visibility push(hidden)
 
-off_t ngx_http_tlsrpt_body_size(ngx_http_request_t *r);
+/* Reads it, then the handler answers as a content handler does; NGX_DONE:
+   later.  For a content handler to return. */
+ngx_int_t ngx_http_tlsrpt_body_read(ngx_http_request_t *r,
+    ngx_http_handler_pt handler);
 
-/* Feeds it to the reader, a large one piece by piece.  NGX_OK; NGX_DECLINED:
-   the reader has the error; NGX_ERROR: of the file, or of memory. */
-ngx_int_t ngx_http_tlsrpt_body_feed(ngx_http_request_t *r,
-    tlsrpt_reader_t *reader);
+/* Is it larger than max?  To be asked before _read(), which saves reading, and
+   within the handler. */
+ngx_uint_t ngx_http_tlsrpt_body_exceeds(ngx_http_request_t *r, size_t max);
+
+off_t ngx_http_tlsrpt_body_size(ngx_http_request_t *r);
 
 /* The body in one piece, of the request's pool.  NGX_OK or NGX_ERROR. */
 ngx_int_t ngx_http_tlsrpt_body_text(ngx_http_request_t *r, ngx_str_t *text);
 
-/* The worker's one; what it read is valid until it is used again.  NULL: no
-   memory. */
-tlsrpt_reader_t *ngx_http_tlsrpt_reader(ngx_http_request_t *r);
+/*
+ * Reads a report by the worker's reader: from body, or where that is NULL from
+ * the request's, a large one piece by piece.
+ *
+ *     NGX_OK        *report, valid until the next report is read
+ *     NGX_DECLINED  it is none: *error, valid as long
+ *     NGX_ERROR     the body cannot be read back; *error is NULL
+ */
+ngx_int_t ngx_http_tlsrpt_body_report(ngx_http_request_t *r,
+    const ngx_str_t *body, const tlsrpt_reader_conf_t *conf,
+    const tlsrpt_report_t **report, const tlsrpt_error_t **error);
 
 #pragma GCC visibility pop
 

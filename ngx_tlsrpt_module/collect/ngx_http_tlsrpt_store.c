@@ -1,0 +1,336 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+#include "ngx_http_tlsrpt_store.h"
+
+
+/* Seconds: how often a worker puts off the end of the index. */
+#define NGX_HTTP_TLSRPT_STORE_INDEX  3600
+
+
+static ngx_int_t ngx_http_tlsrpt_store_domain(ngx_http_tlsrpt_store_t *store,
+    const tlsrpt_report_t *report, ngx_uint_t number);
+static ngx_int_t ngx_http_tlsrpt_store_index(ngx_http_tlsrpt_store_t *store);
+static void ngx_http_tlsrpt_store_expire_index(
+    ngx_http_tlsrpt_store_t *store);
+static ngx_int_t ngx_http_tlsrpt_store_index_command(
+    ngx_http_tlsrpt_store_t *store, tlsrpt_command_t *command,
+    ngx_http_tlsrpt_redis_handler_pt handler);
+static ngx_int_t ngx_http_tlsrpt_store_command(ngx_http_tlsrpt_store_t *store,
+    const tlsrpt_command_t *command,
+    ngx_http_tlsrpt_redis_handler_pt handler);
+
+static void ngx_http_tlsrpt_store_ingested(void *data,
+    const tlsrpt_reply_t *reply, ngx_uint_t why);
+static void ngx_http_tlsrpt_store_indexed(void *data,
+    const tlsrpt_reply_t *reply, ngx_uint_t why);
+static void ngx_http_tlsrpt_store_index_expires(void *data,
+    const tlsrpt_reply_t *reply, ngx_uint_t why);
+static void ngx_http_tlsrpt_store_replied(ngx_http_tlsrpt_store_t *store);
+static ngx_http_tlsrpt_verdict_e ngx_http_tlsrpt_store_verdict(
+    ngx_http_tlsrpt_store_t *store);
+static ngx_http_tlsrpt_verdict_e ngx_http_tlsrpt_store_not_taken(
+    ngx_http_tlsrpt_store_t *store, const char *reason);
+
+
+void
+ngx_http_tlsrpt_store_init(ngx_http_tlsrpt_store_t *store,
+    ngx_http_tlsrpt_main_conf_t *tmcf, unsigned via, time_t received,
+    const ngx_str_t *original)
+{
+    ngx_memzero(store, sizeof(ngx_http_tlsrpt_store_t));
+
+    store->tmcf = tmcf;
+
+    store->ingest.prefix = ngx_http_tlsrpt_str(&tmcf->redis.prefix);
+    store->ingest.now = received;
+    store->ingest.retention_days = (unsigned) tmcf->retention_days;
+    store->ingest.report_days = (unsigned) tmcf->report_days;
+    store->ingest.via = via;
+    store->ingest.original = ngx_http_tlsrpt_str(original);
+}
+
+
+void
+ngx_http_tlsrpt_store_detach(ngx_http_tlsrpt_store_t *store)
+{
+    if (store->pending) {
+        ngx_http_tlsrpt_redis_detach(store->tmcf->client, store);
+        store->pending = 0;
+    }
+}
+
+
+/* Commands */
+
+ngx_http_tlsrpt_verdict_e
+ngx_http_tlsrpt_store_send(ngx_http_tlsrpt_store_t *store,
+    const tlsrpt_report_t *report)
+{
+    ngx_int_t                        rc;
+    ngx_http_tlsrpt_store_domain_t  *domains;
+
+    domains = store->domains->elts;
+
+    for ( /* void */ ; store->next < store->domains->nelts; store->next++) {
+
+        rc = ngx_http_tlsrpt_store_domain(store, report,
+                                          domains[store->next].number);
+
+        if (rc == NGX_BUSY && store->pending) {
+            /* goes on when what is pending is answered */
+            break;
+        }
+
+        if (rc != NGX_OK) {
+            return ngx_http_tlsrpt_store_not_taken(store,
+                                 "too much is in flight, or Redis is away");
+        }
+    }
+
+    return NGX_HTTP_TLSRPT_STORE_PENDING;
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_store_domain(ngx_http_tlsrpt_store_t *store,
+    const tlsrpt_report_t *report, ngx_uint_t number)
+{
+    ngx_int_t          rc;
+    tlsrpt_command_t  *command;
+
+    command = tlsrpt_ingest_command(report, (unsigned) number, &store->ingest);
+    if (command == NULL) {
+        return NGX_ERROR;
+    }
+
+    rc = ngx_http_tlsrpt_store_command(store, command,
+                                       ngx_http_tlsrpt_store_ingested);
+    tlsrpt_command_destroy(command);
+
+    return rc;
+}
+
+
+/*
+ * The index names the domains.  A domain is put there with the first report of
+ * each day, and with a duplicate: what was counted by somebody who could not go
+ * on to the index is sent again.
+ */
+
+static ngx_int_t
+ngx_http_tlsrpt_store_index(ngx_http_tlsrpt_store_t *store)
+{
+    size_t                           argvlen[2 + 2 * TLSRPT_MAX_DOMAINS];
+    ngx_int_t                        rc;
+    ngx_uint_t                       i;
+    const char                      *argv[2 + 2 * TLSRPT_MAX_DOMAINS];
+    tlsrpt_command_t                 command = { 2, argv, argvlen, 1, 0 };
+    ngx_http_tlsrpt_store_domain_t  *domains;
+
+    argv[0] = "ZADD";
+    argvlen[0] = sizeof("ZADD") - 1;
+
+    domains = store->domains->elts;
+
+    for (i = 0; i < store->domains->nelts; i++) {
+        argv[command.argc] = "0";
+        argvlen[command.argc++] = 1;
+        argv[command.argc] = (char *) domains[i].name.data;
+        argvlen[command.argc++] = domains[i].name.len;
+    }
+
+    rc = ngx_http_tlsrpt_store_index_command(store, &command,
+                                             ngx_http_tlsrpt_store_indexed);
+
+    if (rc == NGX_OK && ngx_time() >= store->tmcf->index_due) {
+        ngx_http_tlsrpt_store_expire_index(store);
+    }
+
+    return rc;
+}
+
+
+/* The index expires like every key, but not while reports come. */
+
+static void
+ngx_http_tlsrpt_store_expire_index(ngx_http_tlsrpt_store_t *store)
+{
+    u_char                        seconds[NGX_TIME_T_LEN];
+    size_t                        argvlen[3] = { sizeof("EXPIRE") - 1, 0, 0 };
+    ngx_int_t                     rc;
+    const char                   *argv[3] = { "EXPIRE", NULL, NULL };
+    tlsrpt_command_t              command = { 3, argv, argvlen, 1, 0 };
+    ngx_http_tlsrpt_main_conf_t  *tmcf;
+
+    tmcf = store->tmcf;
+
+    argv[2] = (char *) seconds;
+    argvlen[2] = (size_t) (ngx_sprintf(seconds, "%T",
+                                       (time_t) (tmcf->retention_days + 1)
+                                       * 86400)
+                           - seconds);
+
+    rc = ngx_http_tlsrpt_store_index_command(store, &command,
+                                          ngx_http_tlsrpt_store_index_expires);
+
+    /* where it could not be sent, the next report does it */
+
+    tmcf->index_due = (rc == NGX_OK)
+                      ? ngx_time() + NGX_HTTP_TLSRPT_STORE_INDEX : 0;
+}
+
+
+/* Sets the second argument, the key of the index. */
+
+static ngx_int_t
+ngx_http_tlsrpt_store_index_command(ngx_http_tlsrpt_store_t *store,
+    tlsrpt_command_t *command, ngx_http_tlsrpt_redis_handler_pt handler)
+{
+    u_char  key[NGX_HTTP_TLSRPT_REDIS_PREFIX_LEN + sizeof(":domains")];
+
+    command->argv[1] = (char *) key;
+    command->argvlen[1] = (size_t) (ngx_sprintf(key, "%V:domains",
+                                                &store->tmcf->redis.prefix)
+                                    - key);
+
+    return ngx_http_tlsrpt_store_command(store, command, handler);
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_store_command(ngx_http_tlsrpt_store_t *store,
+    const tlsrpt_command_t *command, ngx_http_tlsrpt_redis_handler_pt handler)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_tlsrpt_redis_send(store->tmcf->client, command, handler,
+                                    store);
+    if (rc == NGX_OK) {
+        store->pending++;
+    }
+
+    return rc;
+}
+
+
+/* Replies */
+
+static void
+ngx_http_tlsrpt_store_ingested(void *data, const tlsrpt_reply_t *reply,
+    ngx_uint_t why)
+{
+    ngx_http_tlsrpt_store_t *store = data;
+
+    switch (reply && reply->type == TLSRPT_REPLY_INTEGER ? reply->integer : -1)
+    {
+    case TLSRPT_INGEST_STORED:
+        store->stored++;
+        break;
+
+    case TLSRPT_INGEST_FIRST:
+        store->stored++;
+        store->unindexed = 1;
+        break;
+
+    case TLSRPT_INGEST_DUPLICATE:
+        store->unindexed = 1;
+        break;
+
+    default:
+        store->failed++;
+    }
+
+    ngx_http_tlsrpt_store_replied(store);
+}
+
+
+static void
+ngx_http_tlsrpt_store_indexed(void *data, const tlsrpt_reply_t *reply,
+    ngx_uint_t why)
+{
+    ngx_http_tlsrpt_store_t *store = data;
+
+    if (reply == NULL || reply->type != TLSRPT_REPLY_INTEGER) {
+        store->failed++;
+
+    } else if (reply->integer) {
+        /* a new name: the index may be new, and not expire */
+        ngx_http_tlsrpt_store_expire_index(store);
+    }
+
+    ngx_http_tlsrpt_store_replied(store);
+}
+
+
+static void
+ngx_http_tlsrpt_store_index_expires(void *data, const tlsrpt_reply_t *reply,
+    ngx_uint_t why)
+{
+    ngx_http_tlsrpt_store_t *store = data;
+
+    if (reply == NULL || reply->type != TLSRPT_REPLY_INTEGER) {
+        store->failed++;
+    }
+
+    ngx_http_tlsrpt_store_replied(store);
+}
+
+
+static void
+ngx_http_tlsrpt_store_replied(ngx_http_tlsrpt_store_t *store)
+{
+    ngx_http_tlsrpt_verdict_e  verdict;
+
+    if (--store->pending) {
+        return;
+    }
+
+    verdict = ngx_http_tlsrpt_store_verdict(store);
+
+    if (verdict != NGX_HTTP_TLSRPT_STORE_PENDING) {
+        store->handler(store->data, verdict);
+    }
+}
+
+
+/* Nothing is pending: what was sent so far is answered. */
+
+static ngx_http_tlsrpt_verdict_e
+ngx_http_tlsrpt_store_verdict(ngx_http_tlsrpt_store_t *store)
+{
+    if (store->failed) {
+        return ngx_http_tlsrpt_store_not_taken(store, "Redis is away");
+    }
+
+    if (store->next < store->domains->nelts) {
+        return NGX_HTTP_TLSRPT_STORE_AGAIN;
+    }
+
+    if (store->unindexed) {
+        store->unindexed = 0;
+
+        return ngx_http_tlsrpt_store_index(store) == NGX_OK
+               ? NGX_HTTP_TLSRPT_STORE_PENDING
+               : ngx_http_tlsrpt_store_not_taken(store, "Redis is away");
+    }
+
+    return store->stored ? NGX_HTTP_TLSRPT_STORE_STORED
+                         : NGX_HTTP_TLSRPT_STORE_DUPLICATE;
+}
+
+
+/* The one place that says so. */
+
+static ngx_http_tlsrpt_verdict_e
+ngx_http_tlsrpt_store_not_taken(ngx_http_tlsrpt_store_t *store,
+    const char *reason)
+{
+    ngx_http_tlsrpt_store_detach(store);
+
+    store->reason = reason;
+
+    return NGX_HTTP_TLSRPT_STORE_NOT_TAKEN;
+}
