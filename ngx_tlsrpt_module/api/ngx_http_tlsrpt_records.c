@@ -25,8 +25,6 @@ static ngx_int_t ngx_http_tlsrpt_records_uris(ngx_http_request_t *r,
     ngx_str_t *domain, tlsrpt_dns_domain_t *dns);
 static ngx_int_t ngx_http_tlsrpt_records_uri(ngx_http_request_t *r,
     ngx_str_t *uri, ngx_str_t *token, tlsrpt_str_t *made);
-static ngx_http_mta_sts_policy_t *ngx_http_tlsrpt_records_policy(
-    ngx_http_request_t *r, ngx_str_t *domain);
 
 static json_t *ngx_http_tlsrpt_policy_json(ngx_http_request_t *r,
     ngx_str_t *domain);
@@ -142,7 +140,7 @@ ngx_http_tlsrpt_records_json(ngx_http_request_t *r, ngx_str_t *domain)
         return NULL;
     }
 
-    policy = ngx_http_tlsrpt_records_policy(r, domain);
+    policy = ngx_http_mta_sts_served(r, domain);
 
     if (policy) {
         id = ngx_http_mta_sts_policy_id(policy);
@@ -227,17 +225,6 @@ ngx_http_tlsrpt_records_uri(ngx_http_request_t *r, ngx_str_t *uri,
 }
 
 
-static ngx_http_mta_sts_policy_t *
-ngx_http_tlsrpt_records_policy(ngx_http_request_t *r, ngx_str_t *domain)
-{
-    ngx_http_mta_sts_main_conf_t  *mmcf;
-
-    mmcf = ngx_http_get_module_main_conf(r, ngx_http_mta_sts_module);
-
-    return ngx_http_mta_sts_find(mmcf, domain->data, domain->len);
-}
-
-
 static json_t *
 ngx_http_tlsrpt_policy_json(ngx_http_request_t *r, ngx_str_t *domain)
 {
@@ -245,7 +232,7 @@ ngx_http_tlsrpt_policy_json(ngx_http_request_t *r, ngx_str_t *domain)
     ngx_http_mta_sts_policy_t  *served;
 
     advice = json_array();
-    served = ngx_http_tlsrpt_records_policy(r, domain);
+    served = ngx_http_mta_sts_served(r, domain);
 
     if (served) {
         policy = ngx_http_tlsrpt_policy_members(served, advice);
@@ -283,9 +270,9 @@ ngx_http_tlsrpt_policy_members(ngx_http_mta_sts_policy_t *served,
     text = ngx_http_mta_sts_policy_text(served);
     id = ngx_http_mta_sts_policy_id(served);
 
-    if (mta_sts_policy_parse((char *) text.data, text.len, &policy,
-                             ngx_http_tlsrpt_policy_finding, advice)
-        != 0)
+    if (ngx_http_mta_sts_policy_read(served, &policy,
+                                     ngx_http_tlsrpt_policy_finding, advice)
+        != NGX_OK)
     {
         return NULL;
     }

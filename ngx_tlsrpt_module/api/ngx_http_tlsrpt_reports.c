@@ -181,39 +181,32 @@ ngx_http_tlsrpt_reports_str(ngx_str_t *s)
 }
 
 
-/* The policy that is served for the domain; NULL: none.  Its text was made
-   from a policy, so it can be read. */
+/* The policy that is served for the domain; NULL: none. */
 
 static ngx_int_t
 ngx_http_tlsrpt_problems_served(ngx_http_request_t *r, ngx_str_t *domain,
     mta_sts_policy_t **served)
 {
-    ngx_str_t                      text;
-    mta_sts_policy_t              *policy;
-    ngx_http_mta_sts_policy_t     *found;
-    ngx_http_mta_sts_main_conf_t  *mmcf;
+    mta_sts_policy_t           *content;
+    ngx_http_mta_sts_policy_t  *policy;
 
     *served = NULL;
 
-    mmcf = ngx_http_get_module_main_conf(r, ngx_http_mta_sts_module);
-
-    found = ngx_http_mta_sts_find(mmcf, domain->data, domain->len);
-    if (found == NULL) {
+    policy = ngx_http_mta_sts_served(r, domain);
+    if (policy == NULL) {
         return NGX_OK;
     }
 
-    policy = ngx_palloc(r->pool, sizeof(mta_sts_policy_t));
-    if (policy == NULL) {
+    content = ngx_palloc(r->pool, sizeof(mta_sts_policy_t));
+    if (content == NULL) {
         return NGX_ERROR;
     }
 
-    text = ngx_http_mta_sts_policy_text(found);
-
-    if (mta_sts_policy_parse((char *) text.data, text.len, policy,
-                             ngx_http_tlsrpt_problems_finding, NULL)
-        == 0)
+    if (ngx_http_mta_sts_policy_read(policy, content,
+                                     ngx_http_tlsrpt_problems_finding, NULL)
+        == NGX_OK)
     {
-        *served = policy;
+        *served = content;
     }
 
     return NGX_OK;

@@ -316,9 +316,8 @@ ngx_uint_t
 ngx_http_tlsrpt_domain_accepted(ngx_http_request_t *r, const char *name,
     size_t len)
 {
-    ngx_str_t                      domain;
-    ngx_http_tlsrpt_main_conf_t   *tmcf;
-    ngx_http_mta_sts_main_conf_t  *mmcf;
+    ngx_str_t                     domain;
+    ngx_http_tlsrpt_main_conf_t  *tmcf;
 
     tmcf = ngx_http_get_module_main_conf(r, ngx_http_tlsrpt_module);
 
@@ -326,12 +325,10 @@ ngx_http_tlsrpt_domain_accepted(ngx_http_request_t *r, const char *name,
         return 1;
     }
 
-    mmcf = ngx_http_get_module_main_conf(r, ngx_http_mta_sts_module);
-
     domain.data = (u_char *) name;
     domain.len = len;
 
-    return (ngx_uint_t) ngx_http_mta_sts_has_policy(mmcf, &domain);
+    return ngx_http_mta_sts_served(r, &domain) != NULL;
 }
 
 

@@ -8,92 +8,20 @@
 #ifndef NGX_HTTP_MTA_STS_MODULE_H
 #define NGX_HTTP_MTA_STS_MODULE_H
 
-#include <ngx_config.h>
-#include <ngx_core.h>
-#include <ngx_http.h>
-
-#include "ngx_http_mta_sts_remarks.h"
-#include "tlsrpt_publish.h"
+#include "ngx_http_mta_sts_table.h"
 
 #pragma GCC visibility push(hidden)
 
-/* What is served, once for all domains that have the same. */
-typedef struct {
-    uint32_t      len;
-    u_char        id_len;
-    u_char        mode;                     /* MTA_STS_... */
-    u_char        data[];                   /* text, id */
-} ngx_http_mta_sts_text_t;
-
-/* A domain and its policy, which lies behind it if it is the first to have it. */
-typedef struct {
-    ngx_http_mta_sts_text_t      *text;
-    u_char                        domain_len;
-    u_char                        domain[];
-} ngx_http_mta_sts_policy_t;
-
-/*
- * The policies lie side by side, in the order of their buckets: a bucket is
- * where its first policy is, and ends where the next one begins.  Which policy
- * is asked for cannot be foreseen, so that what counts is how few places of
- * the memory an answer is in.
- */
-typedef struct {
-    ngx_http_mta_sts_policy_t   **buckets;  /* and the end of the last */
-    ngx_uint_t                    mask;
-
-    /* configuration time only */
-    ngx_pool_t                   *pool;
-    ngx_array_t                  *entries;
-    ngx_rbtree_t                  texts;
-    ngx_rbtree_node_t             sentinel;
-    size_t                        size;     /* of all, laid out */
-    u_char                       *buffer;
-    ngx_http_mta_sts_remarks_t    remarks;
-} ngx_http_mta_sts_main_conf_t;
-
 extern ngx_module_t  ngx_http_mta_sts_module;
 
-/* The policy of a domain (normalized); NULL: none.  From postconfiguration
-   on. */
-ngx_http_mta_sts_policy_t *ngx_http_mta_sts_find(
-    ngx_http_mta_sts_main_conf_t *mmcf, u_char *name, size_t len);
+/* What is served for the domain (normalized); NULL: nothing. */
 
-/* All policies, in no order: the one after policy, of NULL the first; NULL: no
-   more. */
-ngx_http_mta_sts_policy_t *ngx_http_mta_sts_next(
-    ngx_http_mta_sts_main_conf_t *mmcf, ngx_http_mta_sts_policy_t *policy);
-
-/* Normalized. */
-
-static ngx_inline ngx_str_t
-ngx_http_mta_sts_policy_domain(ngx_http_mta_sts_policy_t *policy)
+static ngx_inline ngx_http_mta_sts_policy_t *
+ngx_http_mta_sts_served(ngx_http_request_t *r, const ngx_str_t *domain)
 {
-    return (ngx_str_t) { policy->domain_len, policy->domain };
-}
-
-/* As served. */
-
-static ngx_inline ngx_str_t
-ngx_http_mta_sts_policy_text(ngx_http_mta_sts_policy_t *policy)
-{
-    return (ngx_str_t) { policy->text->len, policy->text->data };
-}
-
-/* Of the TXT record. */
-
-static ngx_inline ngx_str_t
-ngx_http_mta_sts_policy_id(ngx_http_mta_sts_policy_t *policy)
-{
-    return (ngx_str_t) { policy->text->id_len,
-                         policy->text->data + policy->text->len };
-}
-
-static ngx_inline ngx_int_t
-ngx_http_mta_sts_has_policy(ngx_http_mta_sts_main_conf_t *mmcf,
-    ngx_str_t *domain)
-{
-    return ngx_http_mta_sts_find(mmcf, domain->data, domain->len) != NULL;
+    return ngx_http_mta_sts_find(ngx_http_get_module_main_conf(r,
+                                     ngx_http_mta_sts_module),
+                                 domain->data, domain->len);
 }
 
 #pragma GCC visibility pop
