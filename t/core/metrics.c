@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "tap.h"
+#include "tlsrpt_domain.h"
 #include "tlsrpt_metrics.h"
 #include "totals.h"
 

@@ -11,6 +11,7 @@
 #include "tap.h"
 #include "tlsrpt_identity.h"
 #include "tlsrpt_reports.h"
+#include "tlsrpt_senders.h"
 #include "tlsrpt_time.h"
 #include "totals.h"
 

@@ -8,8 +8,7 @@
 
 #include "fuzz.h"
 
-#include "tlsrpt_query.h"
-#include "tlsrpt_reports.h"
+#include "tlsrpt_answer.h"
 
 #define NOW  1768910400
 
