@@ -116,7 +116,7 @@ ngx_http_tlsrpt_read_fill(ngx_http_tlsrpt_read_t *read)
 
         rc = ngx_http_tlsrpt_read_send(read);
 
-        if (rc == NGX_BUSY && read->nin_flight) {
+        if ((rc == NGX_BUSY || rc == NGX_DECLINED) && read->nin_flight) {
             return NGX_AGAIN;
         }
 

@@ -28,9 +28,13 @@ static void ngx_http_tlsrpt_store_indexed(void *data,
     const tlsrpt_reply_t *reply, ngx_uint_t why);
 static void ngx_http_tlsrpt_store_index_expires(void *data,
     const tlsrpt_reply_t *reply, ngx_uint_t why);
+static void ngx_http_tlsrpt_store_failed(ngx_http_tlsrpt_store_t *store,
+    const tlsrpt_reply_t *reply);
 static void ngx_http_tlsrpt_store_replied(ngx_http_tlsrpt_store_t *store);
 static ngx_http_tlsrpt_verdict_e ngx_http_tlsrpt_store_verdict(
     ngx_http_tlsrpt_store_t *store);
+static ngx_http_tlsrpt_verdict_e ngx_http_tlsrpt_store_not_sent(
+    ngx_http_tlsrpt_store_t *store, ngx_int_t rc);
 static ngx_http_tlsrpt_verdict_e ngx_http_tlsrpt_store_not_taken(
     ngx_http_tlsrpt_store_t *store, const char *reason);
 
@@ -79,14 +83,13 @@ ngx_http_tlsrpt_store_send(ngx_http_tlsrpt_store_t *store,
         rc = ngx_http_tlsrpt_store_domain(store, report,
                                           domains[store->next].number);
 
-        if (rc == NGX_BUSY && store->pending) {
+        if ((rc == NGX_BUSY || rc == NGX_DECLINED) && store->pending) {
             /* goes on when what is pending is answered */
             break;
         }
 
         if (rc != NGX_OK) {
-            return ngx_http_tlsrpt_store_not_taken(store,
-                                 "too much is in flight, or Redis is away");
+            return ngx_http_tlsrpt_store_not_sent(store, rc);
         }
     }
 
@@ -240,7 +243,7 @@ ngx_http_tlsrpt_store_ingested(void *data, const tlsrpt_reply_t *reply,
         break;
 
     default:
-        store->failed++;
+        ngx_http_tlsrpt_store_failed(store, reply);
     }
 
     ngx_http_tlsrpt_store_replied(store);
@@ -254,7 +257,7 @@ ngx_http_tlsrpt_store_indexed(void *data, const tlsrpt_reply_t *reply,
     ngx_http_tlsrpt_store_t *store = data;
 
     if (reply == NULL || reply->type != TLSRPT_REPLY_INTEGER) {
-        store->failed++;
+        ngx_http_tlsrpt_store_failed(store, reply);
 
     } else if (reply->integer) {
         /* a new name: the index may be new, and not expire */
@@ -272,10 +275,19 @@ ngx_http_tlsrpt_store_index_expires(void *data, const tlsrpt_reply_t *reply,
     ngx_http_tlsrpt_store_t *store = data;
 
     if (reply == NULL || reply->type != TLSRPT_REPLY_INTEGER) {
-        store->failed++;
+        ngx_http_tlsrpt_store_failed(store, reply);
     }
 
     ngx_http_tlsrpt_store_replied(store);
+}
+
+
+static void
+ngx_http_tlsrpt_store_failed(ngx_http_tlsrpt_store_t *store,
+    const tlsrpt_reply_t *reply)
+{
+    store->failed++;
+    store->reason = reply ? "Redis did not take it" : "Redis is away";
 }
 
 
@@ -301,8 +313,10 @@ ngx_http_tlsrpt_store_replied(ngx_http_tlsrpt_store_t *store)
 static ngx_http_tlsrpt_verdict_e
 ngx_http_tlsrpt_store_verdict(ngx_http_tlsrpt_store_t *store)
 {
+    ngx_int_t  rc;
+
     if (store->failed) {
-        return ngx_http_tlsrpt_store_not_taken(store, "Redis is away");
+        return ngx_http_tlsrpt_store_not_taken(store, store->reason);
     }
 
     if (store->next < store->domains->nelts) {
@@ -312,13 +326,25 @@ ngx_http_tlsrpt_store_verdict(ngx_http_tlsrpt_store_t *store)
     if (store->unindexed) {
         store->unindexed = 0;
 
-        return ngx_http_tlsrpt_store_index(store) == NGX_OK
-               ? NGX_HTTP_TLSRPT_STORE_PENDING
-               : ngx_http_tlsrpt_store_not_taken(store, "Redis is away");
+        rc = ngx_http_tlsrpt_store_index(store);
+
+        return rc == NGX_OK ? NGX_HTTP_TLSRPT_STORE_PENDING
+                            : ngx_http_tlsrpt_store_not_sent(store, rc);
     }
 
     return store->stored ? NGX_HTTP_TLSRPT_STORE_STORED
                          : NGX_HTTP_TLSRPT_STORE_DUPLICATE;
+}
+
+
+/* rc: of ngx_http_tlsrpt_redis_send() */
+
+static ngx_http_tlsrpt_verdict_e
+ngx_http_tlsrpt_store_not_sent(ngx_http_tlsrpt_store_t *store, ngx_int_t rc)
+{
+    return ngx_http_tlsrpt_store_not_taken(store,
+               rc == NGX_BUSY ? "too much waits for Redis"
+               : rc == NGX_DECLINED ? "Redis is away" : "out of memory");
 }
 
 

@@ -21,6 +21,13 @@
 #define NGX_HTTP_TLSRPT_REDIS_BACKOFF_MAX  5000
 
 
+/* A line of the log that may come often. */
+typedef struct {
+    time_t                             time;        /* of the last one */
+    ngx_uint_t                         more;        /* since */
+    ngx_uint_t                         suppressed;  /* before it */
+} ngx_http_tlsrpt_redis_said_t;
+
 struct ngx_http_tlsrpt_redis_s {
     ngx_http_tlsrpt_redis_conf_t      *conf;
     ngx_log_t                         *log;
@@ -34,8 +41,8 @@ struct ngx_http_tlsrpt_redis_s {
     ngx_msec_t                         retry_at;
     ngx_uint_t                         failures;    /* since an answer */
 
-    time_t                             complained;
-    ngx_uint_t                         suppressed;  /* log lines since */
+    ngx_http_tlsrpt_redis_said_t       errors;      /* answers of Redis */
+    ngx_http_tlsrpt_redis_said_t       full;
 
     ngx_http_tlsrpt_redis_connection_t connection;
 };
@@ -66,6 +73,8 @@ static void ngx_http_tlsrpt_redis_arm(ngx_http_tlsrpt_redis_t *redis);
 static void ngx_http_tlsrpt_redis_expire_handler(ngx_event_t *ev);
 static void ngx_http_tlsrpt_redis_complain(ngx_http_tlsrpt_redis_t *redis,
     const tlsrpt_reply_t *reply);
+static ngx_uint_t ngx_http_tlsrpt_redis_may_say(
+    ngx_http_tlsrpt_redis_said_t *said);
 
 
 static const ngx_http_tlsrpt_redis_events_t  ngx_http_tlsrpt_redis_events = {
@@ -148,11 +157,20 @@ ngx_http_tlsrpt_redis_send(ngx_http_tlsrpt_redis_t *redis,
     ngx_http_tlsrpt_redis_op_t  *op;
 
     if (ngx_http_tlsrpt_redis_away(redis)) {
-        return NGX_BUSY;
+        return NGX_DECLINED;
     }
 
     rc = ngx_http_tlsrpt_redis_queue_add(&redis->queue, command, redis->log,
                                          &op);
+
+    if (rc == NGX_BUSY && ngx_http_tlsrpt_redis_may_say(&redis->full)) {
+        ngx_log_error(NGX_LOG_ERR, redis->log, 0,
+                      "tlsrpt: too much waits for Redis %V: %ui commands, %uz "
+                      "bytes (%ui more suppressed)", &redis->conf->name,
+                      redis->queue.ncommands, redis->queue.nbytes,
+                      redis->full.suppressed);
+    }
+
     if (rc != NGX_OK) {
         return rc;
     }
@@ -482,9 +500,6 @@ ngx_http_tlsrpt_redis_expire_handler(ngx_event_t *ev)
 }
 
 
-/* Once a second, so that a Redis which refuses everything cannot fill the disk
-   by way of the log. */
-
 static void
 ngx_http_tlsrpt_redis_complain(ngx_http_tlsrpt_redis_t *redis,
     const tlsrpt_reply_t *reply)
@@ -493,8 +508,7 @@ ngx_http_tlsrpt_redis_complain(ngx_http_tlsrpt_redis_t *redis,
     u_char       text[200];
     const char  *hint;
 
-    if (redis->complained == ngx_time()) {
-        redis->suppressed++;
+    if (!ngx_http_tlsrpt_redis_may_say(&redis->errors)) {
         return;
     }
 
@@ -512,8 +526,25 @@ ngx_http_tlsrpt_redis_complain(ngx_http_tlsrpt_redis_t *redis,
     ngx_log_error(NGX_LOG_ERR, redis->log, 0,
                   "tlsrpt: Redis %V answers an error: %*s%s "
                   "(%ui more suppressed)",
-                  &redis->conf->name, len, text, hint, redis->suppressed);
+                  &redis->conf->name, len, text, hint,
+                  redis->errors.suppressed);
+}
 
-    redis->complained = ngx_time();
-    redis->suppressed = 0;
+
+/* Once a second, so that a Redis which refuses everything cannot fill the disk
+   by way of the log.  suppressed: lines since the last one. */
+
+static ngx_uint_t
+ngx_http_tlsrpt_redis_may_say(ngx_http_tlsrpt_redis_said_t *said)
+{
+    if (said->time == ngx_time()) {
+        said->more++;
+        return 0;
+    }
+
+    said->time = ngx_time();
+    said->suppressed = said->more;
+    said->more = 0;
+
+    return 1;
 }

@@ -55,9 +55,10 @@ void ngx_http_tlsrpt_redis_destroy(ngx_http_tlsrpt_redis_t *redis);
  * once more, so that an answer takes twice tlsrpt_redis_timeout at most.
  *
  *     NGX_OK      queued; the handler will be called
- *     NGX_BUSY    the queue is full, or Redis is away and will not be asked
- *                 again within the deadline: 503.  A caller with commands of
- *                 its own in flight may go on after a reply
+ *     NGX_BUSY    the queue is full: 503.  A caller with commands of its own in
+ *                 flight may go on after a reply
+ *     NGX_DECLINED  Redis is away and will not be asked again within the
+ *                 deadline: 503
  *     NGX_ERROR   out of memory: 503
  *
  * A caller of many commands (stats) keeps at most

@@ -142,7 +142,9 @@ my $started = int time;
 
 for my $name (sort keys %error) {
     $fake = fake(sub { return $error{$name} });
-    unavailable(post(), "$name as the answer");
+    my $answer = post();
+    unavailable($answer, "$name as the answer");
+    is $answer->{json}{detail}, 'Redis did not take it', "$name: said so";
     is scalar(ingests($fake)), 1, "$name: asked once";
     gone($fake);
 }
@@ -300,7 +302,9 @@ recover();
 
 my $before = connects();
 $started = time;
-unavailable(post(), 'nobody listens');
+my $answer = post();
+unavailable($answer, 'nobody listens');
+is $answer->{json}{detail}, 'Redis is away', 'and that is said';
 TLSRPT::Server::wait_until(20, sub { post(); connects() - $before >= 4 });
 
 # At once, and then after 0.1, 0.2, 0.4 seconds and so on.

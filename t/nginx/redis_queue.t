@@ -79,8 +79,10 @@ for my $socket (@full) {
     my $answer = answer($socket);
     is $answer->{status}, 503, 'full: 503';
     like $answer->{headers}{'retry-after'}, qr/^\d+$/, 'full: Retry-After';
-    like $answer->{json}{detail}, qr/in flight/, 'full: why';
+    is $answer->{json}{detail}, 'too much waits for Redis', 'full: why';
 }
+like $t->error_log, qr/too much waits for Redis \S+: \d+ commands, \d+ bytes/,
+    'full: the log says so';
 resume_redis();
 for my $socket (@sockets) {
     next if grep { $_ == $socket } @full;

@@ -354,7 +354,7 @@ callers_send(ngx_http_tlsrpt_redis_t *client, command_t *command)
     rc = ngx_http_tlsrpt_redis_send(client, &whole, told, command);
     sending = 0;
 
-    if (rc == NGX_BUSY) {
+    if (rc == NGX_BUSY || rc == NGX_DECLINED) {
         command->outcome = TOLD;
         command->told = story_copy("refused");
 
