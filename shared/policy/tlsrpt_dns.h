@@ -9,6 +9,7 @@
 #ifndef TLSRPT_DNS_H
 #define TLSRPT_DNS_H
 
+#include "mta_sts_policy.h"
 #include "tlsrpt_domain.h"
 #include "tlsrpt_str.h"
 

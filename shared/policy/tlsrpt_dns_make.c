@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mta_sts_policy.h"
 #include "tlsrpt_dns.h"
 
 
