@@ -6,7 +6,8 @@
  *
  *     local core = require "tlsrpt_lua"
  *
- *     report, err, size = core.parse(ptr, len, { max_size = N, domain = D })
+ *     report, err, size = core.parse(ptr, len, { max_size = N, domain = D,
+ *                                                hint = H })
  *     err = { code, text, path, detail, offset, line, column }
  *     size: of the text that was read, decompressed
  *     report:domains()                 -> { "example.com", ... }
@@ -209,6 +210,7 @@ tlsrpt_lua_parse(lua_State *L)
     conf.max_size = (size_t) tlsrpt_lua_field_whole(L, 3, "max_size",
                                                     TLSRPT_MAX_COUNT);
     conf.domain = tlsrpt_lua_field_str(L, 3, "domain");
+    conf.hint = tlsrpt_lua_field_str(L, 3, "hint");
 
     lr = lua_newuserdata(L, sizeof(tlsrpt_lua_report_t));
     memset(lr, 0, sizeof(tlsrpt_lua_report_t));

@@ -44,6 +44,7 @@ void
 tlsrpt_builder_free(tlsrpt_builder_t *b)
 {
     tlsrpt_strings_free(&b->text);
+    tlsrpt_canonical_free(&b->canonical);
     free(b->report.policies);
     free(b->first);
     free(b->report.warnings);
@@ -73,8 +74,19 @@ enter(tlsrpt_builder_t *b, tlsrpt_frame_t *f, int node)
 
 
 void
+tlsrpt_builder_name(char buf[TLSRPT_DOMAIN_LEN + 1], tlsrpt_str_t name)
+{
+    if (name.data == NULL
+        || tlsrpt_domain_normalize(name.data, name.len, buf) == 0)
+    {
+        buf[0] = '\0';
+    }
+}
+
+
+void
 tlsrpt_builder_reset(tlsrpt_builder_t *b, tlsrpt_json_t *json,
-    tlsrpt_str_t fallback)
+    const tlsrpt_reader_conf_t *conf)
 {
     tlsrpt_policy_t   *policies = b->report.policies;
     tlsrpt_warning_t  *warnings = b->report.warnings;
@@ -88,10 +100,12 @@ tlsrpt_builder_reset(tlsrpt_builder_t *b, tlsrpt_json_t *json,
     }
 
     tlsrpt_strings_reset(&b->text);
+    tlsrpt_canonical_reset(&b->canonical);
     memset(&b->report, 0, sizeof(b->report));
     b->report.policies = policies;
     b->report.warnings = warnings;
     b->report.domains = b->domains;
+    b->report.canonical = &b->canonical;
     b->ndetails = 0;
     b->nstrings = 0;
     b->skip = 0;
@@ -101,12 +115,13 @@ tlsrpt_builder_reset(tlsrpt_builder_t *b, tlsrpt_json_t *json,
     b->nidn = 0;
     b->idn_len = 0;
     b->error.code = TLSRPT_OK;
+    b->error.line = 0;
     b->error.path[0] = '\0';
     b->error.detail[0] = '\0';
-
-    b->fallback_len = fallback.data == NULL ? 0
-                      : tlsrpt_domain_normalize(fallback.data, fallback.len,
-                                                b->fallback);
+    b->unusable.code = TLSRPT_OK;
+    b->fallback_len = 0;
+    tlsrpt_builder_name(b->given, conf->domain);
+    tlsrpt_builder_name(b->hint, conf->hint);
 
     b->json = json;
     enter(b, b->stack, TLSRPT_NODE_TOP);
@@ -152,6 +167,7 @@ begin_policy(tlsrpt_builder_t *b)
     memset(&b->report.policies[n], 0, sizeof(tlsrpt_policy_t));
     memset(&b->first[n], 0, sizeof(tlsrpt_first_t));
     b->report.npolicies++;
+    tlsrpt_canonical_begin_policy(&b->canonical);
 
     return TLSRPT_OK;
 }
@@ -237,6 +253,11 @@ begin(tlsrpt_builder_t *b, int node)
 
     case TLSRPT_NODE_DETAIL:
         rc = begin_detail(b);
+        /* fall through */
+
+    case TLSRPT_NODE_POLICY:
+    case TLSRPT_NODE_SUMMARY:
+        tlsrpt_canonical_open(&b->canonical);
     }
 
     if (rc == TLSRPT_OK) {
@@ -250,8 +271,11 @@ begin(tlsrpt_builder_t *b, int node)
 static int
 end_summary(tlsrpt_builder_t *b, unsigned seen)
 {
+    tlsrpt_canonical_end_summary(&b->canonical);
+
     if (!(seen & 1 << TLSRPT_SEEN_SUCCESSFUL)) {
-        return tlsrpt_builder_fail_missing(b, "total-successful-session-count");
+        tlsrpt_builder_warn_member(b, "total-successful-session-count",
+                                   "absent, taken as 0");
     }
 
     if (!(seen & 1 << TLSRPT_SEEN_FAILURE)) {
@@ -260,6 +284,17 @@ end_summary(tlsrpt_builder_t *b, unsigned seen)
     }
 
     return TLSRPT_OK;
+}
+
+
+/* A member of the detail is kept although it was not given. */
+
+static void
+keep_absent(tlsrpt_builder_t *b, unsigned member)
+{
+    if (!b->in_beyond) {
+        tlsrpt_canonical_add(&b->canonical, member, "", 0);
+    }
 }
 
 
@@ -272,7 +307,12 @@ end_detail(tlsrpt_builder_t *b, unsigned seen, unsigned nulls)
         tlsrpt_builder_warn_member(b, "failed-session-count",
                                    "absent, taken as 1");
         d->failed_session_count = 1;
+        keep_absent(b, TLSRPT_CANON_COUNT);
     }
+
+    tlsrpt_canonical_end_detail(&b->canonical, b->in_beyond
+                                ? TLSRPT_CANON_NOT_KEPT
+                                : current_policy(b)->ndetails - 1);
 
     if (b->in_beyond) {
         current_policy(b)->beyond = tlsrpt_count_add(current_policy(b)->beyond,
@@ -313,11 +353,13 @@ end_item(tlsrpt_builder_t *b, unsigned seen)
     tlsrpt_policy_t  *p = current_policy(b);
 
     if (!(seen & 1 << TLSRPT_SEEN_POLICY)) {
-        return tlsrpt_builder_fail_missing(b, "policy");
+        tlsrpt_builder_leave_out(b, TLSRPT_ERR_MISSING, "policy", "absent");
+        return TLSRPT_OK;
     }
 
     if (!(seen & 1 << TLSRPT_SEEN_SUMMARY)) {
-        return tlsrpt_builder_fail_missing(b, "summary");
+        tlsrpt_builder_leave_out(b, TLSRPT_ERR_MISSING, "summary", "absent");
+        return TLSRPT_OK;
     }
 
     sts = p->policy_type.data != NULL && tlsrpt_str_is(p->policy_type, "sts");
@@ -361,6 +403,11 @@ end(tlsrpt_builder_t *b)
     switch (f->node) {
     case TLSRPT_NODE_ITEM:
         rc = end_item(b, f->seen);
+        break;
+
+    case TLSRPT_NODE_POLICY:
+        tlsrpt_canonical_end_policy(&b->canonical);
+        rc = TLSRPT_OK;
         break;
 
     case TLSRPT_NODE_SUMMARY:
@@ -460,10 +507,54 @@ fail_type(tlsrpt_builder_t *b, const tlsrpt_member_t *m)
 }
 
 
+/* A count in a string: the same as the number. */
+
+static OUT_OF_LINE void
+trim_count(const char **s, size_t *len)
+{
+    while (*len && (unsigned char) (*s)[*len - 1] <= ' ') {
+        (*len)--;
+    }
+
+    while (*len > 1 && ((unsigned char) **s <= ' ' || **s == '0')) {
+        (*s)++;
+        (*len)--;
+    }
+}
+
+
+/* For the report's identity: of a detail only what is not kept as it came. */
+
+static inline void
+canonical(tlsrpt_builder_t *b, const tlsrpt_frame_t *f,
+    const tlsrpt_member_t *m, tlsrpt_json_event_t event, const char *s,
+    size_t len)
+{
+    if (f->node == TLSRPT_NODE_DETAIL && m->alias_of == NULL
+        && ((b->kept.data == s && b->kept.len == len)
+            || (m->is_count && !b->in_beyond)))
+    {
+        return;
+    }
+
+    if (m->is_count && event == TLSRPT_JSON_STRING) {
+        trim_count(&s, &len);
+    }
+
+    if (f->node <= TLSRPT_NODE_DATE_RANGE) {
+        tlsrpt_canonical_add_head(&b->canonical, m->number, s, len);
+
+    } else {
+        tlsrpt_canonical_add(&b->canonical, m->number, s, len);
+    }
+}
+
+
 static inline int
 value(tlsrpt_builder_t *b, tlsrpt_frame_t *f, const tlsrpt_member_t *m,
     tlsrpt_json_event_t event, const char *s, size_t len)
 {
+    int    rc;
     char  *field;
 
     if (event == TLSRPT_JSON_NULL && f->item == NULL) {
@@ -477,7 +568,14 @@ value(tlsrpt_builder_t *b, tlsrpt_frame_t *f, const tlsrpt_member_t *m,
     f->seen |= m->bit;
     field = f->item == NULL ? (char *) f->target + m->offset : NULL;
 
-    return m->set(b, field, event, s, len);
+    b->kept.data = NULL;
+    rc = m->set(b, field, event, s, len);
+
+    if (len && m->number) {
+        canonical(b, f, m, event, s, len);
+    }
+
+    return rc;
 }
 
 

@@ -12,9 +12,11 @@
 
 #include <stdlib.h>
 
+#include "tlsrpt_canonical.h"
 #include "tlsrpt_domain.h"
 #include "tlsrpt_error.h"
 #include "tlsrpt_json.h"
+#include "tlsrpt_reader.h"
 #include "tlsrpt_report.h"
 #include "tlsrpt_strings.h"
 
@@ -40,11 +42,16 @@ typedef struct {
     size_t  policy_string;
     size_t  mx_host;
     size_t  details;
+    int     unusable;                       /* the policy is to be left out */
+    int     named;                          /* it names a policy domain */
 } tlsrpt_first_t;
 
 typedef struct {
     tlsrpt_report_t   report;
-    tlsrpt_error_t    error;                /* code, path and detail */
+    tlsrpt_error_t    error;                /* line 0: it is where the reader
+                                               is */
+    tlsrpt_error_t    unusable;             /* why the first policy is that
+                                               cannot be used; code 0: none */
 
     tlsrpt_json_t    *json;                 /* that makes the events */
     tlsrpt_frame_t    stack[TLSRPT_REPORT_DEPTH];
@@ -59,8 +66,14 @@ typedef struct {
     size_t            idn_len;
     char              idn_ascii[TLSRPT_DOMAIN_LEN + 1];
     size_t            idn_ascii_len;
+    char              given[TLSRPT_DOMAIN_LEN + 1];     /* conf's domain */
+    char              hint[TLSRPT_DOMAIN_LEN + 1];
     char              fallback[TLSRPT_DOMAIN_LEN + 1];
     size_t            fallback_len;
+
+    tlsrpt_canonical_t  canonical;
+    tlsrpt_str_t      kept;                 /* what the last setter kept, where
+                                               it was then */
 
     size_t            policies_size;        /* allocated, as all _size */
     tlsrpt_first_t   *first;                /* one a policy */
@@ -79,7 +92,7 @@ typedef struct {
 
 /* All zeroes is a builder to _reset. */
 void tlsrpt_builder_reset(tlsrpt_builder_t *b, tlsrpt_json_t *json,
-    tlsrpt_str_t fallback);
+    const tlsrpt_reader_conf_t *conf);
 void tlsrpt_builder_free(tlsrpt_builder_t *b);
 int tlsrpt_builder_event(void *builder, tlsrpt_json_event_t event,
     const char *s, size_t len);
@@ -109,7 +122,35 @@ int tlsrpt_builder_fail_missing(tlsrpt_builder_t *b, const char *member);
 void tlsrpt_builder_warn_member(tlsrpt_builder_t *b, const char *member,
     const char *message);
 
+/* The policy that the reader stands in cannot be used, because of this member
+   (NULL: the one that the reader stands at): it is left out if another can
+   be. */
+void tlsrpt_builder_leave_out(tlsrpt_builder_t *b, int code,
+    const char *member, const char *what);
+
 int tlsrpt_builder_add_string(tlsrpt_builder_t *b, const char *s, size_t len);
+/* A host's name as tlsrpt_domain_normalize has it; those with U-labels cost,
+   and are bounded.  len: at most TLSRPT_MAX_STRING. */
+size_t tlsrpt_builder_host(tlsrpt_builder_t *b, const char *s, size_t len,
+    char *buf);
+/* The name normalized, "" where there is none. */
+void tlsrpt_builder_name(char buf[TLSRPT_DOMAIN_LEN + 1], tlsrpt_str_t name);
+
+
+/* Without white space and controls around. */
+
+static inline void
+tlsrpt_builder_trim(const char **s, size_t *len)
+{
+    while (*len && (unsigned char) **s <= ' ') {
+        (*s)++;
+        (*len)--;
+    }
+
+    while (*len && (unsigned char) (*s)[*len - 1] <= ' ') {
+        (*len)--;
+    }
+}
 
 
 /* Makes room in the array of n items for one more; 0 or -1. */
@@ -160,9 +201,17 @@ enum {
 typedef int (*tlsrpt_setter_pt)(tlsrpt_builder_t *b, void *field,
     tlsrpt_json_event_t event, const char *s, size_t len);
 
+/* Of the two lists: shared/read/tlsrpt_lines.c. */
+int tlsrpt_set_policy_string(tlsrpt_builder_t *b, void *field,
+    tlsrpt_json_event_t event, const char *s, size_t len);
+int tlsrpt_set_mx_host(tlsrpt_builder_t *b, void *field,
+    tlsrpt_json_event_t event, const char *s, size_t len);
+
 struct tlsrpt_member {
     tlsrpt_json_name_t    name;             /* of an array's item: none */
     unsigned char         bit;              /* of seen; aliases share one */
+    unsigned char         number;           /* TLSRPT_CANON_..., 0: none */
+    unsigned char         is_count;
     unsigned char         object;           /* node that { opens, 0: none */
     unsigned char         array;            /* node that [ opens */
     unsigned short        offset;           /* of the field */

@@ -164,3 +164,30 @@ tlsrpt_builder_warn_member(tlsrpt_builder_t *b, const char *member,
 
     tlsrpt_builder_warn_at(b, path, TLSRPT_SCHEMA, "%s", message);
 }
+
+
+void
+tlsrpt_builder_leave_out(tlsrpt_builder_t *b, int code, const char *member,
+    const char *what)
+{
+    char             path[TLSRPT_PATH_LEN];
+    tlsrpt_error_t  *e = &b->unusable;
+
+    tlsrpt_builder_path(b, path);
+
+    if (member != NULL) {
+        join(path, member);
+    }
+
+    if (e->code == TLSRPT_OK) {
+        e->code = code;
+        tlsrpt_json_position(b->json, &e->offset, &e->line, &e->column);
+        snprintf(e->path, TLSRPT_PATH_LEN, "%s", path);
+        snprintf(e->detail, TLSRPT_DETAIL_LEN, "%s",
+                 code == TLSRPT_ERR_MISSING ? "" : what);
+    }
+
+    b->first[b->report.npolicies - 1].unusable = 1;
+    tlsrpt_builder_warn_at(b, path, TLSRPT_SCHEMA,
+                           "%s: the policy is left out", what);
+}

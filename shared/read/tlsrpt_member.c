@@ -14,27 +14,12 @@
 #include "tlsrpt_utf8.h"
 
 
-#define MAX_UNWRAPPED  65536                /* of a report, in bytes */
-#define MAX_IDN        1024                 /* host names of a report */
+#define MAX_IDN  1024                       /* host names of a report */
 
 
 /*
  * Cleaning
  */
-
-static void
-trim(const char **s, size_t *len)
-{
-    while (*len && (unsigned char) **s <= ' ') {
-        (*s)++;
-        (*len)--;
-    }
-
-    while (*len && (unsigned char) (*s)[*len - 1] <= ' ') {
-        (*len)--;
-    }
-}
-
 
 #define REPEAT(c)  (UINT64_C(0x0101010101010101) * (c))
 
@@ -82,9 +67,25 @@ kept(tlsrpt_builder_t *b, int rc)
 }
 
 
+/* Both note what they keep: where that is not all of what came, the identity
+   needs what came. */
+
+static int
+keep_copy(tlsrpt_builder_t *b, tlsrpt_str_t *field, const char *s, size_t len)
+{
+    b->kept.data = s;
+    b->kept.len = len;
+
+    return kept(b, tlsrpt_strings_copy(&b->text, s, len, field));
+}
+
+
 static int
 keep(tlsrpt_builder_t *b, tlsrpt_str_t *field, const char *s, size_t len)
 {
+    b->kept.data = s;
+    b->kept.len = len;
+
     return kept(b, tlsrpt_strings_intern(&b->text, s, len, field));
 }
 
@@ -98,7 +99,7 @@ make_usable(tlsrpt_builder_t *b, tlsrpt_json_event_t event, const char **s,
         return 0;
     }
 
-    trim(s, len);
+    tlsrpt_builder_trim(s, len);
 
     if (*len == 0) {
         tlsrpt_builder_warn(b, TLSRPT_SCHEMA, "empty, taken as absent");
@@ -144,7 +145,7 @@ set_text(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
         return TLSRPT_OK;
     }
 
-    return kept(b, tlsrpt_strings_copy(&b->text, s, len, field));
+    return keep_copy(b, field, s, len);
 }
 
 
@@ -233,7 +234,7 @@ set_ip(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
                             "%.*s", (int) n, text);
     }
 
-    return keep(b, field, text, n);
+    return keep(b, field, n == len && memcmp(text, s, n) == 0 ? s : text, n);
 }
 
 
@@ -258,8 +259,8 @@ is_ascii(const char *s, size_t len)
 /* Reports name few hosts, many times: the last name with U-labels is
    remembered, and so many are brought to A-labels. */
 
-static size_t
-normalize_host(tlsrpt_builder_t *b, const char *s, size_t len, char *buf)
+size_t
+tlsrpt_builder_host(tlsrpt_builder_t *b, const char *s, size_t len, char *buf)
 {
     if (is_ascii(s, len)) {
         return tlsrpt_domain_normalize(s, len, buf);
@@ -293,16 +294,18 @@ set_host(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
         return TLSRPT_OK;
     }
 
-    n = normalize_host(b, s, len, buf);
+    n = tlsrpt_builder_host(b, s, len, buf);
 
     if (n == 0) {
         tlsrpt_builder_warn(b, TLSRPT_SCHEMA, "not a host name, kept as sent");
         return keep(b, field, text, tlsrpt_lower_copy(text, s, len));
     }
 
-    if (n != len || memcmp(buf, s, n) != 0) {
-        tlsrpt_builder_warn(b, TLSRPT_SCHEMA, "taken as %s", buf);
+    if (n == len && memcmp(buf, s, n) == 0) {
+        return keep(b, field, s, n);
     }
+
+    tlsrpt_builder_warn(b, TLSRPT_SCHEMA, "taken as %s", buf);
 
     return keep(b, field, buf, n);
 }
@@ -319,18 +322,22 @@ set_policy_domain(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
         return tlsrpt_builder_fail(b, TLSRPT_ERR_TYPE, "a string is expected");
     }
 
-    trim(&s, &len);
+    tlsrpt_builder_trim(&s, &len);
 
     if (len == 0) {
         tlsrpt_builder_warn(b, TLSRPT_SCHEMA, "empty, taken as absent");
         return TLSRPT_OK;
     }
 
+    b->first[b->report.npolicies - 1].named = 1;
+
     /* Never cut: what is left would be another name. */
     n = tlsrpt_domain_normalize(s, len, buf);
 
     if (n == 0) {
-        return tlsrpt_builder_fail(b, TLSRPT_ERR_DOMAIN, "not a domain name");
+        tlsrpt_builder_leave_out(b, TLSRPT_ERR_DOMAIN, NULL,
+                                 "not a domain name");
+        return TLSRPT_OK;
     }
 
     if (n != len || memcmp(buf, s, n) != 0) {
@@ -349,7 +356,7 @@ set_count(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
 
     if (event == TLSRPT_JSON_STRING) {
         tlsrpt_builder_warn(b, TLSRPT_SCHEMA, "a string, taken as a number");
-        trim(&s, &len);
+        tlsrpt_builder_trim(&s, &len);
 
     } else if (event != TLSRPT_JSON_NUMBER) {
         return tlsrpt_builder_fail(b, TLSRPT_ERR_TYPE, "a number is expected");
@@ -378,17 +385,48 @@ set_count(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
 }
 
 
+/* Digits alone: some senders give time() as it is. */
+
+static int
+unix_seconds(const char *s, size_t len, int64_t *seconds)
+{
+    int64_t  value = 0;
+
+    if (len == 0 || len > 11) {
+        return 0;
+    }
+
+    for (size_t i = 0; i < len; i++) {
+        if (s[i] < '0' || s[i] > '9') {
+            return 0;
+        }
+
+        value = value * 10 + (s[i] - '0');
+    }
+
+    *seconds = value;
+
+    return 1;
+}
+
+
 static int
 set_time(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
     const char *s, size_t len)
 {
     unsigned  deviations;
 
-    if (event != TLSRPT_JSON_STRING) {
+    if (event != TLSRPT_JSON_STRING && event != TLSRPT_JSON_NUMBER) {
         return tlsrpt_builder_fail(b, TLSRPT_ERR_TYPE, "a string is expected");
     }
 
-    trim(&s, &len);
+    tlsrpt_builder_trim(&s, &len);
+
+    if (unix_seconds(s, len, field)) {
+        tlsrpt_builder_warn(b, TLSRPT_SCHEMA " (RFC 3339 5.6)",
+                            "Unix seconds, taken as a date-time");
+        return TLSRPT_OK;
+    }
 
     if (tlsrpt_time_parse(s, len, field, &deviations) != 0) {
         return tlsrpt_builder_fail(b, TLSRPT_ERR_DATE, "it is \"%.*s\"",
@@ -406,105 +444,6 @@ set_time(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
     }
 
     return TLSRPT_OK;
-}
-
-
-/*
- * policy-string and mx-host: arrays of strings, and what is sent instead.
- */
-
-static int
-add_lines(tlsrpt_builder_t *b, const char *s, size_t len)
-{
-    while (len) {
-        int          rc;
-        const char  *line = s, *nl = memchr(s, '\n', len);
-        size_t       n = nl ? (size_t) (nl - s) : len;
-
-        s += nl ? n + 1 : n;
-        len -= nl ? n + 1 : n;
-        trim(&line, &n);
-
-        if (n && (rc = tlsrpt_builder_add_string(b, line, n)) != TLSRPT_OK) {
-            return rc;
-        }
-    }
-
-    return TLSRPT_OK;
-}
-
-
-/* Microsoft: one string that holds a JSON array of TLSA records. */
-
-static int
-add_wrapped(tlsrpt_builder_t *b, json_t *array)
-{
-    int      rc = TLSRPT_OK;
-    size_t   i;
-    json_t  *item;
-
-    tlsrpt_builder_warn(b, "RFC 8460 4.5", "JSON within a string, unwrapped");
-
-    json_array_foreach(array, i, item) {
-        if (json_is_string(item) && rc == TLSRPT_OK) {
-            rc = add_lines(b, json_string_value(item),
-                           json_string_length(item));
-        }
-    }
-
-    return rc;
-}
-
-
-/* Of an item that is not empty. */
-
-static int
-add_item(tlsrpt_builder_t *b, const char *s, size_t len)
-{
-    int      rc;
-    json_t  *array;
-
-    if (s[0] == '[' && len <= MAX_UNWRAPPED - b->unwrapped) {
-        b->unwrapped += len;
-        array = json_loadb(s, len, 0, NULL);
-
-        if (array != NULL) {
-            rc = add_wrapped(b, array);
-            json_decref(array);
-            return rc;
-        }
-    }
-
-    if (s[len - 1] == '\r') {
-        tlsrpt_builder_warn(b, "RFC 8460 4.5", "ends in CR, trimmed");
-    }
-
-    return add_lines(b, s, len);
-}
-
-
-/* field NULL: an item of the array. */
-
-static int
-set_list(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
-    const char *s, size_t len)
-{
-    if (event != TLSRPT_JSON_STRING) {
-        tlsrpt_builder_warn(b, TLSRPT_SCHEMA, "not a string, passed over");
-        return TLSRPT_OK;
-    }
-
-    if (len == 0) {
-        tlsrpt_builder_warn(b, TLSRPT_SCHEMA, "empty, taken as absent");
-        return TLSRPT_OK;
-    }
-
-    if (field != NULL) {
-        tlsrpt_builder_warn(b, TLSRPT_SCHEMA,
-                            "a string, taken as an array of one");
-    }
-
-    return add_item(b, s, len);
 }
 
 
@@ -531,85 +470,103 @@ set_empty(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
 #define NAME(s)    { "\"" s "\":", sizeof("\"" s "\":") - 1 }
 #define SEEN(bit)  1u << TLSRPT_SEEN_##bit
 
-#define VALUE(s, bit, type, field, set)                                       \
-    { NAME(s), SEEN(bit), 0, 0, offsetof(type, field), set, NULL }
+#define CANON(number)  TLSRPT_CANON_##number
 
-#define ALIAS(s, of, bit, type, field, set)                                   \
-    { NAME(s), SEEN(bit), 0, 0, offsetof(type, field), set, of }
+#define VALUE(s, bit, number, type, field, set)                               \
+    { NAME(s), SEEN(bit), CANON(number), 0, 0, 0, offsetof(type, field), set, \
+      NULL }
 
-#define LIST(s, bit, node)                                                    \
-    { NAME(s), SEEN(bit), 0, TLSRPT_NODE_##node, 0, set_list, NULL }
+#define COUNTS(s, bit, number, type, field)                                   \
+    { NAME(s), SEEN(bit), CANON(number), 1, 0, 0, offsetof(type, field),      \
+      set_count, NULL }
 
-#define OPENS(s, bit, object, array, set)                                     \
-    { NAME(s), SEEN(bit), object, array, 0, set, NULL }
+#define ALIAS(s, of, bit, number, type, field, set)                           \
+    { NAME(s), SEEN(bit), CANON(number), 0, 0, 0, offsetof(type, field), set, \
+      of }
+
+#define LIST(s, bit, number, node, set, of)                                   \
+    { NAME(s), SEEN(bit), CANON(number), 0, 0, TLSRPT_NODE_##node, 0, set, of }
+
+#define OPENS(s, bit, object, array, set, of)                                 \
+    { NAME(s), SEEN(bit), 0, 0, object, array, 0, set, of }
 
 
 static const tlsrpt_member_t  report_members[] = {
-    VALUE("organization-name", ORGANIZATION, tlsrpt_report_t,
+    VALUE("organization-name", ORGANIZATION, ORGANIZATION, tlsrpt_report_t,
           organization_name, set_identity),
-    OPENS("date-range", RANGE, TLSRPT_NODE_DATE_RANGE, 0, NULL),
-    VALUE("contact-info", CONTACT, tlsrpt_report_t, contact_info, set_text),
-    VALUE("report-id", ID, tlsrpt_report_t, report_id, set_identity),
-    OPENS("policies", POLICIES, 0, TLSRPT_NODE_POLICIES, NULL)
+    OPENS("date-range", RANGE, TLSRPT_NODE_DATE_RANGE, 0, NULL, NULL),
+    VALUE("contact-info", CONTACT, CONTACT, tlsrpt_report_t, contact_info,
+          set_text),
+    VALUE("report-id", ID, ID, tlsrpt_report_t, report_id, set_identity),
+    OPENS("policies", POLICIES, 0, TLSRPT_NODE_POLICIES, NULL, NULL)
 };
 
 static const tlsrpt_member_t  date_range_members[] = {
-    VALUE("start-datetime", START, tlsrpt_report_t, start, set_time),
-    VALUE("end-datetime", END, tlsrpt_report_t, end, set_time)
+    VALUE("start-datetime", START, START, tlsrpt_report_t, start, set_time),
+    VALUE("end-datetime", END, END, tlsrpt_report_t, end, set_time)
 };
 
 static const tlsrpt_member_t  item_members[] = {
-    OPENS("policy", POLICY, TLSRPT_NODE_POLICY, 0, NULL),
-    OPENS("summary", SUMMARY, TLSRPT_NODE_SUMMARY, 0, NULL),
-    OPENS("failure-details", DETAILS, 0, TLSRPT_NODE_DETAILS, set_empty)
+    OPENS("policy", POLICY, TLSRPT_NODE_POLICY, 0, NULL, NULL),
+    OPENS("summary", SUMMARY, TLSRPT_NODE_SUMMARY, 0, NULL, NULL),
+    OPENS("failure-details", DETAILS, 0, TLSRPT_NODE_DETAILS, set_empty, NULL),
+    OPENS("failure_details", DETAILS, 0, TLSRPT_NODE_DETAILS, set_empty,
+          "failure-details")
 };
 
 static const tlsrpt_member_t  policy_members[] = {
-    VALUE("policy-type", TYPE, tlsrpt_policy_t, policy_type, set_keyword),
-    LIST("policy-string", STRING, POLICY_STRING),
-    VALUE("policy-domain", DOMAIN, tlsrpt_policy_t, policy_domain,
+    VALUE("policy-type", TYPE, TYPE, tlsrpt_policy_t, policy_type, set_keyword),
+    LIST("policy-string", STRING, STRING, POLICY_STRING,
+         tlsrpt_set_policy_string, NULL),
+    VALUE("policy-domain", DOMAIN, DOMAIN, tlsrpt_policy_t, policy_domain,
           set_policy_domain),
-    LIST("mx-host", MX_HOST, MX_HOST),
-    { NAME("mx-host-pattern"), SEEN(MX_HOST), 0, TLSRPT_NODE_MX_HOST, 0,
-      set_list, "mx-host" }
+    LIST("mx-host", MX_HOST, MX_HOST, MX_HOST, tlsrpt_set_mx_host, NULL),
+    LIST("mx-host-pattern", MX_HOST, MX_HOST_PATTERN, MX_HOST,
+         tlsrpt_set_mx_host, "mx-host")
 };
 
 static const tlsrpt_member_t  summary_members[] = {
-    VALUE("total-successful-session-count", SUCCESSFUL, tlsrpt_policy_t,
-          successful, set_count),
-    VALUE("total-failure-session-count", FAILURE, tlsrpt_policy_t, failure,
-          set_count)
+    COUNTS("total-successful-session-count", SUCCESSFUL, SUCCESSFUL,
+           tlsrpt_policy_t, successful),
+    COUNTS("total-failure-session-count", FAILURE, FAILURE, tlsrpt_policy_t,
+           failure)
 };
 
 static const tlsrpt_member_t  detail_members[] = {
-    VALUE("result-type", RESULT, tlsrpt_detail_t, result_type, set_keyword),
-    VALUE("sending-mta-ip", SENDING_IP, tlsrpt_detail_t, sending_mta_ip,
-          set_ip),
-    VALUE("receiving-mx-hostname", MX, tlsrpt_detail_t, receiving_mx_hostname,
-          set_host),
-    VALUE("receiving-mx-helo", HELO, tlsrpt_detail_t, receiving_mx_helo,
+    VALUE("result-type", RESULT, RESULT, tlsrpt_detail_t, result_type,
+          set_keyword),
+    VALUE("sending-mta-ip", SENDING_IP, SENDING_IP, tlsrpt_detail_t,
+          sending_mta_ip, set_ip),
+    VALUE("receiving-mx-hostname", MX, MX, tlsrpt_detail_t,
+          receiving_mx_hostname, set_host),
+    VALUE("receiving-mx-helo", HELO, HELO, tlsrpt_detail_t, receiving_mx_helo,
           set_text),
-    VALUE("receiving-ip", RECEIVING_IP, tlsrpt_detail_t, receiving_ip, set_ip),
-    VALUE("failed-session-count", COUNT, tlsrpt_detail_t, failed_session_count,
-          set_count),
-    VALUE("additional-information", INFORMATION, tlsrpt_detail_t,
+    VALUE("receiving-ip", RECEIVING_IP, RECEIVING_IP, tlsrpt_detail_t,
+          receiving_ip, set_ip),
+    COUNTS("failed-session-count", COUNT, COUNT, tlsrpt_detail_t,
+           failed_session_count),
+    VALUE("additional-information", INFORMATION, INFORMATION, tlsrpt_detail_t,
           additional_information, set_text),
-    VALUE("failure-reason-code", REASON, tlsrpt_detail_t, failure_reason_code,
-          set_reason),
-    ALIAS("receiving-mx-host-name", "receiving-mx-hostname", MX,
+    VALUE("failure-reason-code", REASON, REASON, tlsrpt_detail_t,
+          failure_reason_code, set_reason),
+    ALIAS("receiving-mx-host-name", "receiving-mx-hostname", MX, MX_HOST_NAME,
           tlsrpt_detail_t, receiving_mx_hostname, set_host),
     ALIAS("additional-info-uri", "additional-information", INFORMATION,
-          tlsrpt_detail_t, additional_information, set_text)
+          INFO_URI, tlsrpt_detail_t, additional_information, set_text)
 };
 
 /* The arrays' items have no name. */
 
-#define ITEM(object, set)  { { "", 0 }, 0, object, 0, 0, set, NULL }
+#define ITEM(number, object, set)                                             \
+    { { "", 0 }, 0, number, 0, object, 0, 0, set, NULL }
 
-static const tlsrpt_member_t  top_item = ITEM(TLSRPT_NODE_REPORT, NULL);
-static const tlsrpt_member_t  policies_item = ITEM(TLSRPT_NODE_ITEM, NULL);
-static const tlsrpt_member_t  list_item = ITEM(0, set_list);
-static const tlsrpt_member_t  details_item = ITEM(TLSRPT_NODE_DETAIL, NULL);
+static const tlsrpt_member_t  top_item = ITEM(0, TLSRPT_NODE_REPORT, NULL);
+static const tlsrpt_member_t  policies_item = ITEM(0, TLSRPT_NODE_ITEM, NULL);
+static const tlsrpt_member_t  string_item = ITEM(CANON(STRING), 0,
+                                                 tlsrpt_set_policy_string);
+static const tlsrpt_member_t  mx_host_item = ITEM(CANON(MX_HOST), 0,
+                                                  tlsrpt_set_mx_host);
+static const tlsrpt_member_t  details_item = ITEM(0, TLSRPT_NODE_DETAIL, NULL);
 
 #define OBJECT(members)  { 0, members, sizeof(members) / sizeof(members[0]) }
 #define ARRAY(item)      { 1, &item, 1 }
@@ -621,8 +578,8 @@ const tlsrpt_node_t  tlsrpt_nodes[TLSRPT_NNODES] = {
     [TLSRPT_NODE_POLICIES]      = ARRAY(policies_item),
     [TLSRPT_NODE_ITEM]          = OBJECT(item_members),
     [TLSRPT_NODE_POLICY]        = OBJECT(policy_members),
-    [TLSRPT_NODE_POLICY_STRING] = ARRAY(list_item),
-    [TLSRPT_NODE_MX_HOST]       = ARRAY(list_item),
+    [TLSRPT_NODE_POLICY_STRING] = ARRAY(string_item),
+    [TLSRPT_NODE_MX_HOST]       = ARRAY(mx_host_item),
     [TLSRPT_NODE_SUMMARY]       = OBJECT(summary_members),
     [TLSRPT_NODE_DETAILS]       = ARRAY(details_item),
     [TLSRPT_NODE_DETAIL]        = OBJECT(detail_members)

@@ -76,7 +76,7 @@ tlsrpt_reader_reset(tlsrpt_reader_t *reader, const tlsrpt_reader_conf_t *conf)
 {
     tlsrpt_inflate_reset(reader->inflate, conf->max_size, take_text, reader);
     tlsrpt_json_reset(reader->json, tlsrpt_builder_event, &reader->builder);
-    tlsrpt_builder_reset(&reader->builder, reader->json, conf->domain);
+    tlsrpt_builder_reset(&reader->builder, reader->json, conf);
     memset(&reader->error, 0, sizeof(reader->error));
     reader->text_size = 0;
 }
@@ -103,6 +103,19 @@ is_of_bytes(int code)
            || code == TLSRPT_ERR_GZIP_NESTED || code == TLSRPT_ERR_ZIP
            || code == TLSRPT_ERR_EMPTY || code == TLSRPT_ERR_NOT_REPORT
            || code == TLSRPT_ERR_TOO_LARGE;
+}
+
+
+/* What was found earlier than it is told. */
+
+static void
+stand_where(tlsrpt_error_t *error, const tlsrpt_error_t *found)
+{
+    if (found->line) {
+        error->offset = found->offset;
+        error->line = found->line;
+        error->column = found->column;
+    }
 }
 
 
@@ -139,6 +152,7 @@ fail(tlsrpt_reader_t *reader, int code)
         memcpy(error->path, reader->builder.error.path, TLSRPT_PATH_LEN);
         memcpy(error->detail, reader->builder.error.detail,
                TLSRPT_DETAIL_LEN);
+        stand_where(error, &reader->builder.error);
 
     } else {
         tlsrpt_builder_path(&reader->builder, error->path);

@@ -20,11 +20,15 @@
 
 typedef struct tlsrpt_reader tlsrpt_reader_t;
 
+/* A policy that names no domain, and a report without policies, is of the first
+   that there is: domain; the one that all other policies name; hint; what the
+   report-id ends in.  Both are as typed or sent, data NULL: there is none. */
 typedef struct {
     size_t        max_size;                 /* of the text, decompressed */
-    tlsrpt_str_t  domain;                   /* of policies that name none, and
-                                               of a report without policies;
-                                               as typed or sent */
+    tlsrpt_str_t  domain;                   /* of the token or the address that
+                                               the report came to */
+    tlsrpt_str_t  hint;                     /* TLS-Report-Domain, or what the
+                                               Subject says */
 } tlsrpt_reader_conf_t;
 
 tlsrpt_reader_t *tlsrpt_reader_create(void) TLSRPT_MUST_USE;

@@ -22,6 +22,10 @@
 #define TLSRPT_MAX_WARNINGS      64
 #define TLSRPT_MAX_RANGE_DAYS    8
 
+/* Of a policy that cannot be used: it stays in its place, for the paths of
+   warnings, and is not counted. */
+#define TLSRPT_LEFT_OUT          ((unsigned) -1)
+
 typedef struct {
     tlsrpt_str_t  result_type;              /* lower case */
     tlsrpt_str_t  sending_mta_ip;           /* canonical text */
@@ -36,7 +40,8 @@ typedef struct {
 typedef struct {
     tlsrpt_str_t      policy_type;          /* lower case */
     tlsrpt_str_t      policy_domain;        /* A-labels, lower case */
-    unsigned          domain;               /* index into the domains */
+    unsigned          domain;               /* index into the domains, or
+                                               TLSRPT_LEFT_OUT */
     tlsrpt_str_t     *policy_string;
     size_t            npolicy_string;
     tlsrpt_str_t     *mx_host;
@@ -69,6 +74,7 @@ typedef struct {
     tlsrpt_warning_t  *warnings;
     size_t             nwarnings;
     size_t             nwarnings_beyond;    /* not kept */
+    struct tlsrpt_canonical  *canonical;    /* for the report's identity */
 } tlsrpt_report_t;
 
 /* Is the range one that can be counted: at most eight days, not in the future

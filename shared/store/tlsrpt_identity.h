@@ -2,10 +2,12 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * What tells one report from another: organization-name, report-id, policy
- * domain and date range, and the content where report-id is missing
- * (report-ids are not unique by themselves).  64 bits of SHA-256: whoever
- * wants to suppress a report cannot find another with its digest.
+ * What tells one report from another: the policy domain, and what the document
+ * says as its JSON has it: organization-name, contact-info, report-id, date
+ * range, and those policies that name this domain or none.  What is added, left
+ * out, bounded or mended when a report is read does not belong to it, nor how
+ * the report came.  64 bits of SHA-256: whoever wants to suppress a report
+ * cannot find another with its digest.
  */
 
 #ifndef TLSRPT_IDENTITY_H

@@ -231,7 +231,7 @@ read_report(void)
 {
     int                     rc;
     tlsrpt_reader_t        *reader = tlsrpt_reader_create();
-    tlsrpt_reader_conf_t    conf = { 100000, str("example.com") };
+    tlsrpt_reader_conf_t    conf = { 100000, str("example.com"), { NULL, 0 } };
     const tlsrpt_report_t  *report;
 
     if (reader == NULL) {
@@ -503,7 +503,7 @@ page(void)
 static void
 test_page(void)
 {
-    tlsrpt_reader_conf_t   conf = { 1 << 20, { NULL, 0 } };
+    tlsrpt_reader_conf_t   conf = { 1 << 20, { NULL, 0 }, { NULL, 0 } };
     tlsrpt_reader_t       *reader = tlsrpt_reader_create();
 
     tlsrpt_reader_reset(reader, &conf);

@@ -46,7 +46,7 @@ static const tlsrpt_report_t *
 read_report(tlsrpt_reader_t *reader, const char *body, size_t len,
     const char *domain)
 {
-    tlsrpt_reader_conf_t    conf = { MAX_SIZE, str(domain) };
+    tlsrpt_reader_conf_t    conf = { MAX_SIZE, str(domain), { NULL, 0 } };
     const tlsrpt_report_t  *report = NULL;
 
     tlsrpt_reader_reset(reader, &conf);

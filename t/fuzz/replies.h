@@ -65,7 +65,7 @@ reply_init(void)
     tlsrpt_ingest_t         ingest;
     tlsrpt_reader_t        *reader = tlsrpt_reader_create();
     tlsrpt_command_t       *command;        /* lives as long as the process */
-    tlsrpt_reader_conf_t    conf = { 100000, { NULL, 0 } };
+    tlsrpt_reader_conf_t    conf = { 100000, { NULL, 0 }, { NULL, 0 } };
     const tlsrpt_report_t  *report;
 
     memset(&ingest, 0, sizeof(ingest));

@@ -94,7 +94,8 @@ check_report(const tlsrpt_report_t *report)
     CHECK(report->nwarnings <= TLSRPT_MAX_WARNINGS);
 
     for (i = 0; i < report->npolicies; i++) {
-        CHECK(report->policies[i].domain < report->ndomains);
+        CHECK(report->policies[i].domain < report->ndomains
+              || report->policies[i].domain == TLSRPT_LEFT_OUT);
         CHECK(report->policies[i].successful <= TLSRPT_MAX_COUNT);
         CHECK(report->policies[i].failure <= TLSRPT_MAX_COUNT);
         ndetails += report->policies[i].ndetails;
@@ -121,7 +122,7 @@ run(tlsrpt_reader_t *reader, const uint8_t *data, size_t size, size_t limit,
     int                     rc;
     tlsrpt_error_t          error;
     const tlsrpt_report_t  *report = NULL;
-    tlsrpt_reader_conf_t    conf = { MAX_SIZE, str("example.com") };
+    tlsrpt_reader_conf_t    conf = { MAX_SIZE, str("example.com"), { NULL, 0 } };
 
     memset(result, 0, sizeof(result_t));
     tlsrpt_reader_reset(reader, &conf);
