@@ -261,8 +261,6 @@ ngx_http_tlsrpt_collect_refuse_error(ngx_http_request_t *r,
 }
 
 
-/* What is left of the body is not wanted. */
-
 static ngx_int_t
 ngx_http_tlsrpt_collect_refused(ngx_http_request_t *r, ngx_uint_t status)
 {
@@ -278,10 +276,7 @@ ngx_http_tlsrpt_collect_refused(ngx_http_request_t *r, ngx_uint_t status)
                                    ? NGX_HTTP_TLSRPT_FAILED
                                    : NGX_HTTP_TLSRPT_REJECTED);
 
-    /* nothing will be sent that a client could wait for (RFC 9110 10.1.1) */
-    r->expect_tested = 1;
-
-    return ngx_http_discard_request_body(r);
+    return NGX_OK;
 }
 
 

@@ -133,7 +133,19 @@ static ngx_int_t
 ngx_http_tlsrpt_problem_send(ngx_http_request_t *r, ngx_uint_t status,
     json_t *json)
 {
-    char  *text;
+    char       *text;
+    ngx_int_t   rc;
+
+    /* what is left of a body is not wanted, and is no request of its own; nor
+       will anything be sent that a client could wait for (RFC 9110 10.1.1) */
+
+    r->expect_tested = 1;
+
+    rc = ngx_http_discard_request_body(r);
+    if (rc != NGX_OK) {
+        json_decref(json);
+        return rc;
+    }
 
     if (status == NGX_HTTP_SERVICE_UNAVAILABLE
         && ngx_http_tlsrpt_add_header(r, "Retry-After",

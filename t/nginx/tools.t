@@ -204,6 +204,17 @@ is $answer->{policy}, undef, 'has no content';
 is policy('x' x 65537)->{status}, 413, 'too long a policy';
 is policy('', chunks => ["version: STSv1\nmode: none\n", "max_age: 1\n"])
     ->{status}, 200, 'in chunks';
+# A body that nobody reads is no request of its own.
+my $body = "GET /tlsrpt/tools/body HTTP/1.1\r\nHost: localhost\r\n\r\n";
+my $socket = $t->connection;
+print $socket "POST /tlsrpt/tools/policy?no=1 HTTP/1.1\r\nHost: localhost\r\n"
+    . 'Content-Length: ' . length($body) . "\r\n\r\n$body"
+    . "GET /tlsrpt/tools/record?rua=mailto:a\@example.com HTTP/1.1\r\n"
+    . "Host: localhost\r\nConnection: close\r\n\r\n";
+my $answers = do { local $/; <$socket> };
+is join(' ', $answers =~ m{HTTP/1.1 (\d+) }g), '400 200',
+    'a body that is not read';
+
 is get('tools/policy')->{status}, 405, 'GET';
 is get('tools/policy')->{headers}{allow}, 'POST', 'tells what is allowed';
 
