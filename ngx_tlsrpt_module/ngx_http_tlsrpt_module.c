@@ -11,7 +11,7 @@
 #include "ngx_http_tlsrpt_collect.h"
 #include "ngx_http_tlsrpt_counters.h"
 #include "ngx_http_tlsrpt_ctx.h"
-#include "ngx_http_tlsrpt_stats.h"
+#include "ngx_http_tlsrpt_api.h"
 #include "ngx_http_mta_sts_module.h"
 #include "tlsrpt_version.h"
 
@@ -567,7 +567,7 @@ ngx_http_tlsrpt_stats(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     tlcf->stats = 1;
 
-    return ngx_http_tlsrpt_handle(cf, cmd, ngx_http_tlsrpt_stats_handler);
+    return ngx_http_tlsrpt_handle(cf, cmd, ngx_http_tlsrpt_api_handler);
 }
 
 

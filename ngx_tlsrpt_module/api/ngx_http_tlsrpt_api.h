@@ -2,11 +2,11 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * The resources of the reading API, and what they share.
+ * The API of tlsrpt_stats: its resources, and what they share.
  */
 
-#ifndef NGX_HTTP_TLSRPT_STATS_H
-#define NGX_HTTP_TLSRPT_STATS_H
+#ifndef NGX_HTTP_TLSRPT_API_H
+#define NGX_HTTP_TLSRPT_API_H
 
 #include <ngx_config.h>
 #include <ngx_core.h>
@@ -17,19 +17,36 @@
 #pragma GCC visibility push(hidden)
 
 /* The content handler of tlsrpt_stats. */
-ngx_int_t ngx_http_tlsrpt_stats_handler(ngx_http_request_t *r);
+ngx_int_t ngx_http_tlsrpt_api_handler(ngx_http_request_t *r);
 
-/* What the path names, of the request's pool; len 0: nothing. */
+/* What a request is for, of its pool; len 0: the path does not name it. */
 typedef struct {
     ngx_str_t     domain;                   /* normalized */
     ngx_str_t     id;                       /* of a report, as given */
+    ngx_int_t     type;                     /* that the client likes best,
+                                               position in the route's */
 } ngx_http_tlsrpt_target_t;
+
+/* The media types of a resource, for Accept, and what 406 says. */
+typedef struct {
+    const ngx_str_t  *types;
+    ngx_uint_t        ntypes;
+    const char       *refusal;
+} ngx_http_tlsrpt_types_t;
 
 /* A resource answers as a content handler does. */
 typedef ngx_int_t (*ngx_http_tlsrpt_resource_pt)(ngx_http_request_t *r,
     ngx_http_tlsrpt_target_t *target);
 
+extern const ngx_http_tlsrpt_types_t  ngx_http_tlsrpt_stats_types;
+extern const ngx_http_tlsrpt_types_t  ngx_http_tlsrpt_report_types;
+extern const ngx_http_tlsrpt_types_t  ngx_http_tlsrpt_tool_report_types;
+extern const ngx_http_tlsrpt_types_t  ngx_http_tlsrpt_records_types;
+extern const ngx_http_tlsrpt_types_t  ngx_http_tlsrpt_metrics_types;
+
 ngx_int_t ngx_http_tlsrpt_domains_resource(ngx_http_request_t *r,
+    ngx_http_tlsrpt_target_t *target);
+ngx_int_t ngx_http_tlsrpt_stats_resource(ngx_http_request_t *r,
     ngx_http_tlsrpt_target_t *target);
 
 ngx_int_t ngx_http_tlsrpt_problems_resource(ngx_http_request_t *r,
@@ -54,12 +71,12 @@ ngx_int_t ngx_http_tlsrpt_tool_record_resource(ngx_http_request_t *r,
 ngx_int_t ngx_http_tlsrpt_tool_policy_resource(ngx_http_request_t *r,
     ngx_http_tlsrpt_target_t *target);
 
-/* {"mode","max-age","mx"}; NULL: no memory. */
-json_t *ngx_http_tlsrpt_policy_of(const mta_sts_policy_t *policy);
+/* {"mode","max-age","mx"} of a policy; NULL: no memory. */
+json_t *ngx_http_tlsrpt_policy_members(const mta_sts_policy_t *policy);
 
 /* Makes the sorted list of the configured domains; for init_module. */
 ngx_int_t ngx_http_tlsrpt_domains_init(ngx_cycle_t *cycle);
 
 #pragma GCC visibility pop
 
-#endif /* NGX_HTTP_TLSRPT_STATS_H */
+#endif /* NGX_HTTP_TLSRPT_API_H */

@@ -10,14 +10,13 @@
 
 #include "ngx_http_mta_sts_module.h"
 #include "ngx_http_tlsrpt_module.h"
-#include "ngx_http_tlsrpt_accept.h"
 #include "ngx_http_tlsrpt_answer.h"
 #include "ngx_http_tlsrpt_params.h"
 #include "ngx_http_tlsrpt_problem.h"
 #include "ngx_http_tlsrpt_read.h"
 #include "ngx_http_tlsrpt_scope.h"
 #include "ngx_http_tlsrpt_seen.h"
-#include "ngx_http_tlsrpt_stats.h"
+#include "ngx_http_tlsrpt_api.h"
 #include "tlsrpt_time.h"
 
 
@@ -93,10 +92,6 @@ static ngx_int_t ngx_http_tlsrpt_domains_list(ngx_cycle_t *cycle,
     ngx_http_tlsrpt_main_conf_t *tmcf);
 
 
-static const ngx_str_t  ngx_http_tlsrpt_page_types[] = {
-    ngx_string("application/json")
-};
-
 static const ngx_http_tlsrpt_reading_t  ngx_http_tlsrpt_page_reading = {
     ngx_http_tlsrpt_page_next,
     ngx_http_tlsrpt_page_reply,
@@ -128,13 +123,6 @@ ngx_http_tlsrpt_domains_resource(ngx_http_request_t *r,
         || tlsrpt_query_check(&page->query, &error) != TLSRPT_OK)
     {
         return ngx_http_tlsrpt_problem_error(r, &error);
-    }
-
-    if (ngx_http_tlsrpt_accept(r, ngx_http_tlsrpt_page_types, 1)
-        == NGX_DECLINED)
-    {
-        return ngx_http_tlsrpt_problem(r, NGX_HTTP_TLSRPT_NOT_ACCEPTABLE,
-                                       "there is application/json");
     }
 
     if (ngx_http_tlsrpt_page_start(page) != NGX_OK) {

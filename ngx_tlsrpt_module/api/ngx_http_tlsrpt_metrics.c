@@ -9,7 +9,6 @@
  */
 
 #include "ngx_http_tlsrpt_module.h"
-#include "ngx_http_tlsrpt_accept.h"
 #include "ngx_http_tlsrpt_answer.h"
 #include "ngx_http_tlsrpt_counters.h"
 #include "ngx_http_tlsrpt_params.h"
@@ -17,7 +16,7 @@
 #include "ngx_http_tlsrpt_read.h"
 #include "ngx_http_tlsrpt_scope.h"
 #include "ngx_http_tlsrpt_seen.h"
-#include "ngx_http_tlsrpt_stats.h"
+#include "ngx_http_tlsrpt_api.h"
 #include "tlsrpt_key.h"
 #include "tlsrpt_metrics.h"
 #include "tlsrpt_version.h"
@@ -74,11 +73,14 @@ enum {
     NGX_HTTP_TLSRPT_METRICS_NTYPES
 };
 
-static const ngx_str_t
-    ngx_http_tlsrpt_metrics_types[NGX_HTTP_TLSRPT_METRICS_NTYPES] =
-{
+static const ngx_str_t  ngx_http_tlsrpt_metrics_media[] = {
     ngx_string("text/plain"),
     ngx_string("application/openmetrics-text")
+};
+
+const ngx_http_tlsrpt_types_t  ngx_http_tlsrpt_metrics_types = {
+    ngx_http_tlsrpt_metrics_media, NGX_HTTP_TLSRPT_METRICS_NTYPES,
+    "there are application/openmetrics-text and text/plain"
 };
 
 static const ngx_http_tlsrpt_reading_t  ngx_http_tlsrpt_metrics_reading = {
@@ -106,16 +108,8 @@ ngx_http_tlsrpt_metrics_resource(ngx_http_request_t *r,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    ctx->type = ngx_http_tlsrpt_accept(r, ngx_http_tlsrpt_metrics_types,
-                                       NGX_HTTP_TLSRPT_METRICS_NTYPES);
-    if (ctx->type == NGX_DECLINED) {
-        return ngx_http_tlsrpt_problem(r, NGX_HTTP_TLSRPT_NOT_ACCEPTABLE,
-                                       "there are "
-                                       "application/openmetrics-text and "
-                                       "text/plain");
-    }
-
     ctx->request = r;
+    ctx->type = target->type;
     ctx->tmcf = ngx_http_get_module_main_conf(r, ngx_http_tlsrpt_module);
 
     ngx_memzero(&first, sizeof(tlsrpt_str_t));

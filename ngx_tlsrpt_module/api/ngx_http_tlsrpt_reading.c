@@ -8,7 +8,7 @@
 #include "ngx_http_tlsrpt_read.h"
 #include "ngx_http_tlsrpt_scope.h"
 #include "ngx_http_tlsrpt_reading.h"
-#include "ngx_http_tlsrpt_stats.h"
+#include "ngx_http_tlsrpt_api.h"
 
 
 typedef struct {

@@ -9,11 +9,10 @@
 #include "ngx_http_mta_sts_module.h"
 #include "ngx_http_tlsrpt_scope.h"
 #include "ngx_http_tlsrpt_module.h"
-#include "ngx_http_tlsrpt_accept.h"
 #include "ngx_http_tlsrpt_answer.h"
 #include "ngx_http_tlsrpt_params.h"
 #include "ngx_http_tlsrpt_problem.h"
-#include "ngx_http_tlsrpt_stats.h"
+#include "ngx_http_tlsrpt_api.h"
 #include "tlsrpt_dns.h"
 
 
@@ -28,7 +27,7 @@ static ngx_int_t ngx_http_tlsrpt_records_uri(ngx_http_request_t *r,
 
 static json_t *ngx_http_tlsrpt_policy_json(ngx_http_request_t *r,
     ngx_str_t *domain);
-static json_t *ngx_http_tlsrpt_policy_members(
+static json_t *ngx_http_tlsrpt_policy_served(
     ngx_http_mta_sts_policy_t *served, json_t *advice);
 
 
@@ -38,11 +37,14 @@ enum {
     NGX_HTTP_TLSRPT_RECORDS_NTYPES
 };
 
-static const ngx_str_t
-    ngx_http_tlsrpt_records_types[NGX_HTTP_TLSRPT_RECORDS_NTYPES] =
-{
+static const ngx_str_t  ngx_http_tlsrpt_records_media[] = {
     ngx_string("application/json"),
     ngx_string("text/plain")
+};
+
+const ngx_http_tlsrpt_types_t  ngx_http_tlsrpt_records_types = {
+    ngx_http_tlsrpt_records_media, NGX_HTTP_TLSRPT_RECORDS_NTYPES,
+    "there are application/json and text/plain"
 };
 
 
@@ -53,23 +55,15 @@ ngx_http_tlsrpt_records_resource(ngx_http_request_t *r,
     char       *text;
     json_t     *json;
     size_t      len;
-    ngx_int_t   rc, type;
+    ngx_int_t   rc;
 
     if (ngx_http_tlsrpt_records_refused(r, target, &rc)) {
         return rc;
     }
 
-    type = ngx_http_tlsrpt_accept(r, ngx_http_tlsrpt_records_types,
-                                  NGX_HTTP_TLSRPT_RECORDS_NTYPES);
-    if (type == NGX_DECLINED) {
-        return ngx_http_tlsrpt_problem(r, NGX_HTTP_TLSRPT_NOT_ACCEPTABLE,
-                                       "there are application/json and "
-                                       "text/plain");
-    }
-
     json = ngx_http_tlsrpt_records_json(r, &target->domain);
 
-    if (type == NGX_HTTP_TLSRPT_RECORDS_JSON || json == NULL) {
+    if (target->type == NGX_HTTP_TLSRPT_RECORDS_JSON || json == NULL) {
         return ngx_http_tlsrpt_answer_json(r, json);
     }
 
@@ -103,7 +97,6 @@ static ngx_uint_t
 ngx_http_tlsrpt_records_refused(ngx_http_request_t *r,
     ngx_http_tlsrpt_target_t *target, ngx_int_t *rc)
 {
-    tlsrpt_str_t    domain;
     tlsrpt_error_t  error;
 
     if (ngx_http_tlsrpt_params_none(r, &error) != TLSRPT_OK) {
@@ -111,10 +104,7 @@ ngx_http_tlsrpt_records_refused(ngx_http_request_t *r,
         return 1;
     }
 
-    domain.data = (char *) target->domain.data;
-    domain.len = target->domain.len;
-
-    if (!ngx_http_tlsrpt_visible(r, domain, 0)) {
+    if (!ngx_http_tlsrpt_visible(r, ngx_http_tlsrpt_str(&target->domain), 0)) {
         *rc = ngx_http_tlsrpt_problem(r, NGX_HTTP_NOT_FOUND,
                                       "no such domain");
         return 1;
@@ -133,8 +123,7 @@ ngx_http_tlsrpt_records_json(ngx_http_request_t *r, ngx_str_t *domain)
 
     ngx_memzero(&dns, sizeof(tlsrpt_dns_domain_t));
 
-    dns.domain.data = (char *) domain->data;
-    dns.domain.len = domain->len;
+    dns.domain = ngx_http_tlsrpt_str(domain);
 
     if (ngx_http_tlsrpt_records_uris(r, domain, &dns) != NGX_OK) {
         return NULL;
@@ -144,8 +133,7 @@ ngx_http_tlsrpt_records_json(ngx_http_request_t *r, ngx_str_t *domain)
 
     if (policy) {
         id = ngx_http_mta_sts_policy_id(policy);
-        dns.policy_id.data = (char *) id.data;
-        dns.policy_id.len = id.len;
+        dns.policy_id = ngx_http_tlsrpt_str(&id);
         dns.mode = policy->text->mode;
     }
 
@@ -199,8 +187,7 @@ ngx_http_tlsrpt_records_uri(ngx_http_request_t *r, ngx_str_t *uri,
 {
     u_char  *p;
 
-    made->data = (char *) uri->data;
-    made->len = uri->len;
+    *made = ngx_http_tlsrpt_str(uri);
 
     if (token->len == 0 || uri->data[0] != 'h') {
         return NGX_OK;
@@ -235,7 +222,7 @@ ngx_http_tlsrpt_policy_json(ngx_http_request_t *r, ngx_str_t *domain)
     served = ngx_http_mta_sts_served(r, domain);
 
     if (served) {
-        policy = ngx_http_tlsrpt_policy_members(served, advice);
+        policy = ngx_http_tlsrpt_policy_served(served, advice);
 
     } else {
         policy = json_null();
@@ -260,7 +247,7 @@ ngx_http_tlsrpt_policy_finding(void *ctx, int is_error, size_t at,
 
 
 static json_t *
-ngx_http_tlsrpt_policy_members(ngx_http_mta_sts_policy_t *served,
+ngx_http_tlsrpt_policy_served(ngx_http_mta_sts_policy_t *served,
     json_t *advice)
 {
     json_t            *json;
@@ -277,7 +264,7 @@ ngx_http_tlsrpt_policy_members(ngx_http_mta_sts_policy_t *served,
         return NULL;
     }
 
-    json = ngx_http_tlsrpt_policy_of(&policy);
+    json = ngx_http_tlsrpt_policy_members(&policy);
 
     if (json == NULL
         || json_object_set_new(json, "text",
@@ -296,7 +283,7 @@ ngx_http_tlsrpt_policy_members(ngx_http_mta_sts_policy_t *served,
 
 
 json_t *
-ngx_http_tlsrpt_policy_of(const mta_sts_policy_t *policy)
+ngx_http_tlsrpt_policy_members(const mta_sts_policy_t *policy)
 {
     size_t   i;
     json_t  *mx;

@@ -15,7 +15,7 @@
 #include "ngx_http_tlsrpt_params.h"
 #include "ngx_http_tlsrpt_problem.h"
 #include "ngx_http_tlsrpt_read.h"
-#include "ngx_http_tlsrpt_stats.h"
+#include "ngx_http_tlsrpt_api.h"
 #include "tlsrpt_document.h"
 #include "tlsrpt_key.h"
 
@@ -91,12 +91,22 @@ enum {
     NGX_HTTP_TLSRPT_REPORT_NTYPES = 5
 };
 
-static const ngx_str_t  ngx_http_tlsrpt_report_types[] = {
+static const ngx_str_t  ngx_http_tlsrpt_report_media[] = {
     ngx_string("application/json"),
     ngx_string("text/plain"),
     ngx_string("application/tlsrpt+gzip"),
     ngx_string("application/tlsrpt+json"),
     ngx_string("application/octet-stream")
+};
+
+const ngx_http_tlsrpt_types_t  ngx_http_tlsrpt_report_types = {
+    ngx_http_tlsrpt_report_media, NGX_HTTP_TLSRPT_REPORT_NTYPES,
+    "there are application/json, text/plain and application/tlsrpt+gzip"
+};
+
+const ngx_http_tlsrpt_types_t  ngx_http_tlsrpt_tool_report_types = {
+    ngx_http_tlsrpt_report_media, NGX_HTTP_TLSRPT_REPORT_READABLE,
+    "there are application/json and text/plain"
 };
 
 /* No domain of anybody (RFC 6761 6.4). */
@@ -131,18 +141,9 @@ ngx_http_tlsrpt_report_resource(ngx_http_request_t *r,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    report->type = ngx_http_tlsrpt_accept(r, ngx_http_tlsrpt_report_types,
-                                          NGX_HTTP_TLSRPT_REPORT_NTYPES);
-    if (report->type == NGX_DECLINED) {
-        return ngx_http_tlsrpt_problem(r, NGX_HTTP_TLSRPT_NOT_ACCEPTABLE,
-                                       "there are application/json, "
-                                       "text/plain and "
-                                       "application/tlsrpt+gzip");
-    }
-
     report->request = r;
-    report->domain.data = (char *) target->domain.data;
-    report->domain.len = target->domain.len;
+    report->type = target->type;
+    report->domain = ngx_http_tlsrpt_str(&target->domain);
 
     /* of what is no id, only the domain is asked: it decides which 404 */
 
@@ -510,13 +511,10 @@ ngx_http_tlsrpt_tool_report_answer(ngx_http_request_t *r)
 
     tlcf = ngx_http_get_module_loc_conf(r, ngx_http_tlsrpt_module);
 
-    type = ngx_http_tlsrpt_accept(r, ngx_http_tlsrpt_report_types,
+    /* the same as before the body came: not 406 */
+
+    type = ngx_http_tlsrpt_accept(r, ngx_http_tlsrpt_report_media,
                                   NGX_HTTP_TLSRPT_REPORT_READABLE);
-    if (type == NGX_DECLINED) {
-        return ngx_http_tlsrpt_problem(r, NGX_HTTP_TLSRPT_NOT_ACCEPTABLE,
-                                       "there are application/json and "
-                                       "text/plain");
-    }
 
     if (ngx_http_tlsrpt_body_exceeds(r, tlcf->max_report_size)) {
         return ngx_http_tlsrpt_problem(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,

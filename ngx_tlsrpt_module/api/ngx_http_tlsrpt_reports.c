@@ -7,12 +7,11 @@
  */
 
 #include "ngx_http_mta_sts_module.h"
-#include "ngx_http_tlsrpt_accept.h"
 #include "ngx_http_tlsrpt_params.h"
 #include "ngx_http_tlsrpt_problem.h"
 #include "ngx_http_tlsrpt_module.h"
 #include "ngx_http_tlsrpt_reading.h"
-#include "ngx_http_tlsrpt_stats.h"
+#include "ngx_http_tlsrpt_api.h"
 #include "tlsrpt_problems.h"
 #include "tlsrpt_reports.h"
 #include "tlsrpt_time.h"
@@ -26,16 +25,10 @@ static int ngx_http_tlsrpt_days_param(void *data, tlsrpt_str_t name,
     tlsrpt_str_t value, tlsrpt_error_t *error);
 static int ngx_http_tlsrpt_reports_param(void *data, tlsrpt_str_t name,
     tlsrpt_str_t value, tlsrpt_error_t *error);
-static tlsrpt_str_t ngx_http_tlsrpt_reports_str(ngx_str_t *s);
 static ngx_int_t ngx_http_tlsrpt_problems_served(ngx_http_request_t *r,
     ngx_str_t *domain, mta_sts_policy_t **served);
 static void ngx_http_tlsrpt_problems_finding(void *ctx, int is_error,
     size_t at, const char *section, const char *message);
-
-
-static const ngx_str_t  ngx_http_tlsrpt_reports_types[] = {
-    ngx_string("application/json")
-};
 
 
 ngx_int_t
@@ -58,10 +51,10 @@ ngx_http_tlsrpt_problems_resource(ngx_http_request_t *r,
     }
 
     return ngx_http_tlsrpt_reading(r, &target->domain,
-                 tlsrpt_problems_create(&query,
-                                ngx_http_tlsrpt_reports_str(&target->domain),
-                                ngx_http_tlsrpt_prefix(r), served,
-                                tlsrpt_day_of(ngx_time())));
+               tlsrpt_problems_create(&query,
+                                      ngx_http_tlsrpt_str(&target->domain),
+                                      ngx_http_tlsrpt_prefix(r), served,
+                                      tlsrpt_day_of(ngx_time())));
 }
 
 
@@ -86,9 +79,9 @@ ngx_http_tlsrpt_reports_resource(ngx_http_request_t *r,
     }
 
     return ngx_http_tlsrpt_reading(r, &target->domain,
-                 tlsrpt_reports_create(query,
-                                ngx_http_tlsrpt_reports_str(&target->domain),
-                                ngx_http_tlsrpt_prefix(r)));
+               tlsrpt_reports_create(query,
+                                     ngx_http_tlsrpt_str(&target->domain),
+                                     ngx_http_tlsrpt_prefix(r)));
 }
 
 
@@ -105,14 +98,13 @@ ngx_http_tlsrpt_senders_resource(ngx_http_request_t *r,
     }
 
     return ngx_http_tlsrpt_reading(r, &target->domain,
-                 tlsrpt_senders_create(&query,
-                                ngx_http_tlsrpt_reports_str(&target->domain),
-                                ngx_http_tlsrpt_prefix(r)));
+               tlsrpt_senders_create(&query,
+                                     ngx_http_tlsrpt_str(&target->domain),
+                                     ngx_http_tlsrpt_prefix(r)));
 }
 
 
-/* The query string and Accept.  NGX_DECLINED: both are good; anything else is
-   the answer. */
+/* The query string.  NGX_DECLINED: it is good; anything else is the answer. */
 
 static ngx_int_t
 ngx_http_tlsrpt_reports_query(ngx_http_request_t *r,
@@ -124,13 +116,6 @@ ngx_http_tlsrpt_reports_query(ngx_http_request_t *r,
         || tlsrpt_query_check(query, &error) != TLSRPT_OK)
     {
         return ngx_http_tlsrpt_problem_error(r, &error);
-    }
-
-    if (ngx_http_tlsrpt_accept(r, ngx_http_tlsrpt_reports_types, 1)
-        == NGX_DECLINED)
-    {
-        return ngx_http_tlsrpt_problem(r, NGX_HTTP_TLSRPT_NOT_ACCEPTABLE,
-                                       "there is application/json");
     }
 
     return NGX_DECLINED;
@@ -166,18 +151,6 @@ ngx_http_tlsrpt_reports_param(void *data, tlsrpt_str_t name,
     tlsrpt_str_t value, tlsrpt_error_t *error)
 {
     return tlsrpt_reports_query_param(data, name, value, error);
-}
-
-
-static tlsrpt_str_t
-ngx_http_tlsrpt_reports_str(ngx_str_t *s)
-{
-    tlsrpt_str_t  str;
-
-    str.data = (char *) s->data;
-    str.len = s->len;
-
-    return str;
 }
 
 

@@ -2,55 +2,26 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * The reading API: which resource a request is for, and the statistics of one
- * domain.
+ * BASE/domains/D: the statistics of one domain.
  */
 
 #include "ngx_http_tlsrpt_module.h"
-#include "ngx_http_tlsrpt_accept.h"
 #include "ngx_http_tlsrpt_answer.h"
-#include "ngx_http_tlsrpt_dashboard.h"
-#include "ngx_http_tlsrpt_location.h"
 #include "ngx_http_tlsrpt_params.h"
 #include "ngx_http_tlsrpt_problem.h"
 #include "ngx_http_tlsrpt_read.h"
 #include "ngx_http_tlsrpt_scope.h"
-#include "ngx_http_tlsrpt_stats.h"
+#include "ngx_http_tlsrpt_api.h"
 
-
-/* Of a domain in a path, before it is normalized. */
-#define NGX_HTTP_TLSRPT_SEGMENT_LEN  1024
-
-
-/* Segments ":domain" and ":id" of the pattern take any one of the path. */
-typedef struct {
-    ngx_str_t                     pattern;  /* below the location */
-    ngx_uint_t                    methods;
-    const char                   *allow;
-    ngx_http_tlsrpt_resource_pt   handler;
-} ngx_http_tlsrpt_route_t;
 
 typedef struct {
     tlsrpt_query_t                query;
     tlsrpt_stats_t               *stats;
     tlsrpt_str_t                  domain;
-    ngx_int_t                     type;     /* of ngx_http_tlsrpt_types */
+    ngx_int_t                     type;     /* of _stats_types */
 } ngx_http_tlsrpt_stats_t;
 
 
-static ngx_int_t ngx_http_tlsrpt_stats_refused(ngx_http_request_t *r);
-static ngx_int_t ngx_http_tlsrpt_stats_path(ngx_http_request_t *r,
-    ngx_str_t *path);
-static ngx_http_tlsrpt_route_t *ngx_http_tlsrpt_stats_route(ngx_str_t *path,
-    ngx_http_tlsrpt_target_t *target);
-static ngx_uint_t ngx_http_tlsrpt_stats_match(ngx_str_t *pattern,
-    ngx_str_t *path, ngx_http_tlsrpt_target_t *target);
-static void ngx_http_tlsrpt_stats_segment(ngx_str_t *path, ngx_str_t *segment);
-static ngx_int_t ngx_http_tlsrpt_stats_domain(ngx_http_request_t *r,
-    ngx_str_t *domain);
-
-static ngx_int_t ngx_http_tlsrpt_stats_resource(ngx_http_request_t *r,
-    ngx_http_tlsrpt_target_t *target);
 static int ngx_http_tlsrpt_stats_param(void *data, tlsrpt_str_t name,
     tlsrpt_str_t value, tlsrpt_error_t *error);
 static ngx_int_t ngx_http_tlsrpt_stats_next(void *data,
@@ -61,68 +32,20 @@ static ngx_int_t ngx_http_tlsrpt_stats_done(void *data, ngx_http_request_t *r);
 static void ngx_http_tlsrpt_stats_destroy(void *data);
 
 
-static ngx_http_tlsrpt_route_t  ngx_http_tlsrpt_routes[] = {
-
-    { ngx_string("domains"),
-      NGX_HTTP_GET|NGX_HTTP_HEAD, "GET, HEAD",
-      ngx_http_tlsrpt_domains_resource },
-
-    { ngx_string("domains/:domain"),
-      NGX_HTTP_GET|NGX_HTTP_HEAD, "GET, HEAD",
-      ngx_http_tlsrpt_stats_resource },
-
-    { ngx_string("domains/:domain/problems"),
-      NGX_HTTP_GET|NGX_HTTP_HEAD, "GET, HEAD",
-      ngx_http_tlsrpt_problems_resource },
-
-    { ngx_string("domains/:domain/reports"),
-      NGX_HTTP_GET|NGX_HTTP_HEAD, "GET, HEAD",
-      ngx_http_tlsrpt_reports_resource },
-
-    { ngx_string("domains/:domain/reports/:id"),
-      NGX_HTTP_GET|NGX_HTTP_HEAD, "GET, HEAD",
-      ngx_http_tlsrpt_report_resource },
-
-    { ngx_string("domains/:domain/senders"),
-      NGX_HTTP_GET|NGX_HTTP_HEAD, "GET, HEAD",
-      ngx_http_tlsrpt_senders_resource },
-
-    { ngx_string("tools/report"),
-      NGX_HTTP_POST, "POST",
-      ngx_http_tlsrpt_tool_report_resource },
-
-    { ngx_string("domains/:domain/records"),
-      NGX_HTTP_GET|NGX_HTTP_HEAD, "GET, HEAD",
-      ngx_http_tlsrpt_records_resource },
-
-    { ngx_string("domains/:domain/policy"),
-      NGX_HTTP_GET|NGX_HTTP_HEAD, "GET, HEAD",
-      ngx_http_tlsrpt_policy_resource },
-
-    { ngx_string("metrics"),
-      NGX_HTTP_GET|NGX_HTTP_HEAD, "GET, HEAD",
-      ngx_http_tlsrpt_metrics_resource },
-
-    { ngx_string("tools/record"),
-      NGX_HTTP_GET|NGX_HTTP_HEAD, "GET, HEAD",
-      ngx_http_tlsrpt_tool_record_resource },
-
-    { ngx_string("tools/policy"),
-      NGX_HTTP_POST, "POST",
-      ngx_http_tlsrpt_tool_policy_resource },
-
-    { ngx_null_string, 0, NULL, NULL }
-};
-
 enum {
-    NGX_HTTP_TLSRPT_JSON = 0,
-    NGX_HTTP_TLSRPT_CSV,
-    NGX_HTTP_TLSRPT_NTYPES
+    NGX_HTTP_TLSRPT_STATS_JSON = 0,
+    NGX_HTTP_TLSRPT_STATS_CSV,
+    NGX_HTTP_TLSRPT_STATS_NTYPES
 };
 
-static const ngx_str_t  ngx_http_tlsrpt_types[NGX_HTTP_TLSRPT_NTYPES] = {
+static const ngx_str_t  ngx_http_tlsrpt_stats_media[] = {
     ngx_string("application/json"),
     ngx_string("text/csv")
+};
+
+const ngx_http_tlsrpt_types_t  ngx_http_tlsrpt_stats_types = {
+    ngx_http_tlsrpt_stats_media, NGX_HTTP_TLSRPT_STATS_NTYPES,
+    "there are application/json and text/csv"
 };
 
 static const ngx_http_tlsrpt_reading_t  ngx_http_tlsrpt_stats_reading = {
@@ -134,200 +57,6 @@ static const ngx_http_tlsrpt_reading_t  ngx_http_tlsrpt_stats_reading = {
 
 
 ngx_int_t
-ngx_http_tlsrpt_stats_handler(ngx_http_request_t *r)
-{
-    ngx_int_t                  rc, below;
-    ngx_str_t                  path;
-    ngx_http_tlsrpt_route_t   *route;
-    ngx_http_tlsrpt_target_t   target;
-
-    if (r->internal && r->err_status >= NGX_HTTP_BAD_REQUEST) {
-        return ngx_http_tlsrpt_stats_refused(r);
-    }
-
-    below = ngx_http_tlsrpt_stats_path(r, &path);
-    route = (below == NGX_OK) ? ngx_http_tlsrpt_stats_route(&path, &target)
-                              : NULL;
-
-    /* the body is read by a resource that takes one, or by nobody */
-
-    if (route == NULL || !(r->method & route->methods & NGX_HTTP_POST)) {
-        rc = ngx_http_discard_request_body(r);
-        if (rc != NGX_OK) {
-            return rc;
-        }
-    }
-
-    if (below == NGX_OK) {
-        rc = ngx_http_tlsrpt_dashboard_handler(r, &path);
-        if (rc != NGX_DECLINED) {
-            return rc;
-        }
-    }
-
-    if (ngx_http_tlsrpt_answer_headers(r) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    if (route == NULL) {
-        return ngx_http_tlsrpt_problem(r, NGX_HTTP_NOT_FOUND,
-                                       "no such resource");
-    }
-
-    if (!(r->method & route->methods)) {
-        return ngx_http_tlsrpt_problem_method(r, route->allow);
-    }
-
-    if (target.domain.len) {
-        rc = ngx_http_tlsrpt_stats_domain(r, &target.domain);
-
-        if (rc == NGX_DECLINED) {
-            return ngx_http_tlsrpt_problem(r, NGX_HTTP_NOT_FOUND,
-                                           "not a domain name");
-        }
-
-        if (rc != NGX_OK) {
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
-        }
-    }
-
-    return route->handler(r, &target);
-}
-
-
-/* nginx refused it, see ngx_http_tlsrpt_error_pages() */
-
-static ngx_int_t
-ngx_http_tlsrpt_stats_refused(ngx_http_request_t *r)
-{
-    ngx_int_t  rc;
-
-    rc = ngx_http_discard_request_body(r);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    if (ngx_http_tlsrpt_answer_headers(r) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    return ngx_http_tlsrpt_problem(r, r->err_status,
-                     r->err_status == NGX_HTTP_REQUEST_ENTITY_TOO_LARGE
-                         ? "the body is larger than the limit"
-                         : "the request cannot be answered");
-}
-
-
-/* What follows the location, without the slashes around it. */
-
-static ngx_int_t
-ngx_http_tlsrpt_stats_path(ngx_http_request_t *r, ngx_str_t *path)
-{
-    if (ngx_http_tlsrpt_location_path(r, path) != NGX_OK) {
-        return NGX_DECLINED;
-    }
-
-    if (path->len && path->data[path->len - 1] == '/') {
-        path->len--;
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_http_tlsrpt_route_t *
-ngx_http_tlsrpt_stats_route(ngx_str_t *path, ngx_http_tlsrpt_target_t *target)
-{
-    ngx_http_tlsrpt_route_t  *route;
-
-    for (route = ngx_http_tlsrpt_routes; route->handler; route++) {
-        if (ngx_http_tlsrpt_stats_match(&route->pattern, path, target)) {
-            return route;
-        }
-    }
-
-    return NULL;
-}
-
-
-static ngx_uint_t
-ngx_http_tlsrpt_stats_match(ngx_str_t *pattern, ngx_str_t *path,
-    ngx_http_tlsrpt_target_t *target)
-{
-    ngx_str_t  want, have, pattern_rest, path_rest;
-
-    ngx_str_null(&target->domain);
-    ngx_str_null(&target->id);
-
-    pattern_rest = *pattern;
-    path_rest = *path;
-
-    while (pattern_rest.len && path_rest.len) {
-        ngx_http_tlsrpt_stats_segment(&pattern_rest, &want);
-        ngx_http_tlsrpt_stats_segment(&path_rest, &have);
-
-        if (want.data[0] == ':' && have.len) {
-            *(want.data[1] == 'd' ? &target->domain : &target->id) = have;
-            continue;
-        }
-
-        if (want.len != have.len
-            || ngx_memcmp(want.data, have.data, have.len) != 0)
-        {
-            return 0;
-        }
-    }
-
-    return pattern_rest.len == 0 && path_rest.len == 0;
-}
-
-
-/* Takes the first segment off the path, with the slash after it. */
-
-static void
-ngx_http_tlsrpt_stats_segment(ngx_str_t *path, ngx_str_t *segment)
-{
-    u_char  *slash, *last;
-
-    last = path->data + path->len;
-    slash = ngx_strlchr(path->data, last, '/');
-
-    segment->data = path->data;
-    segment->len = (slash ? slash : last) - path->data;
-
-    path->data = slash ? slash + 1 : last;
-    path->len = last - path->data;
-}
-
-
-/* The segment as it was given becomes the name, normalized. */
-
-static ngx_int_t
-ngx_http_tlsrpt_stats_domain(ngx_http_request_t *r, ngx_str_t *domain)
-{
-    u_char     *name;
-    ngx_str_t   segment;
-
-    segment = *domain;
-
-    if (segment.len > NGX_HTTP_TLSRPT_SEGMENT_LEN) {
-        return NGX_DECLINED;
-    }
-
-    name = ngx_pnalloc(r->pool, TLSRPT_DOMAIN_LEN + 1);
-    if (name == NULL) {
-        return NGX_ERROR;
-    }
-
-    domain->data = name;
-    domain->len = tlsrpt_domain_normalize((char *) segment.data, segment.len,
-                                          (char *) name);
-
-    return domain->len ? NGX_OK : NGX_DECLINED;
-}
-
-
-static ngx_int_t
 ngx_http_tlsrpt_stats_resource(ngx_http_request_t *r,
     ngx_http_tlsrpt_target_t *target)
 {
@@ -349,16 +78,8 @@ ngx_http_tlsrpt_stats_resource(ngx_http_request_t *r,
         return ngx_http_tlsrpt_problem_error(r, &error);
     }
 
-    st->type = ngx_http_tlsrpt_accept(r, ngx_http_tlsrpt_types,
-                                      NGX_HTTP_TLSRPT_NTYPES);
-    if (st->type == NGX_DECLINED) {
-        return ngx_http_tlsrpt_problem(r, NGX_HTTP_TLSRPT_NOT_ACCEPTABLE,
-                                       "there are application/json and "
-                                       "text/csv");
-    }
-
-    st->domain.data = (char *) target->domain.data;
-    st->domain.len = target->domain.len;
+    st->type = target->type;
+    st->domain = ngx_http_tlsrpt_str(&target->domain);
 
     st->stats = tlsrpt_stats_create(&st->query, st->domain,
                                     ngx_http_tlsrpt_prefix(r));
@@ -416,7 +137,7 @@ ngx_http_tlsrpt_stats_done(void *data, ngx_http_request_t *r)
                                        "no such domain");
     }
 
-    if (st->type == NGX_HTTP_TLSRPT_CSV) {
+    if (st->type == NGX_HTTP_TLSRPT_STATS_CSV) {
         text = tlsrpt_stats_csv(st->stats, &len);
         return ngx_http_tlsrpt_answer_text(r, "text/csv; charset=utf-8",
                                            text, len);

@@ -10,7 +10,7 @@
 #include "ngx_http_tlsrpt_body.h"
 #include "ngx_http_tlsrpt_params.h"
 #include "ngx_http_tlsrpt_problem.h"
-#include "ngx_http_tlsrpt_stats.h"
+#include "ngx_http_tlsrpt_api.h"
 #include "tlsrpt_dns.h"
 
 
@@ -195,7 +195,7 @@ ngx_http_tlsrpt_tool_policy_json(ngx_str_t *text)
 
     json = json_pack("{s:b, s:o, s:o, s:o, s:s}", "valid", 1,
                      "errors", tool.errors, "warnings", tool.warnings,
-                     "policy", ngx_http_tlsrpt_policy_of(&policy),
+                     "policy", ngx_http_tlsrpt_policy_members(&policy),
                      "id", id);
 
     return json;
