@@ -16,11 +16,17 @@ bench:
 bench-check: nginx bench-programs
 	TLSRPT_NGINX=$(NGINX) prove -It/lib t/bench
 
-bench-programs: $(BENCH)/micro $(BENCH)/load $(BENCH)/typical.json.gz
+bench-programs: $(BENCH)/micro $(BENCH)/hostile $(BENCH)/load \
+    $(BENCH)/typical.json.gz
 
 $(BENCH)/micro: bench/micro.c $(BENCH_CORE) $(HEADERS)
 	mkdir -p $(@D)
 	$(BENCH_CC) -fvisibility=hidden -o $@ $< $(BENCH_CORE) $(LIBS)
+
+$(BENCH)/hostile: bench/hostile.c bench/bodies.c bench/bodies.h $(BENCH_CORE) \
+    $(HEADERS)
+	mkdir -p $(@D)
+	$(BENCH_CC) -fvisibility=hidden -o $@ $(filter %.c,$^) $(LIBS)
 
 $(BENCH)/load: bench/load.c
 	mkdir -p $(@D)

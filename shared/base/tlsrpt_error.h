@@ -30,10 +30,16 @@
     XX(JSON_DUPLICATE,  400, "a member is given twice (RFC 7493 2.3)")        \
     /* over a limit */                                                        \
     XX(TOO_LARGE,       413, "the report is larger than the limit")           \
+    XX(RATIO,           413, "the text is over the limit for gzip data of "   \
+                             "its size")                                      \
+    XX(TOO_COSTLY,      413, "more in it than the limit for a report of its " \
+                             "size")                                          \
     XX(TOO_DEEP,        422, "nested too deep")                               \
     XX(TOO_MANY,        422, "too many members in one object")                \
     XX(TOO_LONG,        422, "a string or number is too long")                \
     /* JSON, but no usable report: 422 */                                     \
+    XX(NOT_TLSRPT,      422, "not a TLSRPT report: no member of one where it "\
+                             "begins")                                        \
     XX(MISSING,         422, "a required member is missing")                  \
     XX(TYPE,            422, "a member has the wrong type")                   \
     XX(COUNT,           422, "not a session count: a whole number from 0 to " \

@@ -3,8 +3,8 @@
  * SPDX-License-Identifier: BSD-2-Clause
  *
  * The hash of tables whose keys strangers choose.  The seed is the multiplier:
- * who does not know it cannot make keys collide on purpose.  It comes from
- * where the system put the table in memory, so it never leaves the process.
+ * who does not know it cannot make keys collide on purpose.  It is drawn at
+ * random when the process starts and never leaves it.
  */
 
 #ifndef TLSRPT_HASH_H
@@ -13,6 +13,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+
+
+#pragma GCC visibility push(hidden)
+
+extern uint64_t  tlsrpt_hash_secret;        /* constant once drawn */
+
+#pragma GCC visibility pop
 
 
 /* Both halves of the product, folded. */
@@ -34,10 +41,13 @@ tlsrpt_hash_mul(uint64_t a, uint64_t b)
 }
 
 
+/* Each table has its own, so that one cannot be copied into another in an
+   order that hurts. */
+
 static inline uint64_t
 tlsrpt_hash_seed(const void *table)
 {
-    uint64_t  v = (uintptr_t) table + 0x9e3779b97f4a7c15ULL;
+    uint64_t  v = (uintptr_t) table + tlsrpt_hash_secret;
 
     v = (v ^ (v >> 30)) * 0xbf58476d1ce4e5b9ULL;
     v = (v ^ (v >> 27)) * 0x94d049bb133111ebULL;

@@ -50,6 +50,7 @@ tlsrpt_builder_free(tlsrpt_builder_t *b)
     free(b->report.warnings);
     free(b->details);
     free(b->strings);
+    tlsrpt_json_destroy(b->wrapped);
     memset(b, 0, sizeof(*b));
 }
 
@@ -112,6 +113,7 @@ tlsrpt_builder_reset(tlsrpt_builder_t *b, tlsrpt_json_t *json,
     b->in_beyond = 0;
     b->nbeyond = 0;
     b->unwrapped = 0;
+    b->has_unknown = 0;
     b->nidn = 0;
     b->idn_len = 0;
     b->error.code = TLSRPT_OK;
@@ -124,6 +126,9 @@ tlsrpt_builder_reset(tlsrpt_builder_t *b, tlsrpt_json_t *json,
     tlsrpt_builder_name(b->hint, conf->hint);
 
     b->json = json;
+    b->stack[1].seen = 0;
+    b->stack[1].nulls = 0;
+    b->stack[1].name = NULL;
     enter(b, b->stack, TLSRPT_NODE_TOP);
 }
 
@@ -148,6 +153,10 @@ begin_policy(tlsrpt_builder_t *b)
     if (n == TLSRPT_MAX_POLICIES) {
         return tlsrpt_builder_fail(b, TLSRPT_ERR_TOO_MANY_ITEMS,
                                    "over %d policies", TLSRPT_MAX_POLICIES);
+    }
+
+    if (tlsrpt_builder_spend(b, TLSRPT_COST_POLICY) != TLSRPT_OK) {
+        return b->error.code;
     }
 
     if (tlsrpt_builder_grow(&first, sizeof(tlsrpt_first_t), n, &size) != 0) {
@@ -177,6 +186,10 @@ static int
 begin_detail(tlsrpt_builder_t *b)
 {
     void  *p = b->details;
+
+    if (tlsrpt_builder_spend(b, TLSRPT_COST_DETAIL) != TLSRPT_OK) {
+        return b->error.code;
+    }
 
     b->in_beyond = b->ndetails == TLSRPT_MAX_DETAILS
                    || tlsrpt_strings_full(&b->text);
@@ -444,6 +457,10 @@ tlsrpt_builder_add_string(tlsrpt_builder_t *b, const char *s, size_t len)
     tlsrpt_policy_t  *p = current_policy(b);
     size_t           *n;
 
+    if (tlsrpt_builder_spend(b, TLSRPT_COST_LINE) != TLSRPT_OK) {
+        return b->error.code;
+    }
+
     list = f->node == TLSRPT_NODE_POLICY ? member_of(f)->array : f->node;
 
     if (b->nstrings == MAX_STRINGS || tlsrpt_strings_full(&b->text)) {
@@ -565,6 +582,12 @@ value(tlsrpt_builder_t *b, tlsrpt_frame_t *f, const tlsrpt_member_t *m,
         return fail_type(b, m);
     }
 
+    if (len > TLSRPT_LONG_STRING
+        && tlsrpt_builder_spend(b, len) != TLSRPT_OK)
+    {
+        return b->error.code;
+    }
+
     f->seen |= m->bit;
     field = f->item == NULL ? (char *) f->target + m->offset : NULL;
 
@@ -587,7 +610,7 @@ container(tlsrpt_builder_t *b, tlsrpt_frame_t *f, const tlsrpt_member_t *m,
 
     if (m == NULL) {
         b->skip = 1;
-        return TLSRPT_OK;
+        return tlsrpt_builder_spend(b, TLSRPT_COST_SKIPPED);
     }
 
     node = event == TLSRPT_JSON_OBJECT ? m->object : m->array;
@@ -603,6 +626,15 @@ container(tlsrpt_builder_t *b, tlsrpt_frame_t *f, const tlsrpt_member_t *m,
 }
 
 
+static OUT_OF_LINE int
+skip_value(tlsrpt_builder_t *b, size_t len)
+{
+    size_t  more = len > TLSRPT_LONG_STRING ? 2 * len : 0;
+
+    return tlsrpt_builder_spend(b, TLSRPT_COST_SKIPPED + more);
+}
+
+
 /* m: what the value is of, or NULL. */
 
 static inline int
@@ -613,7 +645,7 @@ take(tlsrpt_builder_t *b, tlsrpt_frame_t *f, const tlsrpt_member_t *m,
         return container(b, f, m, event);
     }
 
-    return m != NULL ? value(b, f, m, event, s, len) : TLSRPT_OK;
+    return m != NULL ? value(b, f, m, event, s, len) : skip_value(b, len);
 }
 
 
@@ -642,7 +674,7 @@ take_alias(tlsrpt_builder_t *b, tlsrpt_frame_t *f, const tlsrpt_member_t *m,
 /* Within a container that is not kept. */
 
 static OUT_OF_LINE int
-skip(tlsrpt_builder_t *b, tlsrpt_json_event_t event)
+skip(tlsrpt_builder_t *b, tlsrpt_json_event_t event, size_t len)
 {
     if (event == TLSRPT_JSON_OBJECT || event == TLSRPT_JSON_ARRAY) {
         b->skip++;
@@ -653,7 +685,23 @@ skip(tlsrpt_builder_t *b, tlsrpt_json_event_t event)
         b->skip--;
     }
 
-    return TLSRPT_OK;
+    return skip_value(b, len);
+}
+
+
+int
+tlsrpt_builder_is_report(const tlsrpt_builder_t *b)
+{
+    const tlsrpt_frame_t  *root = b->stack + 1;
+
+    return (root->seen | root->nulls) != 0 || root->name != NULL;
+}
+
+
+int
+tlsrpt_builder_has_unknown(const tlsrpt_builder_t *b)
+{
+    return b->has_unknown;
 }
 
 
@@ -666,7 +714,7 @@ tlsrpt_builder_event(void *builder, tlsrpt_json_event_t event, const char *s,
     const tlsrpt_member_t  *m;
 
     if (b->skip) {
-        return skip(b, event);
+        return skip(b, event, len);
     }
 
     if (event == TLSRPT_JSON_OBJECT_END || event == TLSRPT_JSON_ARRAY_END) {
@@ -674,6 +722,7 @@ tlsrpt_builder_event(void *builder, tlsrpt_json_event_t event, const char *s,
     }
 
     if (event == TLSRPT_JSON_KEY) {
+        b->has_unknown = 1;
         return TLSRPT_OK;
     }
 

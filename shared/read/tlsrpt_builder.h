@@ -61,6 +61,8 @@ typedef struct {
     tlsrpt_strings_t  text;
     /* What costs more than it is long is bounded. */
     size_t            unwrapped;            /* bytes of JSON in strings */
+    tlsrpt_json_t    *wrapped;              /* reads it; NULL: not yet */
+    int               has_unknown;          /* members */
     size_t            nidn;                 /* host names with U-labels */
     char              idn[TLSRPT_MAX_STRING];       /* the last of them */
     size_t            idn_len;
@@ -97,6 +99,27 @@ void tlsrpt_builder_free(tlsrpt_builder_t *b);
 int tlsrpt_builder_event(void *builder, tlsrpt_json_event_t event,
     const char *s, size_t len);
 int tlsrpt_builder_finish(tlsrpt_builder_t *b) TLSRPT_MUST_USE;
+/* Was any member given that a report has, any other? */
+int tlsrpt_builder_is_report(const tlsrpt_builder_t *b);
+int tlsrpt_builder_has_unknown(const tlsrpt_builder_t *b);
+
+/*
+ * What is charged (tlsrpt_json_spend): what parts of a report cost that are
+ * shorter than honest ones, or dearer.
+ */
+#define TLSRPT_COST_DETAIL   64
+#define TLSRPT_COST_POLICY   192
+#define TLSRPT_COST_DOMAIN   512            /* a command to Redis */
+#define TLSRPT_COST_LINE     32             /* of a policy-string or mx-host */
+#define TLSRPT_COST_SKIPPED  32             /* a value that is passed over */
+#define TLSRPT_COST_WARNING  16
+#define TLSRPT_COST_WRAPPED  16             /* a byte of JSON in a string */
+#define TLSRPT_COST_IDN      2048           /* a name with U-labels, and */
+#define TLSRPT_COST_IDN_BYTE 192
+#define TLSRPT_LONG_STRING   255            /* over it each byte is charged */
+
+/* TLSRPT_OK, or the error with its path. */
+int tlsrpt_builder_spend(tlsrpt_builder_t *b, size_t cost);
 
 /*
  * For the members' setters, and among the builder's own files.

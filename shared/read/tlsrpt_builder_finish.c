@@ -30,6 +30,14 @@ add_domain(tlsrpt_builder_t *b, tlsrpt_str_t name, unsigned *index)
                            "over 64 policy domains");
     }
 
+    if (r->ndomains > 0
+        && tlsrpt_json_spend(b->json, TLSRPT_COST_DOMAIN) != TLSRPT_OK)
+    {
+        return tlsrpt_builder_fail_member(b, TLSRPT_ERR_TOO_COSTLY, "",
+                                          "policies",
+                                          "too many policy domains");
+    }
+
     *index = (unsigned) r->ndomains;
     r->domains[r->ndomains++] = name;
 

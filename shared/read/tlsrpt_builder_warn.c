@@ -11,6 +11,40 @@
 #include "tlsrpt_builder.h"
 
 
+/* Appends to a path, of which n bytes are there; the new length.  Without
+   snprintf(): many warnings are many paths. */
+
+static size_t
+put(char path[TLSRPT_PATH_LEN], size_t n, const char *s, size_t len)
+{
+    size_t  left = TLSRPT_PATH_LEN - 1 - n;
+
+    len = len < left ? len : left;
+    memcpy(path + n, s, len);
+    path[n + len] = '\0';
+
+    return n + len;
+}
+
+
+static size_t
+put_index(char path[TLSRPT_PATH_LEN], size_t n, size_t index)
+{
+    char  text[24], *p = text + sizeof(text);
+
+    *--p = ']';
+
+    do {
+        *--p = (char) ('0' + index % 10);
+        index /= 10;
+    } while (index);
+
+    *--p = '[';
+
+    return put(path, n, p, (size_t) (text + sizeof(text) - p));
+}
+
+
 void
 tlsrpt_builder_path(const tlsrpt_builder_t *b, char path[TLSRPT_PATH_LEN])
 {
@@ -18,28 +52,33 @@ tlsrpt_builder_path(const tlsrpt_builder_t *b, char path[TLSRPT_PATH_LEN])
 
     path[0] = '\0';
 
-    for (const tlsrpt_frame_t *f = b->stack + 1;
-         f <= b->frame && n < TLSRPT_PATH_LEN; f++)
-    {
+    for (const tlsrpt_frame_t *f = b->stack + 1; f <= b->frame; f++) {
         switch (f->node) {
         case TLSRPT_NODE_POLICIES:
         case TLSRPT_NODE_POLICY_STRING:
         case TLSRPT_NODE_MX_HOST:
         case TLSRPT_NODE_DETAILS:
             if (f->index) {
-                n += (size_t) snprintf(path + n, TLSRPT_PATH_LEN - n, "[%zu]",
-                                       f->index - 1);
+                n = put_index(path, n, f->index - 1);
             }
             break;
 
         default:
             if (f->name != NULL) {
-                n += (size_t) snprintf(path + n, TLSRPT_PATH_LEN - n, "%s%.*s",
-                                       n ? "." : "", (int) f->name->len - 3,
-                                       f->name->quoted + 1);
+                n = put(path, n, ".", n > 0);
+                n = put(path, n, f->name->quoted + 1, f->name->len - 3);
             }
         }
     }
+}
+
+
+int
+tlsrpt_builder_spend(tlsrpt_builder_t *b, size_t cost)
+{
+    int  rc = tlsrpt_json_spend(b->json, cost);
+
+    return rc == TLSRPT_OK ? rc : tlsrpt_builder_fail(b, rc, "%s", "");
 }
 
 
@@ -66,11 +105,8 @@ join(char path[TLSRPT_PATH_LEN], const char *member)
 {
     size_t  n = strlen(path);
 
-    if (snprintf(path + n, TLSRPT_PATH_LEN - n, "%s%s", n ? "." : "", member)
-        < 0)
-    {
-        path[n] = '\0';
-    }
+    n = put(path, n, ".", n > 0);
+    (void) put(path, n, member, strlen(member));
 }
 
 
@@ -104,6 +140,9 @@ add_warning(tlsrpt_builder_t *b, const char *path, const char *section,
     tlsrpt_report_t   *r = &b->report;
     tlsrpt_warning_t  *w;
 
+    /* where there is no more, the next that is charged for fails */
+    (void) !tlsrpt_json_spend(b->json, TLSRPT_COST_WARNING);
+
     if (r->nwarnings == TLSRPT_MAX_WARNINGS
         || tlsrpt_builder_grow(&p, sizeof(*w), r->nwarnings,
                                &b->warnings_size)
@@ -119,7 +158,7 @@ add_warning(tlsrpt_builder_t *b, const char *path, const char *section,
     vsnprintf(w->message, TLSRPT_DETAIL_LEN, format, args);
 
     if (path != NULL) {
-        snprintf(w->path, TLSRPT_PATH_LEN, "%s", path);
+        (void) put(w->path, 0, path, strlen(path));
 
     } else {
         tlsrpt_builder_path(b, w->path);

@@ -19,10 +19,15 @@
 #include <zlib.h>
 
 #define BUFFER_SIZE  32768
+#define FIRST_SIZE   4096                   /* enough to see what it is */
 #define NGZIP        2                      /* layers that may be gzip */
 #define NLAYERS      (NGZIP + 1)
 
 #define WINDOW_BITS  (15 + 16)              /* gzip only */
+
+#define FREE_TEXT    65536                  /* whatever the ratio is */
+#define MAX_RATIO    128
+#define MAX_MEMBERS  16                     /* of gzip within gzip */
 
 typedef unsigned char  byte_t;
 
@@ -40,6 +45,7 @@ typedef struct {
     unsigned  signature;                    /* that the first bytes suggest */
     unsigned  nheld;                        /* bytes of it read */
     size_t    size;                         /* of what it yielded */
+    unsigned  nmembers;
 } layer_t;
 
 typedef struct {
@@ -128,12 +134,47 @@ mark(tlsrpt_inflate_t *inf, unsigned n, const byte_t *p)
 }
 
 
+size_t
+tlsrpt_inflate_allowed(size_t len, int is_twice)
+{
+    size_t  shift = is_twice;
+    size_t  free_text = FREE_TEXT >> 2 * shift, ratio = MAX_RATIO >> shift;
+    size_t  free_len = 2 * (free_text / ratio);
+
+    return len <= free_len ? free_text
+           : len - free_len > (SIZE_MAX - free_text) / ratio ? SIZE_MAX
+           : free_text + (len - free_len) * ratio;
+}
+
+
+/* What layer n may have yielded by now.  gzip data hardly gets shorter when it
+   is zipped again: what lies between two layers is no longer than the body but
+   for what a short one may. */
+static size_t
+allowed_of(const tlsrpt_inflate_t *inf, unsigned n, const byte_t *bytes)
+{
+    const layer_t  *inner = &inf->layers[1];
+    int             is_twice = n == 0
+                               && (inner->nmembers > 0
+                                   || (inner->state == LAYER_START && bytes[0]
+                                       == signatures[SIGNATURE_GZIP].bytes[0]));
+    size_t  allowed = inf->layers[n].state != LAYER_GZIP
+                      ? inf->max_size
+                      : is_twice
+                      ? inf->offset + inf->offset / 4 + 128
+                      : tlsrpt_inflate_allowed(inf->offset, n > 0);
+
+    return allowed < inf->max_size ? allowed : inf->max_size;
+}
+
+
 /* Hands on what layer n yielded, as far as the bound lets it. */
 static int
 yield(tlsrpt_inflate_t *inf, unsigned n, const byte_t *bytes, size_t len)
 {
     layer_t  *layer = &inf->layers[n];
-    size_t    room = inf->max_size - layer->size;
+    size_t    bound = len > 0 ? allowed_of(inf, n, bytes) : inf->max_size;
+    size_t    room = layer->size < bound ? bound - layer->size : 0;
     size_t    allowed = len < room ? len : room;
     int       rc = TLSRPT_OK;
 
@@ -144,7 +185,8 @@ yield(tlsrpt_inflate_t *inf, unsigned n, const byte_t *bytes, size_t len)
              : inf->sink(inf->ctx, bytes, allowed);
     }
 
-    return rc != TLSRPT_OK || len <= room ? rc : TLSRPT_ERR_TOO_LARGE;
+    return rc != TLSRPT_OK || len <= room ? rc
+           : bound == inf->max_size ? TLSRPT_ERR_TOO_LARGE : TLSRPT_ERR_RATIO;
 }
 
 
@@ -172,6 +214,10 @@ begin_member(tlsrpt_inflate_t *inf, unsigned n)
 
     layer->state = LAYER_GZIP;
     layer->nheld = 0;
+
+    if (++layer->nmembers > MAX_MEMBERS && n > 0) {
+        return TLSRPT_ERR_RATIO;
+    }
 
     z->next_in = signatures[SIGNATURE_GZIP].bytes;
     z->avail_in = signatures[SIGNATURE_GZIP].len;
@@ -339,13 +385,16 @@ take_gzip(tlsrpt_inflate_t *inf, unsigned n, const byte_t **p,
     z->avail_in = len < UINT_MAX ? (uInt) len : UINT_MAX;
 
     do {
+        size_t  size = inf->layers[n].size < FIRST_SIZE ? FIRST_SIZE
+                                                        : BUFFER_SIZE;
+
         z->next_out = gunzip->buffer;
-        z->avail_out = BUFFER_SIZE;
+        z->avail_out = (uInt) size;
 
         zrc = inflate(z, Z_FINISH);
         mark(inf, n, z->next_in);
 
-        rc = yield(inf, n, gunzip->buffer, BUFFER_SIZE - z->avail_out);
+        rc = yield(inf, n, gunzip->buffer, size - z->avail_out);
         if (rc == TLSRPT_OK) {
             rc = check_gzip(inf, n, zrc);
         }
@@ -565,9 +614,6 @@ tlsrpt_inflate_reset(tlsrpt_inflate_t *inf, size_t max_size,
     inf->offset = 0;
 
     memset(inf->layers, 0, sizeof(inf->layers));
-
-    gunzip_destroy(inf->gunzip[1]);
-    inf->gunzip[1] = NULL;
 }
 
 

@@ -24,7 +24,8 @@ tlsrpt_inflate_t *tlsrpt_inflate_create(void) TLSRPT_MUST_USE;
 void tlsrpt_inflate_destroy(tlsrpt_inflate_t *inflate);
 
 /* max_size bounds the text that comes out (TLSRPT_ERR_TOO_LARGE), plain text
-   too; what is between two layers of gzip as well. */
+   too; what is between two layers of gzip as well.  So do the bytes that it
+   comes out of (TLSRPT_ERR_RATIO), see tlsrpt_inflate_allowed(). */
 void tlsrpt_inflate_reset(tlsrpt_inflate_t *inflate, size_t max_size,
     tlsrpt_inflate_sink_pt sink, void *ctx);
 
@@ -41,6 +42,12 @@ int tlsrpt_inflate_finish(tlsrpt_inflate_t *inflate) TLSRPT_MUST_USE;
 
 /* Of the byte in the body at which it stopped. */
 size_t tlsrpt_inflate_offset(const tlsrpt_inflate_t *inflate);
+/* The longest text that an honest sender's gzip makes of so many bytes of a
+   body, which may be zipped twice: 128 times as much, and 64 KiB at least.
+   Failure details alike but for a digit or two are a hundredth of their length
+   when zipped; deflate could go on to a thousandth.  Nobody zips twice on
+   purpose: 64 times, and 16 KiB. */
+size_t tlsrpt_inflate_allowed(size_t len, int is_twice);
 /* zlib's own words, or NULL. */
 const char *tlsrpt_inflate_message(const tlsrpt_inflate_t *inflate);
 

@@ -42,6 +42,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tlsrpt_hash.h"
+
 #define BUFFER_KEEP  4096                   /* over it: given back on reset */
 
 #define REPEAT(c)    (UINT64_C(0x0101010101010101) * (c))
@@ -131,6 +133,8 @@ struct tlsrpt_json {
 
     tlsrpt_buf_t            scratch;
     tlsrpt_json_names_t     names;          /* of all open objects */
+    size_t                  spent;          /* of the budget */
+    size_t                  allowed;
 
     frame_t                *frame;          /* the innermost */
     frame_t                 frames[TLSRPT_JSON_MAX_DEPTH + 1];
@@ -180,6 +184,22 @@ emit(tlsrpt_json_t *json, tlsrpt_json_event_t event, const void *s, size_t len,
     }
 
     return p;
+}
+
+
+/*
+ * The budget
+ */
+
+static int
+spend(tlsrpt_json_t *json, size_t cost)
+{
+    if (cost > json->allowed - json->spent) {
+        return TLSRPT_ERR_TOO_COSTLY;
+    }
+
+    json->spent += cost;
+    return TLSRPT_OK;
 }
 
 
@@ -253,8 +273,13 @@ end_name(tlsrpt_json_t *json, const void *s, size_t len, const byte_t *p)
                                                                   len);
     int                    rc;
 
-    rc = is_expected ? tlsrpt_json_name_give(object)
-                     : tlsrpt_json_name_add(&json->names, object, s, len);
+    rc = spend(json, is_expected ? TLSRPT_JSON_COST_DECODED
+                                 : TLSRPT_JSON_COST_NAME + len / 8);
+
+    if (rc == TLSRPT_OK) {
+        rc = is_expected ? tlsrpt_json_name_give(object)
+                         : tlsrpt_json_name_add(&json->names, object, s, len);
+    }
 
     if (rc != TLSRPT_OK) {
         return fail_at(json, rc, json->token_offset);
@@ -421,6 +446,10 @@ read_special(tlsrpt_json_t *json, const byte_t *p)
     if (*p == '\\') {
         json->escape = ESCAPE_BACKSLASH;
 
+        if (spend(json, TLSRPT_JSON_COST_ESCAPE) != TLSRPT_OK) {
+            return fail(json, TLSRPT_ERR_TOO_COSTLY, p);
+        }
+
         if (json->high == 0) {
             json->escape_offset = offset_of(json, p);
         }
@@ -568,6 +597,15 @@ number_next(int number, byte_t c)
 }
 
 
+/* Would another digit leave it as it is? */
+static inline int
+is_in_digits(int number)
+{
+    return number == NUMBER_INTEGER || number == NUMBER_FRACTION
+           || number == NUMBER_EXPONENT;
+}
+
+
 static const byte_t *
 end_number(tlsrpt_json_t *json, const byte_t *start, const byte_t *p)
 {
@@ -611,6 +649,13 @@ resume_number(tlsrpt_json_t *json, const byte_t *start, const byte_t *end)
         }
 
         number = next;
+
+        while (is_in_digits(number) && p + 1 < end
+               && (size_t) (p + 1 - start) < room
+               && p[1] >= '0' && p[1] <= '9')
+        {
+            p++;
+        }
     }
 
     json->token = TOKEN_NUMBER;
@@ -856,7 +901,15 @@ skip_space(tlsrpt_json_t *json, const byte_t *p, const byte_t *end)
 {
     for ( ; p < end && *p <= ' '; p++) {
 
-        if (*p == '\n') {
+        if (end - p >= 8 && tlsrpt_json_load64(p) == REPEAT(' ')) {
+            p += 7;
+
+        } else if (end - p >= 8 && tlsrpt_json_load64(p) == REPEAT('\n')) {
+            p += 7;
+            json->line += 8;
+            json->line_offset = offset_of(json, p + 1);
+
+        } else if (*p == '\n') {
             json->line++;
             json->line_offset = offset_of(json, p + 1);
 
@@ -957,6 +1010,7 @@ tlsrpt_json_create(void)
     tlsrpt_json_t  *json = calloc(1, sizeof(tlsrpt_json_t));
 
     if (json != NULL) {
+        json->names.seed = tlsrpt_hash_seed(json);
         tlsrpt_json_reset(json, NULL, NULL);
     }
 
@@ -999,6 +1053,23 @@ tlsrpt_json_reset(tlsrpt_json_t *json, tlsrpt_json_handler_pt handler,
 
     tlsrpt_buf_reset(&json->scratch, BUFFER_KEEP);
     tlsrpt_json_names_reset(&json->names, BUFFER_KEEP);
+
+    json->spent = 0;
+    json->allowed = SIZE_MAX;
+}
+
+
+void
+tlsrpt_json_allow(tlsrpt_json_t *json, size_t budget)
+{
+    json->allowed = budget;
+}
+
+
+int
+tlsrpt_json_spend(tlsrpt_json_t *json, size_t cost)
+{
+    return spend(json, cost);
 }
 
 
@@ -1068,6 +1139,13 @@ tlsrpt_json_position(const tlsrpt_json_t *json, size_t *offset, size_t *line,
     *offset = json->offset;
     *line = json->line;
     *column = json->offset - json->line_offset + 1;
+}
+
+
+int
+tlsrpt_json_is_within_token(const tlsrpt_json_t *json)
+{
+    return json->token != TOKEN_NONE;
 }
 
 

@@ -16,8 +16,13 @@
 
 #define TLSRPT_JSON_MAX_DEPTH    32         /* TLSRPT_ERR_TOO_DEEP */
 #define TLSRPT_JSON_MAX_MEMBERS  256        /* of one object: _TOO_MANY */
-#define TLSRPT_JSON_MAX_STRING   65536      /* decoded bytes: _TOO_LONG */
+#define TLSRPT_JSON_MAX_STRING   16384      /* decoded bytes: _TOO_LONG */
 #define TLSRPT_JSON_MAX_NUMBER   1024       /* digits and all: _TOO_LONG */
+
+/* What costs more than it is long is charged, in about two nanoseconds each. */
+#define TLSRPT_JSON_COST_NAME    32         /* that is not expected */
+#define TLSRPT_JSON_COST_DECODED 8          /* expected, not as it mostly is */
+#define TLSRPT_JSON_COST_ESCAPE  16
 
 typedef enum {
     TLSRPT_JSON_OBJECT,
@@ -61,6 +66,15 @@ void tlsrpt_json_expect(tlsrpt_json_t *json, const void *names, size_t n,
     size_t size, const tlsrpt_json_name_t **told);
 
 /*
+ * The budget: what may be charged for the text so far, by the reader itself
+ * (TLSRPT_JSON_COST_...) and by its handler.  allow: the sum, any after a
+ * reset; more may be allowed as more of the text is there.  spend: TLSRPT_OK or
+ * TLSRPT_ERR_TOO_COSTLY; where it is too much nothing is taken.
+ */
+void tlsrpt_json_allow(tlsrpt_json_t *json, size_t budget);
+int tlsrpt_json_spend(tlsrpt_json_t *json, size_t cost) TLSRPT_MUST_USE;
+
+/*
  * feed: TLSRPT_OK, or the error, which stays; the cost is linear in the text
  * whatever the split.  finish: the end of the text.
  * The text is one object or array at the top, after an optional BOM; white
@@ -74,6 +88,9 @@ int tlsrpt_json_finish(tlsrpt_json_t *json) TLSRPT_MUST_USE;
    byte after an error.  From 0, 1, 1. */
 void tlsrpt_json_position(const tlsrpt_json_t *json, size_t *offset,
     size_t *line, size_t *column);
+
+/* Does a string, number or literal go on beyond what was fed? */
+int tlsrpt_json_is_within_token(const tlsrpt_json_t *json);
 
 /* Bits: deviations that were passed over. */
 #define TLSRPT_JSON_BOM    1

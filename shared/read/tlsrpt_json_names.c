@@ -5,23 +5,57 @@
 
 #include <stdlib.h>
 
+#include "tlsrpt_hash.h"
 #include "tlsrpt_json_names.h"
 
 
 #define NAMES_MIN  16
-#define MAX_BYTES  262144                   /* of all open objects' names */
+#define MAX_BYTES  65536                    /* of all open objects' names */
+
+
+/* Where the name number n is in the table.  Names leave in the order opposite
+   to that in which they came, so that none is missed for a slot that became
+   free. */
+
+static uint32_t *
+slot_of(const tlsrpt_json_names_t *names, size_t n)
+{
+    size_t  mask = names->nslots - 1, i = names->given[n].hash & mask;
+
+    while (names->slots[i] != 0 && names->slots[i] != n + 1) {
+        i = (i + 1) & mask;
+    }
+
+    return &names->slots[i];
+}
+
+
+void
+tlsrpt_json_names_drop(tlsrpt_json_names_t *names, size_t first)
+{
+    if (first < names->n) {
+        names->bytes.len = names->given[first].at;
+
+        while (names->n > first) {
+            *slot_of(names, --names->n) = 0;
+        }
+    }
+}
 
 
 void
 tlsrpt_json_names_reset(tlsrpt_json_names_t *names, size_t keep)
 {
+    tlsrpt_json_names_drop(names, 0);
     tlsrpt_buf_reset(&names->bytes, keep);
-    names->n = 0;
 
     if (names->size * sizeof(*names->given) > keep) {
         free(names->given);
+        free(names->slots);
         names->given = NULL;
+        names->slots = NULL;
         names->size = 0;
+        names->nslots = 0;
     }
 }
 
@@ -31,71 +65,32 @@ tlsrpt_json_names_free(tlsrpt_json_names_t *names)
 {
     tlsrpt_buf_free(&names->bytes);
     free(names->given);
+    free(names->slots);
 }
 
 
-void
-tlsrpt_json_names_drop(tlsrpt_json_names_t *names, size_t first)
-{
-    if (first < names->n) {
-        names->bytes.len = names->given[first].at;
-        names->n = first;
-    }
-}
+/* Where the name is in the table, of those from the number first on, or the
+   free slot for it. */
 
-
-static inline uint64_t
-load32(const void *p)
-{
-    uint32_t  x;
-
-    memcpy(&x, p, sizeof(x));
-    return x;
-}
-
-
-/* Of the length and both ends alone: equal hashes are settled by the bytes. */
-
-static inline uint32_t
-hash_of(const char *s, size_t len)
-{
-    uint64_t  x = len;
-
-    if (len >= 8) {
-        x += tlsrpt_json_load64(s) * UINT64_C(0x9e3779b97f4a7c15)
-             + tlsrpt_json_load64(s + len - 8);
-
-    } else if (len >= 4) {
-        x += load32(s) << 32 ^ load32(s + len - 4) << 8;
-
-    } else if (len > 0) {
-        x += (uint64_t) (unsigned char) s[0] << 8;
-        x += (uint64_t) (unsigned char) s[len / 2] << 16;
-        x += (uint64_t) (unsigned char) s[len - 1] << 24;
-    }
-
-    x *= UINT64_C(0xd6e8feb86659fd93);
-    return (uint32_t) (x >> 32);
-}
-
-
-static int
-is_known(const tlsrpt_json_names_t *names, size_t first, uint32_t hash,
+static uint32_t *
+find(const tlsrpt_json_names_t *names, size_t first, uint32_t hash,
     const char *s, size_t len)
 {
-    const tlsrpt_json_given_t  *name = names->given + first;
-    const tlsrpt_json_given_t  *last = names->given + names->n;
+    size_t                      i, mask = names->nslots - 1;
+    const tlsrpt_json_given_t  *name;
 
-    for ( ; name < last; name++) {
-        if (name->hash == hash && name->len == len
+    for (i = hash & mask; names->slots[i] != 0; i = (i + 1) & mask) {
+        name = &names->given[names->slots[i] - 1];
+
+        if (name->hash == hash && name->len == len && names->slots[i] > first
             && (len == 0
                 || memcmp(names->bytes.data + name->at, s, len) == 0))
         {
-            return 1;
+            break;
         }
     }
 
-    return 0;
+    return &names->slots[i];
 }
 
 
@@ -103,6 +98,7 @@ static int
 grow(tlsrpt_json_names_t *names)
 {
     size_t                size = names->size ? names->size * 2 : NAMES_MIN;
+    uint32_t             *slots;
     tlsrpt_json_given_t  *given;
 
     given = realloc(names->given, size * sizeof(*given));
@@ -112,7 +108,20 @@ grow(tlsrpt_json_names_t *names)
     }
 
     names->given = given;
+    slots = calloc(2 * size, sizeof(*slots));
+
+    if (slots == NULL) {
+        return TLSRPT_ERR_MEMORY;
+    }
+
+    free(names->slots);
+    names->slots = slots;
+    names->nslots = 2 * size;
     names->size = size;
+
+    for (size_t n = 0; n < names->n; n++) {
+        *slot_of(names, n) = (uint32_t) n + 1;
+    }
 
     return TLSRPT_OK;
 }
@@ -121,15 +130,11 @@ grow(tlsrpt_json_names_t *names)
 /* The caller keeps the length within its bound. */
 
 static int
-keep(tlsrpt_json_names_t *names, uint32_t hash, const char *s, size_t len)
+keep(tlsrpt_json_names_t *names, uint32_t *slot, uint32_t hash, const char *s,
+    size_t len)
 {
-    tlsrpt_json_given_t  *name;
+    tlsrpt_json_given_t  *name = &names->given[names->n];
 
-    if (names->n == names->size && grow(names) != TLSRPT_OK) {
-        return TLSRPT_ERR_MEMORY;
-    }
-
-    name = &names->given[names->n];
     name->hash = hash;
     name->len = (uint32_t) len;
     name->at = (uint32_t) names->bytes.len;
@@ -140,7 +145,7 @@ keep(tlsrpt_json_names_t *names, uint32_t hash, const char *s, size_t len)
         return TLSRPT_ERR_MEMORY;
     }
 
-    names->n++;
+    *slot = (uint32_t) ++names->n;
 
     return TLSRPT_OK;
 }
@@ -150,15 +155,18 @@ int
 tlsrpt_json_name_add(tlsrpt_json_names_t *names, tlsrpt_json_object_t *object,
     const char *s, size_t len)
 {
-    uint32_t   hash = hash_of(s, len);
-    uint64_t  *seen = &object->seen[hash / 64 % (TLSRPT_JSON_SEEN / 64)];
-    uint64_t   bit = UINT64_C(1) << hash % 64;
+    uint32_t  hash, *slot;
 
-    if (names->n == object->first) {
-        memset(object->seen, 0, sizeof(object->seen));
+    if (names->n == names->size && grow(names) != TLSRPT_OK) {
+        return TLSRPT_ERR_MEMORY;
     }
 
-    if ((*seen & bit) && is_known(names, object->first, hash, s, len)) {
+    /* the objects within one another have mostly the same names */
+    hash = (uint32_t) tlsrpt_hash(names->seed + 2 * (uint64_t) object->first,
+                                  s, len);
+    slot = find(names, object->first, hash, s, len);
+
+    if (*slot != 0) {
         return TLSRPT_ERR_JSON_DUPLICATE;
     }
 
@@ -170,12 +178,11 @@ tlsrpt_json_name_add(tlsrpt_json_names_t *names, tlsrpt_json_object_t *object,
         return TLSRPT_ERR_TOO_LONG;
     }
 
-    if (keep(names, hash, s, len) != TLSRPT_OK) {
+    if (keep(names, slot, hash, s, len) != TLSRPT_OK) {
         return TLSRPT_ERR_MEMORY;
     }
 
     object->nmembers++;
-    *seen |= bit;
 
     if (object->nexpected > 0) {
         *object->told = NULL;

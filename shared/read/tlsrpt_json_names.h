@@ -20,20 +20,22 @@
 
 #define TLSRPT_JSON_HOT   inline __attribute__((always_inline))
 
-#define TLSRPT_JSON_SEEN  512               /* bits of the filter of names */
-
 typedef struct {
     uint32_t  hash;
     uint32_t  len;
     uint32_t  at;                           /* in bytes.data */
 } tlsrpt_json_given_t;
 
-/* The names that were not expected, of all open objects. */
+/* The names that were not expected, of all open objects, and a table of them.
+   Strangers choose the names: the seed is secret, see tlsrpt_hash.h. */
 typedef struct {
     tlsrpt_buf_t          bytes;
     tlsrpt_json_given_t  *given;
     size_t                n;
     size_t                size;
+    uint32_t             *slots;            /* number of a name, from 1 */
+    size_t                nslots;           /* twice the size */
+    uint64_t              seed;
 } tlsrpt_json_names_t;
 
 /* What of an object has come. */
@@ -49,8 +51,6 @@ typedef struct {
     uint32_t                   given;       /* bit: number */
 
     uint32_t                   first;       /* of the other names */
-    uint64_t                   seen[TLSRPT_JSON_SEEN / 64]; /* bit: low bits
-                                                               of a hash */
 } tlsrpt_json_object_t;
 
 

@@ -37,25 +37,72 @@ add_lines(tlsrpt_builder_t *b, const char *s, size_t len, add_pt add)
 }
 
 
-/* Microsoft: one string that holds a JSON array of TLSA records. */
+/* Microsoft: one string that holds a JSON array of TLSA records.  The strings
+   of the array are lines; whatever else it holds is passed over. */
+
+typedef struct {
+    tlsrpt_builder_t  *builder;
+    add_pt             add;                 /* NULL: it is only checked */
+    unsigned           depth;
+} wrapped_t;
+
 
 static int
-add_wrapped(tlsrpt_builder_t *b, json_t *array, add_pt add)
+wrapped_event(void *ctx, tlsrpt_json_event_t event, const char *s, size_t len)
 {
-    int      rc = TLSRPT_OK;
-    size_t   i;
-    json_t  *item;
+    wrapped_t  *w = ctx;
 
-    tlsrpt_builder_warn(b, "RFC 8460 4.5", "JSON within a string, unwrapped");
+    switch (event) {
 
-    json_array_foreach(array, i, item) {
-        if (json_is_string(item) && rc == TLSRPT_OK) {
-            rc = add_lines(b, json_string_value(item),
-                           json_string_length(item), add);
-        }
+    case TLSRPT_JSON_OBJECT:
+    case TLSRPT_JSON_ARRAY:
+        w->depth++;
+        return TLSRPT_OK;
+
+    case TLSRPT_JSON_OBJECT_END:
+    case TLSRPT_JSON_ARRAY_END:
+        w->depth--;
+        return TLSRPT_OK;
+
+    default:
+        return event == TLSRPT_JSON_STRING && w->depth == 1 && w->add != NULL
+               ? add_lines(w->builder, s, len, w->add) : TLSRPT_OK;
+    }
+}
+
+
+static int
+read_wrapped(tlsrpt_builder_t *b, add_pt add, const char *s, size_t len)
+{
+    int        rc;
+    wrapped_t  w = { b, add, 0 };
+
+    tlsrpt_json_reset(b->wrapped, wrapped_event, &w);
+    rc = tlsrpt_json_feed(b->wrapped, s, len);
+
+    return rc == TLSRPT_OK ? tlsrpt_json_finish(b->wrapped) : rc;
+}
+
+
+/* Is there an array in the string, and may it be unwrapped?  All of it is read
+   before any of it counts. */
+
+static int
+is_wrapped(tlsrpt_builder_t *b, const char *s, size_t len)
+{
+    if (s[0] != '[' || len > MAX_UNWRAPPED - b->unwrapped
+        || tlsrpt_json_spend(b->json, len * TLSRPT_COST_WRAPPED) != TLSRPT_OK)
+    {
+        return 0;
     }
 
-    return rc;
+    b->unwrapped += len;
+
+    if (b->wrapped == NULL) {
+        b->wrapped = tlsrpt_json_create();
+    }
+
+    return b->wrapped != NULL && read_wrapped(b, NULL, s, len) == TLSRPT_OK;
 }
 
 
@@ -64,18 +111,10 @@ add_wrapped(tlsrpt_builder_t *b, json_t *array, add_pt add)
 static int
 add_item(tlsrpt_builder_t *b, const char *s, size_t len, add_pt add)
 {
-    int      rc;
-    json_t  *array;
-
-    if (s[0] == '[' && len <= MAX_UNWRAPPED - b->unwrapped) {
-        b->unwrapped += len;
-        array = json_loadb(s, len, 0, NULL);
-
-        if (array != NULL) {
-            rc = add_wrapped(b, array, add);
-            json_decref(array);
-            return rc;
-        }
+    if (is_wrapped(b, s, len)) {
+        tlsrpt_builder_warn(b, "RFC 8460 4.5",
+                            "JSON within a string, unwrapped");
+        return read_wrapped(b, add, s, len);
     }
 
     if (s[len - 1] == '\r') {
@@ -94,12 +133,12 @@ set_list(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
 {
     if (event != TLSRPT_JSON_STRING) {
         tlsrpt_builder_warn(b, TLSRPT_SCHEMA, "not a string, passed over");
-        return TLSRPT_OK;
+        return tlsrpt_builder_spend(b, TLSRPT_COST_SKIPPED);
     }
 
     if (len == 0) {
         tlsrpt_builder_warn(b, TLSRPT_SCHEMA, "empty, taken as absent");
-        return TLSRPT_OK;
+        return tlsrpt_builder_spend(b, TLSRPT_COST_SKIPPED);
     }
 
     if (field != NULL) {

@@ -266,8 +266,15 @@ tlsrpt_builder_host(tlsrpt_builder_t *b, const char *s, size_t len, char *buf)
         return tlsrpt_domain_normalize(s, len, buf);
     }
 
+    if (len > sizeof(b->idn)) {
+        return 0;
+    }
+
     if (len != b->idn_len || memcmp(s, b->idn, len) != 0) {
-        if (b->nidn == MAX_IDN) {
+        if (b->nidn == MAX_IDN
+            || tlsrpt_json_spend(b->json, TLSRPT_COST_IDN
+                                 + len * TLSRPT_COST_IDN_BYTE) != TLSRPT_OK)
+        {
             return 0;
         }
 
@@ -332,7 +339,7 @@ set_policy_domain(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
     b->first[b->report.npolicies - 1].named = 1;
 
     /* Never cut: what is left would be another name. */
-    n = tlsrpt_domain_normalize(s, len, buf);
+    n = tlsrpt_builder_host(b, s, len, buf);
 
     if (n == 0) {
         tlsrpt_builder_leave_out(b, TLSRPT_ERR_DOMAIN, NULL,

@@ -14,6 +14,14 @@
 #include "tlsrpt_report.h"
 
 
+/* Within its first so many bytes a report has one of its own members. */
+#define FIRST_LOOK  4096
+
+/* What may be charged for a body (tlsrpt_json_allow): an honest one of a length
+   comes to three quarters of that at most. */
+#define BUDGET      8192
+#define BUDGET_BYTE 64
+
 /* bytes -> tlsrpt_inflate -> text -> tlsrpt_json -> events -> builder */
 
 struct tlsrpt_reader {
@@ -60,14 +68,55 @@ tlsrpt_reader_destroy(tlsrpt_reader_t *reader)
 }
 
 
+/* Once that much of the text is read.  Where it is within one long value, the
+   value's own bounds will tell. */
+
+static int
+look(const tlsrpt_reader_t *reader)
+{
+    if (tlsrpt_builder_is_report(&reader->builder)
+        || tlsrpt_json_is_within_token(reader->json))
+    {
+        return TLSRPT_OK;
+    }
+
+    return tlsrpt_builder_has_unknown(&reader->builder)
+           ? TLSRPT_ERR_NOT_TLSRPT
+           : TLSRPT_ERR_TOO_COSTLY;         /* white space */
+}
+
+
 static int
 take_text(void *ctx, const unsigned char *text, size_t len)
 {
+    int               rc;
+    size_t            n = len;
     tlsrpt_reader_t  *reader = ctx;
 
-    reader->text_size += len;
+    tlsrpt_json_allow(reader->json, BUDGET + BUDGET_BYTE
+                                    * tlsrpt_inflate_offset(reader->inflate));
 
-    return tlsrpt_json_feed(reader->json, text, len);
+    if (reader->text_size < FIRST_LOOK && len >= FIRST_LOOK - reader->text_size)
+    {
+        n = FIRST_LOOK - reader->text_size;
+        rc = tlsrpt_json_feed(reader->json, text, n);
+
+        if (rc == TLSRPT_OK) {
+            rc = look(reader);
+        }
+
+        if (rc != TLSRPT_OK) {
+            return rc;
+        }
+
+        text += n;
+        reader->text_size += n;
+        n = len - n;
+    }
+
+    reader->text_size += n;
+
+    return tlsrpt_json_feed(reader->json, text, n);
 }
 
 
@@ -102,7 +151,7 @@ is_of_bytes(int code)
     return code == TLSRPT_ERR_GZIP || code == TLSRPT_ERR_GZIP_TRUNCATED
            || code == TLSRPT_ERR_GZIP_NESTED || code == TLSRPT_ERR_ZIP
            || code == TLSRPT_ERR_EMPTY || code == TLSRPT_ERR_NOT_REPORT
-           || code == TLSRPT_ERR_TOO_LARGE;
+           || code == TLSRPT_ERR_TOO_LARGE || code == TLSRPT_ERR_RATIO;
 }
 
 

@@ -17,7 +17,7 @@
 #define DOC_LEN  (sizeof(DOC) - 1)
 #define BOM      "\xef\xbb\xbf"
 
-#define MAX_SIZE  100000
+#define MAX_SIZE  50000
 #define BIG       (512 * 1024)
 
 typedef struct {
@@ -416,6 +416,63 @@ test_broken(void)
 }
 
 
+/* What is longer than any honest gzip makes of so few bytes. */
+
+static void
+test_ratio(void)
+{
+    static unsigned char  doc[BIG / 2];
+    static const char     empty[] = "\x1f\x8b\x08\0\0\0\0\0\0\3\3\0"
+                                    "\0\0\0\0\0\0\0\0";
+    bytes_t              *members;
+
+    max_size = BIG;
+    memset(doc, ' ', sizeof(doc));
+    doc[0] = '{';
+
+    add_gzip(doc, 65536, 1);
+    check("64 KiB, whatever they come of", TLSRPT_OK, doc, 65536, 0);
+
+    add_gzip(doc, 65537, 1);
+    check("a byte more", TLSRPT_ERR_RATIO, doc, 65536, 0);
+
+    add_gzip(doc, sizeof(doc), 1);
+    check("a bomb below the bound", TLSRPT_ERR_RATIO, doc, 65536, 0);
+
+    add_gzip(doc, 16384, 2);
+    check("16 KiB zipped twice", TLSRPT_OK, doc, 16384, TLSRPT_INFLATE_TWICE);
+
+    add_gzip(doc, 16385, 2);
+    check("a byte more of it", TLSRPT_ERR_RATIO, doc, 16384,
+          TLSRPT_INFLATE_TWICE);
+
+    /* blocks and members cost more than they are long */
+    members = calloc(1, sizeof(bytes_t));
+
+    add_gzip(DOC, DOC_LEN, 1);
+    add(members, body.data, body.len);
+
+    for (int i = 0; i < 15; i++) {
+        add(members, empty, sizeof(empty) - 1);
+    }
+
+    body.len = 0;
+    add_gzip(members->data, members->len, 1);
+    is_int(read_in(body.len, body.len).code, TLSRPT_ERR_RATIO,
+           "gzip that gets shorter when it is zipped again");
+
+    body.len = 0;
+    free(members);
+
+    is_int((long long) tlsrpt_inflate_allowed(1024, 0), 65536, "of 1 KiB");
+    is_int((long long) tlsrpt_inflate_allowed(2048, 0), 3 * 65536, "of 2 KiB");
+    is_int((long long) tlsrpt_inflate_allowed(100000, 1), 16384 + 64
+           * (100000 - 512), "of 100 kB, zipped twice");
+    ok(tlsrpt_inflate_allowed(SIZE_MAX, 0) == SIZE_MAX, "of all there is");
+    max_size = MAX_SIZE;
+}
+
+
 static void
 test_bound(void)
 {
@@ -443,9 +500,11 @@ test_bound(void)
     add_gzip(doc, sizeof(doc), 1);
     check("a bomb", TLSRPT_ERR_TOO_LARGE, doc, MAX_SIZE, 0);
 
+    max_size = 16000;
     add_gzip(doc, sizeof(doc), 2);
-    check("a bomb within gzip", TLSRPT_ERR_TOO_LARGE, doc, MAX_SIZE,
+    check("a bomb within gzip", TLSRPT_ERR_TOO_LARGE, doc, max_size,
           TLSRPT_INFLATE_TWICE);
+    max_size = MAX_SIZE;
 
     add_gzip(doc, MAX_SIZE / 2, 1);
     add_gzip(doc + 1, MAX_SIZE / 2, 1);
@@ -569,6 +628,7 @@ main(void)
     test_not_report();
     test_within_gzip();
     test_broken();
+    test_ratio();
     test_bound();
     test_header_crc();
     test_small();

@@ -585,7 +585,7 @@ test_number_length(void)
 }
 
 
-/* All names of the open objects together are bounded too: by 256 KB. */
+/* All names of the open objects together are bounded too: by 64 KB. */
 static void
 test_names_length(void)
 {
@@ -825,6 +825,76 @@ test_corpus(const char *dir, int valid)
 }
 
 
+/* Names that are alike but for a few bytes, in objects within objects, some of
+   which have the same. */
+static void
+test_alike(void)
+{
+    size_t  i, round, offset;
+    char    name[64];
+
+    for (round = 0; round < 3; round++) {
+        add(round ? "\"again\":{" : "{");
+
+        for (i = 0; i < 200; i++) {
+            snprintf(name, sizeof(name), "\"aaaaaaaa%03zxaaaaaaaa\":%s,", i,
+                     i % 7 ? "1" : "{\"aaaaaaaa001aaaaaaaa\":1}");
+            add(name);
+        }
+    }
+
+    offset = text.len;
+    add("\"x\":1}}}");
+    check_text(TLSRPT_OK, text.len, "names that are alike");
+
+    text.len = offset;
+    add("\"aaaaaaaa063aaaaaaaa\":1}}}");
+    check_text(TLSRPT_ERR_JSON_DUPLICATE, offset, "one of them again");
+
+    text.len = offset;
+    add("\"x\":1},\"aaaaaaaa063aaaaaaaa\":1}}");
+    check_text(TLSRPT_ERR_JSON_DUPLICATE, offset + 7,
+               "one of them again, once the inner object is closed");
+}
+
+
+static int
+feed_within(size_t budget)
+{
+    begin(&whole_trace);
+    tlsrpt_json_allow(json, budget);
+
+    return feed(text.data, text.len);
+}
+
+
+/* What costs more than it is long is paid for. */
+static void
+test_budget(void)
+{
+    size_t  left, line, column;
+
+    add("{\"a\":\"\\n\\u00e9\"}");
+    is_int(feed_within(TLSRPT_JSON_COST_NAME + 2 * TLSRPT_JSON_COST_ESCAPE),
+           TLSRPT_OK, "a name and two escapes, and a budget for them");
+    is_int(tlsrpt_json_spend(json, 1), TLSRPT_ERR_TOO_COSTLY, "nothing left");
+    is_int(tlsrpt_json_spend(json, 0), TLSRPT_OK, "which is not a debt");
+
+    is_int(feed_within(TLSRPT_JSON_COST_NAME + 2 * TLSRPT_JSON_COST_ESCAPE - 1),
+           TLSRPT_ERR_TOO_COSTLY, "one less");
+    tlsrpt_json_position(json, &left, &line, &column);
+    is_int((long long) left, 8, "which says where");
+
+    is_int(feed_within(TLSRPT_JSON_COST_NAME - 1), TLSRPT_ERR_TOO_COSTLY,
+           "not enough for a name");
+    tlsrpt_json_position(json, &left, &line, &column);
+    is_int((long long) left, 1, "which says where");
+
+    is_int(feed_within(SIZE_MAX), TLSRPT_OK, "any");
+    text.len = 0;
+}
+
+
 int
 main(void)
 {
@@ -842,6 +912,8 @@ main(void)
     test_string_length();
     test_number_length();
     test_names_length();
+    test_alike();
+    test_budget();
     test_handler_stops();
     test_expected();
     test_expected_members();
