@@ -17,6 +17,7 @@ const ngx_str_t  ngx_http_tlsrpt_statuses[NGX_HTTP_TLSRPT_NSTATUS] = {
     ngx_string("stored"),
     ngx_string("duplicate"),
     ngx_string("rejected"),
+    ngx_string("limited"),
     ngx_string("failed")
 };
 

@@ -18,6 +18,7 @@ enum {
     NGX_HTTP_TLSRPT_STORED = 0,
     NGX_HTTP_TLSRPT_DUPLICATE,
     NGX_HTTP_TLSRPT_REJECTED,
+    NGX_HTTP_TLSRPT_LIMITED,                /* refused by nginx before us */
     NGX_HTTP_TLSRPT_FAILED,
     NGX_HTTP_TLSRPT_NSTATUS
 };

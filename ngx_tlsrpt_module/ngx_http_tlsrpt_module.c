@@ -178,11 +178,13 @@ static ngx_http_variable_t  ngx_http_tlsrpt_vars[] = {
 };
 
 
-/* What nginx itself may refuse while the body comes, or before it. */
+/* What nginx itself may refuse while the body comes, or before it: 429 and 503
+   by limit_req and limit_conn. */
 
 static ngx_int_t  ngx_http_tlsrpt_refusals[] = {
     NGX_HTTP_BAD_REQUEST,
     NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
+    NGX_HTTP_TOO_MANY_REQUESTS,
     NGX_HTTP_INTERNAL_SERVER_ERROR,
     NGX_HTTP_SERVICE_UNAVAILABLE,
     0

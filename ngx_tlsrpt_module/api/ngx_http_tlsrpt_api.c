@@ -204,10 +204,7 @@ ngx_http_tlsrpt_api_refused(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_http_tlsrpt_problem(r, r->err_status,
-                     r->err_status == NGX_HTTP_REQUEST_ENTITY_TOO_LARGE
-                         ? "the body is larger than the limit"
-                         : "the request cannot be answered");
+    return ngx_http_tlsrpt_problem_refused(r);
 }
 
 

@@ -52,10 +52,7 @@ ngx_http_tlsrpt_collect_handler(ngx_http_request_t *r)
 
     if (r->internal && r->err_status >= NGX_HTTP_BAD_REQUEST) {
         /* nginx refused it, see ngx_http_tlsrpt_error_pages() */
-        return ngx_http_tlsrpt_collect_refuse(r, r->err_status,
-                     r->err_status == NGX_HTTP_REQUEST_ENTITY_TOO_LARGE
-                         ? "the body is larger than the limit"
-                         : "the request cannot be read");
+        return ngx_http_tlsrpt_collect_refuse_nginx(r);
     }
 
     if (r->method != NGX_HTTP_POST) {

@@ -45,6 +45,9 @@ ngx_int_t ngx_http_tlsrpt_collect_refuse(ngx_http_request_t *r,
 ngx_int_t ngx_http_tlsrpt_collect_refuse_error(ngx_http_request_t *r,
     const tlsrpt_error_t *error);
 
+/* The same for what nginx refused before us: r->err_status. */
+ngx_int_t ngx_http_tlsrpt_collect_refuse_nginx(ngx_http_request_t *r);
+
 #pragma GCC visibility pop
 
 #endif /* NGX_HTTP_TLSRPT_COLLECT_H */

@@ -261,6 +261,17 @@ ngx_http_tlsrpt_collect_refuse_error(ngx_http_request_t *r,
 }
 
 
+ngx_int_t
+ngx_http_tlsrpt_collect_refuse_nginx(ngx_http_request_t *r)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_tlsrpt_collect_refused(r, r->err_status);
+
+    return (rc == NGX_OK) ? ngx_http_tlsrpt_problem_refused(r) : rc;
+}
+
+
 static ngx_int_t
 ngx_http_tlsrpt_collect_refused(ngx_http_request_t *r, ngx_uint_t status)
 {
@@ -272,7 +283,9 @@ ngx_http_tlsrpt_collect_refused(ngx_http_request_t *r, ngx_uint_t status)
     }
 
     ngx_http_tlsrpt_collect_became(ctx,
-                                   status >= NGX_HTTP_INTERNAL_SERVER_ERROR
+                                   ngx_http_tlsrpt_is_limited(r)
+                                   ? NGX_HTTP_TLSRPT_LIMITED
+                                   : status >= NGX_HTTP_INTERNAL_SERVER_ERROR
                                    ? NGX_HTTP_TLSRPT_FAILED
                                    : NGX_HTTP_TLSRPT_REJECTED);
 

@@ -96,6 +96,30 @@ ngx_http_tlsrpt_problem_error(ngx_http_request_t *r,
 }
 
 
+/* These two modules tell by a number of their own, 3 and 2, that they refused a
+   request. */
+
+ngx_uint_t
+ngx_http_tlsrpt_is_limited(ngx_http_request_t *r)
+{
+    return r->err_status == NGX_HTTP_TOO_MANY_REQUESTS
+           || r->main->limit_req_status == 3
+           || r->main->limit_conn_status == 2;
+}
+
+
+ngx_int_t
+ngx_http_tlsrpt_problem_refused(ngx_http_request_t *r)
+{
+    return ngx_http_tlsrpt_problem(r, r->err_status,
+               ngx_http_tlsrpt_is_limited(r)
+                   ? "too many requests, come again later"
+               : r->err_status == NGX_HTTP_REQUEST_ENTITY_TOO_LARGE
+                   ? "the body is larger than the limit"
+                   : "the request cannot be read");
+}
+
+
 ngx_int_t
 ngx_http_tlsrpt_problem_method(ngx_http_request_t *r, const char *allow)
 {
@@ -147,7 +171,8 @@ ngx_http_tlsrpt_problem_send(ngx_http_request_t *r, ngx_uint_t status,
         return rc;
     }
 
-    if (status == NGX_HTTP_SERVICE_UNAVAILABLE
+    if ((status == NGX_HTTP_SERVICE_UNAVAILABLE
+         || status == NGX_HTTP_TOO_MANY_REQUESTS)
         && ngx_http_tlsrpt_add_header(r, "Retry-After",
                                       NGX_HTTP_TLSRPT_RETRY_AFTER)
            != NGX_OK)
@@ -206,6 +231,9 @@ ngx_int_t
 ngx_http_tlsrpt_send(ngx_http_request_t *r, ngx_uint_t status,
     const char *type, u_char *data, size_t len)
 {
+    /* no answer is one of those that If-Match and the like could be about */
+    r->disable_not_modified = 1;
+
     r->headers_out.status = status;
     r->headers_out.content_type.data = (u_char *) type;
     r->headers_out.content_type.len = ngx_strlen(type);

@@ -19,7 +19,7 @@
 #pragma GCC visibility push(hidden)
 
 /* {"type":"about:blank","title","status","detail"}; title is the status's.
-   detail is NUL ended UTF-8, or NULL.  503 brings Retry-After. */
+   detail is NUL ended UTF-8, or NULL.  503 and 429 bring Retry-After. */
 ngx_int_t ngx_http_tlsrpt_problem(ngx_http_request_t *r, ngx_uint_t status,
     const char *detail);
 
@@ -27,6 +27,12 @@ ngx_int_t ngx_http_tlsrpt_problem(ngx_http_request_t *r, ngx_uint_t status,
    "path", "line", "column", "offset" where it has them. */
 ngx_int_t ngx_http_tlsrpt_problem_error(ngx_http_request_t *r,
     const tlsrpt_error_t *error);
+
+/* What nginx refused on its own, within r->err_status. */
+ngx_int_t ngx_http_tlsrpt_problem_refused(ngx_http_request_t *r);
+
+/* Was it limit_req or limit_conn that did? */
+ngx_uint_t ngx_http_tlsrpt_is_limited(ngx_http_request_t *r);
 
 /* 405; allow as in "GET, HEAD". */
 ngx_int_t ngx_http_tlsrpt_problem_method(ngx_http_request_t *r,
