@@ -630,7 +630,7 @@ local function read_report(mail, entry)
     local text = entry.part:get_content()
     local report, err, size = core.parse(text:ptr(), #text, {
         max_size = mail.size_left,
-        domain = hinted_domain(mail, entry) or nil,
+        hint = hinted_domain(mail, entry) or nil,
     })
 
     mail.size_left = mail.size_left - size

@@ -316,6 +316,7 @@ ngx_http_tlsrpt_report_parse(ngx_http_tlsrpt_report_t *report,
 
     /* it was within the limit of who stored it, which need not be ours */
 
+    ngx_memzero(&conf, sizeof(tlsrpt_reader_conf_t));
     conf.max_size = ngx_max(tlcf->max_report_size,
                             NGX_HTTP_TLSRPT_REPORT_SIZE);
     conf.domain = domain;

@@ -24,7 +24,7 @@ static void ngx_http_tlsrpt_collect_stored(void *data,
     ngx_http_tlsrpt_verdict_e verdict);
 static ngx_int_t ngx_http_tlsrpt_collect_read(
     ngx_http_tlsrpt_collect_t *collect, const tlsrpt_report_t **report);
-static tlsrpt_str_t ngx_http_tlsrpt_collect_default(
+static tlsrpt_str_t ngx_http_tlsrpt_collect_hint(
     ngx_http_tlsrpt_collect_t *collect);
 
 static ngx_int_t ngx_http_tlsrpt_collect_prepare(
@@ -262,8 +262,13 @@ ngx_http_tlsrpt_collect_read(ngx_http_tlsrpt_collect_t *collect,
                                  tlsrpt_error_text(TLSRPT_ERR_TOO_LARGE));
     }
 
+    ngx_memzero(&conf, sizeof(tlsrpt_reader_conf_t));
     conf.max_size = tlcf->max_report_size;
-    conf.domain = ngx_http_tlsrpt_collect_default(collect);
+    conf.hint = ngx_http_tlsrpt_collect_hint(collect);
+
+    if (collect->domain) {
+        conf.domain = ngx_http_tlsrpt_str(&collect->domain->name);
+    }
 
     rc = ngx_http_tlsrpt_body_report(r, NULL, &conf, report, &error);
 
@@ -278,21 +283,20 @@ ngx_http_tlsrpt_collect_read(ngx_http_tlsrpt_collect_t *collect,
 }
 
 
-/* Of policies that name no domain: the token's, else that of the header
-   (RFC 8460 5.3). */
+/* The header of RFC 8460 5.3, where it is given once. */
 
 static tlsrpt_str_t
-ngx_http_tlsrpt_collect_default(ngx_http_tlsrpt_collect_t *collect)
+ngx_http_tlsrpt_collect_hint(ngx_http_tlsrpt_collect_t *collect)
 {
-    ngx_uint_t        i;
+    ngx_uint_t        i, given;
+    tlsrpt_str_t      hint;
     ngx_list_part_t  *part;
     ngx_table_elt_t  *h;
 
     static ngx_str_t  name = ngx_string("TLS-Report-Domain");
 
-    if (collect->domain) {
-        return ngx_http_tlsrpt_str(&collect->domain->name);
-    }
+    given = 0;
+    ngx_memzero(&hint, sizeof(tlsrpt_str_t));
 
     for (part = &collect->request->headers_in.headers.part;
          part;
@@ -304,12 +308,17 @@ ngx_http_tlsrpt_collect_default(ngx_http_tlsrpt_collect_t *collect)
             if (h[i].key.len == name.len
                 && ngx_strncasecmp(h[i].key.data, name.data, name.len) == 0)
             {
-                return ngx_http_tlsrpt_str(&h[i].value);
+                given++;
+                hint = ngx_http_tlsrpt_str(&h[i].value);
             }
         }
     }
 
-    return (tlsrpt_str_t) { NULL, 0 };
+    if (given != 1) {
+        ngx_memzero(&hint, sizeof(tlsrpt_str_t));
+    }
+
+    return hint;
 }
 
 

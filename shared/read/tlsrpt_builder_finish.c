@@ -68,6 +68,7 @@ name_of_id(const tlsrpt_builder_t *b, char name[TLSRPT_DOMAIN_LEN + 1])
 
     rest.data = id.data + n;
     rest.len = id.len - n;
+    rest.len -= rest.len && rest.data[rest.len - 1] == '.';
 
     for (dot = rest.len; dot && rest.data[dot - 1] != '.'; dot--) {
         /* void */

@@ -75,8 +75,21 @@ int
 tlsrpt_document_shows(const tlsrpt_document_t *document,
     const tlsrpt_policy_t *policy)
 {
+    return policy->domain != TLSRPT_LEFT_OUT
+           && (document->domain.data == NULL
+               || tlsrpt_str_equal(policy->policy_domain, document->domain));
+}
+
+
+/* What is left out because it names nobody concerns everybody. */
+
+static int
+concerns(const tlsrpt_document_t *document, const tlsrpt_policy_t *policy)
+{
     return document->domain.data == NULL
-           || tlsrpt_str_equal(policy->policy_domain, document->domain);
+           || tlsrpt_str_equal(policy->policy_domain, document->domain)
+           || (policy->domain == TLSRPT_LEFT_OUT
+               && policy->policy_domain.data == NULL);
 }
 
 
@@ -90,7 +103,7 @@ tlsrpt_document_warns(const tlsrpt_document_t *document,
 
     return sscanf(warning->path, "policies[%4zu%c", &n, &bracket) != 2
            || bracket != ']' || n >= r->npolicies
-           || tlsrpt_document_shows(document, &r->policies[n]);
+           || concerns(document, &r->policies[n]);
 }
 
 
