@@ -1,8 +1,10 @@
 -- One report, one policy domain: counted once, or not at all.
 --
 -- Atomic and idempotent: what is read first decides, and nothing is written
--- before what may fail on a wrong type or value has been read.  The cell alone
--- is not read, and where it fails, the digest is taken back.
+-- before what may fail on a wrong type or value has been read.  Where a command
+-- fails after others, because the user may not run it or the cell cannot be
+-- added to, those are taken back; so they are in an order in which that can be
+-- done.
 --
 -- KEYS  1 cell     string  the day's records (tlsrpt_record.h)
 --       2 before   string  the cell of the day before
@@ -30,31 +32,37 @@ local SMALL = 4096          -- a cell that is cheaper written than enlarged
 local LISTED = 10000        -- reports of a day
 local MOST = 9007199254740991
 
-local call, min = redis.call, math.min
-local pack, unpack = struct.pack, struct.unpack
+local try, min = redis.pcall, math.min
+local pack, unpack_numbers = struct.pack, struct.unpack
 local cell, seen, month, domain = KEYS[1], KEYS[3], KEYS[4], KEYS[5]
+local list, original = KEYS[6], KEYS[7]
 local record, digest, day = ARGV[1], ARGV[3], ARGV[4]
 local successful, failed = ARGV[5] + 0, ARGV[6] + 0
-local originals = #KEYS > 5
+local first_type = list and 14 or 10
+local bad                   -- the first error
+local doing                 -- the command that made it
 
 -- What there is
 
-local reports, ok, bad, size, over = 0, 0, 0, 0, 0
-local of_day = call('HGET', month, day)
+doing = 'hget'
+local of_day = try('HGET', month, day)
+local of_all = try('HGET', domain, 'all')
 
-if of_day then
-    reports, ok, bad, size = unpack('<I7I7I7I7', of_day)
+bad = type(of_day) == 'table' and of_day or type(of_all) == 'table' and of_all
+
+local reports, ok, failures, size, over = 0, 0, 0, 0, 0
+local all_reports, all_ok, all_failures = 0, 0, 0
+
+if of_day and not bad then
+    reports, ok, failures, size = unpack_numbers('<I7I7I7I7', of_day)
 
     if #of_day > 28 then
-        over = unpack('<I7', of_day, 29)
+        over = unpack_numbers('<I7', of_day, 29)
     end
 end
 
-local all_reports, all_ok, all_bad = 0, 0, 0
-local of_all = call('HGET', domain, 'all')
-
-if of_all then
-    all_reports, all_ok, all_bad = unpack('<I7I7I7I7', of_all)
+if of_all and not bad then
+    all_reports, all_ok, all_failures = unpack_numbers('<I7I7I7I7', of_all)
 end
 
 -- A cell that cannot take the record leaves it to the totals alone.
@@ -63,59 +71,192 @@ if ARGV[2] ~= '' and size + #record > DETAILED then
 end
 
 local fits = size + #record <= FULL
+local fresh = not of_day or not of_all      -- has a key not expired yet?
+local whole, listed
 
 -- APPEND leaves as much room behind a string again: one that is not going to
 -- grow is written whole.
-local whole = ARGV[9] ~= '' and size < SMALL and call('GET', cell)
-local listed = originals and call('HLEN', KEYS[6]) < LISTED
+if not bad and ARGV[9] ~= '' and size < SMALL then
+    doing = 'get'
+    whole = try('GET', cell)
+    bad = type(whole) == 'table' and whole
+end
+
+if not bad and list then
+    doing = 'hlen'
+    listed = try('HLEN', list)
+    bad = type(listed) == 'table' and listed
+    listed = bad or listed < LISTED
+end
+
+-- Where there are new fields, taking back needs more: so Redis 7 is asked.
+if not bad and fresh and redis.acl_check_cmd then
+    for command, key in pairs({ SREM = seen, APPEND = cell, SET = cell }) do
+        if not bad and not redis.acl_check_cmd(command, key, '1') then
+            doing, bad = command:lower(), { err = 'NOPERM' }
+        end
+    end
+
+    if not bad and not redis.acl_check_cmd('HINCRBY', domain, 'all', 1) then
+        doing, bad = 'hincrby', { err = 'NOPERM' }
+    end
+end
 
 -- From here on it counts
 
-if call('SADD', seen, digest) == 0 then
-    return 0
-end
+local result, known, was_listed, kept, length
+local done = 0              -- steps that may have to be taken back
+local types = first_type    -- the result type that is next
 
-local fresh = not of_day or not of_all      -- has a key not expired yet?
+if not bad then
+    doing = 'sadd'
+    known = try('SADD', seen, digest)
 
-if not fits then
-    over = min(over + ARGV[8]:match('%d+$'), MOST)
-
-elseif whole then
-    call('SET', cell, whole .. record, 'KEEPTTL')
-    size = size + #record
-
-else
-    local length = redis.pcall('APPEND', cell, record)
-
-    if type(length) == 'table' then
-        call('SREM', seen, digest)
-        return length
+    if known == 0 then
+        return 0
     end
 
-    size = size + #record
-    fresh = fresh or length == #record
+    bad = type(known) == 'table' and known
+    done = bad and 0 or 1
 end
 
-local totals = pack('<I7I7I7I7', min(reports + 1, MOST),
-    min(ok + successful, MOST), min(bad + failed, MOST), size)
+if not bad and (listed or fresh) then
+    doing = 'expire'
 
-if over > 0 then
-    totals = totals .. pack('<I7', over)
+    if listed then
+        result = try('EXPIRE', list, ARGV[10])
+    else
+        result = try('EXPIRE', seen, ARGV[8]:match('^%d+ (%d+)'))
+    end
+
+    bad = type(result) == 'table' and result
+    was_listed = result == 1
 end
 
-call('HSET', month, day, totals)
-call('HSET', domain, 'all', pack('<I7I7I7I7', min(all_reports + 1, MOST),
-    min(all_ok + successful, MOST), min(all_bad + failed, MOST), ARGV[7]))
+if not bad and listed then
+    doing = 'set'
+    kept = try('SET', original, ARGV[12], 'EX', ARGV[10], 'NX')
+    bad = type(kept) == 'table' and kept.err and kept
+end
+
+if not bad then
+    if not fits then
+        over = min(over + ARGV[8]:match('%d+$'), MOST)
+    else
+        size = size + #record
+    end
+
+    local totals = pack('<I7I7I7I7', min(reports + 1, MOST),
+        min(ok + successful, MOST), min(failures + failed, MOST), size)
+
+    if over > 0 then
+        totals = totals .. pack('<I7', over)
+    end
+
+    doing = 'hset'
+    result = try('HSET', month, day, totals)
+    bad = type(result) == 'table' and result
+    done = bad and done or 2
+end
+
+if not bad then
+    result = try('HSET', domain, 'all', pack('<I7I7I7I7',
+        min(all_reports + 1, MOST), min(all_ok + successful, MOST),
+        min(all_failures + failed, MOST), ARGV[7]))
+    bad = type(result) == 'table' and result
+    done = bad and done or 3
+end
+
+if not bad and fits then
+    if whole then
+        doing = 'set'
+        result = try('SET', cell, whole .. record, 'KEEPTTL')
+        bad = result.err and result
+    else
+        doing = 'append'
+        length = try('APPEND', cell, record)
+        bad = type(length) == 'table' and length
+        fresh = fresh or length == #record
+    end
+
+    done = bad and done or 4
+end
 
 -- A value that is no number, or the largest there is, stays.
-for i = originals and 14 or 10, #ARGV, 2 do
-    redis.pcall('HINCRBY', domain, 't:' .. ARGV[i], ARGV[i + 1])
+while not bad and ARGV[types] do
+    doing = 'hincrby'
+    result = try('HINCRBY', domain, 't:' .. ARGV[types], ARGV[types + 1])
+
+    if type(result) == 'table' and not result.err:find('integer')
+        and not result.err:find('overflow')
+    then
+        bad = result
+    end
+
+    types = types + 2
+end
+
+if bad then
+    -- Takes back what was done, and says which command it was.
+
+    if done >= 4 and length == #record then
+        try('EXPIRE', cell, 0)
+    elseif done >= 4 and fits then
+        local text = whole or try('GET', cell)
+
+        if type(text) == 'string' then
+            try('SET', cell, whole or text:sub(1, -1 - #record), 'KEEPTTL')
+        end
+    end
+
+    local function forget(key, field)       -- that was not there
+        if type(try('HDEL', key, field)) == 'table' and try('HLEN', key) == 1
+        then
+            try('EXPIRE', key, 0)
+        end
+    end
+
+    if done >= 3 and of_all then
+        try('HSET', domain, 'all', of_all)
+    elseif done >= 3 then
+        forget(domain, 'all')
+    end
+
+    if done >= 2 and of_day then
+        try('HSET', month, day, of_day)
+    elseif done >= 2 then
+        forget(month, day)
+    end
+
+    if kept and kept.ok then
+        try('EXPIRE', original, 0)
+    end
+
+    if done >= 1 then
+        try('SREM', seen, digest)
+    end
+
+    -- before Redis 7 it begins with where
+    local reason = bad.err:gsub('^@?user_script: ?%d+: %-?', '')
+
+    if reason:find("can't run this command") or reason == 'NOPERM' then
+        reason = "NOPERM this user has no permissions to run the '" .. doing
+            .. "' command"
+    end
+
+    return { err = reason }
 end
 
 if listed then
-    call('HSET', KEYS[6], ARGV[13], ARGV[11])
-    call('EXPIRE', KEYS[6], ARGV[10])
-    call('SET', KEYS[7], ARGV[12], 'EX', ARGV[10])
+    redis.call('HSET', list, ARGV[13], ARGV[11])
+
+    if not was_listed then
+        redis.call('EXPIRE', list, ARGV[10])
+    end
+
+    if not kept then                        -- there was one
+        redis.call('SET', original, ARGV[12], 'EX', ARGV[10])
+    end
 end
 
 if not fresh then
@@ -126,15 +267,15 @@ end
 
 local keep_cell, keep_month, keep_domain = ARGV[8]:match('(%d+) (%d+) (%d+)')
 
-call('EXPIRE', cell, keep_cell)
-call('EXPIRE', seen, keep_month)
-call('EXPIRE', month, keep_month)
-call('EXPIRE', domain, keep_domain)
+try('EXPIRE', cell, keep_cell)
+try('EXPIRE', seen, keep_month)
+try('EXPIRE', month, keep_month)
+try('EXPIRE', domain, keep_domain)
 
-local before = ARGV[9] == '' and redis.pcall('GET', KEYS[2])
+local before = ARGV[9] == '' and try('GET', KEYS[2])
 
 if type(before) == 'string' then
-    call('SET', KEYS[2], before, 'KEEPTTL')
+    try('SET', KEYS[2], before, 'KEEPTTL')
 end
 
 return 2

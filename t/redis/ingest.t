@@ -551,7 +551,8 @@ $t->redis('CONFIG', 'SET', 'proto-max-bulk-len', 536_870_912);
 
 # Keys and commands: those that Redis 6.0 has, and SET KEEPTTL
 
-my @COMMANDS = qw(append eval expire get hget hincrby hlen hset sadd set srem);
+my @COMMANDS = qw(append eval expire get hdel hget hincrby hlen hset sadd set
+                  srem);
 
 # All that the script may do: in time, late, the day before, an error.
 sub everything {
@@ -584,5 +585,65 @@ $t->redis('ACL', 'SETUSER', 'narrow', 'on', '>narrow',
 $t->redis('AUTH', 'narrow', 'narrow');
 is everything(), '201010102x',
     'a user who may use the seven keys and these commands can ingest';
+
+
+# A user who may not run one of them: nothing is counted, or all of it is, and
+# the error names the command.
+
+$t->redis('AUTH', 'default', '');
+
+sub user_without {
+    my %without = map { $_ => 1 } @_;
+
+    $t->redis('AUTH', 'default', '');
+    $t->redis('ACL', 'SETUSER', 'without', 'reset', 'on', '>without', '~*',
+              '-@all', map { "+$_" } grep { !$without{$_} } @COMMANDS);
+    $t->redis('AUTH', 'without', 'without');
+
+    return;
+}
+
+sub as_default { return $t->redis('AUTH', 'default', '') }
+
+# What there was before: nothing, a report of the same day, of the day before,
+# one of other types, a cell alone.
+my %there = (
+    nothing  => sub { },
+    day      => sub { ingest() },
+    before   => sub { ingest(day => 9) },
+    types    => sub { ingest(types => ['dane-required', 1]) },
+    unlisted => sub { ingest(original => undef) },
+);
+
+for my $command (grep { !/^(?:eval|hdel)$/ } @COMMANDS) {
+    for my $what (sort keys %there) {
+        for my $options ([], [late => 1], [original => undef],
+                         [types => [], original => undef])
+        {
+            as_default();
+            flush();
+            $there{$what}->();
+            $before = all_kept();
+
+            my %report = one(@$options);
+
+            # HDEL only takes back: not even that is needed
+            user_without($command, 'hdel');
+            my $error = error_of(sub { ingest(%report) });
+            as_default();
+
+            my $name = join ' ', "without $command, $what:",
+                @$options[grep { $_ % 2 == 0 } 0 .. $#$options];
+
+            if ($error eq '') {
+                is ingest(%report), 0, "$name: counted";
+            } else {
+                is_deeply all_kept(), $before, "$name: nothing is counted";
+                like $error, qr/NOPERM .*'\Q$command\E'/, 'it is named';
+                like ingest(%report), qr/^[12]$/, 'and can be counted yet';
+            }
+        }
+    }
+}
 
 done_testing;
