@@ -622,7 +622,7 @@ ngx_http_tlsrpt_init_module(ngx_cycle_t *cycle)
                       tlsrpt_release);
     }
 
-    return ngx_http_tlsrpt_domains_init(cycle);
+    return ngx_http_tlsrpt_accepted_list(cycle);
 }
 
 

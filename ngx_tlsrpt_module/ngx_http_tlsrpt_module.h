@@ -25,10 +25,9 @@ typedef struct {
     ngx_uint_t                     retention_days;
     ngx_uint_t                     report_days;     /* 0: no originals */
     ngx_http_tlsrpt_accepted_t     accepted;
-    ngx_array_t                    listed;  /* of ngx_str_t, sorted: names of
-                                               domains and of policies */
     tlsrpt_reader_t               *reader;  /* of this worker; NULL: none yet */
-    time_t                         index_due;   /* to be kept on, worker */
+    time_t                         index_due;   /* when this worker puts off
+                                                   the end of the index */
     ngx_array_t                   *report_uris; /* of ngx_str_t; NULL: none */
     ngx_str_t                      user;    /* the first directive that needs */
     ngx_str_t                      user_file;   /* Redis, and where it is */

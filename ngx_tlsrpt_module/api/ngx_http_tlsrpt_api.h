@@ -74,9 +74,6 @@ ngx_int_t ngx_http_tlsrpt_tool_policy_resource(ngx_http_request_t *r,
 /* {"mode","max-age","mx"} of a policy; NULL: no memory. */
 json_t *ngx_http_tlsrpt_policy_members(const mta_sts_policy_t *policy);
 
-/* Makes the sorted list of the configured domains; for init_module. */
-ngx_int_t ngx_http_tlsrpt_domains_init(ngx_cycle_t *cycle);
-
 #pragma GCC visibility pop
 
 #endif /* NGX_HTTP_TLSRPT_API_H */

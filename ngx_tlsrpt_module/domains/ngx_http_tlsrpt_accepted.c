@@ -6,6 +6,7 @@
 #include "ngx_http_mta_sts_module.h"
 #include "ngx_http_tlsrpt_accepted.h"
 #include "ngx_http_tlsrpt_module.h"
+#include "ngx_http_tlsrpt_names.h"
 
 
 #define NGX_HTTP_TLSRPT_MAX_TOKEN  128
@@ -21,6 +22,8 @@ static int ngx_libc_cdecl ngx_http_tlsrpt_domain_cmp(const void *one,
     const void *two);
 static ngx_int_t ngx_http_tlsrpt_hash_init(ngx_conf_t *cf,
     ngx_http_tlsrpt_hash_t *hash, ngx_uint_t n);
+static ngx_int_t ngx_http_tlsrpt_accepted_names(ngx_cycle_t *cycle,
+    ngx_http_tlsrpt_accepted_t *accepted);
 static uint32_t *ngx_http_tlsrpt_hash_name(ngx_http_tlsrpt_accepted_t *accepted,
     const u_char *name, size_t len);
 static uint32_t *ngx_http_tlsrpt_hash_token(
@@ -256,6 +259,76 @@ ngx_http_tlsrpt_hash_init(ngx_conf_t *cf, ngx_http_tlsrpt_hash_t *hash,
     return NGX_OK;
 }
 
+
+/* The list */
+
+ngx_int_t
+ngx_http_tlsrpt_accepted_list(ngx_cycle_t *cycle)
+{
+    ngx_http_tlsrpt_main_conf_t  *tmcf;
+
+    tmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_tlsrpt_module);
+
+    if (tmcf == NULL) {
+        return NGX_OK;
+    }
+
+    if (ngx_array_init(&tmcf->accepted.list, cycle->pool,
+                       tmcf->accepted.domains.nelts + 1, sizeof(ngx_str_t))
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_tlsrpt_accepted_names(cycle, &tmcf->accepted) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_tlsrpt_names_sort(&tmcf->accepted.list);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_accepted_names(ngx_cycle_t *cycle,
+    ngx_http_tlsrpt_accepted_t *accepted)
+{
+    ngx_str_t                     *name;
+    ngx_uint_t                     i;
+    ngx_http_tlsrpt_domain_t      *domains;
+    ngx_http_mta_sts_policy_t     *policy;
+    ngx_http_mta_sts_main_conf_t  *mmcf;
+
+    domains = accepted->domains.elts;
+
+    for (i = 0; i < accepted->domains.nelts; i++) {
+        name = ngx_array_push(&accepted->list);
+        if (name == NULL) {
+            return NGX_ERROR;
+        }
+
+        *name = domains[i].name;
+    }
+
+    mmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_mta_sts_module);
+
+    policy = NULL;
+
+    while ((policy = ngx_http_mta_sts_next(mmcf, policy)) != NULL) {
+        name = ngx_array_push(&accepted->list);
+        if (name == NULL) {
+            return NGX_ERROR;
+        }
+
+        *name = ngx_http_mta_sts_policy_domain(policy);
+    }
+
+    return NGX_OK;
+}
+
+
+/* Searching */
 
 ngx_http_tlsrpt_domain_t *
 ngx_http_tlsrpt_domain_find(ngx_http_tlsrpt_accepted_t *accepted,

@@ -36,6 +36,8 @@ typedef struct {
                                                the configuration is read */
     ngx_http_tlsrpt_hash_t         names;
     ngx_http_tlsrpt_hash_t         tokens;
+    ngx_array_t                    list;    /* of ngx_str_t, sorted: names of
+                                               domains and of policies */
 } ngx_http_tlsrpt_accepted_t;
 
 /* The directive; conf is the module's main configuration. */
@@ -46,6 +48,9 @@ ngx_int_t ngx_http_tlsrpt_accepted_create(ngx_conf_t *cf,
     ngx_http_tlsrpt_accepted_t *accepted);
 char *ngx_http_tlsrpt_accepted_init(ngx_conf_t *cf,
     ngx_http_tlsrpt_accepted_t *accepted);
+
+/* Makes the list, for init_module: all policies are known by then. */
+ngx_int_t ngx_http_tlsrpt_accepted_list(ngx_cycle_t *cycle);
 
 /* The tlsrpt_domain that takes name (normalized): the exact one, else the
    nearest ".NAME" above; NULL: none. */

@@ -1,0 +1,42 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The index of the domains that reports ever came for, read a piece at a time.
+ */
+
+#ifndef NGX_HTTP_TLSRPT_INDEX_H
+#define NGX_HTTP_TLSRPT_INDEX_H
+
+#include "ngx_http_tlsrpt_module.h"
+
+#pragma GCC visibility push(hidden)
+
+/* ZRANGEBYLEX key min "+" LIMIT 0 count */
+#define NGX_HTTP_TLSRPT_INDEX_ARGC  7
+
+typedef struct {
+    tlsrpt_command_t   command;
+    const char        *argv[NGX_HTTP_TLSRPT_INDEX_ARGC];
+    size_t             argvlen[NGX_HTTP_TLSRPT_INDEX_ARGC];
+    u_char             key[NGX_HTTP_TLSRPT_REDIS_PREFIX_LEN
+                           + sizeof(":domains")];
+    u_char             count[NGX_INT_T_LEN];
+} ngx_http_tlsrpt_index_t;
+
+/* Makes the command for up to n names: those after the given one, which may be
+   any string; len 0: the first. */
+ngx_int_t ngx_http_tlsrpt_index_after(ngx_http_request_t *r,
+    ngx_http_tlsrpt_index_t *index, tlsrpt_str_t name, ngx_uint_t n);
+
+/* After the last name of a reply.  NGX_DONE: it was the last piece. */
+ngx_int_t ngx_http_tlsrpt_index_next(ngx_http_request_t *r,
+    ngx_http_tlsrpt_index_t *index, const tlsrpt_reply_t *reply, ngx_uint_t n);
+
+/* Is it a domain name as it is kept: normalized?  What is not was not put into
+   the index by us. */
+ngx_uint_t ngx_http_tlsrpt_index_is_domain(const char *name, size_t len);
+
+#pragma GCC visibility pop
+
+#endif /* NGX_HTTP_TLSRPT_INDEX_H */
