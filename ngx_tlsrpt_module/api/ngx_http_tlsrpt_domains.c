@@ -9,7 +9,7 @@
 #include "ngx_http_tlsrpt_answer.h"
 #include "ngx_http_tlsrpt_params.h"
 #include "ngx_http_tlsrpt_problem.h"
-#include "ngx_http_tlsrpt_read.h"
+#include "ngx_http_tlsrpt_fetch.h"
 #include "ngx_http_tlsrpt_scope.h"
 #include "ngx_http_tlsrpt_walk.h"
 #include "ngx_http_tlsrpt_api.h"
@@ -63,7 +63,7 @@ static json_t *ngx_http_tlsrpt_page_next_json(ngx_http_tlsrpt_page_t *page);
 static void ngx_http_tlsrpt_page_destroy(void *data);
 
 
-static const ngx_http_tlsrpt_reading_t  ngx_http_tlsrpt_page_reading = {
+static const ngx_http_tlsrpt_fetch_type_t  ngx_http_tlsrpt_page_fetch = {
     ngx_http_tlsrpt_page_next,
     ngx_http_tlsrpt_page_reply,
     ngx_http_tlsrpt_page_done,
@@ -112,7 +112,7 @@ ngx_http_tlsrpt_domains_resource(ngx_http_request_t *r,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_http_tlsrpt_read(r, &ngx_http_tlsrpt_page_reading, page);
+    return ngx_http_tlsrpt_fetch(r, &ngx_http_tlsrpt_page_fetch, page);
 }
 
 

@@ -11,7 +11,7 @@
 #include "ngx_http_tlsrpt_counters.h"
 #include "ngx_http_tlsrpt_params.h"
 #include "ngx_http_tlsrpt_problem.h"
-#include "ngx_http_tlsrpt_read.h"
+#include "ngx_http_tlsrpt_fetch.h"
 #include "ngx_http_tlsrpt_scope.h"
 #include "ngx_http_tlsrpt_walk.h"
 #include "ngx_http_tlsrpt_api.h"
@@ -67,7 +67,7 @@ const ngx_http_tlsrpt_types_t  ngx_http_tlsrpt_metrics_types = {
     "there are application/openmetrics-text and text/plain"
 };
 
-static const ngx_http_tlsrpt_reading_t  ngx_http_tlsrpt_metrics_reading = {
+static const ngx_http_tlsrpt_fetch_type_t  ngx_http_tlsrpt_metrics_fetch = {
     ngx_http_tlsrpt_metrics_next,
     ngx_http_tlsrpt_metrics_reply,
     ngx_http_tlsrpt_metrics_done,
@@ -79,7 +79,7 @@ ngx_int_t
 ngx_http_tlsrpt_metrics_resource(ngx_http_request_t *r,
     ngx_http_tlsrpt_target_t *target)
 {
-    tlsrpt_error_t                  error;
+    tlsrpt_error_t  error;
 
     static const ngx_str_t  first = ngx_string("");
     ngx_http_tlsrpt_metrics_ctx_t  *ctx;
@@ -110,7 +110,7 @@ ngx_http_tlsrpt_metrics_resource(ngx_http_request_t *r,
                                        "out of memory");
     }
 
-    return ngx_http_tlsrpt_read(r, &ngx_http_tlsrpt_metrics_reading, ctx);
+    return ngx_http_tlsrpt_fetch(r, &ngx_http_tlsrpt_metrics_fetch, ctx);
 }
 
 

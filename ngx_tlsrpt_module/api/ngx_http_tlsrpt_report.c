@@ -14,7 +14,7 @@
 #include "ngx_http_tlsrpt_body.h"
 #include "ngx_http_tlsrpt_params.h"
 #include "ngx_http_tlsrpt_problem.h"
-#include "ngx_http_tlsrpt_read.h"
+#include "ngx_http_tlsrpt_fetch.h"
 #include "ngx_http_tlsrpt_api.h"
 #include "tlsrpt_document.h"
 #include "tlsrpt_key.h"
@@ -114,7 +114,7 @@ static const tlsrpt_str_t  ngx_http_tlsrpt_report_nobody = {
     "unknown.invalid", sizeof("unknown.invalid") - 1
 };
 
-static const ngx_http_tlsrpt_reading_t  ngx_http_tlsrpt_report_reading = {
+static const ngx_http_tlsrpt_fetch_type_t  ngx_http_tlsrpt_report_fetch = {
     ngx_http_tlsrpt_report_next,
     ngx_http_tlsrpt_report_reply,
     ngx_http_tlsrpt_report_done,
@@ -154,7 +154,7 @@ ngx_http_tlsrpt_report_resource(ngx_http_request_t *r,
         report->day = -1;
     }
 
-    return ngx_http_tlsrpt_read(r, &ngx_http_tlsrpt_report_reading, report);
+    return ngx_http_tlsrpt_fetch(r, &ngx_http_tlsrpt_report_fetch, report);
 }
 
 

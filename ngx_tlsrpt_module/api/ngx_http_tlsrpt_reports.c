@@ -10,7 +10,7 @@
 #include "ngx_http_tlsrpt_params.h"
 #include "ngx_http_tlsrpt_problem.h"
 #include "ngx_http_tlsrpt_module.h"
-#include "ngx_http_tlsrpt_reading.h"
+#include "ngx_http_tlsrpt_lookup.h"
 #include "ngx_http_tlsrpt_api.h"
 #include "tlsrpt_problems.h"
 #include "tlsrpt_reports.h"
@@ -50,7 +50,7 @@ ngx_http_tlsrpt_problems_resource(ngx_http_request_t *r,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_http_tlsrpt_reading(r, &target->domain,
+    return ngx_http_tlsrpt_lookup(r, &target->domain,
                tlsrpt_problems_create(&query,
                                       ngx_http_tlsrpt_str(&target->domain),
                                       ngx_http_tlsrpt_prefix(r), served,
@@ -78,7 +78,7 @@ ngx_http_tlsrpt_reports_resource(ngx_http_request_t *r,
         return rc;
     }
 
-    return ngx_http_tlsrpt_reading(r, &target->domain,
+    return ngx_http_tlsrpt_lookup(r, &target->domain,
                tlsrpt_reports_create(query,
                                      ngx_http_tlsrpt_str(&target->domain),
                                      ngx_http_tlsrpt_prefix(r)));
@@ -97,7 +97,7 @@ ngx_http_tlsrpt_senders_resource(ngx_http_request_t *r,
         return rc;
     }
 
-    return ngx_http_tlsrpt_reading(r, &target->domain,
+    return ngx_http_tlsrpt_lookup(r, &target->domain,
                tlsrpt_senders_create(&query,
                                      ngx_http_tlsrpt_str(&target->domain),
                                      ngx_http_tlsrpt_prefix(r)));

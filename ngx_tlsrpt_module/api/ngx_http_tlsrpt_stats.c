@@ -9,7 +9,7 @@
 #include "ngx_http_tlsrpt_answer.h"
 #include "ngx_http_tlsrpt_params.h"
 #include "ngx_http_tlsrpt_problem.h"
-#include "ngx_http_tlsrpt_read.h"
+#include "ngx_http_tlsrpt_fetch.h"
 #include "ngx_http_tlsrpt_scope.h"
 #include "ngx_http_tlsrpt_api.h"
 
@@ -48,7 +48,7 @@ const ngx_http_tlsrpt_types_t  ngx_http_tlsrpt_stats_types = {
     "there are application/json and text/csv"
 };
 
-static const ngx_http_tlsrpt_reading_t  ngx_http_tlsrpt_stats_reading = {
+static const ngx_http_tlsrpt_fetch_type_t  ngx_http_tlsrpt_stats_fetch = {
     ngx_http_tlsrpt_stats_next,
     ngx_http_tlsrpt_stats_reply,
     ngx_http_tlsrpt_stats_done,
@@ -88,7 +88,7 @@ ngx_http_tlsrpt_stats_resource(ngx_http_request_t *r,
                                        "out of memory");
     }
 
-    return ngx_http_tlsrpt_read(r, &ngx_http_tlsrpt_stats_reading, st);
+    return ngx_http_tlsrpt_fetch(r, &ngx_http_tlsrpt_stats_fetch, st);
 }
 
 

@@ -123,9 +123,9 @@ ngx_http_tlsrpt_redis_queue_full(ngx_http_tlsrpt_redis_queue_t *queue,
 ngx_chain_t *
 ngx_http_tlsrpt_redis_queue_chain(ngx_http_tlsrpt_redis_queue_t *queue)
 {
-    ngx_chain_t                  *head, **last;
-    ngx_queue_t                  *q;
-    ngx_http_tlsrpt_redis_op_t   *op;
+    ngx_chain_t                 *head, **last;
+    ngx_queue_t                 *q;
+    ngx_http_tlsrpt_redis_op_t  *op;
 
     head = NULL;
     last = &head;

@@ -2,15 +2,16 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * One request's reading from Redis: many commands, a window of them in flight,
- * so that no request overruns the client's queue or holds the event loop.
+ * What one request fetches from Redis: many commands, a window of them in
+ * flight, so that no request overruns the client's queue or holds the event
+ * loop.
  *
- * The read owns the request's way from here: it answers 503 where Redis does
+ * The fetch owns the request's way from here: it answers 503 where Redis does
  * not, and takes leave of Redis where the client goes.
  */
 
-#ifndef NGX_HTTP_TLSRPT_READ_H
-#define NGX_HTTP_TLSRPT_READ_H
+#ifndef NGX_HTTP_TLSRPT_FETCH_H
+#define NGX_HTTP_TLSRPT_FETCH_H
 
 #include <ngx_config.h>
 #include <ngx_core.h>
@@ -36,17 +37,17 @@ typedef struct {
     ngx_int_t  (*reply)(void *data, ngx_http_tlsrpt_ask_t *ask,
         const tlsrpt_reply_t *reply);
 
-    /* All is read: answers, returns what a content handler returns. */
+    /* All is fetched: answers, returns what a content handler returns. */
     ngx_int_t  (*done)(void *data, ngx_http_request_t *r);
 
     /* The end, whatever it was; called once. */
     void       (*destroy)(void *data);
-} ngx_http_tlsrpt_reading_t;
+} ngx_http_tlsrpt_fetch_type_t;
 
 /* For a content handler to return.  Takes data, failing included. */
-ngx_int_t ngx_http_tlsrpt_read(ngx_http_request_t *r,
-    const ngx_http_tlsrpt_reading_t *reading, void *data);
+ngx_int_t ngx_http_tlsrpt_fetch(ngx_http_request_t *r,
+    const ngx_http_tlsrpt_fetch_type_t *type, void *data);
 
 #pragma GCC visibility pop
 
-#endif /* NGX_HTTP_TLSRPT_READ_H */
+#endif /* NGX_HTTP_TLSRPT_FETCH_H */

@@ -1,0 +1,110 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+#include "ngx_http_tlsrpt_answer.h"
+#include "ngx_http_tlsrpt_problem.h"
+#include "ngx_http_tlsrpt_fetch.h"
+#include "ngx_http_tlsrpt_scope.h"
+#include "ngx_http_tlsrpt_lookup.h"
+#include "ngx_http_tlsrpt_api.h"
+
+
+typedef struct {
+    tlsrpt_reading_t             *lookup;
+    ngx_str_t                     domain;
+} ngx_http_tlsrpt_lookup_t;
+
+
+static ngx_int_t ngx_http_tlsrpt_lookup_next(void *data,
+    ngx_http_tlsrpt_ask_t *ask);
+static ngx_int_t ngx_http_tlsrpt_lookup_reply(void *data,
+    ngx_http_tlsrpt_ask_t *ask, const tlsrpt_reply_t *reply);
+static ngx_int_t ngx_http_tlsrpt_lookup_done(void *data,
+    ngx_http_request_t *r);
+static void ngx_http_tlsrpt_lookup_destroy(void *data);
+
+
+static const ngx_http_tlsrpt_fetch_type_t  ngx_http_tlsrpt_lookup_fetch = {
+    ngx_http_tlsrpt_lookup_next,
+    ngx_http_tlsrpt_lookup_reply,
+    ngx_http_tlsrpt_lookup_done,
+    ngx_http_tlsrpt_lookup_destroy
+};
+
+
+ngx_int_t
+ngx_http_tlsrpt_lookup(ngx_http_request_t *r, ngx_str_t *domain,
+    tlsrpt_reading_t *lookup)
+{
+    ngx_http_tlsrpt_lookup_t  *ctx;
+
+    if (lookup == NULL) {
+        return ngx_http_tlsrpt_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                       "out of memory");
+    }
+
+    ctx = ngx_palloc(r->pool, sizeof(ngx_http_tlsrpt_lookup_t));
+    if (ctx == NULL) {
+        lookup->type->destroy(lookup);
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ctx->lookup = lookup;
+    ctx->domain = *domain;
+
+    return ngx_http_tlsrpt_fetch(r, &ngx_http_tlsrpt_lookup_fetch, ctx);
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_lookup_next(void *data, ngx_http_tlsrpt_ask_t *ask)
+{
+    ngx_http_tlsrpt_lookup_t *ctx = data;
+
+    ask->command = ctx->lookup->type->next(ctx->lookup, &ask->n);
+
+    return ask->command ? NGX_OK : NGX_DONE;
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_lookup_reply(void *data, ngx_http_tlsrpt_ask_t *ask,
+    const tlsrpt_reply_t *reply)
+{
+    ngx_http_tlsrpt_lookup_t *ctx = data;
+
+    return ctx->lookup->type->add(ctx->lookup, ask->n, reply) == TLSRPT_OK
+           ? NGX_OK : NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_lookup_done(void *data, ngx_http_request_t *r)
+{
+    tlsrpt_str_t               domain;
+    ngx_http_tlsrpt_lookup_t  *ctx = data;
+
+    domain.data = (char *) ctx->domain.data;
+    domain.len = ctx->domain.len;
+
+    if (!ngx_http_tlsrpt_visible(r, domain,
+                                 ctx->lookup->type->seen(ctx->lookup)))
+    {
+        return ngx_http_tlsrpt_problem(r, NGX_HTTP_NOT_FOUND,
+                                       "no such domain");
+    }
+
+    return ngx_http_tlsrpt_answer_json(r,
+                                   ctx->lookup->type->json(ctx->lookup));
+}
+
+
+static void
+ngx_http_tlsrpt_lookup_destroy(void *data)
+{
+    ngx_http_tlsrpt_lookup_t *ctx = data;
+
+    ctx->lookup->type->destroy(ctx->lookup);
+}

@@ -1,0 +1,23 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Answers with one of the core's lookups, as JSON.
+ */
+
+#ifndef NGX_HTTP_TLSRPT_LOOKUP_H
+#define NGX_HTTP_TLSRPT_LOOKUP_H
+
+#include "ngx_http_tlsrpt_module.h"
+#include "tlsrpt_reading.h"
+
+#pragma GCC visibility push(hidden)
+
+/* For a resource to return.  Takes the lookup, NULL included: that is out of
+   memory, 503.  A domain that the viewer may not see is 404. */
+ngx_int_t ngx_http_tlsrpt_lookup(ngx_http_request_t *r, ngx_str_t *domain,
+    tlsrpt_reading_t *lookup);
+
+#pragma GCC visibility pop
+
+#endif /* NGX_HTTP_TLSRPT_LOOKUP_H */
