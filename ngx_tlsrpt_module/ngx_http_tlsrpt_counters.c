@@ -3,8 +3,8 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 
-#include "ngx_http_tlsrpt_module.h"
 #include "ngx_http_tlsrpt_counters.h"
+#include "ngx_http_tlsrpt_module.h"
 
 
 static ngx_int_t ngx_http_tlsrpt_counters_init(ngx_shm_zone_t *zone,

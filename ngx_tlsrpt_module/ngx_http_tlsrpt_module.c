@@ -7,12 +7,12 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "ngx_http_tlsrpt_module.h"
+#include "ngx_http_mta_sts_module.h"
+#include "ngx_http_tlsrpt_api.h"
 #include "ngx_http_tlsrpt_collect.h"
 #include "ngx_http_tlsrpt_counters.h"
 #include "ngx_http_tlsrpt_ctx.h"
-#include "ngx_http_tlsrpt_api.h"
-#include "ngx_http_mta_sts_module.h"
+#include "ngx_http_tlsrpt_module.h"
 #include "tlsrpt_version.h"
 
 
@@ -340,7 +340,7 @@ ngx_http_tlsrpt_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
 /*
  * What nginx refuses on its own (client_max_body_size, broken chunks) comes
- * back to the location, whose handler words the problem.  After the error
+ * back to the location, whose handler words the error.  After the error
  * pages of the configuration, which win.
  */
 

@@ -9,9 +9,9 @@
 #include "ngx_http_tlsrpt_answer.h"
 #include "ngx_http_tlsrpt_api.h"
 #include "ngx_http_tlsrpt_dashboard.h"
+#include "ngx_http_tlsrpt_error.h"
 #include "ngx_http_tlsrpt_location.h"
 #include "ngx_http_tlsrpt_module.h"
-#include "ngx_http_tlsrpt_problem.h"
 
 
 /* Of a domain in a path, before it is normalized. */
@@ -152,12 +152,12 @@ ngx_http_tlsrpt_api_handler(ngx_http_request_t *r)
     }
 
     if (route == NULL) {
-        return ngx_http_tlsrpt_problem(r, NGX_HTTP_NOT_FOUND,
-                                       "no such resource");
+        return ngx_http_tlsrpt_error(r, NGX_HTTP_NOT_FOUND,
+                                     "no such resource");
     }
 
     if (!(r->method & route->methods)) {
-        return ngx_http_tlsrpt_problem_method(r, route->allow);
+        return ngx_http_tlsrpt_error_method(r, route->allow);
     }
 
     return ngx_http_tlsrpt_api_answer(r, route, &target);
@@ -174,8 +174,8 @@ ngx_http_tlsrpt_api_answer(ngx_http_request_t *r,
         rc = ngx_http_tlsrpt_api_domain(r, &target->domain);
 
         if (rc == NGX_DECLINED) {
-            return ngx_http_tlsrpt_problem(r, NGX_HTTP_NOT_FOUND,
-                                           "not a domain name");
+            return ngx_http_tlsrpt_error(r, NGX_HTTP_NOT_FOUND,
+                                         "not a domain name");
         }
 
         if (rc != NGX_OK) {
@@ -187,8 +187,8 @@ ngx_http_tlsrpt_api_answer(ngx_http_request_t *r,
                                           route->types->ntypes);
 
     if (target->type == NGX_DECLINED) {
-        return ngx_http_tlsrpt_problem(r, NGX_HTTP_TLSRPT_NOT_ACCEPTABLE,
-                                       route->types->refusal);
+        return ngx_http_tlsrpt_error(r, NGX_HTTP_TLSRPT_NOT_ACCEPTABLE,
+                                     route->types->refusal);
     }
 
     return route->handler(r, target);
@@ -204,7 +204,7 @@ ngx_http_tlsrpt_api_refused(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_http_tlsrpt_problem_refused(r);
+    return ngx_http_tlsrpt_error_refused(r);
 }
 
 

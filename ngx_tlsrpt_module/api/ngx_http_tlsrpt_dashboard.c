@@ -4,7 +4,8 @@
  */
 
 #include "ngx_http_tlsrpt_dashboard.h"
-#include "ngx_http_tlsrpt_problem.h"
+#include "ngx_http_tlsrpt_error.h"
+#include "ngx_http_tlsrpt_send.h"
 
 
 /* What is shown comes from strangers: nothing but our own files may run, load,
@@ -43,7 +44,7 @@ ngx_http_tlsrpt_dashboard_handler(ngx_http_request_t *r, ngx_str_t *path)
     }
 
     if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
-        return ngx_http_tlsrpt_problem_method(r, "GET, HEAD");
+        return ngx_http_tlsrpt_error_method(r, "GET, HEAD");
     }
 
     if (path->len == 0 && r->uri.data[r->uri.len - 1] != '/') {

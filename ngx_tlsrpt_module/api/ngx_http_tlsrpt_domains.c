@@ -5,14 +5,14 @@
  * BASE/domains: a page of all domains, by name, and the totals of each.
  */
 
-#include "ngx_http_tlsrpt_module.h"
 #include "ngx_http_tlsrpt_answer.h"
-#include "ngx_http_tlsrpt_params.h"
-#include "ngx_http_tlsrpt_problem.h"
+#include "ngx_http_tlsrpt_api.h"
+#include "ngx_http_tlsrpt_error.h"
 #include "ngx_http_tlsrpt_fetch.h"
+#include "ngx_http_tlsrpt_module.h"
+#include "ngx_http_tlsrpt_params.h"
 #include "ngx_http_tlsrpt_scope.h"
 #include "ngx_http_tlsrpt_walk.h"
-#include "ngx_http_tlsrpt_api.h"
 #include "tlsrpt_time.h"
 
 
@@ -94,7 +94,7 @@ ngx_http_tlsrpt_domains_resource(ngx_http_request_t *r,
         != TLSRPT_OK
         || tlsrpt_query_check(&page->query, &error) != TLSRPT_OK)
     {
-        return ngx_http_tlsrpt_problem_error(r, &error);
+        return ngx_http_tlsrpt_error_of(r, &error);
     }
 
     /* one name more than the page holds tells whether pages follow */

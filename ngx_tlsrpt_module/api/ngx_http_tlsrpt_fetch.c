@@ -10,9 +10,9 @@
  * the request, and no handler is called after it.
  */
 
-#include "ngx_http_tlsrpt_module.h"
-#include "ngx_http_tlsrpt_problem.h"
+#include "ngx_http_tlsrpt_error.h"
 #include "ngx_http_tlsrpt_fetch.h"
+#include "ngx_http_tlsrpt_module.h"
 
 
 typedef struct ngx_http_tlsrpt_fetch_s  ngx_http_tlsrpt_fetch_t;
@@ -222,9 +222,9 @@ ngx_http_tlsrpt_fetch_end(ngx_http_tlsrpt_fetch_t *fetch, ngx_int_t rc)
         rc = fetch->type->done(fetch->data, fetch->request);
 
     } else {
-        rc = ngx_http_tlsrpt_problem(fetch->request,
-                                     NGX_HTTP_SERVICE_UNAVAILABLE,
-                                     "the statistics cannot be read now");
+        rc = ngx_http_tlsrpt_error(fetch->request,
+                                   NGX_HTTP_SERVICE_UNAVAILABLE,
+                                   "the statistics cannot be read now");
     }
 
     /* the answer may leave slowly: give back what it was made from */

@@ -4,11 +4,11 @@
  */
 
 #include "ngx_http_tlsrpt_answer.h"
-#include "ngx_http_tlsrpt_problem.h"
-#include "ngx_http_tlsrpt_fetch.h"
-#include "ngx_http_tlsrpt_scope.h"
-#include "ngx_http_tlsrpt_lookup.h"
 #include "ngx_http_tlsrpt_api.h"
+#include "ngx_http_tlsrpt_error.h"
+#include "ngx_http_tlsrpt_fetch.h"
+#include "ngx_http_tlsrpt_lookup.h"
+#include "ngx_http_tlsrpt_scope.h"
 
 
 typedef struct {
@@ -41,8 +41,8 @@ ngx_http_tlsrpt_lookup(ngx_http_request_t *r, ngx_str_t *domain,
     ngx_http_tlsrpt_lookup_t  *ctx;
 
     if (lookup == NULL) {
-        return ngx_http_tlsrpt_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                       "out of memory");
+        return ngx_http_tlsrpt_error(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                     "out of memory");
     }
 
     ctx = ngx_palloc(r->pool, sizeof(ngx_http_tlsrpt_lookup_t));
@@ -92,12 +92,12 @@ ngx_http_tlsrpt_lookup_done(void *data, ngx_http_request_t *r)
     if (!ngx_http_tlsrpt_visible(r, domain,
                                  ctx->lookup->type->seen(ctx->lookup)))
     {
-        return ngx_http_tlsrpt_problem(r, NGX_HTTP_NOT_FOUND,
-                                       "no such domain");
+        return ngx_http_tlsrpt_error(r, NGX_HTTP_NOT_FOUND,
+                                     "no such domain");
     }
 
     return ngx_http_tlsrpt_answer_json(r,
-                                   ctx->lookup->type->json(ctx->lookup));
+                                       ctx->lookup->type->json(ctx->lookup));
 }
 
 

@@ -6,15 +6,15 @@
  * hash each; and, for a viewer who sees all, what the workers count.
  */
 
-#include "ngx_http_tlsrpt_module.h"
 #include "ngx_http_tlsrpt_answer.h"
+#include "ngx_http_tlsrpt_api.h"
 #include "ngx_http_tlsrpt_counters.h"
-#include "ngx_http_tlsrpt_params.h"
-#include "ngx_http_tlsrpt_problem.h"
+#include "ngx_http_tlsrpt_error.h"
 #include "ngx_http_tlsrpt_fetch.h"
+#include "ngx_http_tlsrpt_module.h"
+#include "ngx_http_tlsrpt_params.h"
 #include "ngx_http_tlsrpt_scope.h"
 #include "ngx_http_tlsrpt_walk.h"
-#include "ngx_http_tlsrpt_api.h"
 #include "tlsrpt_key.h"
 #include "tlsrpt_metrics.h"
 #include "tlsrpt_version.h"
@@ -85,7 +85,7 @@ ngx_http_tlsrpt_metrics_resource(ngx_http_request_t *r,
     ngx_http_tlsrpt_metrics_ctx_t  *ctx;
 
     if (ngx_http_tlsrpt_params_none(r, &error) != TLSRPT_OK) {
-        return ngx_http_tlsrpt_problem_error(r, &error);
+        return ngx_http_tlsrpt_error_of(r, &error);
     }
 
     ctx = ngx_pcalloc(r->pool, sizeof(ngx_http_tlsrpt_metrics_ctx_t));
@@ -106,8 +106,8 @@ ngx_http_tlsrpt_metrics_resource(ngx_http_request_t *r,
     ctx->metrics = tlsrpt_metrics_create(
                        ctx->type == NGX_HTTP_TLSRPT_METRICS_OPENMETRICS);
     if (ctx->metrics == NULL) {
-        return ngx_http_tlsrpt_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                       "out of memory");
+        return ngx_http_tlsrpt_error(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                     "out of memory");
     }
 
     return ngx_http_tlsrpt_fetch(r, &ngx_http_tlsrpt_metrics_fetch, ctx);

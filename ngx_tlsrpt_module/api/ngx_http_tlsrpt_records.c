@@ -7,12 +7,12 @@
  */
 
 #include "ngx_http_mta_sts_module.h"
-#include "ngx_http_tlsrpt_scope.h"
-#include "ngx_http_tlsrpt_module.h"
 #include "ngx_http_tlsrpt_answer.h"
-#include "ngx_http_tlsrpt_params.h"
-#include "ngx_http_tlsrpt_problem.h"
 #include "ngx_http_tlsrpt_api.h"
+#include "ngx_http_tlsrpt_error.h"
+#include "ngx_http_tlsrpt_module.h"
+#include "ngx_http_tlsrpt_params.h"
+#include "ngx_http_tlsrpt_scope.h"
 #include "tlsrpt_dns.h"
 
 
@@ -100,13 +100,13 @@ ngx_http_tlsrpt_records_refused(ngx_http_request_t *r,
     tlsrpt_error_t  error;
 
     if (ngx_http_tlsrpt_params_none(r, &error) != TLSRPT_OK) {
-        *rc = ngx_http_tlsrpt_problem_error(r, &error);
+        *rc = ngx_http_tlsrpt_error_of(r, &error);
         return 1;
     }
 
     if (!ngx_http_tlsrpt_visible(r, ngx_http_tlsrpt_str(&target->domain), 0)) {
-        *rc = ngx_http_tlsrpt_problem(r, NGX_HTTP_NOT_FOUND,
-                                      "no such domain");
+        *rc = ngx_http_tlsrpt_error(r, NGX_HTTP_NOT_FOUND,
+                                    "no such domain");
         return 1;
     }
 

@@ -7,15 +7,16 @@
  * body of a request, which is not stored.
  */
 
-#include "ngx_http_tlsrpt_scope.h"
-#include "ngx_http_tlsrpt_module.h"
 #include "ngx_http_tlsrpt_accept.h"
 #include "ngx_http_tlsrpt_answer.h"
-#include "ngx_http_tlsrpt_body.h"
-#include "ngx_http_tlsrpt_params.h"
-#include "ngx_http_tlsrpt_problem.h"
-#include "ngx_http_tlsrpt_fetch.h"
 #include "ngx_http_tlsrpt_api.h"
+#include "ngx_http_tlsrpt_body.h"
+#include "ngx_http_tlsrpt_error.h"
+#include "ngx_http_tlsrpt_fetch.h"
+#include "ngx_http_tlsrpt_module.h"
+#include "ngx_http_tlsrpt_params.h"
+#include "ngx_http_tlsrpt_scope.h"
+#include "ngx_http_tlsrpt_send.h"
 #include "tlsrpt_document.h"
 #include "tlsrpt_key.h"
 
@@ -267,14 +268,14 @@ ngx_http_tlsrpt_report_done(void *data, ngx_http_request_t *r)
     const tlsrpt_report_t  *parsed;
 
     if (!ngx_http_tlsrpt_visible(r, report->domain, report->seen)) {
-        return ngx_http_tlsrpt_problem(r, NGX_HTTP_NOT_FOUND,
-                                       "no such domain");
+        return ngx_http_tlsrpt_error(r, NGX_HTTP_NOT_FOUND,
+                                     "no such domain");
     }
 
     if (report->entry.json == NULL || report->body.data == NULL) {
-        return ngx_http_tlsrpt_problem(r, NGX_HTTP_NOT_FOUND,
-                                       "no such report, or it is not kept any "
-                                       "more");
+        return ngx_http_tlsrpt_error(r, NGX_HTTP_NOT_FOUND,
+                                     "no such report, or it is not kept any "
+                                     "more");
     }
 
     parsed = ngx_http_tlsrpt_report_parse(report, report->domain, &rc);
@@ -379,9 +380,9 @@ ngx_http_tlsrpt_report_original(ngx_http_tlsrpt_report_t *report,
 
     for (i = 0; i < parsed->ndomains; i++) {
         if (!ngx_http_tlsrpt_visible(r, parsed->domains[i], 1)) {
-            return ngx_http_tlsrpt_problem(r, NGX_HTTP_FORBIDDEN,
-                                           "the report tells of other "
-                                           "domains, too");
+            return ngx_http_tlsrpt_error(r, NGX_HTTP_FORBIDDEN,
+                                         "the report tells of other "
+                                         "domains, too");
         }
     }
 
@@ -490,8 +491,8 @@ ngx_http_tlsrpt_tool_report_resource(ngx_http_request_t *r,
     if (rc == NGX_DECLINED
         && ngx_http_tlsrpt_body_exceeds(r, tlcf->max_report_size))
     {
-        rc = ngx_http_tlsrpt_problem(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
-                                     tlsrpt_error_text(TLSRPT_ERR_TOO_LARGE));
+        rc = ngx_http_tlsrpt_error(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
+                                   tlsrpt_error_text(TLSRPT_ERR_TOO_LARGE));
     }
 
     if (rc != NGX_DECLINED) {
@@ -518,7 +519,7 @@ ngx_http_tlsrpt_tool_report_answer(ngx_http_request_t *r)
                                   NGX_HTTP_TLSRPT_REPORT_READABLE);
 
     if (ngx_http_tlsrpt_body_exceeds(r, tlcf->max_report_size)) {
-        return ngx_http_tlsrpt_problem(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
+        return ngx_http_tlsrpt_error(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
                                      tlsrpt_error_text(TLSRPT_ERR_TOO_LARGE));
     }
 
@@ -570,14 +571,14 @@ ngx_http_tlsrpt_report_failed(ngx_http_request_t *r, ngx_str_t *body,
     ngx_uint_t  status;
 
     if (error && body == NULL) {
-        return ngx_http_tlsrpt_problem_error(r, error);
+        return ngx_http_tlsrpt_error_of(r, error);
     }
 
     status = (error && error->code == TLSRPT_ERR_MEMORY)
              ? NGX_HTTP_SERVICE_UNAVAILABLE : NGX_HTTP_INTERNAL_SERVER_ERROR;
 
-    return ngx_http_tlsrpt_problem(r, status,
-                                   "the report cannot be read back");
+    return ngx_http_tlsrpt_error(r, status,
+                                 "the report cannot be read back");
 }
 
 
@@ -589,7 +590,7 @@ ngx_http_tlsrpt_report_params(ngx_http_request_t *r)
     tlsrpt_error_t  error;
 
     if (ngx_http_tlsrpt_params_none(r, &error) != TLSRPT_OK) {
-        return ngx_http_tlsrpt_problem_error(r, &error);
+        return ngx_http_tlsrpt_error_of(r, &error);
     }
 
     return NGX_DECLINED;

@@ -7,11 +7,11 @@
  */
 
 #include "ngx_http_mta_sts_module.h"
-#include "ngx_http_tlsrpt_params.h"
-#include "ngx_http_tlsrpt_problem.h"
-#include "ngx_http_tlsrpt_module.h"
-#include "ngx_http_tlsrpt_lookup.h"
 #include "ngx_http_tlsrpt_api.h"
+#include "ngx_http_tlsrpt_error.h"
+#include "ngx_http_tlsrpt_lookup.h"
+#include "ngx_http_tlsrpt_module.h"
+#include "ngx_http_tlsrpt_params.h"
 #include "tlsrpt_problems.h"
 #include "tlsrpt_reports.h"
 #include "tlsrpt_time.h"
@@ -115,7 +115,7 @@ ngx_http_tlsrpt_reports_query(ngx_http_request_t *r,
     if (ngx_http_tlsrpt_params(r, handler, data, &error) != TLSRPT_OK
         || tlsrpt_query_check(query, &error) != TLSRPT_OK)
     {
-        return ngx_http_tlsrpt_problem_error(r, &error);
+        return ngx_http_tlsrpt_error_of(r, &error);
     }
 
     return NGX_DECLINED;

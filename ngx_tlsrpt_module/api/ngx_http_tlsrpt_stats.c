@@ -5,13 +5,13 @@
  * BASE/domains/D: the statistics of one domain.
  */
 
-#include "ngx_http_tlsrpt_module.h"
 #include "ngx_http_tlsrpt_answer.h"
-#include "ngx_http_tlsrpt_params.h"
-#include "ngx_http_tlsrpt_problem.h"
-#include "ngx_http_tlsrpt_fetch.h"
-#include "ngx_http_tlsrpt_scope.h"
 #include "ngx_http_tlsrpt_api.h"
+#include "ngx_http_tlsrpt_error.h"
+#include "ngx_http_tlsrpt_fetch.h"
+#include "ngx_http_tlsrpt_module.h"
+#include "ngx_http_tlsrpt_params.h"
+#include "ngx_http_tlsrpt_scope.h"
 
 
 typedef struct {
@@ -75,7 +75,7 @@ ngx_http_tlsrpt_stats_resource(ngx_http_request_t *r,
         != TLSRPT_OK
         || tlsrpt_query_check(&st->query, &error) != TLSRPT_OK)
     {
-        return ngx_http_tlsrpt_problem_error(r, &error);
+        return ngx_http_tlsrpt_error_of(r, &error);
     }
 
     st->type = target->type;
@@ -84,8 +84,8 @@ ngx_http_tlsrpt_stats_resource(ngx_http_request_t *r,
     st->stats = tlsrpt_stats_create(&st->query, st->domain,
                                     ngx_http_tlsrpt_prefix(r));
     if (st->stats == NULL) {
-        return ngx_http_tlsrpt_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                       "out of memory");
+        return ngx_http_tlsrpt_error(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                     "out of memory");
     }
 
     return ngx_http_tlsrpt_fetch(r, &ngx_http_tlsrpt_stats_fetch, st);
@@ -133,8 +133,8 @@ ngx_http_tlsrpt_stats_done(void *data, ngx_http_request_t *r)
     if (!ngx_http_tlsrpt_visible(r, st->domain,
                                  tlsrpt_stats_seen(st->stats)))
     {
-        return ngx_http_tlsrpt_problem(r, NGX_HTTP_NOT_FOUND,
-                                       "no such domain");
+        return ngx_http_tlsrpt_error(r, NGX_HTTP_NOT_FOUND,
+                                     "no such domain");
     }
 
     if (st->type == NGX_HTTP_TLSRPT_STATS_CSV) {

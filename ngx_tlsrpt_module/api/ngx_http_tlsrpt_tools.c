@@ -7,10 +7,10 @@
  */
 
 #include "ngx_http_tlsrpt_answer.h"
-#include "ngx_http_tlsrpt_body.h"
-#include "ngx_http_tlsrpt_params.h"
-#include "ngx_http_tlsrpt_problem.h"
 #include "ngx_http_tlsrpt_api.h"
+#include "ngx_http_tlsrpt_body.h"
+#include "ngx_http_tlsrpt_error.h"
+#include "ngx_http_tlsrpt_params.h"
 #include "tlsrpt_dns.h"
 
 
@@ -50,7 +50,7 @@ ngx_http_tlsrpt_tool_record_resource(ngx_http_request_t *r,
                                &error)
         != TLSRPT_OK)
     {
-        return ngx_http_tlsrpt_problem_error(r, &error);
+        return ngx_http_tlsrpt_error_of(r, &error);
     }
 
     if ((tool.txt.data == NULL) == (tool.rua.data == NULL)) {
@@ -58,7 +58,7 @@ ngx_http_tlsrpt_tool_record_resource(ngx_http_request_t *r,
         name.len = 3;
         tlsrpt_param_fail(&error, name, "give txt, a record to check, or rua, "
                           "the addresses to make one of");
-        return ngx_http_tlsrpt_problem_error(r, &error);
+        return ngx_http_tlsrpt_error_of(r, &error);
     }
 
     return ngx_http_tlsrpt_answer_json(r, tool.txt.data
@@ -144,7 +144,7 @@ ngx_http_tlsrpt_tool_policy_resource(ngx_http_request_t *r,
     tlsrpt_error_t  error;
 
     if (ngx_http_tlsrpt_params_none(r, &error) != TLSRPT_OK) {
-        return ngx_http_tlsrpt_problem_error(r, &error);
+        return ngx_http_tlsrpt_error_of(r, &error);
     }
 
     return ngx_http_tlsrpt_body_read(r, ngx_http_tlsrpt_tool_policy);
@@ -157,8 +157,8 @@ ngx_http_tlsrpt_tool_policy(ngx_http_request_t *r)
     ngx_str_t  text;
 
     if (ngx_http_tlsrpt_body_exceeds(r, MTA_STS_MAX_SIZE)) {
-        return ngx_http_tlsrpt_problem(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
-                                       "a policy has 65536 bytes at most");
+        return ngx_http_tlsrpt_error(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
+                                     "a policy has 65536 bytes at most");
     }
 
     if (ngx_http_tlsrpt_body_text(r, &text) != NGX_OK) {

@@ -8,7 +8,7 @@
 #include "ngx_http_tlsrpt_body.h"
 #include "ngx_http_tlsrpt_collect.h"
 #include "ngx_http_tlsrpt_location.h"
-#include "ngx_http_tlsrpt_problem.h"
+#include "ngx_http_tlsrpt_send.h"
 
 
 static ngx_int_t ngx_http_tlsrpt_collect_token(ngx_http_request_t *r,

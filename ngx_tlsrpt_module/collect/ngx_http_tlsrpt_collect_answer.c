@@ -7,7 +7,8 @@
 
 #include "ngx_http_tlsrpt_collect.h"
 #include "ngx_http_tlsrpt_counters.h"
-#include "ngx_http_tlsrpt_problem.h"
+#include "ngx_http_tlsrpt_error.h"
+#include "ngx_http_tlsrpt_send.h"
 
 
 static json_t *ngx_http_tlsrpt_collect_list(
@@ -245,7 +246,7 @@ ngx_http_tlsrpt_collect_refuse(ngx_http_request_t *r, ngx_uint_t status,
 
     rc = ngx_http_tlsrpt_collect_refused(r, status);
 
-    return (rc == NGX_OK) ? ngx_http_tlsrpt_problem(r, status, detail) : rc;
+    return (rc == NGX_OK) ? ngx_http_tlsrpt_error(r, status, detail) : rc;
 }
 
 
@@ -257,7 +258,7 @@ ngx_http_tlsrpt_collect_refuse_error(ngx_http_request_t *r,
 
     rc = ngx_http_tlsrpt_collect_refused(r, tlsrpt_error_status(error->code));
 
-    return (rc == NGX_OK) ? ngx_http_tlsrpt_problem_error(r, error) : rc;
+    return (rc == NGX_OK) ? ngx_http_tlsrpt_error_of(r, error) : rc;
 }
 
 
@@ -268,7 +269,7 @@ ngx_http_tlsrpt_collect_refuse_nginx(ngx_http_request_t *r)
 
     rc = ngx_http_tlsrpt_collect_refused(r, r->err_status);
 
-    return (rc == NGX_OK) ? ngx_http_tlsrpt_problem_refused(r) : rc;
+    return (rc == NGX_OK) ? ngx_http_tlsrpt_error_refused(r) : rc;
 }
 
 

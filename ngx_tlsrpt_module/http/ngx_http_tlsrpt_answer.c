@@ -4,7 +4,8 @@
  */
 
 #include "ngx_http_tlsrpt_answer.h"
-#include "ngx_http_tlsrpt_problem.h"
+#include "ngx_http_tlsrpt_error.h"
+#include "ngx_http_tlsrpt_send.h"
 
 
 ngx_int_t
@@ -38,8 +39,8 @@ ngx_http_tlsrpt_answer_text(ngx_http_request_t *r, const char *type,
     char *text, size_t len)
 {
     if (text == NULL) {
-        return ngx_http_tlsrpt_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                       "out of memory");
+        return ngx_http_tlsrpt_error(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                     "out of memory");
     }
 
     return ngx_http_tlsrpt_send_text(r, NGX_HTTP_OK, type, text, len);

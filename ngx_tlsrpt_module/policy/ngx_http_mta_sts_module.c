@@ -20,7 +20,7 @@
 #include <ngx_http.h>
 
 #include "ngx_http_mta_sts_module.h"
-#include "ngx_http_tlsrpt_problem.h"
+#include "ngx_http_tlsrpt_send.h"
 
 
 #define NGX_HTTP_MTA_STS_HOST    "mta-sts."
