@@ -23,7 +23,7 @@ enum {
     NGX_HTTP_TLSRPT_NSTATUS
 };
 
-#define NGX_HTTP_TLSRPT_MAX_WORKERS  256    /* told apart */
+#define NGX_HTTP_TLSRPT_MAX_WORKERS  256    /* with a queue of their own */
 
 typedef struct {
     ngx_atomic_t  collect[NGX_HTTP_TLSRPT_NSTATUS];

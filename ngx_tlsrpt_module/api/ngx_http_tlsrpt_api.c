@@ -14,7 +14,7 @@
 #include "ngx_http_tlsrpt_module.h"
 
 
-/* Of a domain in a path, before it is normalized. */
+/* How long a domain in a path may be before it is normalized. */
 #define NGX_HTTP_TLSRPT_SEGMENT_LEN  1024
 
 

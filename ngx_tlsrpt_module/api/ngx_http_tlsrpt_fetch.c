@@ -193,7 +193,7 @@ ngx_http_tlsrpt_fetch_answered(void *data, const tlsrpt_reply_t *reply,
     slot->in_flight = 0;
     fetch->nin_flight--;
 
-    /* what the reply misses or says instead, the client has logged */
+    /* the client has logged the error, or why there is no reply */
 
     if (reply == NULL || reply->type == TLSRPT_REPLY_ERROR) {
         rc = NGX_ERROR;

@@ -21,12 +21,13 @@
 #include "tlsrpt_key.h"
 
 
-/* Of a sender's name in that of a file. */
+/* How much of a sender's name becomes part of a file's name. */
 #define NGX_HTTP_TLSRPT_SENDER_LEN  64
 
 #define NGX_HTTP_TLSRPT_HEX_LEN     (2 * TLSRPT_DIGEST_LEN)
 
-/* Of one that is kept, decompressed, whatever tlsrpt_max_report_size says. */
+/* The size of a report that is kept, decompressed, where
+   tlsrpt_max_report_size is less. */
 #define NGX_HTTP_TLSRPT_REPORT_SIZE  (64 * 1024 * 1024)
 
 
@@ -48,7 +49,7 @@ typedef struct {
     ngx_uint_t                    n;        /* the next command */
     tlsrpt_key_read_t             read;
 
-    ngx_uint_t                    seen;     /* the domain */
+    ngx_uint_t                    reported; /* the domain, ever */
     tlsrpt_entry_t                entry;    /* json NULL: there is none */
     ngx_str_t                     body;     /* data NULL: it is not kept */
 } ngx_http_tlsrpt_report_t;
@@ -110,7 +111,7 @@ const ngx_http_tlsrpt_types_t  ngx_http_tlsrpt_tool_report_types = {
     "there are application/json and text/plain"
 };
 
-/* No domain of anybody (RFC 6761 6.4). */
+/* A domain that nobody has (RFC 6761 6.4). */
 static const tlsrpt_str_t  ngx_http_tlsrpt_report_nobody = {
     "unknown.invalid", sizeof("unknown.invalid") - 1
 };
@@ -146,7 +147,8 @@ ngx_http_tlsrpt_report_resource(ngx_http_request_t *r,
     report->type = target->type;
     report->domain = ngx_http_tlsrpt_str(&target->domain);
 
-    /* of what is no id, only the domain is asked: it decides which 404 */
+    /* where the id is none, the domain alone is asked for: it decides which
+       404 it is */
 
     if (tlsrpt_id_parse((char *) target->id.data, target->id.len,
                         &report->day, report->digest)
@@ -219,7 +221,7 @@ ngx_http_tlsrpt_report_reply(void *data, ngx_http_tlsrpt_ask_t *ask,
     switch (ask->n) {
 
     case NGX_HTTP_TLSRPT_REPORT_DOMAIN:
-        report->seen = 1;
+        report->reported = 1;
         return NGX_OK;
 
     case NGX_HTTP_TLSRPT_REPORT_ENTRY:
@@ -267,7 +269,7 @@ ngx_http_tlsrpt_report_done(void *data, ngx_http_request_t *r)
     tlsrpt_document_t       document;
     const tlsrpt_report_t  *parsed;
 
-    if (!ngx_http_tlsrpt_visible(r, report->domain, report->seen)) {
+    if (!ngx_http_tlsrpt_visible(r, report->domain, report->reported)) {
         return ngx_http_tlsrpt_error(r, NGX_HTTP_NOT_FOUND,
                                      "no such domain");
     }
@@ -363,7 +365,8 @@ ngx_http_tlsrpt_report_adds_up(ngx_http_tlsrpt_report_t *report,
 }
 
 
-/* As it came, so all of it: only to who may see all of its domains. */
+/* The body as it came has every domain of the report: it is sent to a viewer
+   who may see all of them. */
 
 static ngx_int_t
 ngx_http_tlsrpt_report_original(ngx_http_tlsrpt_report_t *report,
@@ -582,7 +585,8 @@ ngx_http_tlsrpt_report_failed(ngx_http_request_t *r, ngx_str_t *body,
 }
 
 
-/* There are none.  NGX_DECLINED, or the answer. */
+/* The resource takes no parameters.  NGX_DECLINED: none is given; else the
+   answer. */
 
 static ngx_int_t
 ngx_http_tlsrpt_report_params(ngx_http_request_t *r)

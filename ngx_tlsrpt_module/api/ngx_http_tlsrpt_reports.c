@@ -186,7 +186,7 @@ ngx_http_tlsrpt_problems_served(ngx_http_request_t *r, ngx_str_t *domain,
 }
 
 
-/* What there is to say of it was said when it was configured. */
+/* Advice on it was logged when it was configured. */
 
 static void
 ngx_http_tlsrpt_problems_finding(void *ctx, int is_error, size_t at,

@@ -322,8 +322,8 @@ ngx_http_tlsrpt_collect_hint(ngx_http_tlsrpt_collect_t *collect)
 }
 
 
-/* report -> what is stored of it, and what the answer says of it.  Of a report
-   that can be read, the variables have the names, whatever becomes of it. */
+/* report -> which domains are stored, and the warnings.  The variables get the
+   names of every report that can be read, also of one that is refused. */
 
 static ngx_int_t
 ngx_http_tlsrpt_collect_prepare(ngx_http_tlsrpt_collect_t *collect,

@@ -2,7 +2,7 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * What the sender of a report is told.
+ * The answer to the sender of a report.
  */
 
 #include "ngx_http_tlsrpt_collect.h"

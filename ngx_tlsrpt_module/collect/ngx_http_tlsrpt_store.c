@@ -348,7 +348,7 @@ ngx_http_tlsrpt_store_not_sent(ngx_http_tlsrpt_store_t *store, ngx_int_t rc)
 }
 
 
-/* The one place that says so. */
+/* The one place that decides so. */
 
 static ngx_http_tlsrpt_verdict_e
 ngx_http_tlsrpt_store_not_taken(ngx_http_tlsrpt_store_t *store,

@@ -92,7 +92,8 @@ ngx_http_tlsrpt_visible(ngx_http_request_t *r, tlsrpt_str_t domain,
 }
 
 
-/* NULL: it cannot be told, so nothing is seen. */
+/* NULL: out of memory, or its value is not to be had; then nothing is
+   visible. */
 
 static ngx_http_tlsrpt_scope_t *
 ngx_http_tlsrpt_scope(ngx_http_request_t *r)

@@ -19,10 +19,10 @@ typedef struct {
 
 
 static int ngx_http_tlsrpt_param(ngx_str_t *arg,
-    ngx_http_tlsrpt_param_name_t *seen, ngx_uint_t nseen,
+    ngx_http_tlsrpt_param_name_t *given, ngx_uint_t ngiven,
     ngx_http_tlsrpt_param_pt handler, void *data, tlsrpt_error_t *error);
 static int ngx_http_tlsrpt_param_name(ngx_str_t *raw,
-    ngx_http_tlsrpt_param_name_t *seen, ngx_uint_t nseen,
+    ngx_http_tlsrpt_param_name_t *given, ngx_uint_t ngiven,
     tlsrpt_error_t *error);
 static int ngx_http_tlsrpt_param_value(ngx_str_t *raw, u_char *buf,
     tlsrpt_str_t name, tlsrpt_str_t *value, tlsrpt_error_t *error);
@@ -42,7 +42,7 @@ ngx_http_tlsrpt_params(ngx_http_request_t *r, ngx_http_tlsrpt_param_pt handler,
     ngx_str_t                      arg;
     ngx_uint_t                     n;
     tlsrpt_str_t                   none = { NULL, 0 };
-    ngx_http_tlsrpt_param_name_t   seen[NGX_HTTP_TLSRPT_PARAMS_MAX];
+    ngx_http_tlsrpt_param_name_t   given[NGX_HTTP_TLSRPT_PARAMS_MAX];
 
     p = r->args.data;
     last = p + r->args.len;
@@ -65,7 +65,7 @@ ngx_http_tlsrpt_params(ngx_http_request_t *r, ngx_http_tlsrpt_param_pt handler,
         arg.data = p;
         arg.len = amp - p;
 
-        rc = ngx_http_tlsrpt_param(&arg, seen, n++, handler, data, error);
+        rc = ngx_http_tlsrpt_param(&arg, given, n++, handler, data, error);
         if (rc != TLSRPT_OK) {
             return rc;
         }
@@ -92,8 +92,8 @@ ngx_http_tlsrpt_params_none(ngx_http_request_t *r, tlsrpt_error_t *error)
 
 
 static int
-ngx_http_tlsrpt_param(ngx_str_t *arg, ngx_http_tlsrpt_param_name_t *seen,
-    ngx_uint_t nseen, ngx_http_tlsrpt_param_pt handler, void *data,
+ngx_http_tlsrpt_param(ngx_str_t *arg, ngx_http_tlsrpt_param_name_t *given,
+    ngx_uint_t ngiven, ngx_http_tlsrpt_param_pt handler, void *data,
     tlsrpt_error_t *error)
 {
     int            rc;
@@ -106,13 +106,13 @@ ngx_http_tlsrpt_param(ngx_str_t *arg, ngx_http_tlsrpt_param_name_t *seen,
     raw.data = arg->data;
     raw.len = eq ? (size_t) (eq - arg->data) : arg->len;
 
-    rc = ngx_http_tlsrpt_param_name(&raw, seen, nseen, error);
+    rc = ngx_http_tlsrpt_param_name(&raw, given, ngiven, error);
     if (rc != TLSRPT_OK) {
         return rc;
     }
 
-    name.data = (char *) seen[nseen].name;
-    name.len = seen[nseen].len;
+    name.data = (char *) given[ngiven].name;
+    name.len = given[ngiven].len;
 
     raw.data = eq ? eq + 1 : arg->data + arg->len;
     raw.len = arg->data + arg->len - raw.data;
@@ -126,18 +126,18 @@ ngx_http_tlsrpt_param(ngx_str_t *arg, ngx_http_tlsrpt_param_name_t *seen,
 }
 
 
-/* seen[nseen] becomes the name: short, plain, and the first of it. */
+/* given[ngiven] becomes the name: short, plain, and the first of it. */
 
 static int
-ngx_http_tlsrpt_param_name(ngx_str_t *raw, ngx_http_tlsrpt_param_name_t *seen,
-    ngx_uint_t nseen, tlsrpt_error_t *error)
+ngx_http_tlsrpt_param_name(ngx_str_t *raw, ngx_http_tlsrpt_param_name_t *given,
+    ngx_uint_t ngiven, tlsrpt_error_t *error)
 {
     u_char                        *p;
     ngx_uint_t                     i;
     tlsrpt_str_t                   name = { NULL, 0 };
     ngx_http_tlsrpt_param_name_t  *own;
 
-    own = &seen[nseen];
+    own = &given[ngiven];
 
     /* what is longer escaped is longer than any name we know, too */
 
@@ -156,9 +156,9 @@ ngx_http_tlsrpt_param_name(ngx_str_t *raw, ngx_http_tlsrpt_param_name_t *seen,
     name.data = (char *) own->name;
     name.len = own->len;
 
-    for (i = 0; i < nseen; i++) {
-        if (seen[i].len == own->len
-            && ngx_memcmp(seen[i].name, own->name, own->len) == 0)
+    for (i = 0; i < ngiven; i++) {
+        if (given[i].len == own->len
+            && ngx_memcmp(given[i].name, own->name, own->len) == 0)
         {
             return tlsrpt_param_fail(error, name, "given twice");
         }

@@ -307,7 +307,7 @@ ngx_http_tlsrpt_redis_flush(ngx_http_tlsrpt_redis_t *redis)
 }
 
 
-/* What the connection tells */
+/* Events of the connection */
 
 static void
 ngx_http_tlsrpt_redis_on_writable(void *data)

@@ -34,9 +34,9 @@ typedef struct ngx_http_tlsrpt_redis_s  ngx_http_tlsrpt_redis_t;
 
 /*
  * Called once a command, never from within _send.  reply is NULL
- * where there is none, and why says the reason; it lives within the call only.
+ * where there is none, and why is the reason; it lives within the call only.
  * An error reply is a reply (TLSRPT_REPLY_ERROR), logged already;
- * tlsrpt_reply_error_class tells what it means.  The handler may send further
+ * tlsrpt_reply_error_class() classifies it.  The handler may send further
  * commands, and take leave of others.
  */
 typedef void (*ngx_http_tlsrpt_redis_handler_pt)(void *data,

@@ -391,7 +391,7 @@ ngx_http_tlsrpt_redis_create_double(const redisReadTask *task, double value,
 static void *
 ngx_http_tlsrpt_redis_create_bool(const redisReadTask *task, int value)
 {
-    /* not an integer, which would say something */
+    /* nil, as an integer would mean something to a handler */
     return ngx_http_tlsrpt_redis_create_nil(task);
 }
 

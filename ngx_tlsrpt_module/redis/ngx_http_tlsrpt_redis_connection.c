@@ -221,8 +221,8 @@ ngx_http_tlsrpt_redis_write_greeting(ngx_http_tlsrpt_redis_connection_t *rc)
 }
 
 
-/* Of the reply the first word alone is logged: Redis may quote what it was
-   sent, the password too. */
+/* Logs the first word of the reply alone: Redis may quote what it was sent,
+   the password too. */
 
 static ngx_int_t
 ngx_http_tlsrpt_redis_greeted(ngx_http_tlsrpt_redis_connection_t *rc,

@@ -28,7 +28,7 @@ typedef enum {
     NGX_HTTP_TLSRPT_REDIS_READY                 /* for commands */
 } ngx_http_tlsrpt_redis_state_e;
 
-/* What the owner is told; data is its own. */
+/* Events for the owner; data is its own. */
 typedef struct {
     /* Commands may be sent, for the first time or again. */
     void       (*writable)(void *data);

@@ -3,9 +3,9 @@
  * SPDX-License-Identifier: BSD-2-Clause
  *
  * The commands of one connection to Redis, each in one of three places: it
- * waits to be sent, on this connection or the next; it was sent on this one; it
- * has failed, and its handler has not been told.  Replies come in the order of
- * the commands, so queues are all there is to know.
+ * waits to be sent, on this connection or the next; it was sent on this one; or
+ * it has failed, and its handler is still to be called.  Replies come in the
+ * order of the commands, so queues are all there is to know.
  *
  * Nothing here has a socket, a timer or a clock.  Times are ngx_msec_t, which
  * may wrap around.
@@ -85,7 +85,7 @@ void ngx_http_tlsrpt_redis_queue_expire(ngx_http_tlsrpt_redis_queue_t *queue,
 ngx_http_tlsrpt_redis_op_t *ngx_http_tlsrpt_redis_queue_failed(
     ngx_http_tlsrpt_redis_queue_t *queue);
 
-/* Of one that was taken out. */
+/* Frees one that was taken out. */
 void ngx_http_tlsrpt_redis_queue_free(ngx_http_tlsrpt_redis_queue_t *queue,
     ngx_http_tlsrpt_redis_op_t *op);
 
