@@ -230,6 +230,43 @@ test_overflow(kept_t *kept)
 }
 
 
+/* A report that is kept without its failure details, as its day has too many:
+   its failures are told, by no detail. */
+
+static void
+test_brief(void)
+{
+    int                     n;
+    char                    body[65536];
+    kept_t                  kept;
+    tlsrpt_command_t       *c;
+    const tlsrpt_report_t  *report;
+
+    n = snprintf(body, sizeof(body), "{\"organization-name\":\"Alpha\","
+                 "\"date-range\":{\"start-datetime\":\"2026-01-10T00:00:00Z\","
+                 "\"end-datetime\":\"2026-01-10T23:59:59Z\"},\"policies\":[{"
+                 "\"policy\":{\"policy-type\":\"sts\",\"policy-domain\":"
+                 "\"example.com\"}," SUMMARY(1, 200) ",\"failure-details\":[");
+
+    for (int i = 1; i <= 200; i++) {
+        n += snprintf(body + n, sizeof(body) - (size_t) n, "%s{\"result-type\":"
+                      "\"tlsa-invalid\",\"sending-mta-ip\":\"192.0.2.%d\","
+                      "\"failed-session-count\":1}", i > 1 ? "," : "", i);
+    }
+
+    n += snprintf(body + n, sizeof(body) - (size_t) n, "]}]}");
+    report = read_report(reader, body, (size_t) n, "example.com");
+    c = ingest(report, 0);
+    memset(&kept, 0, sizeof(kept));
+    keep(&kept, ARG(c, 2), ARG_LEN(c, 2));
+    tlsrpt_command_destroy(c);
+
+    says(&kept, "by=result-type", "/1/1/200: (overflow)/200");
+    says(&kept, "by=via,sending-mta-ip", "/1/1/200: https,(overflow)/200");
+    free(kept.cell);
+}
+
+
 static void
 test_days(const kept_t *kept)
 {
@@ -495,6 +532,7 @@ main(void)
     test_days(&kept);
     test_csv(&kept);
     test_overflow(&kept);
+    test_brief();
     test_commands();
     test_order();
     test_many_groups();
