@@ -64,7 +64,8 @@ is names(get('domains', ' a.example  B.Example. ')), 'a.example b.example',
 is names(get('domains', '.c.example')), 'c.example x.c.example',
     'a name with its subdomains';
 is names(get('domains', '')), '', 'an empty scope sees none';
-is names(get('domains', 'not..a.name')), '', 'nor does one of no name';
+is names(get('domains', $_)), '', "nor does one of no name: $_"
+    for 'not..a.name', '.not..a.name', '..', '.', '*.example', '**';
 is names(get('domains', 'nowhere.example')), '',
     'a name that is neither configured nor seen';
 

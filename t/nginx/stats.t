@@ -186,6 +186,9 @@ for (['unknown=1', 'unknown'], ['From=2026-01-01', 'From'], ['x', 'x'],
     cmp_ok length($answer->{json}{detail} || ''), '>', 0, 'with a reason';
 }
 
+like $t->get("$URL?organization-name=$_")->{json}{detail},
+     qr/two hex digits/, "?$_: a half escape is told as one"
+    for '%', '%4', '%4g', 'a%';
 is status("$URL?" . ('x' x 5000)), 400, 'a very long name';
 is status("$URL?" . join '&', map { "x$_=1" } 1 .. 1000), 400, 'many names';
 is status("$URL?%FF=1"), 400, 'a name that is no text';

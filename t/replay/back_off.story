@@ -18,10 +18,10 @@ chance is 100                               # of 0 to 100
 the connection is refused
 timer in 500ms
 time passes 500ms
-chance is 101                               # of 0 to 200
+chance is 201                               # of 0 to 200, so that it is 0
 the connection is refused
-timer in 901ms
-time passes 901ms
+timer in 800ms
+time passes 800ms
 the connection is refused
 timer from 1600ms to 2000ms
 time passes 2s
