@@ -8,56 +8,44 @@
 
 #include "tlsrpt_count.h"
 #include "tlsrpt_cover.h"
-#include "tlsrpt_finding.h"
+#include "tlsrpt_diagnosis.h"
+#include "tlsrpt_evidence.h"
 #include "tlsrpt_fold.h"
+#include "tlsrpt_problem.h"
+#include "tlsrpt_problem_json.h"
 #include "tlsrpt_problems.h"
 #include "tlsrpt_record.h"
 #include "tlsrpt_result.h"
+#include "tlsrpt_silence.h"
 
 
-#define MAX_FINDINGS       64
+#define MAX_TYPES          64               /* result types told apart */
 #define MAX_PATTERNS_TEXT  256              /* of a policy, told */
+
+/* A problem is ongoing if it was seen on one of the range's last days: reports
+   on a day come on the next one. */
+#define ONGOING_DAYS       3
 
 typedef struct {
     tlsrpt_reading_t    reading;
     tlsrpt_evidence_t   evidence;
     mta_sts_policy_t    served;
-    tlsrpt_finding_t   *findings[MAX_FINDINGS];
-    size_t              nfindings;
+    tlsrpt_problem_t   *list[MAX_TYPES + TLSRPT_MAX_SENDERS];
+    size_t              n;
     tlsrpt_record_t     record;
 } tlsrpt_problems_t;
-
-/* The dimension of each of a finding's groups. */
-
-static const unsigned char  dimensions[TLSRPT_FINDING_NGROUPS] = {
-    TLSRPT_BY_ORGANIZATION, TLSRPT_BY_MX, TLSRPT_BY_SENDING_IP,
-    TLSRPT_BY_RECEIVING_IP, TLSRPT_BY_REASON, TLSRPT_BY_POLICY_TYPE
-};
-
 
 /*
  * Life
  */
 
 static void
-finding_free(tlsrpt_finding_t *finding)
-{
-    for (int i = 0; i < TLSRPT_FINDING_NGROUPS; i++) {
-        tlsrpt_groups_free(&finding->groups[i]);
-    }
-
-    free(finding->by_day);
-    free(finding);
-}
-
-
-static void
 problems_destroy(tlsrpt_reading_t *reading)
 {
     tlsrpt_problems_t  *problems = (tlsrpt_problems_t *) reading;
 
-    for (size_t i = 0; i < problems->nfindings; i++) {
-        finding_free(problems->findings[i]);
+    for (size_t i = 0; i < problems->n; i++) {
+        tlsrpt_problem_free(problems->list[i]);
     }
 
     for (size_t i = 0; i < problems->evidence.nsenders; i++) {
@@ -241,60 +229,60 @@ gather_address(tlsrpt_evidence_t *e, const tlsrpt_row_t *row, size_t day)
 }
 
 
-static tlsrpt_finding_t *
-finding_create(tlsrpt_problems_t *problems, tlsrpt_value_t type)
+static tlsrpt_problem_t *
+problem_create(tlsrpt_problems_t *problems, tlsrpt_value_t type)
 {
-    tlsrpt_finding_t  *f = calloc(1, sizeof(*f));
+    tlsrpt_str_t           result_type;
+    tlsrpt_problem_t      *p;
+    const tlsrpt_range_t  *range = &problems->evidence.range;
 
-    if (f == NULL) {
+    if (keep(&problems->evidence, type, &result_type) != 0) {
         return NULL;
     }
 
-    f->by_day = calloc(problems->evidence.range.ndays, sizeof(*f->by_day));
+    p = tlsrpt_problem_create(result_type);
 
-    if (f->by_day == NULL
-        || keep(&problems->evidence, type, &f->result_type) != 0)
-    {
-        finding_free(f);
+    if (p == NULL) {
         return NULL;
     }
 
-    for (int i = 0; i < TLSRPT_FINDING_NGROUPS; i++) {
-        f->groups[i].nby = 1;
-        f->groups[i].by = &dimensions[i];
-        f->groups[i].max = TLSRPT_FINDING_VALUES;
+    p->by_day = calloc(range->ndays, sizeof(*p->by_day));
+
+    if (p->by_day == NULL) {
+        tlsrpt_problem_free(p);
+        return NULL;
     }
 
-    f->explanation = tlsrpt_explain(f->result_type);
-    f->first = problems->evidence.range.ndays;
-    problems->findings[problems->nfindings++] = f;
+    p->first = range->to;
+    p->last = range->from;
+    problems->list[problems->n++] = p;
 
-    return f;
+    return p;
 }
 
 
-/* The finding of the type; those beyond the bound share one. */
+/* The problem of the type; those beyond the bound share one. */
 
-static tlsrpt_finding_t *
-finding_of(tlsrpt_problems_t *problems, tlsrpt_value_t type)
+static tlsrpt_problem_t *
+problem_of(tlsrpt_problems_t *problems, tlsrpt_value_t type)
 {
     if (type.kind == TLSRPT_VALUE_NULL) {
         type = tlsrpt_value_of("", 0);
     }
 
-    for (size_t i = 0; i < problems->nfindings; i++) {
-        if (same(problems->findings[i]->result_type, type)) {
-            return problems->findings[i];
+    for (size_t i = 0; i < problems->n; i++) {
+        if (same(problems->list[i]->result_type, type)) {
+            return problems->list[i];
         }
     }
 
-    if (problems->nfindings == MAX_FINDINGS - 1) {
+    if (problems->n == MAX_TYPES - 1) {
         type = tlsrpt_value_of(TLSRPT_OVERFLOW, sizeof(TLSRPT_OVERFLOW) - 1);
     }
 
-    return problems->nfindings < MAX_FINDINGS
-           ? finding_create(problems, type)
-           : problems->findings[MAX_FINDINGS - 1];
+    return problems->n < MAX_TYPES
+           ? problem_create(problems, type)
+           : problems->list[MAX_TYPES - 1];
 }
 
 
@@ -396,21 +384,21 @@ join_patterns(tlsrpt_evidence_t *e, const tlsrpt_record_type_t *type,
 
 
 static int
-gather_uncovered(tlsrpt_evidence_t *e, tlsrpt_finding_t *f,
+gather_uncovered(tlsrpt_evidence_t *e, tlsrpt_problem_t *p,
     const tlsrpt_record_type_t *type, tlsrpt_value_t mx)
 {
     tlsrpt_str_t         host = { mx.data, mx.len };
-    tlsrpt_uncovered_t  *u = &f->uncovered[f->nuncovered];
+    tlsrpt_uncovered_t  *u = &p->uncovered[p->nuncovered];
 
-    if (!f->explanation->names_mx || mx.kind != TLSRPT_VALUE_TEXT
-        || !is_sts(type) || f->nuncovered == TLSRPT_FINDING_UNCOVERED
+    if (!p->explanation->names_mx || mx.kind != TLSRPT_VALUE_TEXT
+        || !is_sts(type) || p->nuncovered == TLSRPT_PROBLEM_UNCOVERED
         || !is_uncovered(type, host))
     {
         return 0;
     }
 
-    for (size_t i = 0; i < f->nuncovered; i++) {
-        if (same(f->uncovered[i].mx, mx)) {
+    for (size_t i = 0; i < p->nuncovered; i++) {
+        if (same(p->uncovered[i].mx, mx)) {
             return 0;
         }
     }
@@ -420,43 +408,22 @@ gather_uncovered(tlsrpt_evidence_t *e, tlsrpt_finding_t *f,
     }
 
     u->too_deep = is_too_deep(type, host);
-    f->nuncovered++;
-
-    return 0;
-}
-
-
-static int
-gather_groups(tlsrpt_finding_t *f, const tlsrpt_value_t *values,
-    uint64_t failed)
-{
-    tlsrpt_group_t  *g;
-
-    for (int i = 0; i < TLSRPT_FINDING_NGROUPS; i++) {
-        if (values[dimensions[i]].kind == TLSRPT_VALUE_NULL) {
-            continue;
-        }
-
-        g = tlsrpt_groups_find(&f->groups[i], values);
-
-        if (g == NULL) {
-            return -1;
-        }
-
-        g->failure = tlsrpt_count_add(g->failure, failed);
-    }
+    p->nuncovered++;
 
     return 0;
 }
 
 
 static void
-count(tlsrpt_finding_t *f, uint64_t failed, size_t day)
+count(tlsrpt_problems_t *problems, tlsrpt_problem_t *p, uint64_t failed,
+    size_t i)
 {
-    f->failed = tlsrpt_count_add(f->failed, failed);
-    f->by_day[day] = tlsrpt_count_add(f->by_day[day], failed);
-    f->first = day < f->first ? day : f->first;
-    f->last = day > f->last ? day : f->last;
+    const int32_t  day = problems->evidence.range.from + (int32_t) i;
+
+    p->failed = tlsrpt_count_add(p->failed, failed);
+    p->by_day[i] = tlsrpt_count_add(p->by_day[i], failed);
+    p->first = day < p->first ? day : p->first;
+    p->last = day > p->last ? day : p->last;
 }
 
 
@@ -464,17 +431,17 @@ static int
 gather_row(tlsrpt_problems_t *problems, const tlsrpt_row_t *row, size_t day)
 {
     tlsrpt_value_t               values[TLSRPT_NDIMENSIONS];
-    tlsrpt_finding_t            *f;
+    tlsrpt_problem_t            *p;
     const tlsrpt_record_type_t  *type = &problems->record.types[row->type];
 
-    f = finding_of(problems, row->result_type);
+    p = problem_of(problems, row->result_type);
 
-    if (f == NULL) {
+    if (p == NULL) {
         return -1;
     }
 
-    count(f, row->failed, day);
-    f->under |= under(type);
+    count(problems, p, row->failed, day);
+    p->under |= under(type);
 
     values[TLSRPT_BY_ORGANIZATION] = named(problems->record.organization);
     values[TLSRPT_BY_POLICY_TYPE] = type->policy_type;
@@ -483,8 +450,8 @@ gather_row(tlsrpt_problems_t *problems, const tlsrpt_row_t *row, size_t day)
     values[TLSRPT_BY_RECEIVING_IP] = row->receiving_ip;
     values[TLSRPT_BY_REASON] = row->failure_reason_code;
 
-    return gather_groups(f, values, row->failed) != 0
-           || gather_uncovered(&problems->evidence, f, type,
+    return tlsrpt_problem_count(p, values, row->failed) != 0
+           || gather_uncovered(&problems->evidence, p, type,
                                row->receiving_mx_hostname) != 0
            || gather_address(&problems->evidence, row, day) != 0
            ? -1 : 0;
@@ -496,21 +463,21 @@ gather_row(tlsrpt_problems_t *problems, const tlsrpt_row_t *row, size_t day)
 static int
 gather_beyond(tlsrpt_problems_t *problems, uint64_t failed, size_t day)
 {
-    tlsrpt_finding_t  *f;
+    tlsrpt_problem_t  *p;
 
     if (failed == 0) {
         return 0;
     }
 
-    f = finding_of(problems, tlsrpt_value_of(TLSRPT_OVERFLOW,
+    p = problem_of(problems, tlsrpt_value_of(TLSRPT_OVERFLOW,
                                              sizeof(TLSRPT_OVERFLOW) - 1));
 
-    if (f == NULL) {
+    if (p == NULL) {
         return -1;
     }
 
-    count(f, failed, day);
-    f->under |= TLSRPT_UNDER_UNKNOWN;
+    count(problems, p, failed, day);
+    p->under |= TLSRPT_UNDER_UNKNOWN;
 
     return 0;
 }
@@ -564,24 +531,33 @@ problems_add(tlsrpt_reading_t *reading, size_t n, const tlsrpt_reply_t *reply)
 
 
 /*
- * Telling
+ * Judging
  */
 
-static int
-worst_first(const void *one, const void *two)
+/* Of all sessions since the first failure. */
+
+static double
+share(const tlsrpt_range_t *range, const tlsrpt_problem_t *p)
 {
-    const tlsrpt_finding_t  *a = *(tlsrpt_finding_t *const *) one;
-    const tlsrpt_finding_t  *b = *(tlsrpt_finding_t *const *) two;
+    double  all = 0;
 
-    if (a->severity != b->severity) {
-        return (int) b->severity - (int) a->severity;
+    for (size_t i = (size_t) (p->first - range->from); i < range->ndays; i++) {
+        all += (double) range->days[i].successful
+               + (double) range->days[i].failure;
     }
 
-    if (a->failed != b->failed) {
-        return a->failed > b->failed ? -1 : 1;
-    }
+    return all > (double) p->failed ? (double) p->failed / all : 1;
+}
 
-    return strcmp(a->result_type.data, b->result_type.data);
+
+static void
+judge(const tlsrpt_evidence_t *e, tlsrpt_problem_t *p)
+{
+    const int32_t  known = e->range.from + (int32_t) e->nknown;
+
+    p->severity = tlsrpt_diagnosis_severity(e, p);
+    p->ongoing = p->last + ONGOING_DAYS >= known;
+    p->share = share(&e->range, p);
 }
 
 
@@ -599,13 +575,15 @@ finish(tlsrpt_problems_t *problems)
         }
     }
 
-    for (size_t i = 0; i < problems->nfindings; i++) {
-        problems->findings[i]->severity =
-            tlsrpt_diagnosis_severity(e, problems->findings[i]);
+    for (size_t i = 0; i < problems->n; i++) {
+        judge(e, problems->list[i]);
     }
 
-    qsort(problems->findings, problems->nfindings,
-          sizeof(problems->findings[0]), worst_first);
+    if (tlsrpt_silence_find(e, problems->list, &problems->n) != 0) {
+        return -1;
+    }
+
+    tlsrpt_problem_sort(problems->list, problems->n);
 
     return 0;
 }
@@ -614,41 +592,12 @@ finish(tlsrpt_problems_t *problems)
 static json_t *
 problems_json(tlsrpt_reading_t *reading)
 {
-    tlsrpt_problems_t     *problems = (tlsrpt_problems_t *) reading;
-    char                   from[TLSRPT_DAY_TEXT_LEN + 1];
-    char                   to[TLSRPT_DAY_TEXT_LEN + 1];
-    size_t                 medium = 0;
-    json_t                *array;
-    const tlsrpt_range_t  *range = &problems->evidence.range;
+    tlsrpt_problems_t  *problems = (tlsrpt_problems_t *) reading;
 
-    array = finish(problems) == 0 ? json_array() : NULL;
-
-    for (size_t i = 0; array != NULL && i < problems->nfindings; i++) {
-        if (json_array_append_new(array,
-                                  tlsrpt_diagnosis_json(&problems->evidence,
-                                                     problems->findings[i]))
-            != 0)
-        {
-            json_decref(array);
-            return NULL;
-        }
-
-        medium += problems->findings[i]->severity >= TLSRPT_SEVERITY_MEDIUM;
-    }
-
-    if (array == NULL
-        || tlsrpt_silence_json(&problems->evidence, array, medium) != 0)
-    {
-        json_decref(array);
-        return NULL;
-    }
-
-    tlsrpt_day_text(range->from, from);
-    tlsrpt_day_text(range->to, to);
-
-    return json_pack("{s:s%, s:s, s:s, s:o}", "domain", range->domain.data,
-                     range->domain.len, "from", from, "to", to, "problems",
-                     array);
+    return finish(problems) == 0
+           ? tlsrpt_problem_json(&problems->evidence, problems->list,
+                                 problems->n)
+           : NULL;
 }
 
 

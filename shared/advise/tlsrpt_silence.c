@@ -3,10 +3,7 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 
-#include <stdio.h>
-#include <string.h>
-
-#include "tlsrpt_finding.h"
+#include "tlsrpt_silence.h"
 
 
 /* A sender that reported on so many days running ... */
@@ -53,36 +50,37 @@ was_steady(const tlsrpt_sender_t *s, size_t last)
 }
 
 
-/* day: the last one of which there was a report. */
+/* day: the last one with a report; sender NULL: of anybody. */
 
-static json_t *
-silence_json(const tlsrpt_evidence_t *e, int32_t day, const char *title,
-    json_t *names)
+static int
+silence_add(int32_t day, const tlsrpt_sender_t *sender,
+    tlsrpt_problem_t **problems, size_t *n)
 {
-    char                         text[TLSRPT_DAY_TEXT_LEN + 1];
-    char                         cause[TLSRPT_EXPLAIN_SIZE];
-    tlsrpt_str_t                 word = { "silence", 7 };
-    const tlsrpt_explanation_t  *x = tlsrpt_explain(word);
+    tlsrpt_str_t       word = { "silence", 7 };
+    tlsrpt_value_t     values[TLSRPT_NDIMENSIONS] = { { NULL, 0, 0 } };
+    tlsrpt_problem_t  *p = tlsrpt_problem_create(word);
 
-    tlsrpt_day_text(day, text);
-    tlsrpt_explain_for(x->cause, e->range.domain, cause, sizeof(cause));
+    if (p == NULL) {
+        return -1;
+    }
 
-    return json_pack("{s:s, s:s, s:s, s:b, s:s, s:s, s:i, s:f,"
-                     " s:o, s:[], s:[], s:[], s:[], s:[],"
-                     " s:s, s:s, s:s, s:s, s:n, s:[]}",
-                     "result-type", x->result_type,
-                     "severity", tlsrpt_severity_name(x->severity),
-                     "title", title, "ongoing", 1,
-                     "first-day", text, "last-day", text,
-                     "failed-session-count", 0, "share", 0.0,
-                     "organization-names", names, "receiving-mx-hostnames",
-                     "sending-mta-ips", "receiving-ips",
-                     "failure-reason-codes", "policy-types",
-                     "meaning", x->meaning, "likely-cause", cause,
-                     "fix", x->fix,
-                     "lost-mail", "No mail is lost by silence itself, but "
-                     "failures go unnoticed.",
-                     "possible-attack", "by-day");
+    p->severity = p->explanation->severity;
+    p->ongoing = 1;
+    p->first = day;
+    p->last = day;
+
+    if (sender != NULL) {
+        values[TLSRPT_BY_ORGANIZATION] = tlsrpt_value_of(sender->name.data,
+                                                         sender->name.len);
+    }
+
+    if (tlsrpt_problem_count(p, values, 0) != 0) {
+        tlsrpt_problem_free(p);
+        return -1;
+    }
+
+    problems[(*n)++] = p;
+    return 0;
 }
 
 
@@ -111,13 +109,15 @@ longest_gap(const tlsrpt_evidence_t *e)
 }
 
 
-/* Nobody reports any more: for longer than was usual. */
+/* Does nobody report any more, for longer than was usual?  day: the last one
+   with a report. */
 
 static int
-domain_silence(const tlsrpt_evidence_t *e, json_t *problems, size_t at)
+is_silent(const tlsrpt_evidence_t *e, int32_t *day)
 {
-    size_t   last = e->nknown, silent;
-    int32_t  day = tlsrpt_day_of((int64_t) e->range.all.last);
+    size_t  last = e->nknown, silent;
+
+    *day = tlsrpt_day_of((int64_t) e->range.all.last);
 
     while (last && e->range.days[last - 1].reports == 0) {
         last--;
@@ -126,51 +126,46 @@ domain_silence(const tlsrpt_evidence_t *e, json_t *problems, size_t at)
     silent = e->nknown - last;
 
     if (last) {
-        day = e->range.from + (int32_t) last - 1;
+        *day = e->range.from + (int32_t) last - 1;
 
-    } else if (e->range.all.reports == 0 || day >= e->range.from) {
+    } else if (e->range.all.reports == 0 || *day >= e->range.from) {
         return 0;
     }
 
-    if (silent < SILENT_DAYS || (last && silent <= 2 * longest_gap(e))) {
+    return silent >= SILENT_DAYS && (!last || silent > 2 * longest_gap(e));
+}
+
+
+/* The same of one sender. */
+
+static int
+is_sender_silent(const tlsrpt_evidence_t *e, const tlsrpt_sender_t *s,
+    int32_t *day)
+{
+    size_t  last = newest(s->days, e->nknown, TLSRPT_SENDER_REPORTED);
+
+    if (last + SILENT_DAYS > e->nknown || !was_steady(s, last)) {
         return 0;
     }
 
-    return json_array_insert_new(problems, at,
-                                 silence_json(e, day,
-                                              "No more reports from anybody",
-                                              json_array()))
-           == 0 ? 1 : -1;
+    *day = e->range.from + (int32_t) last - 1;
+    return 1;
 }
 
 
 int
-tlsrpt_silence_json(const tlsrpt_evidence_t *e, json_t *problems, size_t at)
+tlsrpt_silence_find(const tlsrpt_evidence_t *e, tlsrpt_problem_t **problems,
+    size_t *n)
 {
-    int     rc = domain_silence(e, problems, at);
-    char    title[TLSRPT_MAX_STRING + 32];
-    size_t  last;
+    int32_t  day;
 
-    if (rc != 0) {
-        return rc < 0 ? -1 : 0;
+    if (is_silent(e, &day)) {
+        return silence_add(day, NULL, problems, n);
     }
 
     for (size_t i = 0; i < e->nsenders; i++) {
-        const tlsrpt_sender_t  *s = &e->senders[i];
-
-        last = newest(s->days, e->nknown, TLSRPT_SENDER_REPORTED);
-
-        if (last + SILENT_DAYS > e->nknown || !was_steady(s, last)) {
-            continue;
-        }
-
-        snprintf(title, sizeof(title), "No more reports from %s",
-                 s->name.data);
-
-        if (json_array_insert_new(problems, at++,
-                silence_json(e, e->range.from + (int32_t) last - 1, title,
-                             json_pack("[s%]", s->name.data, s->name.len)))
-            != 0)
+        if (is_sender_silent(e, &e->senders[i], &day)
+            && silence_add(day, &e->senders[i], problems, n) != 0)
         {
             return -1;
         }

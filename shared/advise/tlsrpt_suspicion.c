@@ -9,8 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tlsrpt_finding.h"
-#include "tlsrpt_words.h"
+#include "tlsrpt_suspicion.h"
 
 
 /* "One sender alone" says something only next to others that succeed. */
@@ -21,13 +20,13 @@
 #define NETWORK_LEN  (TLSRPT_VALUE_LEN + 24)
 
 
-/* Did this sender report failures of the finding? */
+/* Did this sender report failures of the problem? */
 
 static int
-is_failing(const tlsrpt_finding_t *f, tlsrpt_str_t name)
+is_failing(const tlsrpt_problem_t *p, tlsrpt_str_t name)
 {
     char                    buf[TLSRPT_VALUE_LEN];
-    const tlsrpt_groups_t  *g = &f->groups[TLSRPT_FINDING_ORGANIZATIONS];
+    const tlsrpt_groups_t  *g = &p->groups[TLSRPT_PROBLEM_ORGANIZATIONS];
 
     for (size_t i = 0; i < g->ngroups; i++) {
         tlsrpt_str_t  org = tlsrpt_groups_text(g, &g->groups[i], buf);
@@ -45,18 +44,20 @@ is_failing(const tlsrpt_finding_t *f, tlsrpt_str_t name)
    the failures, and had none of them. */
 
 static size_t
-count_others(const tlsrpt_evidence_t *e, const tlsrpt_finding_t *f)
+count_others(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p)
 {
     size_t          n = 0;
-    const unsigned  flag = tlsrpt_finding_is_of_policy(f)
+    const unsigned  flag = tlsrpt_problem_is_of_policy(p)
                            ? TLSRPT_SENDER_FETCHED : TLSRPT_SENDER_SUCCEEDED;
 
     for (size_t i = 0; i < e->nsenders; i++) {
         const tlsrpt_sender_t  *s = &e->senders[i];
 
-        for (size_t day = f->first; day <= f->last; day++) {
-            if (f->by_day[day] && s->days[day] & flag) {
-                n += !is_failing(f, s->name);
+        for (int32_t day = p->first; day <= p->last; day++) {
+            const size_t  at = (size_t) (day - e->range.from);
+
+            if (p->by_day[at] && s->days[at] & flag) {
+                n += !is_failing(p, s->name);
                 break;
             }
         }
@@ -122,19 +123,19 @@ one_network(const tlsrpt_groups_t *groups, char buf[NETWORK_LEN])
 
 
 static int
-is_stripping(const tlsrpt_finding_t *f)
+is_stripping(const tlsrpt_problem_t *p)
 {
-    return !tlsrpt_finding_is_of_policy(f)
-           && f->explanation->attack == TLSRPT_ATTACK_CLASSIC;
+    return !tlsrpt_problem_is_of_policy(p)
+           && p->explanation->attack == TLSRPT_ATTACK_CLASSIC;
 }
 
 
 static void
-say_who_failed(const tlsrpt_finding_t *f, size_t others, tlsrpt_words_t *w)
+say_who_failed(const tlsrpt_problem_t *p, size_t others, tlsrpt_words_t *w)
 {
     char                    buf[TLSRPT_VALUE_LEN];
     tlsrpt_str_t            org;
-    const tlsrpt_groups_t  *orgs = &f->groups[TLSRPT_FINDING_ORGANIZATIONS];
+    const tlsrpt_groups_t  *orgs = &p->groups[TLSRPT_PROBLEM_ORGANIZATIONS];
 
     if (orgs->ngroups == 1) {
         org = tlsrpt_groups_text(orgs, &orgs->groups[0], buf);
@@ -146,7 +147,7 @@ say_who_failed(const tlsrpt_finding_t *f, size_t others, tlsrpt_words_t *w)
 
     tlsrpt_say(w, "while %zu other%s %s on the same days. ", others,
                orgs->ngroups == 1 ? " senders" : "s",
-               tlsrpt_finding_is_of_policy(f)
+               tlsrpt_problem_is_of_policy(p)
                ? "had the policy" : "reached your mail servers with TLS");
 }
 
@@ -155,28 +156,28 @@ say_who_failed(const tlsrpt_finding_t *f, size_t others, tlsrpt_words_t *w)
    TLS was not offered, fewer than those to whom it was. */
 
 static void
-suspect_few(const tlsrpt_evidence_t *e, const tlsrpt_finding_t *f,
+suspect_few(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p,
     tlsrpt_words_t *w)
 {
     char          network[NETWORK_LEN];
-    size_t        others = count_others(e, f);
-    const size_t  n = f->groups[TLSRPT_FINDING_ORGANIZATIONS].ngroups;
-    const int     near = one_network(&f->groups[TLSRPT_FINDING_SENDING_IPS],
+    size_t        others = count_others(e, p);
+    const size_t  n = p->groups[TLSRPT_PROBLEM_ORGANIZATIONS].ngroups;
+    const int     near = one_network(&p->groups[TLSRPT_PROBLEM_SENDING_IPS],
                                      network);
 
     if (others < MIN_OTHERS
-        || (n > 1 && !near && (!is_stripping(f) || n >= others)))
+        || (n > 1 && !near && (!is_stripping(p) || n >= others)))
     {
         return;
     }
 
-    say_who_failed(f, others, w);
+    say_who_failed(p, others, w);
 
     if (near) {
         tlsrpt_say(w, "All these failures came from the network %s. ", network);
     }
 
-    tlsrpt_say(w, "%s", is_stripping(f)
+    tlsrpt_say(w, "%s", is_stripping(p)
                ? "A server that is set up wrongly fails for everybody who "
                  "comes to it; somebody on the way who removes the offer of "
                  "encryption fails a few. If they did not all come to one and "
@@ -217,11 +218,11 @@ known_before(const tlsrpt_evidence_t *e, const tlsrpt_address_t *new)
 
 
 static int
-has_address(const tlsrpt_finding_t *f, const tlsrpt_address_t *a)
+has_address(const tlsrpt_problem_t *p, const tlsrpt_address_t *a)
 {
     const char             *key;
     tlsrpt_value_t          v;
-    const tlsrpt_groups_t  *ips = &f->groups[TLSRPT_FINDING_RECEIVING_IPS];
+    const tlsrpt_groups_t  *ips = &p->groups[TLSRPT_PROBLEM_RECEIVING_IPS];
 
     for (size_t i = 0; i < ips->ngroups; i++) {
         key = ips->keys.data + ips->groups[i].key;
@@ -241,7 +242,7 @@ has_address(const tlsrpt_finding_t *f, const tlsrpt_address_t *a)
 /* An address that nobody had seen behind the mail server before. */
 
 static void
-suspect_address(const tlsrpt_evidence_t *e, const tlsrpt_finding_t *f,
+suspect_address(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p,
     tlsrpt_words_t *w)
 {
     char                     day[TLSRPT_DAY_TEXT_LEN + 1];
@@ -250,7 +251,7 @@ suspect_address(const tlsrpt_evidence_t *e, const tlsrpt_finding_t *f,
     for (size_t i = 0; i < e->naddresses; i++) {
         const tlsrpt_address_t  *a = &e->addresses[i];
 
-        known = has_address(f, a) ? known_before(e, a) : NULL;
+        known = has_address(p, a) ? known_before(e, a) : NULL;
 
         if (known != NULL) {
             tlsrpt_day_text(e->range.from + (int32_t) a->first, day);
@@ -265,24 +266,17 @@ suspect_address(const tlsrpt_evidence_t *e, const tlsrpt_finding_t *f,
 }
 
 
-json_t *
-tlsrpt_suspicion_json(const tlsrpt_evidence_t *e, const tlsrpt_finding_t *f)
+void
+tlsrpt_suspicion(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p,
+    tlsrpt_words_t *w)
 {
-    tlsrpt_words_t  w;
+    w->len = 0;
 
-    w.len = 0;
-
-    if (f->explanation->attack == TLSRPT_ATTACK_UNLIKELY) {
-        return json_null();
+    if (p->explanation->attack == TLSRPT_ATTACK_UNLIKELY) {
+        return;
     }
 
-    suspect_few(e, f, &w);
-    suspect_address(e, f, &w);
-
-    if (w.len == 0) {
-        return json_null();
-    }
-
-    tlsrpt_say_no_more(&w);
-    return tlsrpt_words_json(&w);
+    suspect_few(e, p, w);
+    suspect_address(e, p, w);
+    tlsrpt_say_no_more(w);
 }

@@ -1,0 +1,24 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Attack or mistake?
+ */
+
+#ifndef TLSRPT_SUSPICION_H
+#define TLSRPT_SUSPICION_H
+
+#include "tlsrpt_evidence.h"
+#include "tlsrpt_problem.h"
+#include "tlsrpt_words.h"
+
+#pragma GCC visibility push(hidden)
+
+/* Why the failures may come of somebody on the way; w->len 0: nothing speaks
+   for it. */
+void tlsrpt_suspicion(const tlsrpt_evidence_t *evidence,
+    const tlsrpt_problem_t *problem, tlsrpt_words_t *w);
+
+#pragma GCC visibility pop
+
+#endif /* TLSRPT_SUSPICION_H */
