@@ -16,7 +16,7 @@ bench:
 bench-check: nginx bench-programs
 	TLSRPT_NGINX=$(NGINX) prove -It/lib t/bench
 
-bench-programs: $(BENCH)/micro $(BENCH)/hostile $(BENCH)/load \
+bench-programs: $(BENCH)/micro $(BENCH)/hostile $(BENCH)/load $(BENCH)/stay.so \
     $(BENCH)/typical.json.gz
 
 $(BENCH)/micro: bench/micro.c $(BENCH_CORE) $(HEADERS)
@@ -31,6 +31,10 @@ $(BENCH)/hostile: bench/hostile.c bench/bodies.c bench/bodies.h $(BENCH_CORE) \
 $(BENCH)/load: bench/load.c
 	mkdir -p $(@D)
 	$(CC) $(OURS) $(GIVEN) -o $@ $<
+
+$(BENCH)/stay.so: bench/stay.c
+	mkdir -p $(@D)
+	$(CC) $(CFLAGS) -fPIC -shared -o $@ $< -ldl
 
 $(BENCH)/hgetall: bench/hgetall.c
 	mkdir -p $(@D)

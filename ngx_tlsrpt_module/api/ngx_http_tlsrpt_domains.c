@@ -66,6 +66,7 @@ static void ngx_http_tlsrpt_page_destroy(void *data);
 static const ngx_http_tlsrpt_fetch_type_t  ngx_http_tlsrpt_page_fetch = {
     ngx_http_tlsrpt_page_next,
     ngx_http_tlsrpt_page_reply,
+    NULL,
     ngx_http_tlsrpt_page_done,
     ngx_http_tlsrpt_page_destroy
 };

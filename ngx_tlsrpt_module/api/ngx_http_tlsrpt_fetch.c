@@ -4,38 +4,52 @@
  *
  * A fetch fills its window, and goes on with each reply:
  *
- *     begin -> fill -> (Redis) -> answered -> fill -> ... -> end
+ *     begin -> fill -> (Redis) -> answered -> fill -> ... -> work -> end
  *
  * Its end comes once: by the last reply, by a failure, or by the cleanup of
- * the request, and no handler is called after it.
+ * the request, and no handler is called after it.  A fetch that has to wait is
+ * in a queue before its first fill, and one that works in turns between them;
+ * its event is posted when it may go on.
  */
 
 #include "ngx_http_tlsrpt_error.h"
 #include "ngx_http_tlsrpt_fetch.h"
 #include "ngx_http_tlsrpt_module.h"
+#include "ngx_http_tlsrpt_turn.h"
 
 
 typedef struct ngx_http_tlsrpt_fetch_s  ngx_http_tlsrpt_fetch_t;
 
 /* A place in the window; the address of it is the command's data. */
 typedef struct {
-    ngx_http_tlsrpt_ask_t                ask;
-    ngx_http_tlsrpt_fetch_t             *fetch;
-    unsigned                             in_flight:1;
+    ngx_http_tlsrpt_ask_t             ask;
+    ngx_http_tlsrpt_fetch_t           *fetch;
+    unsigned                          in_flight:1;
 } ngx_http_tlsrpt_slot_t;
 
 struct ngx_http_tlsrpt_fetch_s {
-    ngx_http_request_t                  *request;
-    ngx_http_tlsrpt_redis_t             *redis;
+    ngx_http_request_t               *request;
+    ngx_http_tlsrpt_redis_t          *redis;
     const ngx_http_tlsrpt_fetch_type_t  *type;
-    void                                *data;
-    ngx_http_tlsrpt_ask_t                ask;   /* asked, but not sent yet */
-    ngx_uint_t                           nin_flight;
-    unsigned                             asked:1;
-    ngx_http_tlsrpt_slot_t               slots[NGX_HTTP_TLSRPT_REDIS_WINDOW];
+    void                             *data;
+    ngx_http_tlsrpt_ask_t             ask;      /* asked, but not sent yet */
+    ngx_uint_t                        nin_flight;
+    ngx_event_t                       event;    /* goes on */
+    ngx_queue_t                       queue;    /* while it waits */
+    unsigned                          asked:1;
+    unsigned                          waiting:1;
+    unsigned                          under_way:1;
+    unsigned                          working:1;
+    ngx_http_tlsrpt_slot_t            slots[NGX_HTTP_TLSRPT_REDIS_WINDOW];
 };
 
 
+static ngx_int_t ngx_http_tlsrpt_fetch_start(ngx_http_tlsrpt_fetch_t *fetch);
+static void ngx_http_tlsrpt_fetch_next(void);
+static void ngx_http_tlsrpt_fetch_handler(ngx_event_t *ev);
+static void ngx_http_tlsrpt_fetch_go_on(ngx_http_tlsrpt_fetch_t *fetch,
+    ngx_int_t rc);
+static ngx_int_t ngx_http_tlsrpt_fetch_work(ngx_http_tlsrpt_fetch_t *fetch);
 static ngx_int_t ngx_http_tlsrpt_fetch_fill(ngx_http_tlsrpt_fetch_t *fetch);
 static ngx_int_t ngx_http_tlsrpt_fetch_send(ngx_http_tlsrpt_fetch_t *fetch);
 static ngx_http_tlsrpt_slot_t *ngx_http_tlsrpt_fetch_slot(
@@ -48,13 +62,18 @@ static ngx_int_t ngx_http_tlsrpt_fetch_watch(ngx_http_request_t *r);
 static void ngx_http_tlsrpt_fetch_cleanup(void *data);
 
 
+/* Of this worker. */
+static ngx_uint_t   ngx_http_tlsrpt_fetches;
+static ngx_queue_t  ngx_http_tlsrpt_fetches_waiting;
+
+
 ngx_int_t
 ngx_http_tlsrpt_fetch(ngx_http_request_t *r,
     const ngx_http_tlsrpt_fetch_type_t *type, void *data)
 {
     ngx_int_t                     rc;
     ngx_http_cleanup_t           *cln;
-    ngx_http_tlsrpt_fetch_t      *fetch;
+    ngx_http_tlsrpt_fetch_t       *fetch;
     ngx_http_tlsrpt_main_conf_t  *tmcf;
 
     fetch = ngx_pcalloc(r->pool, sizeof(ngx_http_tlsrpt_fetch_t));
@@ -80,7 +99,11 @@ ngx_http_tlsrpt_fetch(ngx_http_request_t *r,
         return rc;
     }
 
-    rc = ngx_http_tlsrpt_fetch_fill(fetch);
+    fetch->event.handler = ngx_http_tlsrpt_fetch_handler;
+    fetch->event.data = fetch;
+    fetch->event.log = r->connection->log;
+
+    rc = ngx_http_tlsrpt_fetch_start(fetch);
     if (rc != NGX_AGAIN) {
         return ngx_http_tlsrpt_fetch_end(fetch, rc);
     }
@@ -88,6 +111,126 @@ ngx_http_tlsrpt_fetch(ngx_http_request_t *r,
     r->main->count++;
 
     return NGX_DONE;
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_fetch_start(ngx_http_tlsrpt_fetch_t *fetch)
+{
+    ngx_int_t     rc;
+    ngx_queue_t  *waiting;
+
+    waiting = &ngx_http_tlsrpt_fetches_waiting;
+
+    if (ngx_queue_next(waiting) == NULL) {
+        ngx_queue_init(waiting);
+    }
+
+    if (ngx_http_tlsrpt_fetches >= NGX_HTTP_TLSRPT_FETCHES) {
+        ngx_queue_insert_tail(waiting, &fetch->queue);
+        fetch->waiting = 1;
+        return NGX_AGAIN;
+    }
+
+    ngx_http_tlsrpt_fetches++;
+    fetch->under_way = 1;
+
+    rc = ngx_http_tlsrpt_fetch_fill(fetch);
+
+    return (rc == NGX_OK) ? ngx_http_tlsrpt_fetch_work(fetch) : rc;
+}
+
+
+/* One is over: the next may start, with the next turn of the loop. */
+
+static void
+ngx_http_tlsrpt_fetch_next(void)
+{
+    ngx_queue_t             *q;
+    ngx_http_tlsrpt_fetch_t  *fetch;
+
+    if (ngx_queue_empty(&ngx_http_tlsrpt_fetches_waiting)) {
+        return;
+    }
+
+    q = ngx_queue_head(&ngx_http_tlsrpt_fetches_waiting);
+    ngx_queue_remove(q);
+
+    fetch = ngx_queue_data(q, ngx_http_tlsrpt_fetch_t, queue);
+    fetch->waiting = 0;
+    fetch->under_way = 1;
+    ngx_http_tlsrpt_fetches++;
+
+    ngx_post_event(&fetch->event, &ngx_posted_next_events);
+}
+
+
+static void
+ngx_http_tlsrpt_fetch_handler(ngx_event_t *ev)
+{
+    ngx_int_t                rc;
+    ngx_http_tlsrpt_fetch_t  *fetch;
+
+    fetch = ev->data;
+
+    ngx_http_set_log_request(fetch->request->connection->log, fetch->request);
+
+    rc = fetch->working ? NGX_OK : ngx_http_tlsrpt_fetch_fill(fetch);
+
+    ngx_http_tlsrpt_fetch_go_on(fetch, rc);
+}
+
+
+/* rc: of _fill. */
+
+static void
+ngx_http_tlsrpt_fetch_go_on(ngx_http_tlsrpt_fetch_t *fetch, ngx_int_t rc)
+{
+    ngx_connection_t    *c;
+    ngx_http_request_t  *r;
+
+    r = fetch->request;
+    c = r->connection;
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_tlsrpt_fetch_work(fetch);
+    }
+
+    if (rc == NGX_AGAIN) {
+        return;
+    }
+
+    ngx_http_finalize_request(r, ngx_http_tlsrpt_fetch_end(fetch, rc));
+    ngx_http_run_posted_requests(c);
+}
+
+
+/* NGX_AGAIN: there is more, at the next turn of the loop. */
+
+static ngx_int_t
+ngx_http_tlsrpt_fetch_work(ngx_http_tlsrpt_fetch_t *fetch)
+{
+    uint64_t   start;
+    ngx_int_t  rc;
+
+    if (fetch->type->work == NULL) {
+        return NGX_OK;
+    }
+
+    fetch->working = 1;
+    start = ngx_http_tlsrpt_clock();
+
+    do {
+        rc = fetch->type->work(fetch->data, fetch->request);
+
+    } while (rc == NGX_AGAIN
+             && ngx_http_tlsrpt_clock() - start < NGX_HTTP_TLSRPT_TURN);
+
+    if (rc == NGX_AGAIN) {
+        ngx_post_event(&fetch->event, &ngx_posted_next_events);
+    }
+
+    return rc;
 }
 
 
@@ -177,23 +320,19 @@ static void
 ngx_http_tlsrpt_fetch_answered(void *data, const tlsrpt_reply_t *reply,
     ngx_uint_t why)
 {
-    ngx_int_t                 rc;
-    ngx_connection_t         *c;
-    ngx_http_request_t       *r;
-    ngx_http_tlsrpt_slot_t   *slot;
+    ngx_int_t                rc;
+    ngx_http_tlsrpt_slot_t  *slot;
     ngx_http_tlsrpt_fetch_t  *fetch;
 
     slot = data;
     fetch = slot->fetch;
-    r = fetch->request;
-    c = r->connection;
 
-    ngx_http_set_log_request(c->log, r);
+    ngx_http_set_log_request(fetch->request->connection->log, fetch->request);
 
     slot->in_flight = 0;
     fetch->nin_flight--;
 
-    /* the client has logged the error, or why there is no reply */
+    /* what the reply misses or says instead, the client has logged */
 
     if (reply == NULL || reply->type == TLSRPT_REPLY_ERROR) {
         rc = NGX_ERROR;
@@ -206,12 +345,7 @@ ngx_http_tlsrpt_fetch_answered(void *data, const tlsrpt_reply_t *reply,
         rc = ngx_http_tlsrpt_fetch_fill(fetch);
     }
 
-    if (rc == NGX_AGAIN) {
-        return;
-    }
-
-    ngx_http_finalize_request(r, ngx_http_tlsrpt_fetch_end(fetch, rc));
-    ngx_http_run_posted_requests(c);
+    ngx_http_tlsrpt_fetch_go_on(fetch, rc);
 }
 
 
@@ -223,8 +357,8 @@ ngx_http_tlsrpt_fetch_end(ngx_http_tlsrpt_fetch_t *fetch, ngx_int_t rc)
 
     } else {
         rc = ngx_http_tlsrpt_error(fetch->request,
-                                   NGX_HTTP_SERVICE_UNAVAILABLE,
-                                   "the statistics cannot be read now");
+                                     NGX_HTTP_SERVICE_UNAVAILABLE,
+                                     "the statistics cannot be read now");
     }
 
     /* the answer may leave slowly: give back what it was made from */
@@ -274,4 +408,18 @@ ngx_http_tlsrpt_fetch_cleanup(void *data)
 
     fetch->type->destroy(fetch->data);
     fetch->data = NULL;
+
+    if (fetch->event.posted) {
+        ngx_delete_posted_event(&fetch->event);
+    }
+
+    if (fetch->waiting) {
+        ngx_queue_remove(&fetch->queue);
+        fetch->waiting = 0;
+
+    } else if (fetch->under_way) {
+        ngx_http_tlsrpt_fetches--;
+        fetch->under_way = 0;
+        ngx_http_tlsrpt_fetch_next();
+    }
 }

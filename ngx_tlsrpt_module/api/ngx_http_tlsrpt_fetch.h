@@ -7,7 +7,8 @@
  * loop.
  *
  * The fetch owns the request's way from here: it answers 503 where Redis does
- * not, and takes leave of Redis where the client goes.
+ * not, and takes leave of Redis where the client goes.  Of all fetches of a
+ * worker NGX_HTTP_TLSRPT_FETCHES are under way, the others wait for their turn.
  */
 
 #ifndef NGX_HTTP_TLSRPT_FETCH_H
@@ -20,6 +21,8 @@
 #include "tlsrpt_answer.h"
 
 #pragma GCC visibility push(hidden)
+
+#define NGX_HTTP_TLSRPT_FETCHES  4
 
 /* A command, and what its reply is for: both of them the resource's own. */
 typedef struct {
@@ -37,7 +40,11 @@ typedef struct {
     ngx_int_t  (*reply)(void *data, ngx_http_tlsrpt_ask_t *ask,
         const tlsrpt_reply_t *reply);
 
-    /* All is fetched: answers, returns what a content handler returns. */
+    /* All is fetched; NULL, or what is to be done before the answer, in turns:
+       NGX_AGAIN: there is more; NGX_OK; NGX_ERROR: out of memory. */
+    ngx_int_t  (*work)(void *data, ngx_http_request_t *r);
+
+    /* All is done: answers, returns what a content handler returns. */
     ngx_int_t  (*done)(void *data, ngx_http_request_t *r);
 
     /* The end, whatever it was; called once. */

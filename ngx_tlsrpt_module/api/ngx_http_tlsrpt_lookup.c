@@ -29,6 +29,7 @@ static void ngx_http_tlsrpt_lookup_destroy(void *data);
 static const ngx_http_tlsrpt_fetch_type_t  ngx_http_tlsrpt_lookup_fetch = {
     ngx_http_tlsrpt_lookup_next,
     ngx_http_tlsrpt_lookup_reply,
+    NULL,
     ngx_http_tlsrpt_lookup_done,
     ngx_http_tlsrpt_lookup_destroy
 };

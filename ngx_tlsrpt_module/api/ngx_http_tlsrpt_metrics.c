@@ -14,6 +14,7 @@
 #include "ngx_http_tlsrpt_module.h"
 #include "ngx_http_tlsrpt_params.h"
 #include "ngx_http_tlsrpt_scope.h"
+#include "ngx_http_tlsrpt_text.h"
 #include "ngx_http_tlsrpt_walk.h"
 #include "tlsrpt_key.h"
 #include "tlsrpt_metrics.h"
@@ -28,6 +29,7 @@ typedef struct {
     ngx_http_request_t           *request;
     ngx_int_t                     type;
     tlsrpt_metrics_t             *metrics;
+    ngx_http_tlsrpt_text_t        texts[TLSRPT_METRICS_PARTS];
     ngx_uint_t                    ndomains;
     ngx_uint_t                    nomitted;
 
@@ -47,6 +49,8 @@ static ngx_int_t ngx_http_tlsrpt_metrics_domain(
     ngx_str_t *name);
 static ngx_int_t ngx_http_tlsrpt_metrics_reply(void *data,
     ngx_http_tlsrpt_ask_t *ask, const tlsrpt_reply_t *reply);
+static ngx_int_t ngx_http_tlsrpt_metrics_spill(
+    ngx_http_tlsrpt_metrics_ctx_t *ctx);
 static void ngx_http_tlsrpt_metrics_host(ngx_http_tlsrpt_metrics_ctx_t *ctx);
 static void ngx_http_tlsrpt_metrics_destroy(void *data);
 
@@ -70,6 +74,7 @@ const ngx_http_tlsrpt_types_t  ngx_http_tlsrpt_metrics_types = {
 static const ngx_http_tlsrpt_fetch_type_t  ngx_http_tlsrpt_metrics_fetch = {
     ngx_http_tlsrpt_metrics_next,
     ngx_http_tlsrpt_metrics_reply,
+    NULL,
     ngx_http_tlsrpt_metrics_done,
     ngx_http_tlsrpt_metrics_destroy
 };
@@ -203,6 +208,25 @@ ngx_http_tlsrpt_metrics_reply(void *data, ngx_http_tlsrpt_ask_t *ask,
 
     tlsrpt_metrics_add(ctx->metrics, ngx_http_tlsrpt_str(ask->item), reply);
 
+    return ngx_http_tlsrpt_metrics_spill(ctx);
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_metrics_spill(ngx_http_tlsrpt_metrics_ctx_t *ctx)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < TLSRPT_METRICS_PARTS; i++) {
+        if (ngx_http_tlsrpt_text_spill(ctx->request, &ctx->texts[i],
+                                       tlsrpt_metrics_part(ctx->metrics, i),
+                                       NGX_HTTP_TLSRPT_TEXT_MEMORY)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
     return NGX_OK;
 }
 
@@ -212,9 +236,9 @@ ngx_http_tlsrpt_metrics_done(void *data, ngx_http_request_t *r)
 {
     ngx_http_tlsrpt_metrics_ctx_t *ctx = data;
 
-    char        *text;
-    size_t       len;
-    const char  *type;
+    const char    *type;
+    ngx_uint_t     i;
+    tlsrpt_buf_t  *parts[TLSRPT_METRICS_PARTS];
 
     if (ngx_http_tlsrpt_scope_is_all(r)) {
         ngx_http_tlsrpt_metrics_host(ctx);
@@ -224,9 +248,14 @@ ngx_http_tlsrpt_metrics_done(void *data, ngx_http_request_t *r)
            ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
            : "text/plain; version=0.0.4; charset=utf-8";
 
-    text = tlsrpt_metrics_text(ctx->metrics, &len);
+    tlsrpt_metrics_end(ctx->metrics);
 
-    return ngx_http_tlsrpt_answer_text(r, type, text, len);
+    for (i = 0; i < TLSRPT_METRICS_PARTS; i++) {
+        parts[i] = tlsrpt_metrics_part(ctx->metrics, i);
+    }
+
+    return ngx_http_tlsrpt_text_send(r, type, ctx->texts, parts,
+                                     TLSRPT_METRICS_PARTS);
 }
 
 

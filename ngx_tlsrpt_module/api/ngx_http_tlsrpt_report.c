@@ -119,6 +119,7 @@ static const tlsrpt_str_t  ngx_http_tlsrpt_report_nobody = {
 static const ngx_http_tlsrpt_fetch_type_t  ngx_http_tlsrpt_report_fetch = {
     ngx_http_tlsrpt_report_next,
     ngx_http_tlsrpt_report_reply,
+    NULL,
     ngx_http_tlsrpt_report_done,
     ngx_http_tlsrpt_report_destroy
 };

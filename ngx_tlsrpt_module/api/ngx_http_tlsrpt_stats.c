@@ -12,6 +12,7 @@
 #include "ngx_http_tlsrpt_module.h"
 #include "ngx_http_tlsrpt_params.h"
 #include "ngx_http_tlsrpt_scope.h"
+#include "ngx_http_tlsrpt_text.h"
 
 
 typedef struct {
@@ -19,6 +20,10 @@ typedef struct {
     tlsrpt_stats_t               *stats;
     tlsrpt_str_t                  domain;
     ngx_int_t                     type;     /* of _stats_types */
+    ngx_http_tlsrpt_text_t        text;     /* of the answer */
+    tlsrpt_buf_t                  buf;      /* its end */
+    unsigned                      checked:1;
+    unsigned                      hidden:1; /* from this viewer */
 } ngx_http_tlsrpt_stats_t;
 
 
@@ -28,6 +33,7 @@ static ngx_int_t ngx_http_tlsrpt_stats_next(void *data,
     ngx_http_tlsrpt_ask_t *ask);
 static ngx_int_t ngx_http_tlsrpt_stats_reply(void *data,
     ngx_http_tlsrpt_ask_t *ask, const tlsrpt_reply_t *reply);
+static ngx_int_t ngx_http_tlsrpt_stats_work(void *data, ngx_http_request_t *r);
 static ngx_int_t ngx_http_tlsrpt_stats_done(void *data, ngx_http_request_t *r);
 static void ngx_http_tlsrpt_stats_destroy(void *data);
 
@@ -51,6 +57,7 @@ const ngx_http_tlsrpt_types_t  ngx_http_tlsrpt_stats_types = {
 static const ngx_http_tlsrpt_fetch_type_t  ngx_http_tlsrpt_stats_fetch = {
     ngx_http_tlsrpt_stats_next,
     ngx_http_tlsrpt_stats_reply,
+    ngx_http_tlsrpt_stats_work,
     ngx_http_tlsrpt_stats_done,
     ngx_http_tlsrpt_stats_destroy
 };
@@ -122,28 +129,59 @@ ngx_http_tlsrpt_stats_reply(void *data, ngx_http_tlsrpt_ask_t *ask,
 }
 
 
+/* The answer, a piece after the other. */
+
+static ngx_int_t
+ngx_http_tlsrpt_stats_work(void *data, ngx_http_request_t *r)
+{
+    ngx_http_tlsrpt_stats_t *st = data;
+
+    int  rc;
+
+    if (!st->checked) {
+        st->checked = 1;
+        st->hidden = !ngx_http_tlsrpt_visible(r, st->domain,
+                                              tlsrpt_stats_seen(st->stats));
+    }
+
+    if (st->hidden) {
+        return NGX_OK;
+    }
+
+    rc = tlsrpt_stats_write(st->stats, st->type == NGX_HTTP_TLSRPT_STATS_CSV,
+                            &st->buf);
+
+    if (rc < 0
+        || ngx_http_tlsrpt_text_spill(r, &st->text, &st->buf,
+                                      NGX_HTTP_TLSRPT_TEXT_MEMORY)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return rc > 0 ? NGX_AGAIN : NGX_OK;
+}
+
+
 static ngx_int_t
 ngx_http_tlsrpt_stats_done(void *data, ngx_http_request_t *r)
 {
     ngx_http_tlsrpt_stats_t *st = data;
 
-    char    *text;
-    size_t   len;
+    tlsrpt_buf_t  *buf;
 
-    if (!ngx_http_tlsrpt_visible(r, st->domain,
-                                 tlsrpt_stats_seen(st->stats)))
-    {
+    if (st->hidden) {
         return ngx_http_tlsrpt_error(r, NGX_HTTP_NOT_FOUND,
-                                     "no such domain");
+                                       "no such domain");
     }
 
-    if (st->type == NGX_HTTP_TLSRPT_STATS_CSV) {
-        text = tlsrpt_stats_csv(st->stats, &len);
-        return ngx_http_tlsrpt_answer_text(r, "text/csv; charset=utf-8",
-                                           text, len);
-    }
+    buf = &st->buf;
 
-    return ngx_http_tlsrpt_answer_json(r, tlsrpt_stats_json(st->stats));
+    return ngx_http_tlsrpt_text_send(r,
+                st->type == NGX_HTTP_TLSRPT_STATS_CSV
+                    ? "text/csv; charset=utf-8"
+                    : "application/json; charset=utf-8",
+                &st->text, &buf, 1);
 }
 
 
@@ -152,5 +190,6 @@ ngx_http_tlsrpt_stats_destroy(void *data)
 {
     ngx_http_tlsrpt_stats_t *st = data;
 
+    tlsrpt_buf_free(&st->buf);
     tlsrpt_stats_destroy(st->stats);
 }

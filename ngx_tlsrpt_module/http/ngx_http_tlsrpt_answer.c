@@ -6,6 +6,11 @@
 #include "ngx_http_tlsrpt_answer.h"
 #include "ngx_http_tlsrpt_error.h"
 #include "ngx_http_tlsrpt_send.h"
+#include "ngx_http_tlsrpt_text.h"
+
+
+static ngx_int_t ngx_http_tlsrpt_answer_large(ngx_http_request_t *r,
+    const char *type, char *text, size_t len);
 
 
 ngx_int_t
@@ -43,5 +48,34 @@ ngx_http_tlsrpt_answer_text(ngx_http_request_t *r, const char *type,
                                      "out of memory");
     }
 
+    if (len > NGX_HTTP_TLSRPT_TEXT_WHOLE) {
+        return ngx_http_tlsrpt_answer_large(r, type, text, len);
+    }
+
     return ngx_http_tlsrpt_send_text(r, NGX_HTTP_OK, type, text, len);
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_answer_large(ngx_http_request_t *r, const char *type,
+    char *text, size_t len)
+{
+    ngx_int_t                rc;
+    tlsrpt_buf_t             buf, *bufs;
+    ngx_http_tlsrpt_text_t   large;
+
+    ngx_memzero(&large, sizeof(ngx_http_tlsrpt_text_t));
+    ngx_memzero(&buf, sizeof(tlsrpt_buf_t));
+
+    buf.data = text;
+    buf.len = len;
+    bufs = &buf;
+
+    rc = ngx_http_tlsrpt_text_spill(r, &large, &buf, 0);
+    free(text);
+
+    ngx_memzero(&buf, sizeof(tlsrpt_buf_t));
+    buf.failed = (rc != NGX_OK);
+
+    return ngx_http_tlsrpt_text_send(r, type, &large, &bufs, 1);
 }

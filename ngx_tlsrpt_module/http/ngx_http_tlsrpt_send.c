@@ -6,6 +6,10 @@
 #include "ngx_http_tlsrpt_send.h"
 
 
+static ngx_int_t ngx_http_tlsrpt_send_type(ngx_http_request_t *r,
+    ngx_uint_t status, const char *type);
+
+
 /* The text is not copied: the pool frees it when the answer has left. */
 
 ngx_int_t
@@ -31,6 +35,35 @@ ngx_int_t
 ngx_http_tlsrpt_send(ngx_http_request_t *r, ngx_uint_t status,
     const char *type, u_char *data, size_t len)
 {
+    ngx_int_t  rc;
+
+    rc = ngx_http_tlsrpt_send_type(r, status, type);
+
+    return (rc == NGX_OK) ? ngx_http_tlsrpt_send_body(r, data, len) : rc;
+}
+
+
+ngx_int_t
+ngx_http_tlsrpt_send_head(ngx_http_request_t *r, ngx_uint_t status,
+    const char *type, off_t len)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_tlsrpt_send_type(r, status, type);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    r->headers_out.content_length_n = len;
+
+    return ngx_http_send_header(r);
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_send_type(ngx_http_request_t *r, ngx_uint_t status,
+    const char *type)
+{
     /* no answer is one of those that If-Match and the like could be about */
     r->disable_not_modified = 1;
 
@@ -53,7 +86,7 @@ ngx_http_tlsrpt_send(ngx_http_request_t *r, ngx_uint_t status,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_http_tlsrpt_send_body(r, data, len);
+    return NGX_OK;
 }
 
 

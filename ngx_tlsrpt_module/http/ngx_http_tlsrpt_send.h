@@ -20,7 +20,11 @@
 ngx_int_t ngx_http_tlsrpt_send(ngx_http_request_t *r, ngx_uint_t status,
     const char *type, u_char *data, size_t len);
 
-/* The same with a text that was allocated by malloc(), which it takes. */
+/* The header alone, for a body of so many bytes. */
+ngx_int_t ngx_http_tlsrpt_send_head(ngx_http_request_t *r, ngx_uint_t status,
+    const char *type, off_t len);
+
+/* Likewise, with a text that was allocated by malloc(), which it takes. */
 ngx_int_t ngx_http_tlsrpt_send_text(ngx_http_request_t *r, ngx_uint_t status,
     const char *type, char *text, size_t len);
 

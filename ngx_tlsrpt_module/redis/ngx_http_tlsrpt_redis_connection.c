@@ -9,6 +9,7 @@
 #include <ngx_event_connect.h>
 
 #include "ngx_http_tlsrpt_redis_connection.h"
+#include "ngx_http_tlsrpt_turn.h"
 
 
 static void ngx_http_tlsrpt_redis_connected(
@@ -28,7 +29,7 @@ static void ngx_http_tlsrpt_redis_read_handler(ngx_event_t *rev);
 static ngx_int_t ngx_http_tlsrpt_redis_read(
     ngx_http_tlsrpt_redis_connection_t *rc, ngx_connection_t *c);
 static ngx_int_t ngx_http_tlsrpt_redis_replies(
-    ngx_http_tlsrpt_redis_connection_t *rc);
+    ngx_http_tlsrpt_redis_connection_t *rc, uint64_t start);
 static ngx_int_t ngx_http_tlsrpt_redis_broken(
     ngx_http_tlsrpt_redis_connection_t *rc, const char *reason, ngx_err_t err);
 
@@ -347,6 +348,7 @@ ngx_http_tlsrpt_redis_connect_error(ngx_connection_t *c)
 static void
 ngx_http_tlsrpt_redis_read_handler(ngx_event_t *rev)
 {
+    ngx_int_t                            rv;
     ngx_connection_t                    *c;
     ngx_http_tlsrpt_redis_connection_t  *rc;
 
@@ -359,13 +361,21 @@ ngx_http_tlsrpt_redis_read_handler(ngx_event_t *rev)
         return;
     }
 
-    if (rc->state == NGX_HTTP_TLSRPT_REDIS_CONNECTING
-        || ngx_http_tlsrpt_redis_read(rc, c) != NGX_OK)
-    {
+    if (rc->state == NGX_HTTP_TLSRPT_REDIS_CONNECTING) {
         return;
     }
 
-    if (ngx_handle_read_event(rev, 0) != NGX_OK) {
+    rv = ngx_http_tlsrpt_redis_read(rc, c);
+
+    if (rv == NGX_ERROR) {
+        return;
+    }
+
+    if (rv == NGX_AGAIN) {
+        /* others have their turn first */
+        ngx_post_event(rev, &ngx_posted_next_events);
+
+    } else if (ngx_handle_read_event(rev, 0) != NGX_OK) {
         (void) ngx_http_tlsrpt_redis_broken(rc, "cannot wait for the socket",
                                             0);
         return;
@@ -375,16 +385,28 @@ ngx_http_tlsrpt_redis_read_handler(ngx_event_t *rev)
 }
 
 
-/* All that has come.  NGX_ERROR, here and below: the owner knows already, and
-   the connection may be another one by now. */
+/* All that has come, or NGX_AGAIN: as much of it as one turn of the loop is to
+   take.  NGX_ERROR, here and below: the owner knows already, and the connection
+   may be another one by now. */
 
 static ngx_int_t
 ngx_http_tlsrpt_redis_read(ngx_http_tlsrpt_redis_connection_t *rc,
     ngx_connection_t *c)
 {
-    ssize_t  n;
+    ssize_t     n;
+    uint64_t    start;
+    ngx_int_t   rv;
+
+    start = ngx_http_tlsrpt_clock();
 
     for ( ;; ) {
+        /* what the last turn left comes first */
+        rv = ngx_http_tlsrpt_redis_replies(rc, start);
+
+        if (rv != NGX_OK) {
+            return rv;
+        }
+
         n = c->recv(c, rc->buffer, NGX_HTTP_TLSRPT_REDIS_BUFFER);
 
         if (n == NGX_AGAIN) {
@@ -400,16 +422,13 @@ ngx_http_tlsrpt_redis_read(ngx_http_tlsrpt_redis_connection_t *rc,
         {
             return ngx_http_tlsrpt_redis_broken(rc, "out of memory", 0);
         }
-
-        if (ngx_http_tlsrpt_redis_replies(rc) != NGX_OK) {
-            return NGX_ERROR;
-        }
     }
 }
 
 
 static ngx_int_t
-ngx_http_tlsrpt_redis_replies(ngx_http_tlsrpt_redis_connection_t *rc)
+ngx_http_tlsrpt_redis_replies(ngx_http_tlsrpt_redis_connection_t *rc,
+    uint64_t start)
 {
     ngx_int_t        rv;
     tlsrpt_reply_t  *reply;
@@ -434,6 +453,10 @@ ngx_http_tlsrpt_redis_replies(ngx_http_tlsrpt_redis_connection_t *rc)
 
         if (rv != NGX_OK) {
             return ngx_http_tlsrpt_redis_broken(rc, "unusable", 0);
+        }
+
+        if (ngx_http_tlsrpt_clock() - start > NGX_HTTP_TLSRPT_TURN) {
+            return NGX_AGAIN;
         }
     }
 }

@@ -322,51 +322,210 @@ compare(const void *one, const void *two)
 }
 
 
-/* 0, or -1: no memory. */
+/* Runs are sorted one by one, then the first of all of them is taken each
+   time: a heap has the numbers of the runs, by their first items. */
+
+#define RUN  1024
+
+typedef struct {
+    size_t  next;
+    size_t  end;
+} run_t;
+
+struct tlsrpt_order {
+    const tlsrpt_groups_t  *groups;
+    item_t                 *items;
+    tlsrpt_buf_t            text;           /* of the keys */
+    size_t                  nsorted;
+    run_t                  *runs;
+    size_t                  nruns;
+    size_t                 *heap;
+    size_t                  nheap;
+};
+
+
+tlsrpt_order_t *
+tlsrpt_order_create(const tlsrpt_groups_t *groups)
+{
+    size_t           n = groups->ngroups, nruns = n / RUN + 1;
+    tlsrpt_order_t  *order = calloc(1, sizeof(*order));
+
+    if (order == NULL) {
+        return NULL;
+    }
+
+    order->groups = groups;
+    order->items = malloc((n + 1) * sizeof(*order->items));
+    order->runs = malloc(nruns * sizeof(*order->runs));
+    order->heap = malloc(nruns * sizeof(*order->heap));
+
+    if (order->items == NULL || order->runs == NULL || order->heap == NULL) {
+        tlsrpt_order_destroy(order);
+        return NULL;
+    }
+
+    return order;
+}
+
+
+void
+tlsrpt_order_destroy(tlsrpt_order_t *order)
+{
+    if (order != NULL) {
+        free(order->items);
+        free(order->runs);
+        free(order->heap);
+        free(order->text.data);
+        free(order);
+    }
+}
+
+
+/* The text moves while it grows. */
+
+static void
+set_texts(tlsrpt_order_t *order, size_t first, size_t end)
+{
+    for (size_t i = first; i < end; i++) {
+        order->items[i].text = order->text.data + order->items[i].offset;
+    }
+}
+
 
 static int
-sort_items(item_t *items, const tlsrpt_groups_t *groups)
+is_before(const tlsrpt_order_t *order, size_t a, size_t b)
 {
-    tlsrpt_buf_t  buf = { NULL, 0, 0, 0 };
+    return compare(&order->items[order->runs[a].next],
+                   &order->items[order->runs[b].next])
+           < 0;
+}
 
-    for (size_t i = 0; i < groups->ngroups; i++) {
-        items[i].group = &groups->groups[i];
-        items[i].first = 0;
-        put_text(&items[i], groups, &buf);
-    }
 
-    if (!buf.failed && groups->ngroups) {
-        for (size_t i = 0; i < groups->ngroups; i++) {
-            items[i].text = buf.data + items[i].offset;
+static void
+sift_down(tlsrpt_order_t *order, size_t i)
+{
+    size_t   child, run = order->heap[i];
+
+    for ( ;; ) {
+        child = 2 * i + 1;
+
+        if (child >= order->nheap) {
+            break;
         }
 
-        qsort(items, groups->ngroups, sizeof(*items), compare);
+        if (child + 1 < order->nheap
+            && is_before(order, order->heap[child + 1], order->heap[child]))
+        {
+            child++;
+        }
+
+        if (is_before(order, run, order->heap[child])) {
+            break;
+        }
+
+        order->heap[i] = order->heap[child];
+        i = child;
     }
 
-    free(buf.data);
+    order->heap[i] = run;
+}
 
-    return buf.failed ? -1 : 0;
+
+static void
+begin_merge(tlsrpt_order_t *order)
+{
+    set_texts(order, 0, order->nsorted);
+
+    for (size_t i = 0; i < order->nruns; i++) {
+        order->heap[i] = i;
+    }
+
+    order->nheap = order->nruns;
+
+    for (size_t i = order->nheap / 2; i-- > 0; ) {
+        sift_down(order, i);
+    }
+}
+
+
+int
+tlsrpt_order_sort(tlsrpt_order_t *order)
+{
+    size_t  first = order->nsorted, left = order->groups->ngroups - first;
+    size_t  end = first + (left < RUN ? left : RUN);
+
+    if (left == 0) {
+        begin_merge(order);
+        return 0;
+    }
+
+    for (size_t i = first; i < end; i++) {
+        order->items[i].group = &order->groups->groups[i];
+        order->items[i].first = 0;
+        put_text(&order->items[i], order->groups, &order->text);
+    }
+
+    if (order->text.failed) {
+        return -1;
+    }
+
+    set_texts(order, first, end);
+    qsort(order->items + first, end - first, sizeof(item_t), compare);
+    order->runs[order->nruns].next = first;
+    order->runs[order->nruns++].end = end;
+    order->nsorted = end;
+
+    return 1;
+}
+
+
+const tlsrpt_group_t *
+tlsrpt_order_next(tlsrpt_order_t *order)
+{
+    run_t                 *run;
+    const tlsrpt_group_t  *group;
+
+    if (order->nheap == 0) {
+        return NULL;
+    }
+
+    run = &order->runs[order->heap[0]];
+    group = order->items[run->next++].group;
+
+    if (run->next == run->end) {
+        order->heap[0] = order->heap[--order->nheap];
+    }
+
+    if (order->nheap) {
+        sift_down(order, 0);
+    }
+
+    return group;
 }
 
 
 const tlsrpt_group_t **
 tlsrpt_groups_sort(const tlsrpt_groups_t *groups)
 {
-    size_t                 n = groups->ngroups;
-    item_t                *items = malloc((n + 1) * sizeof(*items));
-    const tlsrpt_group_t **sorted = malloc((n + 1) * sizeof(*sorted));
+    int                     rc;
+    size_t                  n = groups->ngroups;
+    tlsrpt_order_t         *order = tlsrpt_order_create(groups);
+    const tlsrpt_group_t  **sorted = malloc((n + 1) * sizeof(*sorted));
 
-    if (items == NULL || sorted == NULL || sort_items(items, groups) != 0) {
-        free(items);
+    do {
+        rc = order && sorted ? tlsrpt_order_sort(order) : -1;
+    } while (rc > 0);
+
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        sorted[i] = tlsrpt_order_next(order);
+    }
+
+    tlsrpt_order_destroy(order);
+
+    if (rc != 0) {
         free(sorted);
         return NULL;
     }
-
-    for (size_t i = 0; i < n; i++) {
-        sorted[i] = items[i].group;
-    }
-
-    free(items);
 
     return sorted;
 }

@@ -58,6 +58,19 @@ tlsrpt_str_t tlsrpt_groups_text(const tlsrpt_groups_t *groups,
 const tlsrpt_group_t **tlsrpt_groups_sort(const tlsrpt_groups_t *groups)
     TLSRPT_MUST_USE;
 
+/*
+ * The same in turns, none of which takes long: sort as long as it answers 1;
+ * 0: it is done; -1: no memory.  Then one after the other; NULL: that was all.
+ * The groups are borrowed, and must not change meanwhile.
+ */
+typedef struct tlsrpt_order  tlsrpt_order_t;
+
+tlsrpt_order_t *tlsrpt_order_create(const tlsrpt_groups_t *groups)
+    TLSRPT_MUST_USE;
+int tlsrpt_order_sort(tlsrpt_order_t *order) TLSRPT_MUST_USE;
+const tlsrpt_group_t *tlsrpt_order_next(tlsrpt_order_t *order);
+void tlsrpt_order_destroy(tlsrpt_order_t *order);
+
 /* The first of them as an array, max at most, each as one() tells it; one()
    answers NULL where there is no memory, and so does this. */
 json_t *tlsrpt_groups_json(const tlsrpt_groups_t *groups, size_t max,

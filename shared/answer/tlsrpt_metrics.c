@@ -41,9 +41,12 @@ static const struct {
 /* The samples of a family must stand together, while domains come one by one:
    a text for each family. */
 
+_Static_assert(TLSRPT_METRICS_PARTS == NFAMILIES + 1, "and the host's");
+
 struct tlsrpt_metrics {
     int           openmetrics;
     tlsrpt_buf_t  text[NFAMILIES];
+    int           begun[NFAMILIES];
     tlsrpt_buf_t  host;
     char          last[64];                 /* of the host's names */
 };
@@ -118,6 +121,21 @@ put_family(const tlsrpt_metrics_t *metrics, tlsrpt_buf_t *buf,
 }
 
 
+/* The text of a family, which begins with its name. */
+
+static tlsrpt_buf_t *
+part(tlsrpt_metrics_t *metrics, unsigned family)
+{
+    if (!metrics->begun[family]) {
+        metrics->begun[family] = 1;
+        put_family(metrics, &metrics->text[family], families[family].name,
+                   families[family].type, families[family].help);
+    }
+
+    return &metrics->text[family];
+}
+
+
 /*
  * Domains
  */
@@ -133,15 +151,15 @@ add_totals(tlsrpt_metrics_t *metrics, tlsrpt_str_t domain,
         return;
     }
 
-    put(&metrics->text[REPORTS], "%s{policy_domain=\"%.*s\"} %" PRIu64 "\n",
+    put(part(metrics, REPORTS), "%s{policy_domain=\"%.*s\"} %" PRIu64 "\n",
         families[REPORTS].name, n, domain.data, all.reports);
-    put(&metrics->text[SESSIONS], "%s{policy_domain=\"%.*s\","
+    put(part(metrics, SESSIONS), "%s{policy_domain=\"%.*s\","
         "outcome=\"successful\"} %" PRIu64 "\n",
         families[SESSIONS].name, n, domain.data, all.successful);
-    put(&metrics->text[SESSIONS], "%s{policy_domain=\"%.*s\","
+    put(part(metrics, SESSIONS), "%s{policy_domain=\"%.*s\","
         "outcome=\"failed\"} %" PRIu64 "\n",
         families[SESSIONS].name, n, domain.data, all.failure);
-    put(&metrics->text[LAST], "%s{policy_domain=\"%.*s\"} %" PRIu64 "\n",
+    put(part(metrics, LAST), "%s{policy_domain=\"%.*s\"} %" PRIu64 "\n",
         families[LAST].name, n, domain.data, all.last);
 }
 
@@ -172,7 +190,7 @@ add_result_type(tlsrpt_metrics_t *metrics, tlsrpt_str_t domain,
         return;
     }
 
-    put(&metrics->text[FAILED],
+    put(part(metrics, FAILED),
         "%s{policy_domain=\"%.*s\",result_type=\"%.*s\"} %.*s\n",
         families[FAILED].name, (int) domain.len, domain.data, (int) word.len,
         word.data, (int) value->len, value->str);
@@ -286,27 +304,35 @@ tlsrpt_metrics_mail(tlsrpt_metrics_t *metrics, const tlsrpt_reply_t *reply)
 }
 
 
+tlsrpt_buf_t *
+tlsrpt_metrics_part(tlsrpt_metrics_t *metrics, unsigned part)
+{
+    return part < NFAMILIES ? &metrics->text[part] : &metrics->host;
+}
+
+
+void
+tlsrpt_metrics_end(tlsrpt_metrics_t *metrics)
+{
+    tlsrpt_buf_add(&metrics->host, "# EOF\n", 6);
+}
+
+
 char *
 tlsrpt_metrics_text(tlsrpt_metrics_t *metrics, size_t *len)
 {
     tlsrpt_buf_t  all = { NULL, 0, 0, 0 };
 
-    for (int i = 0; i < NFAMILIES; i++) {
-        const tlsrpt_buf_t  *text = &metrics->text[i];
+    tlsrpt_metrics_end(metrics);
 
-        if (text->len) {
-            put_family(metrics, &all, families[i].name, families[i].type,
-                       families[i].help);
-        }
+    for (unsigned i = 0; i < TLSRPT_METRICS_PARTS; i++) {
+        const tlsrpt_buf_t  *text = tlsrpt_metrics_part(metrics, i);
 
         tlsrpt_buf_add(&all, text->data, text->len);
         all.failed |= text->failed;
     }
 
-    tlsrpt_buf_add(&all, metrics->host.data, metrics->host.len);
-    tlsrpt_buf_add(&all, "# EOF\n", 6);
-
-    if (all.failed || metrics->host.failed) {
+    if (all.failed) {
         free(all.data);
         return NULL;
     }

@@ -12,6 +12,7 @@
 #ifndef TLSRPT_METRICS_H
 #define TLSRPT_METRICS_H
 
+#include "tlsrpt_buf.h"
 #include "tlsrpt_reply.h"
 
 #pragma GCC visibility push(hidden)
@@ -45,7 +46,16 @@ typedef struct {
 void tlsrpt_metrics_host(tlsrpt_metrics_t *metrics,
     const tlsrpt_metric_t *metric);
 
-/* All of it; free() it.  NULL: no memory. */
+/*
+ * The text, in parts that follow one another; end: before they are taken, once.
+ * Each may be taken as often as one likes before, and emptied (its len made
+ * 0): then what comes next follows what was taken.
+ */
+#define TLSRPT_METRICS_PARTS  5
+tlsrpt_buf_t *tlsrpt_metrics_part(tlsrpt_metrics_t *metrics, unsigned part);
+void tlsrpt_metrics_end(tlsrpt_metrics_t *metrics);
+
+/* All of it at once, in place of that; free() it.  NULL: no memory. */
 char *tlsrpt_metrics_text(tlsrpt_metrics_t *metrics, size_t *len)
     TLSRPT_MUST_USE;
 

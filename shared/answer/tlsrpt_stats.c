@@ -38,6 +38,11 @@ struct tlsrpt_stats {
     tlsrpt_groups_t       groups;
     int                   finished;
 
+    int                   is_csv;
+    tlsrpt_order_t       *order;            /* NULL before the first piece */
+    int                   sorted;
+    size_t                nwritten;         /* groups */
+
     tlsrpt_value_t        filter[TLSRPT_NDIMENSIONS];
     char                  filter_ip[2][16];
     tlsrpt_record_t       record;
@@ -129,6 +134,7 @@ tlsrpt_stats_destroy(tlsrpt_stats_t *stats)
         return;
     }
 
+    tlsrpt_order_destroy(stats->order);
     tlsrpt_groups_free(&stats->groups);
     tlsrpt_range_free(&stats->range);
     free(stats->cells);
@@ -513,29 +519,43 @@ by_json(const tlsrpt_query_t *query)
 }
 
 
-json_t *
-tlsrpt_stats_json(tlsrpt_stats_t *stats)
+/* All but the groups. */
+
+static json_t *
+head_json(const tlsrpt_stats_t *stats)
 {
     char  from[TLSRPT_DAY_TEXT_LEN + 1], to[TLSRPT_DAY_TEXT_LEN + 1];
-
-    if (finish(stats) != TLSRPT_OK) {
-        return NULL;
-    }
 
     tlsrpt_day_text(stats->query.from, from);
     tlsrpt_day_text(stats->query.to, to);
 
-    return json_pack("{s:s%, s:s, s:s, s:I, s:I, s:I, s:o, s:o}",
+    return json_pack("{s:s%, s:s, s:s, s:I, s:I, s:I, s:o}",
                      "domain", stats->range.domain.data,
                      stats->range.domain.len,
                      "from", from, "to", to,
                      counts[0], (json_int_t) stats->reports,
                      counts[1], (json_int_t) stats->successful,
                      counts[2], (json_int_t) stats->failure,
-                     "by", by_json(&stats->query),
-                     "groups",
-                     tlsrpt_groups_json(&stats->groups, stats->groups.ngroups,
-                                        group_json, stats));
+                     "by", by_json(&stats->query));
+}
+
+
+/* Takes json, NULL included.  Without its last byte where it is left open. */
+
+static void
+put_json(tlsrpt_buf_t *out, json_t *json, int is_open)
+{
+    char  *text = json_dumps(json, JSON_COMPACT);
+
+    if (text == NULL) {
+        out->failed = 1;
+
+    } else {
+        tlsrpt_buf_add(out, text, strlen(text) - (is_open ? 1 : 0));
+    }
+
+    free(text);
+    json_decref(json);
 }
 
 
@@ -631,35 +651,131 @@ csv_group(const tlsrpt_stats_t *stats, tlsrpt_buf_t *buf,
 }
 
 
+/*
+ * In pieces
+ */
+
+#define PIECE  256                          /* groups */
+
+static void
+write_head(const tlsrpt_stats_t *stats, tlsrpt_buf_t *out)
+{
+    if (stats->is_csv) {
+        csv_header(stats, out);
+
+    } else {
+        put_json(out, head_json(stats), 1);
+        tlsrpt_buf_add(out, ",\"groups\":[", 11);
+    }
+}
+
+
+/* 0: that was the last one. */
+
+static int
+write_group(tlsrpt_stats_t *stats, tlsrpt_buf_t *out)
+{
+    const tlsrpt_group_t  *group = tlsrpt_order_next(stats->order);
+
+    if (group == NULL) {
+        if (!stats->is_csv) {
+            tlsrpt_buf_add(out, "]}", 2);
+        }
+
+        return 0;
+    }
+
+    if (stats->is_csv) {
+        csv_group(stats, out, group);
+
+    } else {
+        tlsrpt_buf_add(out, ",", stats->nwritten > 0);
+        put_json(out, group_json(stats, group), 0);
+    }
+
+    stats->nwritten++;
+    return 1;
+}
+
+
+static int
+write_groups(tlsrpt_stats_t *stats, tlsrpt_buf_t *out)
+{
+    int  rc = 1;
+
+    for (int i = 0; rc > 0 && i < PIECE; i++) {
+        rc = write_group(stats, out);
+    }
+
+    return out->failed ? -1 : rc;
+}
+
+
+int
+tlsrpt_stats_write(tlsrpt_stats_t *stats, int is_csv, tlsrpt_buf_t *out)
+{
+    int  rc;
+
+    if (stats->order == NULL) {
+        stats->is_csv = is_csv;
+
+        if (finish(stats) != TLSRPT_OK) {
+            return -1;
+        }
+
+        stats->order = tlsrpt_order_create(&stats->groups);
+        return stats->order != NULL ? 1 : -1;
+    }
+
+    if (stats->sorted) {
+        return write_groups(stats, out);
+    }
+
+    rc = tlsrpt_order_sort(stats->order);
+
+    if (rc == 0) {
+        stats->sorted = 1;
+        write_head(stats, out);
+    }
+
+    return rc < 0 ? -1 : 1;
+}
+
+
+static char *
+whole(tlsrpt_stats_t *stats, int is_csv, size_t *len)
+{
+    int           rc;
+    tlsrpt_buf_t  out = { NULL, 0, 0, 0 };
+
+    do {
+        rc = tlsrpt_stats_write(stats, is_csv, &out);
+    } while (rc > 0);
+
+    if (rc < 0) {
+        free(out.data);
+        return NULL;
+    }
+
+    *len = out.len;
+    return out.data;
+}
+
+
+json_t *
+tlsrpt_stats_json(tlsrpt_stats_t *stats)
+{
+    size_t   len = 0;
+    char    *text = whole(stats, 0, &len);
+    json_t  *json = text != NULL ? json_loadb(text, len, 0, NULL) : NULL;
+
+    free(text);
+    return json;
+}
+
+
 char *
 tlsrpt_stats_csv(tlsrpt_stats_t *stats, size_t *len)
 {
-    tlsrpt_buf_t            buf = { NULL, 0, 0, 0 };
-    const tlsrpt_group_t  **sorted;
-
-    if (finish(stats) != TLSRPT_OK) {
-        return NULL;
-    }
-
-    sorted = tlsrpt_groups_sort(&stats->groups);
-
-    if (sorted == NULL) {
-        return NULL;
-    }
-
-    csv_header(stats, &buf);
-
-    for (size_t i = 0; i < stats->groups.ngroups; i++) {
-        csv_group(stats, &buf, sorted[i]);
-    }
-
-    free(sorted);
-
-    if (buf.failed) {
-        free(buf.data);
-        return NULL;
-    }
-
-    *len = buf.len;
-    return buf.data;
+    return whole(stats, 1, len);
 }

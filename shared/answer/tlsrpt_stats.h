@@ -13,6 +13,9 @@
 #ifndef TLSRPT_STATS_H
 #define TLSRPT_STATS_H
 
+#include <jansson.h>
+
+#include "tlsrpt_buf.h"
 #include "tlsrpt_command.h"
 #include "tlsrpt_query.h"
 #include "tlsrpt_reply.h"
@@ -32,7 +35,13 @@ int tlsrpt_stats_add(tlsrpt_stats_t *stats, size_t n,
 /* Was the domain ever seen? */
 int tlsrpt_stats_seen(const tlsrpt_stats_t *stats);
 
-/* NULL: no memory.  The CSV is UTF-8, lines end in CRLF (RFC 4180); free(). */
+/* The answer, once there is no more to ask, in turns none of which takes long:
+   appends what there is next, if anything.  1: there is more; 0: that was all;
+   -1: no memory.  CSV or JSON, the same at each call. */
+int tlsrpt_stats_write(tlsrpt_stats_t *stats, int is_csv, tlsrpt_buf_t *out)
+    TLSRPT_MUST_USE;
+
+/* All of it at once, in place of that; once.  NULL: no memory.  The CSV is UTF-8, lines end in CRLF (RFC 4180); free(). */
 json_t *tlsrpt_stats_json(tlsrpt_stats_t *stats) TLSRPT_MUST_USE;
 char *tlsrpt_stats_csv(tlsrpt_stats_t *stats, size_t *len) TLSRPT_MUST_USE;
 

@@ -27,6 +27,7 @@ static ngx_time_t         now;
 volatile ngx_time_t      *ngx_cached_time = &now;
 ngx_rbtree_t              ngx_event_timer_rbtree;
 ngx_queue_t               ngx_posted_events;
+ngx_queue_t               ngx_posted_next_events;
 ngx_uint_t                ngx_exiting;
 
 ngx_log_t                 loop_log;
@@ -66,6 +67,7 @@ loop_reset(void)
     ngx_exiting = 0;
     timers.parent = NULL;
     ngx_queue_init(&ngx_posted_events);
+    ngx_queue_init(&ngx_posted_next_events);
 
     loop_connect = CONNECT_WAITS;
     loop_random = 0;

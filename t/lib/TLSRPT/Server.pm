@@ -339,10 +339,13 @@ sub nginx_command {
 sub nginx_env {
     my ($self) = @_;
 
-    return {} unless $self->{sanitize};
+    # preload: a library of the test's own
+    my $preload = join ':', grep { $_ } @$self{qw(sanitize preload)};
+
+    return $preload ? { LD_PRELOAD => $preload } : {} unless $self->{sanitize};
 
     return {
-        LD_PRELOAD    => $self->{sanitize},
+        LD_PRELOAD    => $preload,
         ASAN_OPTIONS  => 'quarantine_size_mb=16',
         LSAN_OPTIONS  => "suppressions=$TOP/t/lib/lsan.supp"
                          . ':print_suppressions=0',
