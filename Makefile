@@ -142,16 +142,16 @@ $(B)/$(MODULE): $(B)/nginx/$(MODULE)
 
 RSPAMD    = $(wildcard /usr/bin/rspamd)
 RSPAMD_C  = $(wildcard rspamd_plugin/*.c)
-RSPAMD_SO = $(RSPAMD_C:rspamd_plugin/%.c=$(B)/%.so)
+RSPAMD_SO = $(B)/tlsrpt_lua.so
 
 rspamd: $(if $(RSPAMD),$(RSPAMD_SO))
 
-$(RSPAMD_SO): $(B)/%.so: rspamd_plugin/%.c $(SHARED) $(HEADERS) \
+$(RSPAMD_SO): $(RSPAMD_C) $(wildcard rspamd_plugin/*.h) $(SHARED) $(HEADERS) \
     $(GENERATED) $(B)/flags
 	echo "Building $@"
 	$(CC) $(OURS) $(HARDEN) $(GIVEN) -fPIC -fvisibility=hidden -shared $(INCS) \
 	    -I/usr/include/luajit-2.1 -Wl,-z,relro -Wl,-z,now \
-	    -o $@ $< $(SHARED) $(GENERATED) $(LDFLAGS) $(LIBS)
+	    -o $@ $(RSPAMD_C) $(SHARED) $(GENERATED) $(LDFLAGS) $(LIBS)
 
 
 # Tests of the core: one program a file of t/core, under the sanitizers

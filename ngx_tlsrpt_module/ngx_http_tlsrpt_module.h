@@ -26,8 +26,8 @@ typedef struct {
     ngx_uint_t                     report_days;     /* 0: no originals */
     ngx_http_tlsrpt_accepted_t     accepted;
     tlsrpt_reader_t               *reader;  /* of this worker; NULL: none yet */
-    time_t                         index_due;   /* when this worker puts off
-                                                   the end of the index */
+    time_t                         index_kept;  /* when this worker last put
+                                                   off the end of the index */
     ngx_array_t                   *report_uris; /* of ngx_str_t; NULL: none */
     ngx_str_t                      user;    /* the first directive that needs */
     ngx_str_t                      user_file;   /* Redis, and where it is */

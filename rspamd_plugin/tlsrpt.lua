@@ -58,7 +58,6 @@ local MAX_PEEKS = 64            -- parts looked into, likewise
 local MAX_WARNINGS = 5          -- logged of one report
 local MAX_TEXT = 128            -- bytes of a sender's string in an option
 local WATCH_PERIOD = 0.2        -- seconds
-local INDEX_PERIOD = 3600       -- seconds, after which its expiry is moved
 local MARGIN = 1 / 8            -- of the task's time, left for the reply
 
 -- What can become of a report: a symbol, and a word for the header and the
@@ -101,7 +100,7 @@ local counters                  -- nil without Redis
 local redis_params
 local open_mails = {}
 local watching = false
-local index_kept = -INDEX_PERIOD        -- when its expiry was moved
+local index_kept = -1e9         -- when the index was: long ago
 
 
 -- Texts of senders
@@ -913,26 +912,47 @@ local function ingest_arguments(entry, domain)
     })
 end
 
--- Puts the domain into the index, which is kept as long as what it lists.
-local function list_domain(mail, domain, done)
-    local index = settings.prefix .. ':domains'
-    local kept = tostring((settings.retention + 1) * 86400)
+-- Puts off the end of the index, where it must be.
+local function keep_index(mail, added, done)
     local now = rspamd_util.get_ticks()
 
-    redis_request(mail, 'ZADD', { index, '0', domain }, function()
-        if now < index_kept + INDEX_PERIOD then
-            done()
-            return
-        end
+    if not core.index_keep_due(tonumber(added) or 0, now - index_kept) then
+        done()
+        return
+    end
 
-        redis_request(mail, 'EXPIRE', { index, kept }, function()
-            index_kept = now
-            done()
-        end)
+    local command, args = core.index_keep(settings.prefix, settings.retention)
+
+    if not command then
+        fail(mail, args.text)
+        return
+    end
+
+    redis_request(mail, command, args, function()
+        index_kept = now
+        done()
     end)
 end
 
--- The domain's index first: what is counted can be found.
+-- Puts the entry's domains into the index, if it may lack one.
+local function list_domains(mail, entry, done)
+    if not entry.unlisted then
+        done()
+        return
+    end
+
+    local command, args = core.index_add(settings.prefix, entry.domains)
+
+    if not command then
+        fail(mail, args.text)
+        return
+    end
+
+    redis_request(mail, command, args, function(added)
+        keep_index(mail, added, done)
+    end)
+end
+
 local function store_domain(mail, entry, domain, done)
     local args, err = ingest_arguments(entry, domain)
 
@@ -950,12 +970,11 @@ local function store_domain(mail, entry, domain, done)
         end
 
         entry.stored = entry.stored or answer ~= 0
+        entry.unlisted = entry.unlisted or core.index_add_due(answer)
         done()
     end
 
-    list_domain(mail, domain, function()
-        redis_request(mail, 'EVAL', args, ingested)
-    end)
+    redis_request(mail, 'EVAL', args, ingested)
 end
 
 -- What is told of a report that counts.
@@ -983,30 +1002,44 @@ local function entry_stored(mail, entry)
     mail.results[#mail.results].entry = entry
 end
 
--- One after the other: the domains of the entries, then the mail is finished.
-local function store_entries(mail, entries)
-    local index, domain_index = 1, 0
+-- One after the other: the domains of the entry, then the index.
+local function store_entry(mail, entry, done)
+    local domain_index = 0
 
     local function next_domain()
-        local entry = entries[index]
-
         domain_index = domain_index + 1
 
-        if entry and domain_index > #entry.domains then
-            entry_stored(mail, entry)
-            index, domain_index = index + 1, 1
-            entry = entries[index]
+        if domain_index > #entry.domains then
+            list_domains(mail, entry, done)
+        else
+            store_domain(mail, entry, entry.domains[domain_index], next_domain)
         end
+    end
+
+    next_domain()
+end
+
+-- One after the other: the entries, then the mail is finished.
+local function store_entries(mail, entries)
+    local index = 0
+
+    local function next_entry()
+        index = index + 1
+
+        local entry = entries[index]
 
         if not entry then
             finish(mail)
             return
         end
 
-        store_domain(mail, entry, entry.domains[domain_index], next_domain)
+        store_entry(mail, entry, function()
+            entry_stored(mail, entry)
+            next_entry()
+        end)
     end
 
-    next_domain()
+    next_entry()
 end
 
 -- The entries with something to store; nil where that settled the mail.

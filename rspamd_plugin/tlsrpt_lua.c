@@ -22,6 +22,15 @@
  *                             signer, original_ptr, original_len })
  *                                      -> the arguments of EVAL
  *     report:close()                   frees the report before the collector
+ *     core.index_add_due(answer)       -> whether the index may lack the domain,
+ *                                         of which the script answered so
+ *     core.index_add(prefix, { domain, ... })
+ *     core.index_keep(prefix, retention_days)
+ *                                      -> a command and its arguments, or nil,
+ *                                         err
+ *     core.index_keep_due(added, since)
+ *                                      -> whether index_keep must follow, see
+ *                                         tlsrpt_index.h
  *     core.normalize(name)             -> normalized domain or nil
  *     core.begins_report(ptr, len)     -> whether the text, decompressed where
  *                                         it is gzip, begins as an object does
@@ -32,17 +41,14 @@
  * userdata with a __gc before the next call that may raise one.
  */
 
-#include <limits.h>
 #include <string.h>
 
 #include <lua.h>
 #include <lauxlib.h>
-#include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/x509.h>
-#include <zlib.h>
 
 #include "tlsrpt_collect.h"
+#include "tlsrpt_lua_value.h"
+#include "tlsrpt_peek.h"
 #include "tlsrpt_time.h"
 #include "tlsrpt_version.h"
 
@@ -51,8 +57,6 @@
 #define TLSRPT_LUA_COMMAND   "tlsrpt{command}"
 
 #define TLSRPT_LUA_MAX_DAYS  100000
-#define TLSRPT_LUA_HEAD      64             /* bytes looked at of a text */
-#define TLSRPT_LUA_MAX_KEY   4096           /* of a key in base64 */
 
 
 typedef struct {
@@ -67,115 +71,6 @@ typedef struct {
 
 __attribute__((visibility("default")))
 int luaopen_tlsrpt_lua(lua_State *L);
-
-
-static const char *const tlsrpt_lua_codes[] = {
-    "OK",
-#define XX(name, status, text) #name,
-    TLSRPT_ERROR_MAP(XX)
-#undef XX
-};
-
-
-static void
-tlsrpt_lua_push_str(lua_State *L, tlsrpt_str_t s)
-{
-    if (s.data == NULL) {
-        lua_pushnil(L);
-        return;
-    }
-
-    lua_pushlstring(L, s.data, s.len);
-}
-
-
-static void
-tlsrpt_lua_set_size(lua_State *L, const char *name, size_t value)
-{
-    lua_pushnumber(L, (lua_Number) value);
-    lua_setfield(L, -2, name);
-}
-
-
-static void
-tlsrpt_lua_set_text(lua_State *L, const char *name, const char *value)
-{
-    lua_pushstring(L, value);
-    lua_setfield(L, -2, name);
-}
-
-
-/* Leaves nil and the error's table. */
-static int
-tlsrpt_lua_push_error(lua_State *L, const tlsrpt_error_t *error)
-{
-    lua_pushnil(L);
-    lua_createtable(L, 0, 7);
-
-    tlsrpt_lua_set_text(L, "code", tlsrpt_lua_codes[error->code]);
-    tlsrpt_lua_set_text(L, "text", tlsrpt_error_text(error->code));
-    tlsrpt_lua_set_text(L, "path", error->path);
-    tlsrpt_lua_set_text(L, "detail", error->detail);
-    tlsrpt_lua_set_size(L, "offset", error->offset);
-    tlsrpt_lua_set_size(L, "line", error->line);
-    tlsrpt_lua_set_size(L, "column", error->column);
-
-    return 2;
-}
-
-
-static int
-tlsrpt_lua_push_memory_error(lua_State *L)
-{
-    tlsrpt_error_t  error;
-
-    memset(&error, 0, sizeof(error));
-    error.code = TLSRPT_ERR_MEMORY;
-
-    return tlsrpt_lua_push_error(L, &error);
-}
-
-
-/* The fields of a table argument: each is left on the stack, which keeps what
-   it points to alive. */
-
-static tlsrpt_str_t
-tlsrpt_lua_field_str(lua_State *L, int table, const char *name)
-{
-    tlsrpt_str_t  s;
-
-    lua_getfield(L, table, name);
-
-    s.len = 0;
-    s.data = lua_isnil(L, -1) ? NULL : luaL_checklstring(L, -1, &s.len);
-
-    return s;
-}
-
-
-/* A whole number from 0 to max. */
-static int64_t
-tlsrpt_lua_whole(lua_State *L, int index, const char *name, double max)
-{
-    lua_Number  value;
-
-    value = luaL_checknumber(L, index);
-
-    if (!(value >= 0 && value <= max)) {
-        luaL_error(L, "%s is out of range", name);
-    }
-
-    return (int64_t) value;
-}
-
-
-static int64_t
-tlsrpt_lua_field_whole(lua_State *L, int table, const char *name, double max)
-{
-    lua_getfield(L, table, name);
-
-    return tlsrpt_lua_whole(L, -1, name, max);
-}
 
 
 static tlsrpt_lua_report_t *
@@ -423,22 +318,18 @@ tlsrpt_lua_check_ingest(lua_State *L, tlsrpt_ingest_t *ingest)
 
 
 /*
- * Pushes what follows the word EVAL: the text of the script in place of its
- * digest, and what follows that.  The table is made with its final size:
- * rspamd takes the arguments in lua_next() order, which is that of the indexes
- * only within a table's array part.
+ * Pushes the arguments from the first one on, counted as in the command.  The
+ * table is made with its final size: rspamd takes the arguments in lua_next()
+ * order, which is that of the indexes only within a table's array part.
  */
 static void
-tlsrpt_lua_push_command(lua_State *L, const tlsrpt_command_t *command)
+tlsrpt_lua_push_arguments(lua_State *L, const tlsrpt_command_t *command)
 {
     size_t  i;
 
     lua_createtable(L, (int) command->argc - 1, 0);
 
-    lua_pushlstring(L, tlsrpt_ingest_script, tlsrpt_ingest_script_len);
-    lua_rawseti(L, -2, 1);
-
-    for (i = 2; i < command->argc; i++) {
+    for (i = 1; i < command->argc; i++) {
         lua_pushlstring(L, command->argv[i], command->argvlen[i]);
         lua_rawseti(L, -2, (int) i);
     }
@@ -452,12 +343,33 @@ tlsrpt_lua_command_gc(lua_State *L)
 
     lc = luaL_checkudata(L, 1, TLSRPT_LUA_COMMAND);
 
-    if (lc->command != NULL) {
-        tlsrpt_command_destroy(lc->command);
-        lc->command = NULL;
-    }
+    tlsrpt_command_destroy(lc->command);
+    lc->command = NULL;
 
     return 0;
+}
+
+
+/* The userdata that owns a command, which is made next. */
+static tlsrpt_lua_command_t *
+tlsrpt_lua_push_command(lua_State *L)
+{
+    tlsrpt_lua_command_t  *lc;
+
+    lc = lua_newuserdata(L, sizeof(tlsrpt_lua_command_t));
+    lc->command = NULL;
+    luaL_getmetatable(L, TLSRPT_LUA_COMMAND);
+    lua_setmetatable(L, -2);
+
+    return lc;
+}
+
+
+static void
+tlsrpt_lua_free_command(tlsrpt_lua_command_t *lc)
+{
+    tlsrpt_command_destroy(lc->command);
+    lc->command = NULL;
 }
 
 
@@ -473,21 +385,105 @@ tlsrpt_lua_ingest(lua_State *L)
     domain = tlsrpt_lua_check_domain(L, report);
     tlsrpt_lua_check_ingest(L, &ingest);
 
-    lc = lua_newuserdata(L, sizeof(tlsrpt_lua_command_t));
-    lc->command = NULL;
-    luaL_getmetatable(L, TLSRPT_LUA_COMMAND);
-    lua_setmetatable(L, -2);
-
+    lc = tlsrpt_lua_push_command(L);
     lc->command = tlsrpt_ingest_command(report, domain, &ingest);
 
     if (lc->command == NULL) {
         return tlsrpt_lua_push_memory_error(L);
     }
 
-    tlsrpt_lua_push_command(L, lc->command);
+    tlsrpt_lua_push_arguments(L, lc->command);
 
-    tlsrpt_command_destroy(lc->command);
-    lc->command = NULL;
+    /* EVAL takes the text of the script in place of its digest */
+    lua_pushlstring(L, tlsrpt_ingest_script, tlsrpt_ingest_script_len);
+    lua_rawseti(L, -2, 1);
+
+    tlsrpt_lua_free_command(lc);
+
+    return 1;
+}
+
+
+/* Pushes the command's name and its arguments. */
+static int
+tlsrpt_lua_push_index(lua_State *L, tlsrpt_lua_command_t *lc)
+{
+    if (lc->command == NULL) {
+        return tlsrpt_lua_push_memory_error(L);
+    }
+
+    lua_pushlstring(L, lc->command->argv[0], lc->command->argvlen[0]);
+    tlsrpt_lua_push_arguments(L, lc->command);
+    tlsrpt_lua_free_command(lc);
+
+    return 2;
+}
+
+
+static int
+tlsrpt_lua_index_add(lua_State *L)
+{
+    size_t                 i, n;
+    tlsrpt_str_t           prefix, domains[TLSRPT_MAX_DOMAINS];
+    tlsrpt_lua_command_t  *lc;
+
+    prefix = tlsrpt_lua_check_str(L, 1);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    n = lua_objlen(L, 2);
+
+    luaL_argcheck(L, n >= 1 && n <= TLSRPT_MAX_DOMAINS, 2,
+                  "not 1 to 64 domains");
+    luaL_checkstack(L, TLSRPT_MAX_DOMAINS + 16, "index_add");
+
+    for (i = 0; i < n; i++) {
+        lua_rawgeti(L, 2, (int) i + 1);
+        domains[i] = tlsrpt_lua_check_str(L, -1);
+    }
+
+    lc = tlsrpt_lua_push_command(L);
+    lc->command = tlsrpt_index_add(prefix, domains, n);
+
+    return tlsrpt_lua_push_index(L, lc);
+}
+
+
+static int
+tlsrpt_lua_index_keep(lua_State *L)
+{
+    unsigned               days;
+    tlsrpt_str_t           prefix;
+    tlsrpt_lua_command_t  *lc;
+
+    prefix = tlsrpt_lua_check_str(L, 1);
+    days = (unsigned) tlsrpt_lua_whole(L, 2, "retention_days",
+                                       TLSRPT_LUA_MAX_DAYS);
+
+    lc = tlsrpt_lua_push_command(L);
+    lc->command = tlsrpt_index_keep(prefix, days);
+
+    return tlsrpt_lua_push_index(L, lc);
+}
+
+
+static int
+tlsrpt_lua_index_add_due(lua_State *L)
+{
+    lua_pushboolean(L, tlsrpt_index_add_due(
+                           tlsrpt_lua_whole(L, 1, "answer", TLSRPT_MAX_COUNT)));
+
+    return 1;
+}
+
+
+static int
+tlsrpt_lua_index_keep_due(lua_State *L)
+{
+    int64_t  added, since;
+
+    added = tlsrpt_lua_whole(L, 1, "added", TLSRPT_MAX_COUNT);
+    since = tlsrpt_lua_whole(L, 2, "since", TLSRPT_MAX_COUNT);
+
+    lua_pushboolean(L, tlsrpt_index_keep_due(added, since));
 
     return 1;
 }
@@ -514,117 +510,31 @@ tlsrpt_lua_normalize(lua_State *L)
 }
 
 
-/* The first bytes of what is compressed; the number of them, 0 where it cannot
-   be read.  Room for TLSRPT_LUA_HEAD bytes. */
-static size_t
-tlsrpt_lua_inflate_head(const void *bytes, size_t len, unsigned char *head)
-{
-    size_t    n;
-    z_stream  zs;
-
-    memset(&zs, 0, sizeof(zs));
-
-    if (inflateInit2(&zs, 15 + 16) != Z_OK) {
-        return 0;
-    }
-
-    zs.next_in = (Bytef *) bytes;
-    zs.avail_in = len > UINT_MAX ? UINT_MAX : (uInt) len;
-    zs.next_out = head;
-    zs.avail_out = TLSRPT_LUA_HEAD;
-
-    (void) inflate(&zs, Z_SYNC_FLUSH);
-
-    n = TLSRPT_LUA_HEAD - zs.avail_out;
-    inflateEnd(&zs);
-
-    return n;
-}
-
-
-static int
-tlsrpt_lua_is_gzip(const unsigned char *bytes, size_t len)
-{
-    return len >= 2 && bytes[0] == 0x1f && bytes[1] == 0x8b;
-}
-
-
-/* Compressed twice happens (RFC 8460 5.2 does not speak of it): what comes out
-   compressed is taken for a report. */
 static int
 tlsrpt_lua_begins_report(lua_State *L)
 {
-    size_t                len, i;
-    unsigned char         head[TLSRPT_LUA_HEAD];
-    const unsigned char  *p;
+    size_t       len;
+    const void  *p;
 
     luaL_checktype(L, 1, LUA_TLIGHTUSERDATA);
 
     p = lua_touserdata(L, 1);
     len = (size_t) tlsrpt_lua_whole(L, 2, "len", TLSRPT_MAX_COUNT);
 
-    if (tlsrpt_lua_is_gzip(p, len)) {
-        len = tlsrpt_lua_inflate_head(p, len, head);
-        p = head;
-    }
-
-    i = len >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
-
-    while (i < len && i < TLSRPT_LUA_HEAD && strchr(" \t\r\n", p[i]) != NULL
-           && p[i] != '\0')
-    {
-        i++;
-    }
-
-    lua_pushboolean(L, tlsrpt_lua_is_gzip(p, len) || (i < len && p[i] == '{'));
+    lua_pushboolean(L, tlsrpt_peek_begins_report(p, len));
 
     return 1;
-}
-
-
-/* The RSA key in DER, as SubjectPublicKeyInfo or, as some have it, as
-   RSAPublicKey (RFC 6376 3.6.1, RFC 8301); its bits, 0 where it is none. */
-static int
-tlsrpt_lua_rsa_bits(const unsigned char *der, size_t len)
-{
-    int                   bits;
-    EVP_PKEY             *key;
-    const unsigned char  *p = der;
-
-    key = d2i_PUBKEY(NULL, &p, (long) len);
-
-    if (key == NULL) {
-        p = der;
-        key = d2i_PublicKey(EVP_PKEY_RSA, NULL, &p, (long) len);
-    }
-
-    if (key == NULL) {
-        ERR_clear_error();
-        return 0;
-    }
-
-    bits = EVP_PKEY_bits(key);
-    EVP_PKEY_free(key);
-
-    return bits;
 }
 
 
 static int
 tlsrpt_lua_key_bits(lua_State *L)
 {
-    int             n, bits;
-    size_t          len;
-    const char     *text;
-    unsigned char   der[TLSRPT_LUA_MAX_KEY];
+    int           bits;
+    tlsrpt_str_t  text;
 
-    text = luaL_checklstring(L, 1, &len);
-    bits = 0;
-
-    if (len > 0 && len <= TLSRPT_LUA_MAX_KEY) {
-        n = EVP_DecodeBlock(der, (const unsigned char *) text, (int) len);
-        bits = n > 0 ? tlsrpt_lua_rsa_bits(der, (size_t) n) : 0;
-    }
+    text = tlsrpt_lua_check_str(L, 1);
+    bits = tlsrpt_peek_key_bits(text.data, text.len);
 
     if (bits == 0) {
         lua_pushnil(L);
@@ -661,6 +571,10 @@ static const luaL_Reg tlsrpt_lua_functions[] = {
     { "normalize",          tlsrpt_lua_normalize },
     { "begins_report",      tlsrpt_lua_begins_report },
     { "key_bits",           tlsrpt_lua_key_bits },
+    { "index_add",          tlsrpt_lua_index_add },
+    { "index_add_due",      tlsrpt_lua_index_add_due },
+    { "index_keep",         tlsrpt_lua_index_keep },
+    { "index_keep_due",     tlsrpt_lua_index_keep_due },
     { NULL,                 NULL }
 };
 
@@ -682,7 +596,7 @@ luaopen_tlsrpt_lua(lua_State *L)
     tlsrpt_lua_class(L, TLSRPT_LUA_REPORT, tlsrpt_lua_report_methods);
     tlsrpt_lua_class(L, TLSRPT_LUA_COMMAND, tlsrpt_lua_command_methods);
 
-    lua_createtable(L, 0, 4);
+    lua_createtable(L, 0, 9);
     luaL_register(L, NULL, tlsrpt_lua_functions);
 
     lua_pushstring(L, tlsrpt_release);

@@ -11,6 +11,7 @@
 #define TLSRPT_ANSWER_H
 
 #include "tlsrpt_document.h"
+#include "tlsrpt_index.h"
 #include "tlsrpt_key.h"
 #include "tlsrpt_metrics.h"
 #include "tlsrpt_problems.h"

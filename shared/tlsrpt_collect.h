@@ -8,6 +8,7 @@
  *     tlsrpt_reader_create, and for each report _reset, _feed, _finish
  *     tlsrpt_report_check_range
  *     tlsrpt_ingest_command, sent as EVALSHA; tlsrpt_reply_error_class
+ *     tlsrpt_index_add, tlsrpt_index_keep, when they are due
  *
  * The host owns the socket, the event loop and the clock.
  */
@@ -18,6 +19,7 @@
 #include "tlsrpt_command.h"
 #include "tlsrpt_domain.h"
 #include "tlsrpt_error.h"
+#include "tlsrpt_index.h"
 #include "tlsrpt_ingest.h"
 #include "tlsrpt_key.h"
 #include "tlsrpt_reader.h"

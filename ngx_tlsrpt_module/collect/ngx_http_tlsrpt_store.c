@@ -6,27 +6,18 @@
 #include "ngx_http_tlsrpt_store.h"
 
 
-/* Seconds: how often a worker puts off the end of the index. */
-#define NGX_HTTP_TLSRPT_STORE_INDEX  3600
-
-
 static ngx_int_t ngx_http_tlsrpt_store_domain(ngx_http_tlsrpt_store_t *store,
     const tlsrpt_report_t *report, ngx_uint_t number);
 static ngx_int_t ngx_http_tlsrpt_store_index(ngx_http_tlsrpt_store_t *store);
-static void ngx_http_tlsrpt_store_expire_index(
-    ngx_http_tlsrpt_store_t *store);
-static ngx_int_t ngx_http_tlsrpt_store_index_command(
-    ngx_http_tlsrpt_store_t *store, tlsrpt_command_t *command,
-    ngx_http_tlsrpt_redis_handler_pt handler);
+static void ngx_http_tlsrpt_store_keep_index(ngx_http_tlsrpt_store_t *store);
 static ngx_int_t ngx_http_tlsrpt_store_command(ngx_http_tlsrpt_store_t *store,
-    const tlsrpt_command_t *command,
-    ngx_http_tlsrpt_redis_handler_pt handler);
+    tlsrpt_command_t *command, ngx_http_tlsrpt_redis_handler_pt handler);
 
 static void ngx_http_tlsrpt_store_ingested(void *data,
     const tlsrpt_reply_t *reply, ngx_uint_t why);
 static void ngx_http_tlsrpt_store_indexed(void *data,
     const tlsrpt_reply_t *reply, ngx_uint_t why);
-static void ngx_http_tlsrpt_store_index_expires(void *data,
+static void ngx_http_tlsrpt_store_index_kept(void *data,
     const tlsrpt_reply_t *reply, ngx_uint_t why);
 static void ngx_http_tlsrpt_store_failed(ngx_http_tlsrpt_store_t *store,
     const tlsrpt_reply_t *reply);
@@ -101,116 +92,65 @@ static ngx_int_t
 ngx_http_tlsrpt_store_domain(ngx_http_tlsrpt_store_t *store,
     const tlsrpt_report_t *report, ngx_uint_t number)
 {
-    ngx_int_t          rc;
-    tlsrpt_command_t  *command;
-
-    command = tlsrpt_ingest_command(report, (unsigned) number, &store->ingest);
-    if (command == NULL) {
-        return NGX_ERROR;
-    }
-
-    rc = ngx_http_tlsrpt_store_command(store, command,
-                                       ngx_http_tlsrpt_store_ingested);
-    tlsrpt_command_destroy(command);
-
-    return rc;
+    return ngx_http_tlsrpt_store_command(store,
+               tlsrpt_ingest_command(report, (unsigned) number,
+                                     &store->ingest),
+               ngx_http_tlsrpt_store_ingested);
 }
 
-
-/*
- * The index names the domains.  A domain is put there with the first report of
- * each day, and with a duplicate: what was counted by somebody who could not go
- * on to the index is sent again.
- */
 
 static ngx_int_t
 ngx_http_tlsrpt_store_index(ngx_http_tlsrpt_store_t *store)
 {
-    size_t                           argvlen[2 + 2 * TLSRPT_MAX_DOMAINS];
-    ngx_int_t                        rc;
     ngx_uint_t                       i;
-    const char                      *argv[2 + 2 * TLSRPT_MAX_DOMAINS];
-    tlsrpt_command_t                 command = { 2, argv, argvlen, 1, 0 };
+    tlsrpt_str_t                     names[TLSRPT_MAX_DOMAINS];
     ngx_http_tlsrpt_store_domain_t  *domains;
-
-    argv[0] = "ZADD";
-    argvlen[0] = sizeof("ZADD") - 1;
 
     domains = store->domains->elts;
 
     for (i = 0; i < store->domains->nelts; i++) {
-        argv[command.argc] = "0";
-        argvlen[command.argc++] = 1;
-        argv[command.argc] = (char *) domains[i].name.data;
-        argvlen[command.argc++] = domains[i].name.len;
+        names[i] = ngx_http_tlsrpt_str(&domains[i].name);
     }
 
-    rc = ngx_http_tlsrpt_store_index_command(store, &command,
-                                             ngx_http_tlsrpt_store_indexed);
-
-    if (rc == NGX_OK && ngx_time() >= store->tmcf->index_due) {
-        ngx_http_tlsrpt_store_expire_index(store);
-    }
-
-    return rc;
+    return ngx_http_tlsrpt_store_command(store,
+               tlsrpt_index_add(store->ingest.prefix, names,
+                                store->domains->nelts),
+               ngx_http_tlsrpt_store_indexed);
 }
 
-
-/* The index expires like every key, but not while reports come. */
 
 static void
-ngx_http_tlsrpt_store_expire_index(ngx_http_tlsrpt_store_t *store)
-{
-    u_char                        seconds[NGX_TIME_T_LEN];
-    size_t                        argvlen[3] = { sizeof("EXPIRE") - 1, 0, 0 };
-    ngx_int_t                     rc;
-    const char                   *argv[3] = { "EXPIRE", NULL, NULL };
-    tlsrpt_command_t              command = { 3, argv, argvlen, 1, 0 };
-    ngx_http_tlsrpt_main_conf_t  *tmcf;
-
-    tmcf = store->tmcf;
-
-    argv[2] = (char *) seconds;
-    argvlen[2] = (size_t) (ngx_sprintf(seconds, "%T",
-                                       (time_t) (tmcf->retention_days + 1)
-                                       * 86400)
-                           - seconds);
-
-    rc = ngx_http_tlsrpt_store_index_command(store, &command,
-                                          ngx_http_tlsrpt_store_index_expires);
-
-    /* where it could not be sent, the next report does it */
-
-    tmcf->index_due = (rc == NGX_OK)
-                      ? ngx_time() + NGX_HTTP_TLSRPT_STORE_INDEX : 0;
-}
-
-
-/* Sets the second argument, the key of the index. */
-
-static ngx_int_t
-ngx_http_tlsrpt_store_index_command(ngx_http_tlsrpt_store_t *store,
-    tlsrpt_command_t *command, ngx_http_tlsrpt_redis_handler_pt handler)
-{
-    u_char  key[NGX_HTTP_TLSRPT_REDIS_PREFIX_LEN + sizeof(":domains")];
-
-    command->argv[1] = (char *) key;
-    command->argvlen[1] = (size_t) (ngx_sprintf(key, "%V:domains",
-                                                &store->tmcf->redis.prefix)
-                                    - key);
-
-    return ngx_http_tlsrpt_store_command(store, command, handler);
-}
-
-
-static ngx_int_t
-ngx_http_tlsrpt_store_command(ngx_http_tlsrpt_store_t *store,
-    const tlsrpt_command_t *command, ngx_http_tlsrpt_redis_handler_pt handler)
+ngx_http_tlsrpt_store_keep_index(ngx_http_tlsrpt_store_t *store)
 {
     ngx_int_t  rc;
 
+    rc = ngx_http_tlsrpt_store_command(store,
+             tlsrpt_index_keep(store->ingest.prefix,
+                               store->ingest.retention_days),
+             ngx_http_tlsrpt_store_index_kept);
+
+    /* where it could not be sent, the next report does it */
+
+    store->tmcf->index_kept = (rc == NGX_OK) ? ngx_time() : 0;
+}
+
+
+/* Frees the command; NULL: there was no memory for it. */
+
+static ngx_int_t
+ngx_http_tlsrpt_store_command(ngx_http_tlsrpt_store_t *store,
+    tlsrpt_command_t *command, ngx_http_tlsrpt_redis_handler_pt handler)
+{
+    ngx_int_t  rc;
+
+    if (command == NULL) {
+        return NGX_ERROR;
+    }
+
     rc = ngx_http_tlsrpt_redis_send(store->tmcf->client, command, handler,
                                     store);
+    tlsrpt_command_destroy(command);
+
     if (rc == NGX_OK) {
         store->pending++;
     }
@@ -227,24 +167,24 @@ ngx_http_tlsrpt_store_ingested(void *data, const tlsrpt_reply_t *reply,
 {
     ngx_http_tlsrpt_store_t *store = data;
 
-    switch (reply && reply->type == TLSRPT_REPLY_INTEGER ? reply->integer : -1)
-    {
-    case TLSRPT_INGEST_STORED:
-        store->stored++;
-        break;
+    long long  answer;
 
+    answer = reply && reply->type == TLSRPT_REPLY_INTEGER ? reply->integer : -1;
+
+    switch (answer) {
+    case TLSRPT_INGEST_STORED:
     case TLSRPT_INGEST_FIRST:
         store->stored++;
-        store->unindexed = 1;
         break;
 
     case TLSRPT_INGEST_DUPLICATE:
-        store->unindexed = 1;
         break;
 
     default:
         ngx_http_tlsrpt_store_failed(store, reply);
     }
+
+    store->unindexed |= tlsrpt_index_add_due(answer);
 
     ngx_http_tlsrpt_store_replied(store);
 }
@@ -259,9 +199,10 @@ ngx_http_tlsrpt_store_indexed(void *data, const tlsrpt_reply_t *reply,
     if (reply == NULL || reply->type != TLSRPT_REPLY_INTEGER) {
         ngx_http_tlsrpt_store_failed(store, reply);
 
-    } else if (reply->integer) {
-        /* a new name: the index may be new, and not expire */
-        ngx_http_tlsrpt_store_expire_index(store);
+    } else if (tlsrpt_index_keep_due(reply->integer,
+                                     ngx_time() - store->tmcf->index_kept))
+    {
+        ngx_http_tlsrpt_store_keep_index(store);
     }
 
     ngx_http_tlsrpt_store_replied(store);
@@ -269,7 +210,7 @@ ngx_http_tlsrpt_store_indexed(void *data, const tlsrpt_reply_t *reply,
 
 
 static void
-ngx_http_tlsrpt_store_index_expires(void *data, const tlsrpt_reply_t *reply,
+ngx_http_tlsrpt_store_index_kept(void *data, const tlsrpt_reply_t *reply,
     ngx_uint_t why)
 {
     ngx_http_tlsrpt_store_t *store = data;

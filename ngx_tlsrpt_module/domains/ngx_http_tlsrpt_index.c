@@ -6,54 +6,39 @@
 #include "ngx_http_tlsrpt_index.h"
 
 
-static void ngx_http_tlsrpt_index_arg(ngx_http_tlsrpt_index_t *index,
-    const void *arg, size_t len);
+static void ngx_http_tlsrpt_index_destroy(void *data);
 
 
 ngx_int_t
 ngx_http_tlsrpt_index_after(ngx_http_request_t *r,
     ngx_http_tlsrpt_index_t *index, tlsrpt_str_t name, ngx_uint_t n)
 {
-    u_char                       *min, *p;
-    ngx_http_tlsrpt_main_conf_t  *tmcf;
+    ngx_pool_cleanup_t  *cln;
 
-    tmcf = ngx_http_get_module_main_conf(r, ngx_http_tlsrpt_module);
+    if (index->command == NULL) {
+        cln = ngx_pool_cleanup_add(r->pool, 0);
+        if (cln == NULL) {
+            return NGX_ERROR;
+        }
 
-    min = ngx_pnalloc(r->pool, name.len + 1);
-    if (min == NULL) {
-        return NGX_ERROR;
+        cln->handler = ngx_http_tlsrpt_index_destroy;
+        cln->data = index;
     }
 
-    min[0] = name.len ? '(' : '-';
-    ngx_memcpy(min + 1, name.len ? name.data : "", name.len);
+    tlsrpt_command_destroy(index->command);
+    index->command = tlsrpt_index_page(ngx_http_tlsrpt_prefix(r), name, n);
 
-    index->command.argv = index->argv;
-    index->command.argvlen = index->argvlen;
-    index->command.argc = 0;
-    index->command.key = 1;
-    index->command.script = 0;
-
-    ngx_http_tlsrpt_index_arg(index, "ZRANGEBYLEX", sizeof("ZRANGEBYLEX") - 1);
-    p = ngx_sprintf(index->key, "%V:domains", &tmcf->redis.prefix);
-    ngx_http_tlsrpt_index_arg(index, index->key, (size_t) (p - index->key));
-    ngx_http_tlsrpt_index_arg(index, min, name.len + 1);
-    ngx_http_tlsrpt_index_arg(index, "+", 1);
-    ngx_http_tlsrpt_index_arg(index, "LIMIT", sizeof("LIMIT") - 1);
-    ngx_http_tlsrpt_index_arg(index, "0", 1);
-    p = ngx_sprintf(index->count, "%ui", n);
-    ngx_http_tlsrpt_index_arg(index, index->count, (size_t) (p - index->count));
-
-    return NGX_OK;
+    return index->command ? NGX_OK : NGX_ERROR;
 }
 
 
 static void
-ngx_http_tlsrpt_index_arg(ngx_http_tlsrpt_index_t *index, const void *arg,
-    size_t len)
+ngx_http_tlsrpt_index_destroy(void *data)
 {
-    index->argv[index->command.argc] = arg;
-    index->argvlen[index->command.argc] = len;
-    index->command.argc++;
+    ngx_http_tlsrpt_index_t *index = data;
+
+    tlsrpt_command_destroy(index->command);
+    index->command = NULL;
 }
 
 

@@ -12,16 +12,9 @@
 
 #pragma GCC visibility push(hidden)
 
-/* ZRANGEBYLEX key min "+" LIMIT 0 count */
-#define NGX_HTTP_TLSRPT_INDEX_ARGC  7
-
 typedef struct {
-    tlsrpt_command_t   command;
-    const char        *argv[NGX_HTTP_TLSRPT_INDEX_ARGC];
-    size_t             argvlen[NGX_HTTP_TLSRPT_INDEX_ARGC];
-    u_char             key[NGX_HTTP_TLSRPT_REDIS_PREFIX_LEN
-                           + sizeof(":domains")];
-    u_char             count[NGX_INT_T_LEN];
+    tlsrpt_command_t  *command;             /* until the next, or the request's
+                                               end; NULL at first */
 } ngx_http_tlsrpt_index_t;
 
 /* Makes the command for up to n names: those after the given one, which may be

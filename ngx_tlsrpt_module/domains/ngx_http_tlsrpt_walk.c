@@ -99,7 +99,7 @@ ngx_http_tlsrpt_walk_next(ngx_http_tlsrpt_walk_t *walk, ngx_str_t *name,
         }
 
         walk->asked = 1;
-        *command = &walk->index.command;
+        *command = walk->index.command;
 
         return NGX_AGAIN;
     }

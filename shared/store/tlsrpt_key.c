@@ -93,6 +93,14 @@ tlsrpt_key_week(tlsrpt_key_t *key, tlsrpt_str_t prefix, tlsrpt_str_t domain,
 
 
 void
+tlsrpt_key_index(tlsrpt_key_t *key, tlsrpt_str_t prefix)
+{
+    begin_prefix(key, prefix);
+    add(key, ":domains", 8);
+}
+
+
+void
 tlsrpt_key_mail(tlsrpt_key_t *key, tlsrpt_str_t prefix)
 {
     begin_prefix(key, prefix);

@@ -13,15 +13,9 @@
  *     PREFIX:{DOMAIN}:YYYY-MM-DD:reports hash    the list of reports
  *     PREFIX:{DOMAIN}:YYYY-MM-DD:HEX     string  a report as it came
  *     PREFIX:domains                     zset    index of all domains seen
+ *                                                (tlsrpt_index.h)
  *     PREFIX:mail                        hash    status -> how many reports
  *                                                that came by mail
- *
- * The index of the domains ever seen: a sorted set PREFIX:domains, all scores
- * 0, read by ZRANGEBYLEX.  It cannot share the domains' slots, and it may
- * outlive a domain's data: whoever reads it asks for the domain, too.
- *     ZADD PREFIX:domains 0 DOMAIN      with every ingest, before the script
- *     EXPIRE PREFIX:domains seconds     now and then: a day over the retention
- *     ZRANGEBYLEX PREFIX:domains (CURSOR + LIMIT 0 n
  */
 
 #ifndef TLSRPT_KEY_H
@@ -51,6 +45,7 @@ void tlsrpt_key_week(tlsrpt_key_t *key, tlsrpt_str_t prefix,
 void tlsrpt_key_day(tlsrpt_key_t *key, tlsrpt_str_t prefix,
     tlsrpt_str_t domain, int32_t day, const char *suffix);
 
+void tlsrpt_key_index(tlsrpt_key_t *key, tlsrpt_str_t prefix);
 void tlsrpt_key_mail(tlsrpt_key_t *key, tlsrpt_str_t prefix);
 
 /* A command that reads the key: GET, HGETALL, or HGET with a field. */

@@ -218,7 +218,7 @@ for my $case (
         s/(local function find_reports\([^)]*\)\n)/$1 error('boom')\n/ }],
     ['Redis cannot be asked', qr/cannot connect/, sub {
         s/lua_redis\.redis_make_request\(/(function() return false end)(/ }],
-    ['Redis: no callback', qr/never given: Redis, ZADD/, sub {
+    ['Redis: no callback', qr/never given: Redis, EVAL/, sub {
         s/lua_redis\.redis_make_request\(/(function() return true end)(/ }],
     ['DKIM: no callback', qr/never given: the key of x$/, sub {
         s/    dkim\.verify\(/    (function(_, _, _, await)

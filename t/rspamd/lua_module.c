@@ -66,6 +66,16 @@ static const char script[] =
     "assert(report:ingest('example.com', options))\n"
     "report:close()\n"
     "report:close()\n"
+    "local name, args = core.index_add('p', { 'a.example', 'b.example' })\n"
+    "assert(name == 'ZADD' and table.concat(args, ' ')\n"
+    "    == 'p:domains 0 a.example 0 b.example')\n"
+    "local name, args = core.index_keep('p', 400)\n"
+    "assert(name == 'EXPIRE' and table.concat(args, ' ')\n"
+    "    == 'p:domains 34646400')\n"
+    "assert(core.index_add_due(0) and core.index_add_due(2))\n"
+    "assert(not core.index_add_due(1))\n"
+    "assert(core.index_keep_due(1, 0) and core.index_keep_due(0, 1e9))\n"
+    "assert(not core.index_keep_due(0, 60))\n"
     "assert(core.normalize(' B\xc3\xbc" "cher.Example. ')\n"
     "    == 'xn--bcher-kva.example')\n"
     "assert(core.normalize('a b') == nil and core.normalize('') == nil)\n"
@@ -108,6 +118,13 @@ static const char *const bad[] = {
     "core.begins_report()",
     "core.begins_report('text', 4)",
     "core.begins_report(ptr, -1)",
+    "core.index_add()",
+    "core.index_add('p', {})",
+    "core.index_add('p', { {} })",
+    "local t = {}; for i = 1, 65 do t[i] = 'a' end core.index_add('p', t)",
+    "core.index_keep('p', 1e9)",
+    "core.index_add_due(-1)",
+    "core.index_keep_due(0)",
     "core.key_bits()",
     "core.key_bits({})",
     "report.domains()",

@@ -26,7 +26,7 @@ system(qw(gcc -std=c11 -O1 -g -Wall -Wextra -Werror
     -fno-omit-frame-pointer -I/usr/include/luajit-2.1), "-I$top/shared",
     (map { "-I$_" } glob("$top/shared/*/")),
     '-o', "$temp/lua_module",
-    "$top/t/rspamd/lua_module.c", "$top/rspamd_plugin/tlsrpt_lua.c",
+    "$top/t/rspamd/lua_module.c", glob("$top/rspamd_plugin/*.c"),
     (map { "$temp/$_" } keys %made),
     glob("$top/shared/*/*.c"),
     qw(-lluajit-5.1 -lz -ldeflate -ljansson -lidn2 -lcrypto)) == 0
