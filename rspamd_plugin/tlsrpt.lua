@@ -873,6 +873,14 @@ end
 
 -- Storing
 
+-- Redis takes no command with many arguments before the password, and says so
+-- in other words than of a short one.
+local function redis_error(err)
+    local text = tostring(err)
+
+    return text:find('unauthenticated', 1, true) and 'NOAUTH, ' .. text or text
+end
+
 local function redis_request(mail, command, args, done)
     local left = time_left(mail)
 
@@ -883,7 +891,8 @@ local function redis_request(mail, command, args, done)
 
     local function answered(err, data)
         if err then
-            fail(mail, string.format('Redis, %s: %s', command, tostring(err)))
+            fail(mail, string.format('Redis, %s: %s', command,
+                redis_error(err)))
         else
             done(data)
         end
