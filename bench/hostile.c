@@ -49,7 +49,7 @@ now(void)
 static int
 take(const body_t *body)
 {
-    tlsrpt_reader_conf_t    conf = { MAX_SIZE, { NULL, 0 } };
+    tlsrpt_reader_conf_t    conf = { .max_size = MAX_SIZE };
     const tlsrpt_report_t  *report;
 
     tlsrpt_reader_reset(reader, &conf);
