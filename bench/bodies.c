@@ -132,7 +132,7 @@ begin_details(out_t *out)
 {
     begin_policies(out);
     put_str(out, "{\"policy\":{\"policy-type\":\"no-policy-found\","
-            "\"policy-domain\":\"example.com\"}," SUMMARY
+            "\"policy-domain\":\"d1.bench.example\"}," SUMMARY
             ",\"failure-details\":[");
 }
 
@@ -181,8 +181,8 @@ unknown(out_t *out, size_t size, item_pt item)
     put_str(out, ",\"x\":[");
     fill(out, size, item);
     put_str(out, "],\"policies\":[{\"policy\":{\"policy-type\":"
-            "\"no-policy-found\",\"policy-domain\":\"example.com\"}," SUMMARY
-            "}]}");
+            "\"no-policy-found\",\"policy-domain\":\"d1.bench.example\"},"
+            SUMMARY "}]}");
 }
 
 
@@ -204,7 +204,7 @@ strings(out_t *out, size_t size, const char *member, item_pt item)
 {
     begin_policies(out);
     add(out, "{\"policy\":{\"policy-type\":\"sts\",\"policy-domain\":"
-        "\"example.com\",\"%s\":[", member);
+        "\"d1.bench.example\",\"%s\":[", member);
     fill(out, size, item);
     put_str(out, "]}," SUMMARY "}]}");
 }
@@ -240,7 +240,7 @@ honest_detail(out_t *out, unsigned long n)
         add(out, "\"192.0.2.%u\"", pick(out, 256));
     }
 
-    add(out, ",\"receiving-mx-hostname\":\"mx%u.example.com\","
+    add(out, ",\"receiving-mx-hostname\":\"mx%u.d1.bench.example\","
         "\"receiving-ip\":\"198.51.100.%u\",\"failed-session-count\":%u,"
         "\"additional-information\":\"https://example.net/%08x\","
         "\"failure-reason-code\":\"%s\"}", mx, 10 * mx, pick(out, 97) + 1,
@@ -256,7 +256,7 @@ honest_session(out_t *out, unsigned long n)
     (void) n;
 
     add(out, "{\"result-type\":\"certificate-expired\",\"sending-mta-ip\":"
-        "\"192.0.2.%u\",\"receiving-mx-hostname\":\"mx%u.example.com\","
+        "\"192.0.2.%u\",\"receiving-mx-hostname\":\"mx%u.d1.bench.example\","
         "\"receiving-ip\":\"198.51.100.%u\",\"failed-session-count\":1,"
         "\"failure-reason-code\":\"X509_V_ERR_CERT_HAS_EXPIRED\"}",
         pick(out, 8) + 1, pick(out, 2) + 1, pick(out, 2) + 1);
@@ -272,7 +272,7 @@ honest_sloppy(out_t *out, unsigned long n)
 
     add(out, "\n        {\n          \"result-type\": \"Certificate-Expired\","
         "\n          \"sending-mta-ip\": \"192.0.2.%u\","
-        "\n          \"receiving-mx-hostname\": \"MX%u.example.com.\","
+        "\n          \"receiving-mx-hostname\": \"MX%u.d1.bench.example.\","
         "\n          \"failed-session-count\": \"%u\"\n        }",
         pick(out, 200) + 1, pick(out, 4), pick(out, 90) + 1);
 }
@@ -282,9 +282,9 @@ static void
 honest_policy(out_t *out, unsigned long n)
 {
     add(out, "{\"policy\":{\"policy-type\":\"sts\",\"policy-string\":["
-        "\"version: STSv1\",\"mode: enforce\",\"mx: *.d%lu.example.com\","
-        "\"max_age: 1209600\"],\"policy-domain\":\"d%lu.example.com\","
-        "\"mx-host\":[\"*.d%lu.example.com\"]},\"summary\":{"
+        "\"version: STSv1\",\"mode: enforce\",\"mx: *.d%lu.d1.bench.example\","
+        "\"max_age: 1209600\"],\"policy-domain\":\"d%lu.d1.bench.example\","
+        "\"mx-host\":[\"*.d%lu.d1.bench.example\"]},\"summary\":{"
         "\"total-successful-session-count\":%u,"
         "\"total-failure-session-count\":0}}", n % 64, n % 64, n % 64,
         pick(out, 9000));
@@ -354,8 +354,8 @@ CONSTANT(wrapped, "\"[\\\"a\\\"]\"")
 CONSTANT(wrapped_many, "\"[[],[],[],[],[],[],[],[],[],[],[],[],[],[]]\"")
 CONSTANT(unwrappable, "\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\"")
 CONSTANT(lines, "\"a\\na\\na\\na\\na\\na\\na\\na\\na\\na\\na\\na\\na\\na\"")
-CONSTANT(policy, "{\"policy\":{\"policy-domain\":\"example.com\"},\"summary\":"
-         "{\"total-successful-session-count\":1}}")
+CONSTANT(policy, "{\"policy\":{\"policy-domain\":\"d1.bench.example\"},"
+         "\"summary\":{\"total-successful-session-count\":1}}")
 
 
 static void
@@ -498,7 +498,7 @@ static void
 item_idn_policy(out_t *out, unsigned long n)
 {
     (void) n;
-    add(out, "{\"policy\":{\"policy-domain\":\"\xc3\xbc%u.example.com\"},"
+    add(out, "{\"policy\":{\"policy-domain\":\"\xc3\xbc%u.d1.bench.example\"},"
         "\"summary\":{\"total-successful-session-count\":1}}", pick(out, 16));
 }
 
@@ -535,16 +535,17 @@ item_unknown_members(out_t *out, unsigned long n)
 static void
 item_domains(out_t *out, unsigned long n)
 {
-    add(out, "{\"policy\":{\"policy-domain\":\"%lu.example.com\"},\"summary\":"
-        "{\"total-successful-session-count\":1}}", n % 64);
+    add(out, "{\"policy\":{\"policy-domain\":\"%lu.bench.example\"},"
+        "\"summary\":{\"total-successful-session-count\":1}}", n % 64);
 }
 
 
 static void
 item_new_type(out_t *out, unsigned long n)
 {
-    add(out, "{\"policy\":{\"policy-domain\":\"example.com\",\"policy-type\":"
-        "\"%lu\"},\"summary\":{\"total-successful-session-count\":1}}", n);
+    add(out, "{\"policy\":{\"policy-domain\":\"d1.bench.example\","
+        "\"policy-type\":\"%lu\"},\"summary\":{"
+        "\"total-successful-session-count\":1}}", n);
 }
 
 

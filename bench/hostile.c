@@ -6,9 +6,9 @@
  * dearest honest one of their size, all in one process:
  *
  *     hostile time SEED [FAMILY]      the worst of each family, as JSON
- *     hostile write SEED FAMILY SIZE POOL
- *                                     appends one to a pool of bench/load,
- *                                     "honest": one of each kind
+ *     hostile write SEED FAMILY SIZE TIMES POOL
+ *                                     a pool of bench/load; "honest" is one
+ *                                     that tells each session apart
  */
 
 #define _POSIX_C_SOURCE  200809L
@@ -310,43 +310,36 @@ time_all(uint64_t seed, const char *only)
 
 
 static void
-spew(const char *path, const body_t *body)
+spew(FILE *file, const body_t *body)
 {
     uint32_t  len = (uint32_t) body->len;
-    FILE     *file = fopen(path, "ab");
 
-    if (file == NULL || fwrite(&len, sizeof(len), 1, file) != 1
-        || fwrite(body->data, 1, body->len, file) != body->len
-        || fclose(file) != 0)
+    if (fwrite(&len, sizeof(len), 1, file) != 1
+        || fwrite(body->data, 1, body->len, file) != body->len)
     {
-        perror(path);
+        perror("write");
         exit(1);
     }
 }
 
 
-/* A pool for bench/load: one packing after the other, or kinds of honest
-   ones. */
-
 static void
-write_pool(uint64_t seed, const char *family, size_t size, const char *path)
+write_pool(uint64_t seed, const char *family, size_t size, unsigned times,
+    FILE *file)
 {
-    body_t  body;
+    unsigned  f = 0;
 
-    for (unsigned i = 0; i < bodies_nhonest()
-                         && strcmp(family, "honest") == 0; i++)
-    {
-        body = bodies_honest(i, size, seed, today);
-        spew(path, &body);
-        free(body.data);
+    while (f < bodies_nfamilies() && strcmp(family, bodies_family(f)) != 0) {
+        f++;
     }
 
-    for (unsigned f = 0; f < bodies_nfamilies(); f++) {
-        if (strcmp(family, bodies_family(f)) == 0) {
-            body = bodies_hostile(f, 1, size, seed, today);
-            spew(path, &body);
-            free(body.data);
-        }
+    while (times--) {
+        body_t  body = f < bodies_nfamilies()
+                       ? bodies_hostile(f, 0, size, next(&seed), today)
+                       : bodies_honest(1, size, next(&seed), today);
+
+        spew(file, &body);
+        free(body.data);
     }
 }
 
@@ -360,13 +353,26 @@ main(int argc, char **argv)
     if (argc >= 3 && strcmp(argv[1], "time") == 0) {
         time_all(strtoull(argv[2], NULL, 10), argc > 3 ? argv[3] : NULL);
 
-    } else if (argc == 6 && strcmp(argv[1], "write") == 0) {
+    } else if (argc == 7 && strcmp(argv[1], "write") == 0) {
+        FILE  *file = fopen(argv[6], "wb");
+
+        if (file == NULL) {
+            perror(argv[6]);
+            return 1;
+        }
+
         write_pool(strtoull(argv[2], NULL, 10), argv[3],
-                   strtoull(argv[4], NULL, 10), argv[5]);
+                   strtoull(argv[4], NULL, 10),
+                   (unsigned) strtoul(argv[5], NULL, 10), file);
+
+        if (fclose(file) != 0) {
+            perror(argv[6]);
+            return 1;
+        }
 
     } else {
         fprintf(stderr, "usage: hostile time SEED [FAMILY] | "
-                        "write SEED FAMILY|honest SIZE POOL\n");
+                        "write SEED FAMILY|honest SIZE TIMES POOL\n");
         return 2;
     }
 
