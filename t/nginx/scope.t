@@ -114,15 +114,17 @@ unlike $metrics, qr/b\.example|c\.example|tlsrpt_(?:collect|mail)_re/,
 like get('metrics', '*')->{body}, qr/tlsrpt_collect_requests_total/,
     'who sees all sees the counts of the server';
 
-# A policy without a domain is that of the header, not of who reads.
+# A policy without a domain is that of the header, where the others name several,
+# not of who reads.
 my $mixed = report(domain => 'b.example', 'report-id' => 'mixed');
+push @{ $mixed->{policies} }, @{ report(domain => 'c.example')->{policies} };
 my $nameless = report(domain => 'a.example')->{policies}[0];
 delete $nameless->{policy}{'policy-domain'};
 $nameless->{policy}{'mx-host'} = ['only-of.a.example'];
 push @{ $mixed->{policies} }, $nameless;
 is_deeply $t->post('/v1/tlsrpt', encode_json($mixed),
     headers => ['TLS-Report-Domain' => 'a.example'])->{json}{'policy-domains'},
-    ['b.example', 'a.example'], 'a report with a policy that names no domain';
+    ['b.example', 'c.example', 'a.example'], 'a report with a policy that names no domain';
 
 sub mixed {
     my ($domain, $scope, $accept) = @_;
