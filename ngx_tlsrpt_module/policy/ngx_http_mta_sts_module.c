@@ -19,6 +19,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "ngx_http_mta_sts_files.h"
 #include "ngx_http_mta_sts_module.h"
 #include "ngx_http_tlsrpt_send.h"
 
@@ -58,13 +59,9 @@ static char *ngx_http_mta_sts_mx(ngx_http_mta_sts_ctx_t *ctx,
     ngx_str_t *value);
 static char *ngx_http_mta_sts_policies(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-static ngx_int_t ngx_http_mta_sts_policies_dir(ngx_conf_t *cf,
-    ngx_str_t *pattern);
 static char *ngx_http_mta_sts_policy_file(ngx_conf_t *cf,
     ngx_http_mta_sts_main_conf_t *mmcf, ngx_str_t *name);
 static char *ngx_http_mta_sts_file_text(ngx_http_mta_sts_ctx_t *ctx,
-    ngx_http_mta_sts_main_conf_t *mmcf, ngx_fd_t fd, ngx_str_t *name);
-static ssize_t ngx_http_mta_sts_read(ngx_conf_t *cf,
     ngx_http_mta_sts_main_conf_t *mmcf, ngx_fd_t fd, ngx_str_t *name);
 static char *ngx_http_mta_sts_domain(ngx_http_mta_sts_ctx_t *ctx,
     ngx_str_t *name);
@@ -446,7 +443,7 @@ ngx_http_mta_sts_policies(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return ngx_http_mta_sts_policy_file(cf, mmcf, &pattern);
     }
 
-    if (ngx_http_mta_sts_policies_dir(cf, &pattern) != NGX_OK) {
+    if (ngx_http_mta_sts_files_dir(cf, &pattern) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
 
@@ -481,41 +478,6 @@ ngx_http_mta_sts_policies(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     return rv;
-}
-
-
-/* Is the directory there, in which the pattern begins to be one? */
-
-static ngx_int_t
-ngx_http_mta_sts_policies_dir(ngx_conf_t *cf, ngx_str_t *pattern)
-{
-    ngx_dir_t  dir;
-    ngx_str_t  name;
-
-    name.len = strcspn((char *) pattern->data, "*?[");
-
-    while (name.len > 1 && pattern->data[name.len - 1] != '/') {
-        name.len--;
-    }
-
-    name.len -= (name.len > 1);
-
-    name.data = ngx_pnalloc(cf->temp_pool, name.len + 1);
-    if (name.data == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_cpystrn(name.data, pattern->data, name.len + 1);
-
-    if (ngx_open_dir(&name, &dir) == NGX_ERROR) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           ngx_open_dir_n " \"%V\" failed", &name);
-        return NGX_ERROR;
-    }
-
-    (void) ngx_close_dir(&dir);
-
-    return NGX_OK;
 }
 
 
@@ -606,7 +568,7 @@ ngx_http_mta_sts_file_text(ngx_http_mta_sts_ctx_t *ctx,
 
     cf = ctx->cf;
 
-    size = ngx_http_mta_sts_read(cf, mmcf, fd, name);
+    size = ngx_http_mta_sts_files_read(cf, mmcf, fd, name);
     if (size == NGX_ERROR) {
         return NGX_CONF_ERROR;
     }
@@ -638,41 +600,6 @@ ngx_http_mta_sts_file_text(ngx_http_mta_sts_ctx_t *ctx,
     cf->conf_file = conf_file;
 
     return rv;
-}
-
-
-/* Into the buffer; one byte more than is allowed tells what is too large. */
-
-static ssize_t
-ngx_http_mta_sts_read(ngx_conf_t *cf, ngx_http_mta_sts_main_conf_t *mmcf,
-    ngx_fd_t fd, ngx_str_t *name)
-{
-    size_t   size;
-    ssize_t  n;
-
-    if (mmcf->buffer == NULL) {
-        mmcf->buffer = ngx_palloc(cf->temp_pool, MTA_STS_MAX_SIZE + 1);
-        if (mmcf->buffer == NULL) {
-            return NGX_ERROR;
-        }
-    }
-
-    for (size = 0; size <= MTA_STS_MAX_SIZE; size += n) {
-
-        n = ngx_read_fd(fd, mmcf->buffer + size, MTA_STS_MAX_SIZE + 1 - size);
-
-        if (n == -1) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                               ngx_read_fd_n " \"%V\" failed", name);
-            return NGX_ERROR;
-        }
-
-        if (n == 0) {
-            break;
-        }
-    }
-
-    return size;
 }
 
 

@@ -15,38 +15,8 @@
 #include "tlsrpt_record.h"
 #include "tlsrpt_result.h"
 #include "tlsrpt_stats.h"
+#include "tlsrpt_stats_print.h"
 #include "tlsrpt_strings.h"
-
-
-/*
- * What a day's totals tell over its cell's records is the overflow: it had no
- * place in the cell.
- */
-
-struct tlsrpt_stats {
-    tlsrpt_query_t        query;
-    tlsrpt_range_t        range;
-    int                   detailed;
-    int                   typed;
-
-    tlsrpt_day_totals_t  *cells;            /* of each day, its records' */
-    unsigned char        *read;             /* was there a cell? */
-
-    uint64_t              reports;          /* of the whole answer */
-    uint64_t              successful;
-    uint64_t              failure;
-    tlsrpt_groups_t       groups;
-    int                   finished;
-
-    int                   is_csv;
-    tlsrpt_order_t       *order;            /* NULL before the first piece */
-    int                   sorted;
-    size_t                nwritten;         /* groups */
-
-    tlsrpt_value_t        filter[TLSRPT_NDIMENSIONS];
-    char                  filter_ip[2][16];
-    tlsrpt_record_t       record;
-};
 
 
 /* A filter on an address compares bytes, as records hold them. */
@@ -452,223 +422,10 @@ finish(tlsrpt_stats_t *stats)
 
 
 /*
- * Answers
- */
-
-static const char *const  counts[] = {
-    "reports", "total-successful-session-count", "total-failure-session-count"
-};
-
-
-static json_t *
-group_json(const void *ctx, const tlsrpt_group_t *group)
-{
-    const tlsrpt_stats_t  *stats = ctx;
-
-    int             rc = 0;
-    char            buf[TLSRPT_VALUE_LEN];
-    json_t         *json = json_object();
-    const char     *key = stats->groups.keys.data + group->key;
-    const uint64_t  values[] = { group->reports, group->successful,
-                                 group->failure };
-
-    for (unsigned i = 0; i < stats->query.nby; i++) {
-        tlsrpt_str_t  text;
-
-        text = tlsrpt_value_text(tlsrpt_groups_value(&key), buf);
-        rc |= json_object_set_new(json,
-                                  tlsrpt_dimension_name(stats->query.by[i]),
-                                  tlsrpt_str_json(text));
-    }
-
-    if (stats->detailed) {
-        rc |= json_object_set_new(json, "failed-session-count",
-                                  json_integer((json_int_t) group->failure));
-    }
-
-    for (int i = 0; !stats->detailed && i < 3; i++) {
-        rc |= json_object_set_new(json, counts[i],
-                                  json_integer((json_int_t) values[i]));
-    }
-
-    if (rc != 0) {
-        json_decref(json);
-        return NULL;
-    }
-
-    return json;
-}
-
-
-static json_t *
-by_json(const tlsrpt_query_t *query)
-{
-    json_t  *array = json_array();
-
-    for (unsigned i = 0; array && i < query->nby; i++) {
-        if (json_array_append_new(array,
-                         json_string(tlsrpt_dimension_name(query->by[i])))
-            != 0)
-        {
-            json_decref(array);
-            array = NULL;
-        }
-    }
-
-    return array;
-}
-
-
-/* All but the groups. */
-
-static json_t *
-head_json(const tlsrpt_stats_t *stats)
-{
-    char  from[TLSRPT_DAY_TEXT_LEN + 1], to[TLSRPT_DAY_TEXT_LEN + 1];
-
-    tlsrpt_day_text(stats->query.from, from);
-    tlsrpt_day_text(stats->query.to, to);
-
-    return json_pack("{s:s%, s:s, s:s, s:I, s:I, s:I, s:o}",
-                     "domain", stats->range.domain.data,
-                     stats->range.domain.len,
-                     "from", from, "to", to,
-                     counts[0], (json_int_t) stats->reports,
-                     counts[1], (json_int_t) stats->successful,
-                     counts[2], (json_int_t) stats->failure,
-                     "by", by_json(&stats->query));
-}
-
-
-/* Takes json, NULL included.  Without its last byte where it is left open. */
-
-static void
-put_json(tlsrpt_buf_t *out, json_t *json, int is_open)
-{
-    char  *text = json_dumps(json, JSON_COMPACT);
-
-    if (text == NULL) {
-        out->failed = 1;
-
-    } else {
-        tlsrpt_buf_add(out, text, strlen(text) - (is_open ? 1 : 0));
-    }
-
-    free(text);
-    json_decref(json);
-}
-
-
-/* RFC 4180; and a sender's text must not become a formula where the file is
-   opened in a spreadsheet. */
-
-static void
-csv_text(tlsrpt_buf_t *buf, tlsrpt_str_t text)
-{
-    size_t  i;
-
-    if (text.len == 0) {
-        return;
-    }
-
-    tlsrpt_buf_add(buf, "\"", 1);
-
-    if (memchr("=+-@\t\r", text.data[0], 6) != NULL) {
-        tlsrpt_buf_add(buf, "'", 1);
-    }
-
-    for (i = 0; i < text.len; i++) {
-        tlsrpt_buf_add(buf, &text.data[i], 1);
-
-        if (text.data[i] == '"') {
-            tlsrpt_buf_add(buf, "\"", 1);
-        }
-    }
-
-    tlsrpt_buf_add(buf, "\"", 1);
-}
-
-
-static void
-csv_number(tlsrpt_buf_t *buf, uint64_t value)
-{
-    char  text[24], *p = text + sizeof(text);
-
-    do {
-        *--p = (char) ('0' + value % 10);
-        value /= 10;
-    } while (value);
-
-    tlsrpt_buf_add(buf, p, (size_t) (text + sizeof(text) - p));
-}
-
-
-static void
-csv_header(const tlsrpt_stats_t *stats, tlsrpt_buf_t *buf)
-{
-    const char  *name;
-
-    for (unsigned i = 0; i < stats->query.nby; i++) {
-        name = tlsrpt_dimension_name(stats->query.by[i]);
-        tlsrpt_buf_add(buf, name, strlen(name));
-        tlsrpt_buf_add(buf, ",", 1);
-    }
-
-    for (int i = 0; !stats->detailed && i < 3; i++) {
-        tlsrpt_buf_add(buf, i ? "," : "", i ? 1 : 0);
-        tlsrpt_buf_add(buf, counts[i], strlen(counts[i]));
-    }
-
-    if (stats->detailed) {
-        tlsrpt_buf_add(buf, "failed-session-count", 20);
-    }
-
-    tlsrpt_buf_add(buf, "\r\n", 2);
-}
-
-
-static void
-csv_group(const tlsrpt_stats_t *stats, tlsrpt_buf_t *buf,
-    const tlsrpt_group_t *group)
-{
-    char         text[TLSRPT_VALUE_LEN];
-    const char  *key = stats->groups.keys.data + group->key;
-
-    for (unsigned i = 0; i < stats->query.nby; i++) {
-        csv_text(buf, tlsrpt_value_text(tlsrpt_groups_value(&key), text));
-        tlsrpt_buf_add(buf, ",", 1);
-    }
-
-    if (!stats->detailed) {
-        csv_number(buf, group->reports);
-        tlsrpt_buf_add(buf, ",", 1);
-        csv_number(buf, group->successful);
-        tlsrpt_buf_add(buf, ",", 1);
-    }
-
-    csv_number(buf, group->failure);
-    tlsrpt_buf_add(buf, "\r\n", 2);
-}
-
-
-/*
  * In pieces
  */
 
 #define PIECE  256                          /* groups */
-
-static void
-write_head(const tlsrpt_stats_t *stats, tlsrpt_buf_t *out)
-{
-    if (stats->is_csv) {
-        csv_header(stats, out);
-
-    } else {
-        put_json(out, head_json(stats), 1);
-        tlsrpt_buf_add(out, ",\"groups\":[", 11);
-    }
-}
-
 
 /* 0: that was the last one. */
 
@@ -678,21 +435,11 @@ write_group(tlsrpt_stats_t *stats, tlsrpt_buf_t *out)
     const tlsrpt_group_t  *group = tlsrpt_order_next(stats->order);
 
     if (group == NULL) {
-        if (!stats->is_csv) {
-            tlsrpt_buf_add(out, "]}", 2);
-        }
-
+        tlsrpt_stats_print_end(stats, out);
         return 0;
     }
 
-    if (stats->is_csv) {
-        csv_group(stats, out, group);
-
-    } else {
-        tlsrpt_buf_add(out, ",", stats->nwritten > 0);
-        put_json(out, group_json(stats, group), 0);
-    }
-
+    tlsrpt_stats_print_group(stats, out, group);
     stats->nwritten++;
     return 1;
 }
@@ -735,7 +482,7 @@ tlsrpt_stats_write(tlsrpt_stats_t *stats, int is_csv, tlsrpt_buf_t *out)
 
     if (rc == 0) {
         stats->sorted = 1;
-        write_head(stats, out);
+        tlsrpt_stats_print_head(stats, out);
     }
 
     return rc < 0 ? -1 : 1;

@@ -12,21 +12,10 @@
 #include "tlsrpt_utf8.h"
 
 
-#define KEPT         64                     /* items of arrays over a reset */
-#define MAX_STRINGS  65536
-#define MAX_LINE     4096                   /* of a policy-string or mx-host */
+#define KEPT  64                            /* items of arrays over a reset */
 
 /* So that what passes here most often is short. */
 #define OUT_OF_LINE  __attribute__((noinline))
-
-
-/* Of an object: the members begin with their names. */
-
-static inline const tlsrpt_member_t *
-member_of(const tlsrpt_frame_t *f)
-{
-    return (const tlsrpt_member_t *) f->name;
-}
 
 
 /*
@@ -447,61 +436,6 @@ end(tlsrpt_builder_t *b)
 }
 
 
-int
-tlsrpt_builder_add_string(tlsrpt_builder_t *b, const char *s, size_t len)
-{
-    int               list;
-    void             *strings = b->strings;
-    tlsrpt_frame_t   *f = b->frame;
-    tlsrpt_first_t   *first = &b->first[b->report.npolicies - 1];
-    tlsrpt_policy_t  *p = current_policy(b);
-    size_t           *n;
-
-    if (tlsrpt_builder_spend(b, TLSRPT_COST_LINE) != TLSRPT_OK) {
-        return b->error.code;
-    }
-
-    list = f->node == TLSRPT_NODE_POLICY ? member_of(f)->array : f->node;
-
-    if (b->nstrings == MAX_STRINGS || tlsrpt_strings_full(&b->text)) {
-        tlsrpt_builder_warn(b, TLSRPT_SCHEMA, "too many strings, passed over");
-        return TLSRPT_OK;
-    }
-
-    if (tlsrpt_builder_grow(&strings, sizeof(tlsrpt_str_t), b->nstrings,
-                            &b->strings_size)
-        != 0)
-    {
-        return no_memory(b);
-    }
-
-    b->strings = strings;
-
-    if (len > MAX_LINE) {
-        tlsrpt_builder_warn(b, TLSRPT_SCHEMA, "cut to %d bytes", MAX_LINE);
-        len = tlsrpt_utf8_cut(s, len, MAX_LINE);
-    }
-
-    if (tlsrpt_strings_copy(&b->text, s, len, &b->strings[b->nstrings])
-        != 0)
-    {
-        return no_memory(b);
-    }
-
-    n = list == TLSRPT_NODE_MX_HOST ? &p->nmx_host : &p->npolicy_string;
-
-    if (*n == 0) {
-        *(list == TLSRPT_NODE_MX_HOST ? &first->mx_host
-                                      : &first->policy_string) = b->nstrings;
-    }
-
-    (*n)++;
-    b->nstrings++;
-
-    return TLSRPT_OK;
-}
-
-
 /*
  * Events
  */
@@ -731,7 +665,7 @@ tlsrpt_builder_event(void *builder, tlsrpt_json_event_t event, const char *s,
         return take(b, f, f->item, event, s, len);
     }
 
-    m = member_of(f);
+    m = tlsrpt_frame_member(f);
 
     if (m != NULL && (f->seen & m->bit || m->alias_of != NULL)) {
         return take_alias(b, f, m, event, s, len);

@@ -151,7 +151,6 @@ void tlsrpt_builder_warn_member(tlsrpt_builder_t *b, const char *member,
 void tlsrpt_builder_leave_out(tlsrpt_builder_t *b, int code,
     const char *member, const char *what);
 
-int tlsrpt_builder_add_string(tlsrpt_builder_t *b, const char *s, size_t len);
 /* A host's name as tlsrpt_domain_normalize has it; those with U-labels cost,
    and are bounded.  len: at most TLSRPT_MAX_STRING. */
 size_t tlsrpt_builder_host(tlsrpt_builder_t *b, const char *s, size_t len,
@@ -241,6 +240,14 @@ struct tlsrpt_member {
     tlsrpt_setter_pt      set;
     const char           *alias_of;         /* NULL: the RFC's own name */
 };
+
+/* Of an object: the members begin with their names. */
+
+static inline const tlsrpt_member_t *
+tlsrpt_frame_member(const tlsrpt_frame_t *f)
+{
+    return (const tlsrpt_member_t *) f->name;
+}
 
 typedef struct {
     int                     is_array;       /* of items like the one member */

@@ -8,12 +8,70 @@
 #include <string.h>
 
 #include "tlsrpt_builder.h"
+#include "tlsrpt_utf8.h"
 
 
+#define MAX_STRINGS    65536                /* kept of a report */
+#define MAX_LINE       4096                 /* of a policy-string or mx-host */
 #define MAX_UNWRAPPED  65536                /* of a report, in bytes */
 
 /* Keeps one line, which is not empty. */
 typedef int (*add_pt)(tlsrpt_builder_t *b, const char *s, size_t len);
+
+
+static int
+add_string(tlsrpt_builder_t *b, const char *s, size_t len)
+{
+    int               list;
+    void             *strings = b->strings;
+    tlsrpt_frame_t   *f = b->frame;
+    tlsrpt_first_t   *first = &b->first[b->report.npolicies - 1];
+    tlsrpt_policy_t  *p = &b->report.policies[b->report.npolicies - 1];
+    size_t           *n;
+
+    if (tlsrpt_builder_spend(b, TLSRPT_COST_LINE) != TLSRPT_OK) {
+        return b->error.code;
+    }
+
+    list = f->node == TLSRPT_NODE_POLICY ? tlsrpt_frame_member(f)->array : f->node;
+
+    if (b->nstrings == MAX_STRINGS || tlsrpt_strings_full(&b->text)) {
+        tlsrpt_builder_warn(b, TLSRPT_SCHEMA, "too many strings, passed over");
+        return TLSRPT_OK;
+    }
+
+    if (tlsrpt_builder_grow(&strings, sizeof(tlsrpt_str_t), b->nstrings,
+                            &b->strings_size)
+        != 0)
+    {
+        return tlsrpt_builder_fail(b, TLSRPT_ERR_MEMORY, "%s", "");
+    }
+
+    b->strings = strings;
+
+    if (len > MAX_LINE) {
+        tlsrpt_builder_warn(b, TLSRPT_SCHEMA, "cut to %d bytes", MAX_LINE);
+        len = tlsrpt_utf8_cut(s, len, MAX_LINE);
+    }
+
+    if (tlsrpt_strings_copy(&b->text, s, len, &b->strings[b->nstrings])
+        != 0)
+    {
+        return tlsrpt_builder_fail(b, TLSRPT_ERR_MEMORY, "%s", "");
+    }
+
+    n = list == TLSRPT_NODE_MX_HOST ? &p->nmx_host : &p->npolicy_string;
+
+    if (*n == 0) {
+        *(list == TLSRPT_NODE_MX_HOST ? &first->mx_host
+                                      : &first->policy_string) = b->nstrings;
+    }
+
+    (*n)++;
+    b->nstrings++;
+
+    return TLSRPT_OK;
+}
 
 
 static int
@@ -194,7 +252,7 @@ add_pattern(tlsrpt_builder_t *b, const char *lead, const char *s, size_t len)
 
     tlsrpt_builder_warn(b, "RFC 8461 3.2", "taken as %s", line + n);
 
-    return tlsrpt_builder_add_string(b, line, n + any + name);
+    return add_string(b, line, n + any + name);
 }
 
 
@@ -214,7 +272,7 @@ add_policy_line(tlsrpt_builder_t *b, const char *s, size_t len)
         rc = add_pattern(b, "mx: ", value, n);
     }
 
-    return rc >= 0 ? rc : tlsrpt_builder_add_string(b, s, len);
+    return rc >= 0 ? rc : add_string(b, s, len);
 }
 
 
@@ -233,7 +291,7 @@ add_host(tlsrpt_builder_t *b, const char *s, size_t len)
         rc = add_pattern(b, "", s, len);
     }
 
-    return rc >= 0 ? rc : tlsrpt_builder_add_string(b, s, len);
+    return rc >= 0 ? rc : add_string(b, s, len);
 }
 
 

@@ -1,0 +1,242 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tlsrpt_stats_print.h"
+#include "tlsrpt_time.h"
+
+
+static const char *const  counts[] = {
+    "reports", "total-successful-session-count", "total-failure-session-count"
+};
+
+
+static json_t *
+group_json(const void *ctx, const tlsrpt_group_t *group)
+{
+    const tlsrpt_stats_t  *stats = ctx;
+
+    int             rc = 0;
+    char            buf[TLSRPT_VALUE_LEN];
+    json_t         *json = json_object();
+    const char     *key = stats->groups.keys.data + group->key;
+    const uint64_t  values[] = { group->reports, group->successful,
+                                 group->failure };
+
+    for (unsigned i = 0; i < stats->query.nby; i++) {
+        tlsrpt_str_t  text;
+
+        text = tlsrpt_value_text(tlsrpt_groups_value(&key), buf);
+        rc |= json_object_set_new(json,
+                                  tlsrpt_dimension_name(stats->query.by[i]),
+                                  tlsrpt_str_json(text));
+    }
+
+    if (stats->detailed) {
+        rc |= json_object_set_new(json, "failed-session-count",
+                                  json_integer((json_int_t) group->failure));
+    }
+
+    for (int i = 0; !stats->detailed && i < 3; i++) {
+        rc |= json_object_set_new(json, counts[i],
+                                  json_integer((json_int_t) values[i]));
+    }
+
+    if (rc != 0) {
+        json_decref(json);
+        return NULL;
+    }
+
+    return json;
+}
+
+
+static json_t *
+by_json(const tlsrpt_query_t *query)
+{
+    json_t  *array = json_array();
+
+    for (unsigned i = 0; array && i < query->nby; i++) {
+        if (json_array_append_new(array,
+                         json_string(tlsrpt_dimension_name(query->by[i])))
+            != 0)
+        {
+            json_decref(array);
+            array = NULL;
+        }
+    }
+
+    return array;
+}
+
+
+/* All but the groups. */
+
+static json_t *
+head_json(const tlsrpt_stats_t *stats)
+{
+    char  from[TLSRPT_DAY_TEXT_LEN + 1], to[TLSRPT_DAY_TEXT_LEN + 1];
+
+    tlsrpt_day_text(stats->query.from, from);
+    tlsrpt_day_text(stats->query.to, to);
+
+    return json_pack("{s:s%, s:s, s:s, s:I, s:I, s:I, s:o}",
+                     "domain", stats->range.domain.data,
+                     stats->range.domain.len,
+                     "from", from, "to", to,
+                     counts[0], (json_int_t) stats->reports,
+                     counts[1], (json_int_t) stats->successful,
+                     counts[2], (json_int_t) stats->failure,
+                     "by", by_json(&stats->query));
+}
+
+
+/* Takes json, NULL included.  Without its last byte where it is left open. */
+
+static void
+put_json(tlsrpt_buf_t *out, json_t *json, int is_open)
+{
+    char  *text = json_dumps(json, JSON_COMPACT);
+
+    if (text == NULL) {
+        out->failed = 1;
+
+    } else {
+        tlsrpt_buf_add(out, text, strlen(text) - (is_open ? 1 : 0));
+    }
+
+    free(text);
+    json_decref(json);
+}
+
+
+/* RFC 4180; and a sender's text must not become a formula where the file is
+   opened in a spreadsheet. */
+
+static void
+csv_text(tlsrpt_buf_t *buf, tlsrpt_str_t text)
+{
+    size_t  i;
+
+    if (text.len == 0) {
+        return;
+    }
+
+    tlsrpt_buf_add(buf, "\"", 1);
+
+    if (memchr("=+-@\t\r", text.data[0], 6) != NULL) {
+        tlsrpt_buf_add(buf, "'", 1);
+    }
+
+    for (i = 0; i < text.len; i++) {
+        tlsrpt_buf_add(buf, &text.data[i], 1);
+
+        if (text.data[i] == '"') {
+            tlsrpt_buf_add(buf, "\"", 1);
+        }
+    }
+
+    tlsrpt_buf_add(buf, "\"", 1);
+}
+
+
+static void
+csv_number(tlsrpt_buf_t *buf, uint64_t value)
+{
+    char  text[24], *p = text + sizeof(text);
+
+    do {
+        *--p = (char) ('0' + value % 10);
+        value /= 10;
+    } while (value);
+
+    tlsrpt_buf_add(buf, p, (size_t) (text + sizeof(text) - p));
+}
+
+
+static void
+csv_header(const tlsrpt_stats_t *stats, tlsrpt_buf_t *buf)
+{
+    const char  *name;
+
+    for (unsigned i = 0; i < stats->query.nby; i++) {
+        name = tlsrpt_dimension_name(stats->query.by[i]);
+        tlsrpt_buf_add(buf, name, strlen(name));
+        tlsrpt_buf_add(buf, ",", 1);
+    }
+
+    for (int i = 0; !stats->detailed && i < 3; i++) {
+        tlsrpt_buf_add(buf, i ? "," : "", i ? 1 : 0);
+        tlsrpt_buf_add(buf, counts[i], strlen(counts[i]));
+    }
+
+    if (stats->detailed) {
+        tlsrpt_buf_add(buf, "failed-session-count", 20);
+    }
+
+    tlsrpt_buf_add(buf, "\r\n", 2);
+}
+
+
+static void
+csv_group(const tlsrpt_stats_t *stats, tlsrpt_buf_t *buf,
+    const tlsrpt_group_t *group)
+{
+    char         text[TLSRPT_VALUE_LEN];
+    const char  *key = stats->groups.keys.data + group->key;
+
+    for (unsigned i = 0; i < stats->query.nby; i++) {
+        csv_text(buf, tlsrpt_value_text(tlsrpt_groups_value(&key), text));
+        tlsrpt_buf_add(buf, ",", 1);
+    }
+
+    if (!stats->detailed) {
+        csv_number(buf, group->reports);
+        tlsrpt_buf_add(buf, ",", 1);
+        csv_number(buf, group->successful);
+        tlsrpt_buf_add(buf, ",", 1);
+    }
+
+    csv_number(buf, group->failure);
+    tlsrpt_buf_add(buf, "\r\n", 2);
+}
+
+
+void
+tlsrpt_stats_print_head(const tlsrpt_stats_t *stats, tlsrpt_buf_t *out)
+{
+    if (stats->is_csv) {
+        csv_header(stats, out);
+
+    } else {
+        put_json(out, head_json(stats), 1);
+        tlsrpt_buf_add(out, ",\"groups\":[", 11);
+    }
+}
+
+
+void
+tlsrpt_stats_print_group(const tlsrpt_stats_t *stats, tlsrpt_buf_t *out,
+    const tlsrpt_group_t *group)
+{
+    if (stats->is_csv) {
+        csv_group(stats, out, group);
+        return;
+    }
+
+    tlsrpt_buf_add(out, ",", stats->nwritten > 0);
+    put_json(out, group_json(stats, group), 0);
+}
+
+
+void
+tlsrpt_stats_print_end(const tlsrpt_stats_t *stats, tlsrpt_buf_t *out)
+{
+    if (!stats->is_csv) {
+        tlsrpt_buf_add(out, "]}", 2);
+    }
+}

@@ -1,0 +1,59 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The answer of BASE/domains/D, a piece after the other, as JSON or CSV.  What
+ * is inside of the statistics is known here and to tlsrpt_stats.c alone.
+ */
+
+#ifndef TLSRPT_STATS_PRINT_H
+#define TLSRPT_STATS_PRINT_H
+
+#include "tlsrpt_group.h"
+#include "tlsrpt_query.h"
+#include "tlsrpt_range.h"
+#include "tlsrpt_record.h"
+#include "tlsrpt_stats.h"
+
+#pragma GCC visibility push(hidden)
+
+/*
+ * What a day's totals tell over its cell's records is the overflow: it had no
+ * place in the cell.
+ */
+
+struct tlsrpt_stats {
+    tlsrpt_query_t        query;
+    tlsrpt_range_t        range;
+    int                   detailed;
+    int                   typed;
+
+    tlsrpt_day_totals_t  *cells;            /* of each day, its records' */
+    unsigned char        *read;             /* was there a cell? */
+
+    uint64_t              reports;          /* of the whole answer */
+    uint64_t              successful;
+    uint64_t              failure;
+    tlsrpt_groups_t       groups;
+    int                   finished;
+
+    int                   is_csv;
+    tlsrpt_order_t       *order;            /* NULL before the first piece */
+    int                   sorted;
+    size_t                nwritten;         /* groups */
+
+    tlsrpt_value_t        filter[TLSRPT_NDIMENSIONS];
+    char                  filter_ip[2][16];
+    tlsrpt_record_t       record;
+};
+
+/* All before the groups, one group, and all behind them; what does not fit in
+   memory is told by the buffer. */
+void tlsrpt_stats_print_head(const tlsrpt_stats_t *stats, tlsrpt_buf_t *out);
+void tlsrpt_stats_print_group(const tlsrpt_stats_t *stats, tlsrpt_buf_t *out,
+    const tlsrpt_group_t *group);
+void tlsrpt_stats_print_end(const tlsrpt_stats_t *stats, tlsrpt_buf_t *out);
+
+#pragma GCC visibility pop
+
+#endif /* TLSRPT_STATS_PRINT_H */
