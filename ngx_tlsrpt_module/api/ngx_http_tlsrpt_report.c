@@ -36,6 +36,8 @@ enum {
     NGX_HTTP_TLSRPT_REPORT_DOMAIN = 0,
     NGX_HTTP_TLSRPT_REPORT_ENTRY,
     NGX_HTTP_TLSRPT_REPORT_BODY,
+    NGX_HTTP_TLSRPT_REPORT_LENGTH,          /* of the day's list */
+    NGX_HTTP_TLSRPT_REPORT_LIST,
     NGX_HTTP_TLSRPT_REPORT_NCOMMANDS
 };
 
@@ -52,6 +54,9 @@ typedef struct {
     ngx_uint_t                    reported; /* the domain, ever */
     tlsrpt_entry_t                entry;    /* json NULL: there is none */
     ngx_str_t                     body;     /* data NULL: it is not kept */
+    tlsrpt_day_list_t             list;
+    unsigned                      listed:1; /* the list is to be read */
+    unsigned                      read_list:1;
 } ngx_http_tlsrpt_report_t;
 
 
@@ -171,7 +176,8 @@ ngx_http_tlsrpt_report_next(void *data, ngx_http_tlsrpt_ask_t *ask)
     tlsrpt_str_t  prefix;
 
     if (report->n == NGX_HTTP_TLSRPT_REPORT_NCOMMANDS
-        || (report->n && report->day == -1))
+        || (report->n && report->day == -1)
+        || (report->n == NGX_HTTP_TLSRPT_REPORT_LIST && !report->listed))
     {
         return NGX_DONE;
     }
@@ -193,12 +199,20 @@ ngx_http_tlsrpt_report_next(void *data, ngx_http_tlsrpt_ask_t *ask)
                                        TLSRPT_DIGEST_LEN);
         break;
 
-    default: /* NGX_HTTP_TLSRPT_REPORT_BODY */
+    case NGX_HTTP_TLSRPT_REPORT_BODY:
         suffix[0] = ':';
         *ngx_hex_dump(&suffix[1], report->digest, TLSRPT_DIGEST_LEN) = '\0';
         tlsrpt_key_day(&report->read.key, prefix, report->domain, report->day,
                        (char *) suffix);
         ask->command = tlsrpt_key_read(&report->read, "GET", NULL, 0);
+        break;
+
+    default: /* the list, whose length is asked first */
+        tlsrpt_key_day(&report->read.key, prefix, report->domain, report->day,
+                       ":reports");
+        ask->command = tlsrpt_key_read(&report->read,
+                                       report->listed ? "HGETALL" : "HLEN",
+                                       NULL, 0);
     }
 
     ask->n = report->n++;
@@ -214,6 +228,21 @@ ngx_http_tlsrpt_report_reply(void *data, ngx_http_tlsrpt_ask_t *ask,
     ngx_http_tlsrpt_report_t *report = data;
 
     tlsrpt_reply_t  digest;
+
+    if (ask->n == NGX_HTTP_TLSRPT_REPORT_LENGTH) {
+        report->listed = reply->type == TLSRPT_REPLY_INTEGER
+                         && reply->integer > 1
+                         && reply->integer <= TLSRPT_CONFLICTS_LIST;
+        return NGX_OK;
+    }
+
+    if (ask->n == NGX_HTTP_TLSRPT_REPORT_LIST) {
+        report->read_list = reply->type == TLSRPT_REPLY_ARRAY;
+
+        return !report->read_list
+               || tlsrpt_day_list_read(&report->list, report->day, reply) == 0
+               ? NGX_OK : NGX_ERROR;
+    }
 
     if (reply->type != TLSRPT_REPLY_STRING) {
         return NGX_OK;
@@ -301,6 +330,7 @@ ngx_http_tlsrpt_report_done(void *data, ngx_http_request_t *r)
     document.domain = report->domain;
     document.entry = &report->entry;
     document.size = report->body.len;
+    document.list = report->read_list ? &report->list : NULL;
 
     return ngx_http_tlsrpt_report_answer(r, &document, report->type);
 }
@@ -476,6 +506,10 @@ ngx_http_tlsrpt_report_destroy(void *data)
     ngx_http_tlsrpt_report_t *report = data;
 
     tlsrpt_entry_free(&report->entry);
+
+    if (report->read_list) {
+        tlsrpt_day_list_free(&report->list);
+    }
 }
 
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tlsrpt_conflicts.h"
 #include "tlsrpt_count.h"
 #include "tlsrpt_cover.h"
 #include "tlsrpt_diagnosis.h"
@@ -32,8 +33,11 @@ typedef struct {
     mta_sts_policy_t    served;
     tlsrpt_problem_t   *list[MAX_TYPES + TLSRPT_MAX_SENDERS];
     size_t              n;
+    tlsrpt_conflict_days_t  conflicts;
+    size_t              pending;            /* replies of cells */
     tlsrpt_record_t     record;
 } tlsrpt_problems_t;
+
 
 /*
  * Life
@@ -54,7 +58,17 @@ problems_destroy(tlsrpt_reading_t *reading)
 
     tlsrpt_strings_free(&problems->evidence.text);
     tlsrpt_range_free(&problems->evidence.range);
+    tlsrpt_conflict_days_free(&problems->conflicts);
     free(problems);
+}
+
+
+/* The numbers of the range's commands come first; then a day's list each. */
+
+static size_t
+first_list(const tlsrpt_range_t *range)
+{
+    return 1 + range->nmonths + range->ndays;
 }
 
 
@@ -63,7 +77,23 @@ problems_next(tlsrpt_reading_t *reading, size_t *n)
 {
     tlsrpt_problems_t  *problems = (tlsrpt_problems_t *) reading;
 
-    return tlsrpt_range_next(&problems->evidence.range, n);
+    size_t                   day = 0;
+    tlsrpt_range_t          *range = &problems->evidence.range;
+    const tlsrpt_command_t  *command = tlsrpt_range_next(range, n);
+
+    if (command != NULL) {
+        problems->pending += *n > range->nmonths;
+        return command;
+    }
+
+    if (range->waiting || problems->pending) {
+        return NULL;
+    }
+
+    command = tlsrpt_conflict_days_next(&problems->conflicts, range, &day);
+    *n = first_list(range) + day;
+
+    return command;
 }
 
 
@@ -144,12 +174,17 @@ has_fetched(const tlsrpt_record_t *r)
 }
 
 
+/* again: it had reported on the day before. */
+
 static int
-gather_sender(tlsrpt_evidence_t *e, const tlsrpt_record_t *r, size_t day)
+gather_sender(tlsrpt_evidence_t *e, const tlsrpt_record_t *r, size_t day,
+    int *again)
 {
     size_t            i;
     tlsrpt_value_t    name = named(r->organization);
     tlsrpt_sender_t  *s;
+
+    *again = 0;
 
     for (i = 0; i < e->nsenders && !same(e->senders[i].name, name); i++) {
         /* void */
@@ -175,6 +210,7 @@ gather_sender(tlsrpt_evidence_t *e, const tlsrpt_record_t *r, size_t day)
         }
     }
 
+    *again = (s->days[day] & TLSRPT_SENDER_REPORTED) != 0;
     s->days[day] |= TLSRPT_SENDER_REPORTED;
     s->days[day] |= r->successful ? TLSRPT_SENDER_SUCCEEDED : 0;
     s->days[day] |= has_fetched(r) ? TLSRPT_SENDER_FETCHED : 0;
@@ -487,6 +523,7 @@ static int
 gather_cell(tlsrpt_problems_t *problems, const tlsrpt_reply_t *reply,
     size_t day)
 {
+    int               again;
     tlsrpt_row_t      row;
     tlsrpt_record_t  *r = &problems->record;
 
@@ -494,8 +531,12 @@ gather_cell(tlsrpt_problems_t *problems, const tlsrpt_reply_t *reply,
                         reply->len);
 
     while (tlsrpt_record_next(r)) {
-        if (gather_sender(&problems->evidence, r, day) != 0) {
+        if (gather_sender(&problems->evidence, r, day, &again) != 0) {
             return -1;
+        }
+
+        if (again) {
+            tlsrpt_conflict_days_note(&problems->conflicts, day);
         }
 
         while (tlsrpt_record_row(r, &row)) {
@@ -518,8 +559,17 @@ problems_add(tlsrpt_reading_t *reading, size_t n, const tlsrpt_reply_t *reply)
 {
     int                 day;
     tlsrpt_problems_t  *problems = (tlsrpt_problems_t *) reading;
+    tlsrpt_range_t     *range = &problems->evidence.range;
 
-    day = tlsrpt_range_add(&problems->evidence.range, n, reply);
+    if (n >= first_list(range)) {
+        return tlsrpt_conflict_days_add(&problems->conflicts, range->from
+                                        + (int32_t) (n - first_list(range)),
+                                        reply)
+               == 0 ? TLSRPT_OK : TLSRPT_ERR_MEMORY;
+    }
+
+    day = tlsrpt_range_add(range, n, reply);
+    problems->pending -= day >= 0;
 
     if (day < 0 || reply->type != TLSRPT_REPLY_STRING) {
         return TLSRPT_OK;
@@ -594,10 +644,21 @@ problems_json(tlsrpt_reading_t *reading)
 {
     tlsrpt_problems_t  *problems = (tlsrpt_problems_t *) reading;
 
-    return finish(problems) == 0
-           ? tlsrpt_problem_json(&problems->evidence, problems->list,
-                                 problems->n)
-           : NULL;
+    json_t  *json = finish(problems) == 0
+                    ? tlsrpt_problem_json(&problems->evidence, problems->list,
+                                          problems->n)
+                    : NULL;
+
+    if (json != NULL
+        && json_object_set(json, "conflicting-reports",
+                           problems->conflicts.reports)
+           != 0)
+    {
+        json_decref(json);
+        return NULL;
+    }
+
+    return json;
 }
 
 
@@ -625,9 +686,11 @@ tlsrpt_problems_create(const tlsrpt_query_t *query, tlsrpt_str_t domain,
     }
 
     if (tlsrpt_range_init(&problems->evidence.range, query, domain, prefix)
-        != 0)
+        != 0
+        || tlsrpt_conflict_days_init(&problems->conflicts,
+                                     problems->evidence.range.ndays) != 0)
     {
-        free(problems);
+        problems_destroy(&problems->reading);
         return NULL;
     }
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tlsrpt_conflicts.h"
 #include "tlsrpt_entry.h"
 #include "tlsrpt_lists.h"
 #include "tlsrpt_query.h"
@@ -188,16 +189,16 @@ reports_next(tlsrpt_reading_t *reading, size_t *n)
 }
 
 
-static int
-newest_first(const void *one, const void *two)
-{
-    const tlsrpt_entry_t  *a = one, *b = two;
+/* Does the entry come after the last one of the page before? */
 
-    if (a->received != b->received) {
-        return a->received > b->received ? -1 : 1;
+static int
+is_after(const tlsrpt_reports_query_t *query, const tlsrpt_entry_t *entry)
+{
+    if (entry->received != query->after_received) {
+        return entry->received < query->after_received;
     }
 
-    return strcmp(a->id, b->id);
+    return strcmp(entry->id, query->after_id) > 0;
 }
 
 
@@ -217,25 +218,15 @@ static int
 is_wanted(const tlsrpt_reports_query_t *query, const tlsrpt_entry_t *entry,
     int32_t day)
 {
-    tlsrpt_entry_t  after;
-    tlsrpt_str_t    via = { "https", 5 };
+    tlsrpt_str_t  via = { tlsrpt_entry_via(entry), 0 };
 
-    if (entry->via == TLSRPT_VIA_MAIL) {
-        via.data = "mail";
-        via.len = 4;
-    }
+    via.len = strlen(via.data);
 
-    if (query->after && day > query->after_day) {
+    if (query->after
+        && (day > query->after_day
+            || (day == query->after_day && !is_after(query, entry))))
+    {
         return 0;
-    }
-
-    if (query->after && day == query->after_day) {
-        after.received = query->after_received;
-        memcpy(after.id, query->after_id, sizeof(after.id));
-
-        if (newest_first(entry, &after) <= 0) {
-            return 0;
-        }
     }
 
     return (!query->failures_only || entry->failure)
@@ -260,8 +251,11 @@ is_day_wanted(const tlsrpt_query_t *query, int32_t day)
 /* Appends to the page; where it is full, notes the cursor. */
 
 static int
-append(tlsrpt_reports_t *reports, const tlsrpt_entry_t *entry)
+append(tlsrpt_reports_t *reports, const tlsrpt_day_list_t *list,
+    const tlsrpt_entry_t *entry)
 {
+    json_t  *json;
+
     if (json_array_size(reports->reports) == reports->query.limit) {
         reports->more = 1;
         return 0;
@@ -270,50 +264,33 @@ append(tlsrpt_reports_t *reports, const tlsrpt_entry_t *entry)
     snprintf(reports->next, CURSOR_LEN, "%" PRId64 ".%s", entry->received,
              entry->id);
 
-    return json_array_append_new(reports->reports, tlsrpt_entry_json(entry));
+    json = tlsrpt_entry_json(entry);
+
+    if (json == NULL || tlsrpt_conflicts_set(json, list, entry) != 0) {
+        json_decref(json);
+        return -1;
+    }
+
+    return json_array_append_new(reports->reports, json);
 }
 
 
 static int
-add_list(tlsrpt_reports_t *reports, int32_t day, const tlsrpt_reply_t *list)
+add_list(tlsrpt_reports_t *reports, int32_t day, const tlsrpt_reply_t *reply)
 {
-    int              rc = 0;
-    size_t           n = 0;
-    tlsrpt_entry_t  *entries;
+    int                rc;
+    tlsrpt_day_list_t  list;
 
-    entries = calloc(list->nelements / 2 + 1, sizeof(*entries));
+    rc = tlsrpt_day_list_read(&list, day, reply);
 
-    if (entries == NULL) {
-        return -1;
-    }
-
-    for (size_t i = 0; i + 1 < list->nelements; i += 2) {
-        if (tlsrpt_entry_decode(&entries[n], day, list->elements[i],
-                                list->elements[i + 1])
-            != 0)
-        {
-            continue;
-        }
-
-        if (is_wanted(&reports->query, &entries[n], day)) {
-            n++;
-
-        } else {
-            tlsrpt_entry_free(&entries[n]);
+    for (size_t i = 0; rc == 0 && i < list.n && !reports->more; i++) {
+        if (is_wanted(&reports->query, &list.entries[i], day)) {
+            rc = append(reports, &list, &list.entries[i]);
         }
     }
 
-    qsort(entries, n, sizeof(*entries), newest_first);
+    tlsrpt_day_list_free(&list);
 
-    for (size_t i = 0; i < n; i++) {
-        if (rc == 0 && !reports->more) {
-            rc = append(reports, &entries[i]);
-        }
-
-        tlsrpt_entry_free(&entries[i]);
-    }
-
-    free(entries);
     return rc;
 }
 

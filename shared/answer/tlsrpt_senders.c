@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tlsrpt_conflicts.h"
 #include "tlsrpt_entry.h"
 #include "tlsrpt_lists.h"
 #include "tlsrpt_reports.h"
@@ -19,6 +20,7 @@
 #define MAX_DELAYS      1024                /* of one sender, for the median */
 #define MAX_SIGNERS     16
 #define MAX_DEVIATIONS  32
+#define MAX_CONFLICTS   32
 
 typedef struct {
     json_t    *name;
@@ -31,6 +33,7 @@ typedef struct {
     int64_t    longest;
     json_t    *signers;                     /* array */
     json_t    *deviations;                  /* as they are answered */
+    json_t    *conflicts;
 } sender_t;
 
 typedef struct {
@@ -58,6 +61,7 @@ senders_destroy(tlsrpt_reading_t *reading)
         json_decref(s->name);
         json_decref(s->signers);
         json_decref(s->deviations);
+        json_decref(s->conflicts);
         free(s->delays);
     }
 
@@ -95,8 +99,9 @@ sender_init(sender_t *s, json_t *name, int32_t day)
     s->delays = malloc(MAX_DELAYS * sizeof(*s->delays));
     s->signers = json_array();
     s->deviations = json_array();
+    s->conflicts = json_array();
 
-    return s->delays && s->signers && s->deviations ? 0 : -1;
+    return s->delays && s->signers && s->deviations && s->conflicts ? 0 : -1;
 }
 
 
@@ -175,7 +180,8 @@ gather_deviation(sender_t *s, const json_t *deviation)
 
 
 static int
-gather(tlsrpt_senders_t *senders, const tlsrpt_entry_t *entry, int32_t day)
+gather(tlsrpt_senders_t *senders, const tlsrpt_day_list_t *list,
+    const tlsrpt_entry_t *entry, int32_t day)
 {
     int        failed = 0;
     size_t     i;
@@ -204,6 +210,12 @@ gather(tlsrpt_senders_t *senders, const tlsrpt_entry_t *entry, int32_t day)
         }
     }
 
+    if (tlsrpt_conflicts_append(s->conflicts, MAX_CONFLICTS, list, entry)
+        != 0)
+    {
+        return -1;
+    }
+
     return gather_signer(s, entry);
 }
 
@@ -212,23 +224,21 @@ static int
 senders_add(tlsrpt_reading_t *reading, size_t n, const tlsrpt_reply_t *reply)
 {
     tlsrpt_senders_t  *senders = (tlsrpt_senders_t *) reading;
-    int             rc = 0;
-    int32_t         day;
-    tlsrpt_entry_t  entry;
+    int                rc;
+    int32_t            day;
+    tlsrpt_day_list_t  list;
 
     if (!tlsrpt_lists_add(&senders->lists, n, reply, &day)) {
         return TLSRPT_OK;
     }
 
-    for (size_t i = 0; rc == 0 && i + 1 < reply->nelements; i += 2) {
-        if (tlsrpt_entry_decode(&entry, day, reply->elements[i],
-                                reply->elements[i + 1])
-            == 0)
-        {
-            rc = gather(senders, &entry, day);
-            tlsrpt_entry_free(&entry);
-        }
+    rc = tlsrpt_day_list_read(&list, day, reply);
+
+    for (size_t i = 0; rc == 0 && i < list.n; i++) {
+        rc = gather(senders, &list, &list.entries[i], day);
     }
+
+    tlsrpt_day_list_free(&list);
 
     return rc == 0 ? TLSRPT_OK : TLSRPT_ERR_MEMORY;
 }
@@ -276,13 +286,14 @@ via_json(unsigned via)
 static json_t *
 sender_json(sender_t *s)
 {
-    char  first[TLSRPT_DAY_TEXT_LEN + 1], last[TLSRPT_DAY_TEXT_LEN + 1];
+    char     first[TLSRPT_DAY_TEXT_LEN + 1], last[TLSRPT_DAY_TEXT_LEN + 1];
+    json_t  *json;
 
     tlsrpt_day_text(s->first, first);
     tlsrpt_day_text(s->last, last);
     qsort(s->delays, s->ndelays, sizeof(*s->delays), shortest_first);
 
-    return json_pack("{s:O, s:I, s:s, s:s, s:I, s:I, s:o, s:O, s:O}",
+    json = json_pack("{s:O, s:I, s:s, s:s, s:I, s:I, s:o, s:O, s:O}",
                      "organization-name", s->name,
                      "reports", (json_int_t) s->reports,
                      "first-report", first, "last-report", last,
@@ -291,6 +302,15 @@ sender_json(sender_t *s)
                      "max-delay-seconds", (json_int_t) s->longest,
                      "via", via_json(s->via), "signed-by", s->signers,
                      "deviations", s->deviations);
+
+    if (json != NULL && json_array_size(s->conflicts)
+        && json_object_set(json, "conflicting-reports", s->conflicts) != 0)
+    {
+        json_decref(json);
+        return NULL;
+    }
+
+    return json;
 }
 
 

@@ -178,7 +178,11 @@ tlsrpt_document_json(const tlsrpt_document_t *document)
     /* The list's members first; where both have one, the report's. */
     list = tlsrpt_entry_json(document->entry);
 
-    if (list == NULL || json_object_update(list, json) != 0) {
+    if (list == NULL || json_object_update(list, json) != 0
+        || (document->list != NULL
+            && tlsrpt_conflicts_set(list, document->list, document->entry)
+               != 0))
+    {
         json_decref(list);
         list = NULL;
     }

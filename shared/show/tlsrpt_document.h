@@ -9,7 +9,7 @@
 #ifndef TLSRPT_DOCUMENT_H
 #define TLSRPT_DOCUMENT_H
 
-#include "tlsrpt_entry.h"
+#include "tlsrpt_conflicts.h"
 
 #pragma GCC visibility push(hidden)
 
@@ -19,6 +19,7 @@ typedef struct {
                                                all */
     const tlsrpt_entry_t    *entry;         /* of the list; NULL: not stored */
     size_t                   size;          /* of the original, in bytes */
+    const tlsrpt_day_list_t *list;          /* of the day; NULL: not read */
 } tlsrpt_document_t;
 
 /* NULL: no memory.  The text is UTF-8 with LF; free() it. */

@@ -11,6 +11,7 @@
 #include "tlsrpt_count.h"
 #include "tlsrpt_cover.h"
 #include "tlsrpt_document.h"
+#include "tlsrpt_escape.h"
 #include "tlsrpt_domain.h"
 #include "tlsrpt_explain.h"
 #include "tlsrpt_record.h"
@@ -18,8 +19,8 @@
 
 
 /* The page: who, when, how many; what failed, why, and what to do; the policy;
-   how the report deviates.  Nothing a sender wrote can break the layout:
-   control characters become spaces. */
+   how the report deviates.  Nothing a sender wrote can break the layout, or
+   look like something else: see tlsrpt_escape.h. */
 
 #define WIDTH         76
 #define INDENT        6                     /* of a paragraph */
@@ -50,48 +51,27 @@ line(tlsrpt_buf_t *buf, const char *format, ...)
 }
 
 
-/* Is a control character at p, of ASCII or of Latin-1 in UTF-8 (C2 80..9F)? */
-
-static size_t
-control_len(const char *p, const char *end)
-{
-    if ((unsigned char) *p < 0x20 || *p == 0x7f) {
-        return 1;
-    }
-
-    return end - p > 1 && (unsigned char) p[0] == 0xc2
-           && (unsigned char) p[1] < 0xa0 ? 2 : 0;
-}
-
-
 static void
 sent(tlsrpt_buf_t *buf, const char *label, tlsrpt_str_t s)
 {
-    size_t       n;
-    char         head[32];
-    const char  *p = s.data, *end = p + s.len, *plain;
+    int   n;
+    char  head[32];
 
     if (s.data == NULL) {
         return;
     }
 
-    n = (size_t) snprintf(head, sizeof(head), "%-18s", label);
-    tlsrpt_buf_add(buf, head, n);
-
-    while (p < end) {
-        for (plain = p; p < end && control_len(p, end) == 0; p++) {
-            /* void */
-        }
-
-        tlsrpt_buf_add(buf, plain, (size_t) (p - plain));
-
-        if (p < end) {
-            tlsrpt_buf_add(buf, " ", 1);
-            p += control_len(p, end);
-        }
-    }
-
+    n = snprintf(head, sizeof(head), "%-18s", label);
+    tlsrpt_buf_add(buf, head, (size_t) n);
+    tlsrpt_escape(buf, s);
     tlsrpt_buf_add(buf, "\n", 1);
+}
+
+
+static void
+add_text(tlsrpt_buf_t *buf, const char *text)
+{
+    tlsrpt_buf_add(buf, text, strlen(text));
 }
 
 
@@ -169,6 +149,36 @@ put_head(tlsrpt_buf_t *buf, const tlsrpt_document_t *document)
         line(buf, "%-18s%s", "Came by:", e->via == TLSRPT_VIA_MAIL ? "mail"
                                                                    : "HTTPS");
         sent(buf, "Signed by:", e->signer);
+    }
+}
+
+
+/* Who else sent a report of that name, and what speaks for each. */
+
+static void
+put_conflicts(tlsrpt_buf_t *buf, const tlsrpt_document_t *document)
+{
+    size_t                 n;
+    tlsrpt_str_t           s;
+    const tlsrpt_entry_t  *others[TLSRPT_CONFLICTS_NAMED];
+
+    n = document->list != NULL
+        ? tlsrpt_conflicts_of(document->list, document->entry, others) : 0;
+
+    for (size_t i = 0; i < n; i++) {
+        if (i == 0) {
+            line(buf, "\nAnother report of the same sender and Report-ID says "
+                 "something else:\nof two hosts of one company, or one of them "
+                 "is forged.  Both count.");
+        }
+
+        s.data = others[i]->id;
+        s.len = strlen(s.data);
+        sent(buf, i ? "" : "Conflicts with:", s);
+        line(buf, "%-18sby %s", "", others[i]->via == TLSRPT_VIA_MAIL
+                                    ? "mail" : "HTTPS");
+        sent(buf, "  signed by:", others[i]->signer.data != NULL
+                                  ? others[i]->signer : TLSRPT_STR("nobody"));
     }
 }
 
@@ -309,7 +319,7 @@ is_first_of_type(const tlsrpt_policy_t *p, size_t n)
 static void
 put_missing(tlsrpt_buf_t *buf, const tlsrpt_policy_t *p, tlsrpt_str_t type)
 {
-    char  text[TLSRPT_MAX_STRING + 128];
+    tlsrpt_buf_t  text = { NULL, 0, 0, 0 };
 
     for (size_t i = 0; i < p->ndetails; i++) {
         tlsrpt_str_t  mx = p->details[i].receiving_mx_hostname;
@@ -317,14 +327,19 @@ put_missing(tlsrpt_buf_t *buf, const tlsrpt_policy_t *p, tlsrpt_str_t type)
         if (tlsrpt_str_equal(p->details[i].result_type, type)
             && is_uncovered(p, mx))
         {
-            snprintf(text, sizeof(text), "Add the line \"mx: %.*s\" to the "
-                     "policy and change the id in the _mta-sts record, or take "
-                     "this server out of the MX records.", (int) mx.len,
-                     mx.data);
-            paragraph(buf, text);
-            return;
+            add_text(&text, "Add the line \"mx: ");
+            tlsrpt_escape(&text, mx);
+            add_text(&text, "\" to the policy and change the id in the "
+                     "_mta-sts record, or take this server out of the MX "
+                     "records.");
+            tlsrpt_buf_add(&text, "", 1);
+            paragraph(buf, text.failed ? "" : text.data);
+            buf->failed |= text.failed;
+            break;
         }
     }
+
+    tlsrpt_buf_free(&text);
 }
 
 
@@ -388,18 +403,106 @@ put_details(tlsrpt_buf_t *buf, const tlsrpt_policy_t *p)
 }
 
 
+/*
+ * Sessions that are told twice, under MTA-STS and under DANE
+ */
+
+static int
+is_of_type(const tlsrpt_policy_t *p, const char *type)
+{
+    return p->policy_type.data != NULL && tlsrpt_str_is(p->policy_type, type);
+}
+
+
+/* Has the document shown the same sessions before, under the other of the two
+   types? */
+
+static int
+is_told(const tlsrpt_document_t *document, const tlsrpt_policy_t *p)
+{
+    const tlsrpt_report_t  *r = document->report;
+    const char             *other = is_of_type(p, "sts") ? "tlsa"
+                                    : is_of_type(p, "tlsa") ? "sts" : NULL;
+
+    for (const tlsrpt_policy_t *q = r->policies; other && q < p; q++) {
+        if (q->domain == p->domain && is_of_type(q, other)) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 static void
-put_policy(tlsrpt_buf_t *buf, const tlsrpt_policy_t *p)
+put_total(tlsrpt_buf_t *buf, const tlsrpt_document_t *document,
+    unsigned domain)
+{
+    size_t                  shown = 0, told = 0;
+    tlsrpt_fold_t           fold;
+    const tlsrpt_report_t  *r = document->report;
+
+    for (size_t i = 0; i < r->npolicies; i++) {
+        if (r->policies[i].domain == domain) {
+            shown++;
+            told += (size_t) is_told(document, &r->policies[i]);
+        }
+    }
+
+    if (shown < 2) {
+        return;
+    }
+
+    if (tlsrpt_fold_report(&fold, r, domain) != 0) {
+        buf->failed = 1;
+        return;
+    }
+
+    line(buf, "\nMail to %.*s in all: %llu %s succeeded and %llu failed.",
+         (int) r->domains[domain].len, r->domains[domain].data,
+         (unsigned long long) fold.successful,
+         fold.successful == 1 ? "session" : "sessions",
+         (unsigned long long) fold.failure);
+
+    if (told) {
+        line(buf, "Under the MTA-STS policy and under the DANE records they "
+             "are the same sessions,\ntold twice: they count once.");
+    }
+
+    tlsrpt_fold_free(&fold);
+}
+
+
+static void
+put_totals(tlsrpt_buf_t *buf, const tlsrpt_document_t *document)
+{
+    const tlsrpt_report_t  *r = document->report;
+
+    for (unsigned i = 0; i < r->ndomains; i++) {
+        if (document->domain.data == NULL
+            || tlsrpt_str_equal(r->domains[i], document->domain))
+        {
+            put_total(buf, document, i);
+        }
+    }
+}
+
+
+static void
+put_policy(tlsrpt_buf_t *buf, const tlsrpt_document_t *document,
+    const tlsrpt_policy_t *p)
 {
     char  title[TLSRPT_DOMAIN_LEN + 32];
 
     snprintf(title, sizeof(title), "Mail to %.*s", (int) p->policy_domain.len,
              p->policy_domain.data);
     heading(buf, title);
-    line(buf, "%llu %s succeeded and %llu failed,\n%s.",
+    line(buf, "%llu %s succeeded and %llu failed,\n%s%s.",
          (unsigned long long) p->successful,
          p->successful == 1 ? "session" : "sessions",
-         (unsigned long long) p->failure, type_words(p->policy_type));
+         (unsigned long long) p->failure, type_words(p->policy_type),
+         is_told(document, p) ? ":\nthe same sessions as above, told a second "
+                                "time" : "");
 
     for (size_t i = 0; i < p->npolicy_string; i++) {
         sent(buf, i ? "" : "Policy seen:", p->policy_string[i]);
@@ -454,10 +557,12 @@ tlsrpt_document_text(const tlsrpt_document_t *document, size_t *len)
     const tlsrpt_report_t  *r = document->report;
 
     put_head(&buf, document);
+    put_conflicts(&buf, document);
+    put_totals(&buf, document);
 
     for (size_t i = 0; i < r->npolicies; i++) {
         if (tlsrpt_document_shows(document, &r->policies[i])) {
-            put_policy(&buf, &r->policies[i]);
+            put_policy(&buf, document, &r->policies[i]);
             shown++;
         }
     }

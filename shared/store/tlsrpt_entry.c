@@ -218,6 +218,13 @@ tlsrpt_entry_free(tlsrpt_entry_t *entry)
 }
 
 
+const char *
+tlsrpt_entry_via(const tlsrpt_entry_t *entry)
+{
+    return entry->via == TLSRPT_VIA_MAIL ? "mail" : "https";
+}
+
+
 json_t *
 tlsrpt_entry_json(const tlsrpt_entry_t *entry)
 {
@@ -235,7 +242,7 @@ tlsrpt_entry_json(const tlsrpt_entry_t *entry)
                      "report-id", tlsrpt_str_json(entry->report_id),
                      "start-datetime", start, "end-datetime", end,
                      "received", received,
-                     "via", entry->via == TLSRPT_VIA_MAIL ? "mail" : "https",
+                     "via", tlsrpt_entry_via(entry),
                      "signed-by", tlsrpt_str_json(entry->signer),
                      "total-successful-session-count",
                      (json_int_t) entry->successful,

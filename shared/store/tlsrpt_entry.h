@@ -50,6 +50,9 @@ int tlsrpt_entry_decode(tlsrpt_entry_t *entry, int32_t day,
     const tlsrpt_reply_t *digest, const tlsrpt_reply_t *text) TLSRPT_MUST_USE;
 void tlsrpt_entry_free(tlsrpt_entry_t *entry);
 
+/* "mail" or "https" */
+const char *tlsrpt_entry_via(const tlsrpt_entry_t *entry);
+
 /* The members of a report in a list; NULL: no memory. */
 json_t *tlsrpt_entry_json(const tlsrpt_entry_t *entry) TLSRPT_MUST_USE;
 

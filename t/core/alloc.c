@@ -487,7 +487,7 @@ page(void)
 {
     size_t             len;
     char              *text;
-    tlsrpt_document_t  doc = { told, { NULL, 0 }, NULL, 0 };
+    tlsrpt_document_t  doc = { told, { NULL, 0 }, NULL, 0, NULL };
 
     text = tlsrpt_document_text(&doc, &len);
 

@@ -85,7 +85,7 @@ page_of(const char *policies, const char *domain)
     size_t             len;
     char              *text, *copy;
     tlsrpt_document_t  document = { report_of(policies), str(domain), NULL,
-                                    0 };
+                                    0, NULL };
 
     if (document.report == NULL) {
         printf("Bail out! %s\n", tlsrpt_reader_error(reader)->detail);
@@ -193,7 +193,8 @@ test_warnings(void)
         "\"total-successful-session-count\":\"1\","
         "\"total-failure-session-count\":0}},"
         POLICY("sts", "example.net", "", 0, "");
-    tlsrpt_document_t   document = { NULL, str("example.com"), NULL, 77 };
+    tlsrpt_document_t   document = { NULL, str("example.com"), NULL, 77,
+                                     NULL };
 
     document.report = report_of(two);
     json = tlsrpt_document_json(&document);
@@ -245,6 +246,30 @@ test_bounds(void)
 }
 
 
+/* Microsoft counts the same sessions under sts and under tlsa. */
+
+static void
+test_told_twice(void)
+{
+    static const char  both[] =
+        POLICY("sts", "example.com", "", 0, "") ","
+        POLICY("tlsa", "example.com", "", 0, "");
+    static const char  differ[] =
+        POLICY("tlsa", "example.com", "", 0, "") ","
+        POLICY("no-policy-found", "example.com", "", 0, "");
+
+    says(both, "example.com", "Mail to example.com in all: 1 session succeeded "
+         "and 0 failed.", 1);
+    says(both, "example.com", "told twice: they count once.", 1);
+    says(both, "example.com", "the same sessions as above, told a second time.",
+         1);
+    says(differ, "example.com", "in all: 2 sessions succeeded and 0 failed.",
+         1);
+    says(differ, "example.com", "told", 0);
+    says(POLICY("sts", "example.com", "", 0, ""), "example.com", "in all", 0);
+}
+
+
 int
 main(void)
 {
@@ -255,7 +280,7 @@ main(void)
     test_page();
     test_warnings();
     test_bounds();
-
+    test_told_twice();
     tlsrpt_reader_destroy(reader);
 
     return done();

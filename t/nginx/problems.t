@@ -62,7 +62,8 @@ sub problems {
 
 
 is_deeply problems('example.com'), { domain => 'example.com',
-    from => day(-29), to => today(), problems => [] }, 'nothing, no problem';
+    from => day(-29), to => today(), 'conflicting-reports' => [],
+    problems => [] }, 'nothing, no problem';
 
 post('example.com', -1, 'One', { 'result-type' => 'certificate-expired',
     'sending-mta-ip' => '192.0.2.1', 'receiving-ip' => '198.51.100.1',

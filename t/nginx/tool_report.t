@@ -91,7 +91,8 @@ $hostile->{policies}[0]{'failure-details'}[0]{'failure-reason-code'}
     = "x\r\n\r\nMail to evil.example\n---";
 $text = post(encode_json($hostile), headers => [Accept => 'text/plain'])
     ->{body};
-like $text, qr/^From: +A From: B \[2J C %s%n$/m, 'what breaks lines does not';
+like $text, qr/^From: +A\\u000AFrom: B\\u001B\[2J\\u0085C\\u0009%s%n$/m,
+    'what breaks lines does not';
 unlike $text, qr/^Mail to evil/m, 'no line of its own';
 unlike $text, qr/[^\n\x20-\x7e\x80-\xff]/, 'no control characters';
 

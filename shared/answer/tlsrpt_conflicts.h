@@ -1,0 +1,85 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Reports of one day that have the organization-name and the report-id of
+ * another, and other content: two hosts of one company, or a forgery.  Both
+ * count; each names the other.
+ */
+
+#ifndef TLSRPT_CONFLICTS_H
+#define TLSRPT_CONFLICTS_H
+
+#include "tlsrpt_command.h"
+#include "tlsrpt_entry.h"
+#include "tlsrpt_range.h"
+
+#pragma GCC visibility push(hidden)
+
+#define TLSRPT_CONFLICTS_NAMED   16         /* others that a report names */
+#define TLSRPT_CONFLICTS_LISTED  100        /* reports in an answer */
+#define TLSRPT_CONFLICTS_LIST    1000       /* reports of a day looked at */
+
+/* The list of a day, decoded. */
+typedef struct {
+    tlsrpt_entry_t        *entries;
+    size_t                 n;
+    const tlsrpt_entry_t **sorted;          /* by what they share */
+} tlsrpt_day_list_t;
+
+/* From a reply HGETALL, newest first; 0, or -1: no memory.  Give it back either
+   way. */
+int tlsrpt_day_list_read(tlsrpt_day_list_t *list, int32_t day,
+    const tlsrpt_reply_t *reply) TLSRPT_MUST_USE;
+void tlsrpt_day_list_free(tlsrpt_day_list_t *list);
+
+/* The others that the entry, which is one of the list or a copy of it,
+   conflicts with; how many. */
+size_t tlsrpt_conflicts_of(const tlsrpt_day_list_t *list,
+    const tlsrpt_entry_t *entry,
+    const tlsrpt_entry_t *others[TLSRPT_CONFLICTS_NAMED]);
+
+/* Sets "conflicts-with": [{"id","via","signed-by"}] where there are any; 0, or
+   -1: no memory. */
+int tlsrpt_conflicts_set(json_t *json, const tlsrpt_day_list_t *list,
+    const tlsrpt_entry_t *entry) TLSRPT_MUST_USE;
+
+/* Appends {"id","organization-name","report-id","received","via","signed-by",
+   "conflicts-with"} to the array where the entry conflicts, as long as there
+   are fewer than max; 0, or -1: no memory. */
+int tlsrpt_conflicts_append(json_t *array, size_t max,
+    const tlsrpt_day_list_t *list, const tlsrpt_entry_t *entry)
+    TLSRPT_MUST_USE;
+
+
+/*
+ * The conflicts of a range, for whoever reads its records: only the lists of
+ * days are read on which somebody reported more than once.
+ */
+
+typedef struct {
+    unsigned char  *days;                   /* 1: its list is to be read */
+    size_t          ndays;
+    size_t          next;
+    json_t         *reports;
+} tlsrpt_conflict_days_t;
+
+/* 0, or -1: no memory. */
+int tlsrpt_conflict_days_init(tlsrpt_conflict_days_t *days, size_t ndays)
+    TLSRPT_MUST_USE;
+void tlsrpt_conflict_days_free(tlsrpt_conflict_days_t *days);
+
+/* Somebody reported more than once on the range's n-th day. */
+void tlsrpt_conflict_days_note(tlsrpt_conflict_days_t *days, size_t n);
+
+/* Once all records are read: the next command, by the range's means, and which
+   day it is of; NULL: there is none. */
+const tlsrpt_command_t *tlsrpt_conflict_days_next(tlsrpt_conflict_days_t *days,
+    tlsrpt_range_t *range, size_t *day);
+/* 0, or -1: no memory. */
+int tlsrpt_conflict_days_add(tlsrpt_conflict_days_t *days, int32_t day,
+    const tlsrpt_reply_t *reply) TLSRPT_MUST_USE;
+
+#pragma GCC visibility pop
+
+#endif /* TLSRPT_CONFLICTS_H */
