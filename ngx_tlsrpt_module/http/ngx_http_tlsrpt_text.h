@@ -19,7 +19,7 @@
 
 /* What may stay in memory.  Of a text made in turns, and of one that came
    whole. */
-#define NGX_HTTP_TLSRPT_TEXT_MEMORY  65536
+#define NGX_HTTP_TLSRPT_TEXT_MEMORY  16384
 #define NGX_HTTP_TLSRPT_TEXT_WHOLE   (512 * 1024)
 
 /* All zeroes is an empty one.  The file is the request's pool's. */
