@@ -14,6 +14,7 @@
 #include "tlsrpt_index.h"
 #include "tlsrpt_key.h"
 #include "tlsrpt_metrics.h"
+#include "tlsrpt_overview.h"
 #include "tlsrpt_problems.h"
 #include "tlsrpt_query.h"
 #include "tlsrpt_reading.h"
@@ -22,6 +23,5 @@
 #include "tlsrpt_senders.h"
 #include "tlsrpt_stats.h"
 #include "tlsrpt_time.h"
-#include "tlsrpt_totals.h"
 
 #endif /* TLSRPT_ANSWER_H */

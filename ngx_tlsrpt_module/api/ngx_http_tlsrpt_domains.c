@@ -22,12 +22,12 @@
 
 
 typedef struct {
-    tlsrpt_str_t               domain;
-    tlsrpt_totals_t           *totals;      /* while it is being read */
-    size_t                     ncommands;
-    size_t                     nreplies;
-    json_t                    *json;        /* then */
-    ngx_uint_t                 shown;
+    tlsrpt_str_t                 domain;
+    tlsrpt_overview_t           *overview;  /* while it is being read */
+    size_t                       ncommands;
+    size_t                       nreplies;
+    json_t                      *json;      /* then */
+    ngx_uint_t                   shown;
 } ngx_http_tlsrpt_line_t;
 
 typedef struct {
@@ -198,7 +198,7 @@ ngx_http_tlsrpt_page_next(void *data, ngx_http_tlsrpt_ask_t *ask)
 
     line = &page->lines[page->nlines - 1];
 
-    ask->command = tlsrpt_totals_command(line->totals, page->n);
+    ask->command = tlsrpt_overview_command(line->overview, page->n);
     ask->item = line;
     ask->n = page->n++;
 
@@ -247,14 +247,14 @@ ngx_http_tlsrpt_page_line(ngx_http_tlsrpt_page_t *page,
 
     line->domain = ngx_http_tlsrpt_str(&name);
 
-    line->totals = tlsrpt_totals_create(&page->query, line->domain,
-                                        ngx_http_tlsrpt_prefix(page->request));
-    if (line->totals == NULL) {
+    line->overview = tlsrpt_overview_create(&page->query, line->domain,
+                                         ngx_http_tlsrpt_prefix(page->request));
+    if (line->overview == NULL) {
         return NGX_ERROR;
     }
 
     /* at least one: a range has at least one day */
-    line->ncommands = tlsrpt_totals_ncommands(line->totals);
+    line->ncommands = tlsrpt_overview_ncommands(line->overview);
 
     return NGX_OK;
 }
@@ -274,7 +274,7 @@ ngx_http_tlsrpt_page_reply(void *data, ngx_http_tlsrpt_ask_t *ask,
         return ngx_http_tlsrpt_walk_reply(&page->walk, reply);
     }
 
-    if (tlsrpt_totals_add(line->totals, ask->n, reply) != TLSRPT_OK) {
+    if (tlsrpt_overview_add(line->overview, ask->n, reply) != TLSRPT_OK) {
         return NGX_ERROR;
     }
 
@@ -285,13 +285,13 @@ ngx_http_tlsrpt_page_reply(void *data, ngx_http_tlsrpt_ask_t *ask,
     /* the index may outlive a domain's data */
 
     line->shown = ngx_http_tlsrpt_visible(page->request, line->domain,
-                                          tlsrpt_totals_seen(line->totals));
+                                          tlsrpt_overview_seen(line->overview));
     if (line->shown) {
-        line->json = tlsrpt_totals_json(line->totals);
+        line->json = tlsrpt_overview_json(line->overview);
     }
 
-    tlsrpt_totals_destroy(line->totals);
-    line->totals = NULL;
+    tlsrpt_overview_destroy(line->overview);
+    line->overview = NULL;
 
     return line->json || !line->shown ? NGX_OK : NGX_ERROR;
 }
@@ -354,8 +354,8 @@ ngx_http_tlsrpt_page_destroy(void *data)
     for (i = 0; i < page->nlines; i++) {
         json_decref(page->lines[i].json);
 
-        if (page->lines[i].totals) {
-            tlsrpt_totals_destroy(page->lines[i].totals);
+        if (page->lines[i].overview) {
+            tlsrpt_overview_destroy(page->lines[i].overview);
         }
     }
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <zlib.h>
 
+#include "overview.h"
 #include "tlsrpt_answer.h"
 #include "tlsrpt_collect.h"
 #include "tlsrpt_document.h"
@@ -19,7 +20,6 @@
 #include "tlsrpt_problems.h"
 #include "tlsrpt_record.h"
 #include "tlsrpt_reports.h"
-#include "totals.h"
 
 #define MAX_ALLOCATIONS  2000
 #define NOW              1717200000         /* 2024-06-01 */
@@ -361,19 +361,20 @@ answer(void)
 static int
 domain_line(void)
 {
-    json_t           *json;
-    tlsrpt_query_t    query;
-    tlsrpt_totals_t  *totals;
+    json_t             *json;
+    tlsrpt_query_t      query;
+    tlsrpt_overview_t  *overview;
 
     tlsrpt_query_init(&query, NOW);
-    totals = tlsrpt_totals_create(&query, str("example.com"), str("tlsrpt"));
+    overview = tlsrpt_overview_create(&query, str("example.com"),
+                                      str("tlsrpt"));
 
-    if (totals == NULL) {
+    if (overview == NULL) {
         return TLSRPT_ERR_MEMORY;
     }
 
-    json = tlsrpt_totals_json(totals);
-    tlsrpt_totals_destroy(totals);
+    json = tlsrpt_overview_json(overview);
+    tlsrpt_overview_destroy(overview);
 
     if (json == NULL) {
         return TLSRPT_ERR_MEMORY;

@@ -8,10 +8,10 @@
 
 #include <stdlib.h>
 
+#include "overview.h"
 #include "tap.h"
 #include "tlsrpt_domain.h"
 #include "tlsrpt_metrics.h"
-#include "totals.h"
 
 #define MAX_FIELDS  16
 

@@ -9,13 +9,13 @@
 #include <stdlib.h>
 
 #include "tap.h"
+#include "overview.h"
 #include "report.h"
 #include "tlsrpt_explain.h"
 #include "tlsrpt_fold.h"
 #include "tlsrpt_month.h"
 #include "tlsrpt_problems.h"
 #include "tlsrpt_record.h"
-#include "totals.h"
 #include "tlsrpt_result.h"
 
 #define NDAYS  30                           /* the last one is today */

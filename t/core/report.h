@@ -12,10 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "overview.h"
 #include "tlsrpt_answer.h"
 #include "tlsrpt_collect.h"
 #include "tlsrpt_time.h"
-#include "totals.h"
 
 #define NOW        1768910400               /* 2026-01-20T12:00:00Z */
 #define RETENTION  400

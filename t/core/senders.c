@@ -8,12 +8,12 @@
 
 #include <stdlib.h>
 
+#include "overview.h"
 #include "tap.h"
 #include "tlsrpt_identity.h"
 #include "tlsrpt_reports.h"
 #include "tlsrpt_senders.h"
 #include "tlsrpt_time.h"
-#include "totals.h"
 
 #define NOW    1768910400                   /* 2026-01-20T12:00:00Z */
 #define TODAY  (NOW / TLSRPT_DAY)

@@ -222,28 +222,28 @@ stats(tape_t *tape, int disorder)
 static void
 totals(tape_t *tape, int disorder)
 {
-    size_t            n;
-    tlsrpt_query_t    query;
-    tlsrpt_reply_t   *reply;
-    tlsrpt_totals_t  *t;
+    size_t              n;
+    tlsrpt_query_t      query;
+    tlsrpt_reply_t     *reply;
+    tlsrpt_overview_t  *t;
 
     tlsrpt_query_init(&query, NOW);
-    t = tlsrpt_totals_create(&query, domain, prefix);
+    t = tlsrpt_overview_create(&query, domain, prefix);
     CHECK(t != NULL);
-    n = tlsrpt_totals_ncommands(t);
+    n = tlsrpt_overview_ncommands(t);
 
     for (size_t i = 0; i < n; i++) {
         size_t  which = disorder ? n - 1 - i : i;
 
-        CHECK(tlsrpt_totals_command(t, which) != NULL);
+        CHECK(tlsrpt_overview_command(t, which) != NULL);
         reply = reply_make(tape, 0);
-        CHECK(tlsrpt_totals_add(t, which, reply) == TLSRPT_OK);
+        CHECK(tlsrpt_overview_add(t, which, reply) == TLSRPT_OK);
         reply_free(reply);
     }
 
-    (void) tlsrpt_totals_seen(t);
-    check_json(tlsrpt_totals_json(t));
-    tlsrpt_totals_destroy(t);
+    (void) tlsrpt_overview_seen(t);
+    check_json(tlsrpt_overview_json(t));
+    tlsrpt_overview_destroy(t);
 }
 
 

@@ -16,17 +16,17 @@
 static json_t *
 line(const char *all, const char *const *fields, const char *const *before)
 {
-    json_t           *json;
-    char              texts[16][TOTALS_SIZE], text[TOTALS_SIZE];
-    tlsrpt_reply_t    replies[16], *elements[16], reply;
-    tlsrpt_query_t    query;
-    tlsrpt_totals_t  *totals;
+    json_t             *json;
+    char                texts[16][TOTALS_SIZE], text[TOTALS_SIZE];
+    tlsrpt_reply_t      replies[16], *elements[16], reply;
+    tlsrpt_query_t      query;
+    tlsrpt_overview_t  *overview;
 
     memset(replies, 0, sizeof(replies));
     tlsrpt_query_init(&query, NOW);
-    totals = tlsrpt_totals_create(&query, str("example.com"), str("t"));
+    overview = tlsrpt_overview_create(&query, str("example.com"), str("t"));
 
-    for (size_t n = 0; n < tlsrpt_totals_ncommands(totals); n++) {
+    for (size_t n = 0; n < tlsrpt_overview_ncommands(overview); n++) {
         const char *const  *f = n == 1 ? before : fields;
         size_t              count = 0;
 
@@ -52,13 +52,13 @@ line(const char *all, const char *const *fields, const char *const *before)
             reply.nelements = count;
         }
 
-        if (tlsrpt_totals_add(totals, n, &reply) != TLSRPT_OK) {
+        if (tlsrpt_overview_add(overview, n, &reply) != TLSRPT_OK) {
             abort();
         }
     }
 
-    json = tlsrpt_totals_json(totals);
-    tlsrpt_totals_destroy(totals);
+    json = tlsrpt_overview_json(overview);
+    tlsrpt_overview_destroy(overview);
 
     return json;
 }
@@ -148,23 +148,23 @@ static void
 test_commands(void)
 {
     tlsrpt_query_t           query;
-    tlsrpt_totals_t         *totals;
+    tlsrpt_overview_t       *overview;
     const tlsrpt_command_t  *c;
 
     tlsrpt_query_init(&query, NOW);
-    totals = tlsrpt_totals_create(&query, str("example.com"), str("t"));
-    is_int((long long) tlsrpt_totals_ncommands(totals), 3,
+    overview = tlsrpt_overview_create(&query, str("example.com"), str("t"));
+    is_int((long long) tlsrpt_overview_ncommands(overview), 3,
            "the domain and two months");
-    c = tlsrpt_totals_command(totals, 0);
+    c = tlsrpt_overview_command(overview, 0);
     ok(c->argc == 3 && strcmp(c->argv[0], "HGET") == 0
        && strcmp(c->argv[1], "t:{example.com}") == 0
        && strcmp(c->argv[2], "all") == 0, "the domain");
-    c = tlsrpt_totals_command(totals, 1);
+    c = tlsrpt_overview_command(overview, 1);
     ok(c->argc == 2 && strcmp(c->argv[0], "HGETALL") == 0
        && strcmp(c->argv[1], "t:{example.com}:2025-12") == 0, "a month");
-    c = tlsrpt_totals_command(totals, 2);
+    c = tlsrpt_overview_command(overview, 2);
     is_str(c->argv[1], "t:{example.com}:2026-01", "the next");
-    tlsrpt_totals_destroy(totals);
+    tlsrpt_overview_destroy(overview);
 }
 
 
