@@ -11,9 +11,9 @@
 
 #include "tlsrpt_domain.h"
 #include "tlsrpt_metrics.h"
-#include "tlsrpt_month.h"
 #include "tlsrpt_record.h"
 #include "tlsrpt_result.h"
+#include "tlsrpt_totals.h"
 
 
 enum {
@@ -144,8 +144,8 @@ static void
 add_totals(tlsrpt_metrics_t *metrics, tlsrpt_str_t domain,
     const tlsrpt_reply_t *reply)
 {
-    int                  n = (int) domain.len;
-    tlsrpt_day_totals_t  all;
+    int              n = (int) domain.len;
+    tlsrpt_totals_t  all;
 
     if (tlsrpt_totals_parse(reply, &all) != 0) {
         return;

@@ -9,8 +9,8 @@
 #include "tlsrpt_count.h"
 #include "tlsrpt_fold.h"
 #include "tlsrpt_key.h"
-#include "tlsrpt_month.h"
 #include "tlsrpt_overview.h"
+#include "tlsrpt_totals.h"
 
 
 /* How far back from the newest day of the range reports may be and the domain
@@ -20,16 +20,16 @@
 #define FAILING_DAYS  7
 
 struct tlsrpt_overview {
-    int32_t               from;
-    int32_t               to;
-    tlsrpt_str_t          prefix;           /* copies, behind the struct */
-    tlsrpt_str_t          domain;
-    size_t                nmonths;
-    int                   seen;
-    tlsrpt_day_totals_t   all;
-    tlsrpt_day_totals_t  *days;
+    int32_t            from;
+    int32_t            to;
+    tlsrpt_str_t       prefix;              /* copies, behind the struct */
+    tlsrpt_str_t       domain;
+    size_t             nmonths;
+    int                seen;
+    tlsrpt_totals_t    all;
+    tlsrpt_totals_t   *days;
 
-    tlsrpt_key_read_t     read;
+    tlsrpt_key_read_t  read;
 };
 
 
@@ -48,7 +48,7 @@ tlsrpt_overview_create(const tlsrpt_query_t *query, tlsrpt_str_t domain,
         return NULL;
     }
 
-    overview->days = (tlsrpt_day_totals_t *) (overview + 1);
+    overview->days = (tlsrpt_totals_t *) (overview + 1);
     p = (char *) (overview->days + ndays);
     memcpy(p, domain.data, domain.len);
     overview->domain.data = p;
@@ -105,8 +105,9 @@ tlsrpt_overview_add(tlsrpt_overview_t *overview, size_t n,
         overview->seen = tlsrpt_totals_parse(reply, &overview->all) == 0;
 
     } else {
-        tlsrpt_month_parse(reply, tlsrpt_nth_month(overview->from, n - 1),
-                           overview->from, overview->to, overview->days);
+        tlsrpt_totals_parse_month(reply,
+                                  tlsrpt_nth_month(overview->from, n - 1),
+                                  overview->from, overview->to, overview->days);
     }
 
     return TLSRPT_OK;
@@ -166,8 +167,8 @@ status(const tlsrpt_overview_t *overview)
 json_t *
 tlsrpt_overview_json(const tlsrpt_overview_t *overview)
 {
-    char                 last[TLSRPT_TIME_TEXT_LEN + 1];
-    tlsrpt_day_totals_t  sum = { 0, 0, 0, 0, 0 };
+    char             last[TLSRPT_TIME_TEXT_LEN + 1];
+    tlsrpt_totals_t  sum = { 0, 0, 0, 0, 0 };
 
     for (int32_t i = 0; i <= overview->to - overview->from; i++) {
         sum.reports = tlsrpt_count_add(sum.reports, overview->days[i].reports);

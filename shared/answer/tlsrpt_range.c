@@ -116,8 +116,8 @@ tlsrpt_range_add(tlsrpt_range_t *range, size_t n, const tlsrpt_reply_t *reply)
         range->seen = tlsrpt_totals_parse(reply, &range->all) == 0;
 
     } else {
-        tlsrpt_month_parse(reply, tlsrpt_nth_month(range->from, n - 1),
-                           range->from, range->to, range->days);
+        tlsrpt_totals_parse_month(reply, tlsrpt_nth_month(range->from, n - 1),
+                                  range->from, range->to, range->days);
     }
 
     return -1;

@@ -11,25 +11,25 @@
 #define TLSRPT_RANGE_H
 
 #include "tlsrpt_key.h"
-#include "tlsrpt_month.h"
 #include "tlsrpt_query.h"
+#include "tlsrpt_totals.h"
 
 #pragma GCC visibility push(hidden)
 
 typedef struct {
-    int32_t               from;
-    int32_t               to;
-    size_t                ndays;
-    tlsrpt_str_t          prefix;           /* copies, the range's own */
-    tlsrpt_str_t          domain;
-    int                   seen;             /* was the domain ever? */
-    tlsrpt_day_totals_t   all;              /* of all time */
-    tlsrpt_day_totals_t  *days;             /* ndays of them */
+    int32_t            from;
+    int32_t            to;
+    size_t             ndays;
+    tlsrpt_str_t       prefix;              /* copies, the range's own */
+    tlsrpt_str_t       domain;
+    int                seen;                /* was the domain ever? */
+    tlsrpt_totals_t    all;                 /* of all time */
+    tlsrpt_totals_t   *days;                /* ndays of them */
 
-    size_t                nmonths;
-    size_t                next;             /* command */
-    size_t                waiting;          /* replies before cells are asked */
-    tlsrpt_key_read_t     read;
+    size_t             nmonths;
+    size_t             next;                /* command */
+    size_t             waiting;             /* replies before cells are asked */
+    tlsrpt_key_read_t  read;
 } tlsrpt_range_t;
 
 /* 0, or -1: no memory. */

@@ -310,11 +310,11 @@ fold_record(tlsrpt_stats_t *stats, tlsrpt_value_t *values)
 static int
 fold_cell(tlsrpt_stats_t *stats, size_t day, const tlsrpt_reply_t *reply)
 {
-    int                   rc = TLSRPT_OK;
-    char                  text[TLSRPT_DAY_TEXT_LEN + 1];
-    tlsrpt_value_t        values[TLSRPT_NDIMENSIONS];
-    tlsrpt_record_t      *r = &stats->record;
-    tlsrpt_day_totals_t  *sum = &stats->cells[day];
+    int               rc = TLSRPT_OK;
+    char              text[TLSRPT_DAY_TEXT_LEN + 1];
+    tlsrpt_value_t    values[TLSRPT_NDIMENSIONS];
+    tlsrpt_record_t  *r = &stats->record;
+    tlsrpt_totals_t  *sum = &stats->cells[day];
 
     if (reply->type != TLSRPT_REPLY_STRING) {
         return TLSRPT_OK;
@@ -369,12 +369,12 @@ over(uint64_t total, uint64_t part)
 static int
 fold_overflow(tlsrpt_stats_t *stats, size_t day)
 {
-    int                         rc = TLSRPT_OK;
-    char                        text[TLSRPT_DAY_TEXT_LEN + 1];
-    uint64_t                    reports, successful, failure;
-    tlsrpt_value_t              values[TLSRPT_NDIMENSIONS];
-    const tlsrpt_day_totals_t  *all = &stats->range.days[day];
-    const tlsrpt_day_totals_t  *sum = &stats->cells[day];
+    int                     rc = TLSRPT_OK;
+    char                    text[TLSRPT_DAY_TEXT_LEN + 1];
+    uint64_t                reports, successful, failure;
+    tlsrpt_value_t          values[TLSRPT_NDIMENSIONS];
+    const tlsrpt_totals_t  *all = &stats->range.days[day];
+    const tlsrpt_totals_t  *sum = &stats->cells[day];
 
     reports = over(all->reports, sum->reports);
     successful = over(all->successful, sum->successful);

@@ -23,28 +23,28 @@
  */
 
 struct tlsrpt_stats {
-    tlsrpt_query_t        query;
-    tlsrpt_range_t        range;
-    int                   detailed;
-    int                   typed;
+    tlsrpt_query_t    query;
+    tlsrpt_range_t    range;
+    int               detailed;
+    int               typed;
 
-    tlsrpt_day_totals_t  *cells;            /* of each day, its records' */
-    unsigned char        *read;             /* was there a cell? */
+    tlsrpt_totals_t  *cells;                /* of each day, its records' */
+    unsigned char    *read;                 /* was there a cell? */
 
-    uint64_t              reports;          /* of the whole answer */
-    uint64_t              successful;
-    uint64_t              failure;
-    tlsrpt_groups_t       groups;
-    int                   finished;
+    uint64_t          reports;              /* of the whole answer */
+    uint64_t          successful;
+    uint64_t          failure;
+    tlsrpt_groups_t   groups;
+    int               finished;
 
-    int                   is_csv;
-    tlsrpt_order_t       *order;            /* NULL before the first piece */
-    int                   sorted;
-    size_t                nwritten;         /* groups */
+    int               is_csv;
+    tlsrpt_order_t   *order;                /* NULL before the first piece */
+    int               sorted;
+    size_t            nwritten;             /* groups */
 
-    tlsrpt_value_t        filter[TLSRPT_NDIMENSIONS];
-    char                  filter_ip[2][16];
-    tlsrpt_record_t       record;
+    tlsrpt_value_t    filter[TLSRPT_NDIMENSIONS];
+    char              filter_ip[2][16];
+    tlsrpt_record_t   record;
 };
 
 /* All before the groups, one group, and all behind them; what does not fit in

@@ -9,7 +9,7 @@
 -- KEYS  1 cell     string  the day's records (tlsrpt_record.h)
 --       2 before   string  the cell of the day before
 --       3 seen     set     digests of the week's reports
---       4 month    hash    day of the month -> totals (tlsrpt_month.h)
+--       4 month    hash    day of the month -> totals (tlsrpt_totals.h)
 --       5 domain   hash    "all" -> totals ever; "t:RESULT-TYPE" -> failures
 --       6 list     hash    digest -> what the list of reports shows (JSON)
 --       7 original string  the report as it came

@@ -2,7 +2,7 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * For tests that answer for Redis: totals told in words, as tlsrpt_month.h has
+ * For tests that answer for Redis: totals told in words, as tlsrpt_totals.h has
  * them.
  */
 

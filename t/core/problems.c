@@ -13,10 +13,10 @@
 #include "report.h"
 #include "tlsrpt_explain.h"
 #include "tlsrpt_fold.h"
-#include "tlsrpt_month.h"
 #include "tlsrpt_problems.h"
 #include "tlsrpt_record.h"
 #include "tlsrpt_result.h"
+#include "tlsrpt_totals.h"
 
 #define NDAYS  30                           /* the last one is today */
 #define LAST   (NDAYS - 1)

@@ -4,7 +4,7 @@
  */
 
 #include "tlsrpt_count.h"
-#include "tlsrpt_month.h"
+#include "tlsrpt_totals.h"
 
 
 size_t
@@ -65,7 +65,7 @@ take_numbers(const tlsrpt_reply_t *reply, uint64_t numbers[MAX_NUMBERS])
 
 
 int
-tlsrpt_totals_parse(const tlsrpt_reply_t *reply, tlsrpt_day_totals_t *totals)
+tlsrpt_totals_parse(const tlsrpt_reply_t *reply, tlsrpt_totals_t *totals)
 {
     uint64_t  numbers[MAX_NUMBERS];
 
@@ -84,7 +84,7 @@ tlsrpt_totals_parse(const tlsrpt_reply_t *reply, tlsrpt_day_totals_t *totals)
 
 
 static int
-day_parse(const tlsrpt_reply_t *reply, tlsrpt_day_totals_t *totals)
+day_parse(const tlsrpt_reply_t *reply, tlsrpt_totals_t *totals)
 {
     uint64_t  numbers[MAX_NUMBERS];
     size_t    n = take_numbers(reply, numbers);
@@ -127,11 +127,11 @@ day_of_month(const tlsrpt_reply_t *name)
 
 
 void
-tlsrpt_month_parse(const tlsrpt_reply_t *reply, int32_t month, int32_t from,
-    int32_t to, tlsrpt_day_totals_t *days)
+tlsrpt_totals_parse_month(const tlsrpt_reply_t *reply, int32_t month,
+    int32_t from, int32_t to, tlsrpt_totals_t *days)
 {
-    int32_t              day;
-    tlsrpt_day_totals_t  totals;
+    int32_t          day;
+    tlsrpt_totals_t  totals;
 
     if (reply->type != TLSRPT_REPLY_ARRAY) {
         return;

@@ -13,8 +13,8 @@
  *     last   = time of the last report
  */
 
-#ifndef TLSRPT_MONTH_H
-#define TLSRPT_MONTH_H
+#ifndef TLSRPT_TOTALS_H
+#define TLSRPT_TOTALS_H
 
 #include "tlsrpt_reply.h"
 #include "tlsrpt_time.h"
@@ -27,7 +27,7 @@ typedef struct {
     uint64_t  failure;
     uint64_t  last;                         /* of a domain */
     uint64_t  over;                         /* of a day */
-} tlsrpt_day_totals_t;
+} tlsrpt_totals_t;
 
 /* Months from that of from to that of to, both included. */
 size_t tlsrpt_months(int32_t from, int32_t to);
@@ -36,12 +36,12 @@ int32_t tlsrpt_nth_month(int32_t from, size_t n);
 
 /* Of a domain; 0, or -1. */
 int tlsrpt_totals_parse(const tlsrpt_reply_t *reply,
-    tlsrpt_day_totals_t *totals) TLSRPT_MUST_USE;
+    tlsrpt_totals_t *totals) TLSRPT_MUST_USE;
 
 /* A month's HGETALL: fills days[day - from] for the days from .. to. */
-void tlsrpt_month_parse(const tlsrpt_reply_t *reply, int32_t month,
-    int32_t from, int32_t to, tlsrpt_day_totals_t *days);
+void tlsrpt_totals_parse_month(const tlsrpt_reply_t *reply, int32_t month,
+    int32_t from, int32_t to, tlsrpt_totals_t *days);
 
 #pragma GCC visibility pop
 
-#endif /* TLSRPT_MONTH_H */
+#endif /* TLSRPT_TOTALS_H */
