@@ -12,10 +12,10 @@
 #include "tlsrpt_diagnosis.h"
 #include "tlsrpt_evidence.h"
 #include "tlsrpt_fold.h"
+#include "tlsrpt_packed.h"
 #include "tlsrpt_problem.h"
 #include "tlsrpt_problem_json.h"
 #include "tlsrpt_problems.h"
-#include "tlsrpt_record.h"
 #include "tlsrpt_result.h"
 #include "tlsrpt_silence.h"
 
@@ -35,7 +35,7 @@ typedef struct {
     size_t              n;
     tlsrpt_conflict_days_t  conflicts;
     size_t              pending;            /* replies of cells */
-    tlsrpt_record_t     record;
+    tlsrpt_packed_t     packed;
 } tlsrpt_problems_t;
 
 
@@ -138,7 +138,7 @@ keep(tlsrpt_evidence_t *e, tlsrpt_value_t value, tlsrpt_str_t *kept)
 
 
 static int
-is_sts(const tlsrpt_record_type_t *type)
+is_sts(const tlsrpt_packed_type_t *type)
 {
     tlsrpt_str_t  word = { type->policy_type.data, type->policy_type.len };
 
@@ -160,10 +160,10 @@ named(tlsrpt_value_t organization)
 /* Who succeeded under the MTA-STS policy has it. */
 
 static int
-has_fetched(const tlsrpt_record_t *r)
+has_fetched(const tlsrpt_packed_t *r)
 {
     for (size_t i = 0; i < r->ntypes; i++) {
-        const tlsrpt_record_type_t  *t = &r->types[i];
+        const tlsrpt_packed_type_t  *t = &r->types[i];
 
         if (t->successful && is_sts(t)) {
             return 1;
@@ -177,7 +177,7 @@ has_fetched(const tlsrpt_record_t *r)
 /* again: it had reported on the day before. */
 
 static int
-gather_sender(tlsrpt_evidence_t *e, const tlsrpt_record_t *r, size_t day,
+gather_sender(tlsrpt_evidence_t *e, const tlsrpt_packed_t *r, size_t day,
     int *again)
 {
     size_t            i;
@@ -323,7 +323,7 @@ problem_of(tlsrpt_problems_t *problems, tlsrpt_value_t type)
 
 
 static unsigned
-under(const tlsrpt_record_type_t *type)
+under(const tlsrpt_packed_type_t *type)
 {
     unsigned      code;
     tlsrpt_str_t  name = { type->policy_type.data, type->policy_type.len };
@@ -362,7 +362,7 @@ text_of(tlsrpt_value_t value)
    policy, or perhaps not all of it, that cannot be said. */
 
 static int
-is_uncovered(const tlsrpt_record_type_t *type, tlsrpt_str_t mx)
+is_uncovered(const tlsrpt_packed_type_t *type, tlsrpt_str_t mx)
 {
     for (size_t i = 0; i < type->nmx; i++) {
         if (tlsrpt_covers(text_of(type->mx[i]), mx)) {
@@ -375,7 +375,7 @@ is_uncovered(const tlsrpt_record_type_t *type, tlsrpt_str_t mx)
 
 
 static int
-is_too_deep(const tlsrpt_record_type_t *type, tlsrpt_str_t mx)
+is_too_deep(const tlsrpt_packed_type_t *type, tlsrpt_str_t mx)
 {
     for (size_t i = 0; i < type->nmx; i++) {
         if (tlsrpt_is_too_deep(text_of(type->mx[i]), mx)) {
@@ -388,7 +388,7 @@ is_too_deep(const tlsrpt_record_type_t *type, tlsrpt_str_t mx)
 
 
 static int
-join_patterns(tlsrpt_evidence_t *e, const tlsrpt_record_type_t *type,
+join_patterns(tlsrpt_evidence_t *e, const tlsrpt_packed_type_t *type,
     tlsrpt_str_t *joined)
 {
     int           rc = -1;
@@ -421,7 +421,7 @@ join_patterns(tlsrpt_evidence_t *e, const tlsrpt_record_type_t *type,
 
 static int
 gather_uncovered(tlsrpt_evidence_t *e, tlsrpt_problem_t *p,
-    const tlsrpt_record_type_t *type, tlsrpt_value_t mx)
+    const tlsrpt_packed_type_t *type, tlsrpt_value_t mx)
 {
     tlsrpt_str_t         host = { mx.data, mx.len };
     tlsrpt_uncovered_t  *u = &p->uncovered[p->nuncovered];
@@ -468,7 +468,7 @@ gather_row(tlsrpt_problems_t *problems, const tlsrpt_row_t *row, size_t day)
 {
     tlsrpt_value_t               values[TLSRPT_NDIMENSIONS];
     tlsrpt_problem_t            *p;
-    const tlsrpt_record_type_t  *type = &problems->record.types[row->type];
+    const tlsrpt_packed_type_t  *type = &problems->packed.types[row->type];
 
     p = problem_of(problems, row->result_type);
 
@@ -479,7 +479,7 @@ gather_row(tlsrpt_problems_t *problems, const tlsrpt_row_t *row, size_t day)
     count(problems, p, row->failed, day);
     p->under |= under(type);
 
-    values[TLSRPT_BY_ORGANIZATION] = named(problems->record.organization);
+    values[TLSRPT_BY_ORGANIZATION] = named(problems->packed.organization);
     values[TLSRPT_BY_POLICY_TYPE] = type->policy_type;
     values[TLSRPT_BY_MX] = row->receiving_mx_hostname;
     values[TLSRPT_BY_SENDING_IP] = row->sending_mta_ip;
@@ -525,12 +525,12 @@ gather_cell(tlsrpt_problems_t *problems, const tlsrpt_reply_t *reply,
 {
     int               again;
     tlsrpt_row_t      row;
-    tlsrpt_record_t  *r = &problems->record;
+    tlsrpt_packed_t  *r = &problems->packed;
 
-    tlsrpt_record_begin(r, problems->evidence.range.domain, reply->str,
+    tlsrpt_packed_begin(r, problems->evidence.range.domain, reply->str,
                         reply->len);
 
-    while (tlsrpt_record_next(r)) {
+    while (tlsrpt_packed_next(r)) {
         if (gather_sender(&problems->evidence, r, day, &again) != 0) {
             return -1;
         }
@@ -539,7 +539,7 @@ gather_cell(tlsrpt_problems_t *problems, const tlsrpt_reply_t *reply,
             tlsrpt_conflict_days_note(&problems->conflicts, day);
         }
 
-        while (tlsrpt_record_row(r, &row)) {
+        while (tlsrpt_packed_row(r, &row)) {
             if (gather_row(problems, &row, day) != 0) {
                 return -1;
             }

@@ -8,8 +8,8 @@
 #ifndef TLSRPT_GROUP_H
 #define TLSRPT_GROUP_H
 
+#include "tlsrpt_packed.h"
 #include "tlsrpt_query.h"
-#include "tlsrpt_record.h"
 
 #pragma GCC visibility push(hidden)
 

@@ -11,7 +11,7 @@
 
 #include "tlsrpt_domain.h"
 #include "tlsrpt_metrics.h"
-#include "tlsrpt_record.h"
+#include "tlsrpt_packed.h"
 #include "tlsrpt_result.h"
 #include "tlsrpt_totals.h"
 

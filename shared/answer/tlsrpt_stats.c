@@ -10,16 +10,16 @@
 #include "tlsrpt_count.h"
 #include "tlsrpt_fold.h"
 #include "tlsrpt_group.h"
+#include "tlsrpt_packed.h"
 #include "tlsrpt_query.h"
 #include "tlsrpt_range.h"
-#include "tlsrpt_record.h"
 #include "tlsrpt_result.h"
 #include "tlsrpt_stats.h"
 #include "tlsrpt_stats_print.h"
 #include "tlsrpt_strings.h"
 
 
-/* A filter on an address compares bytes, as records hold them. */
+/* A filter on an address compares bytes, as packed reports hold them. */
 
 static tlsrpt_value_t
 ip_filter(const char *text, size_t len, char buf[16])
@@ -166,17 +166,17 @@ add_total(tlsrpt_stats_t *stats, uint64_t reports, uint64_t successful,
 }
 
 
-/* Each policy type of a record by itself. */
+/* Each policy type of a packed report by itself. */
 
 static int
 fold_types(tlsrpt_stats_t *stats, tlsrpt_value_t *values)
 {
     int                     rc = TLSRPT_OK;
     unsigned                any = 0;
-    const tlsrpt_record_t  *r = &stats->record;
+    const tlsrpt_packed_t  *r = &stats->packed;
 
     for (size_t i = 0; rc == TLSRPT_OK && i < r->ntypes; i++) {
-        const tlsrpt_record_type_t  *t = &r->types[i];
+        const tlsrpt_packed_type_t  *t = &r->types[i];
 
         if (!matches(stats, TLSRPT_BY_POLICY_TYPE, t->policy_type)) {
             continue;
@@ -208,7 +208,7 @@ fold_types(tlsrpt_stats_t *stats, tlsrpt_value_t *values)
 static int
 fold_sessions(tlsrpt_stats_t *stats, tlsrpt_value_t *values)
 {
-    const tlsrpt_record_t  *r = &stats->record;
+    const tlsrpt_packed_t  *r = &stats->packed;
 
     if (stats->typed) {
         return fold_types(stats, values);
@@ -250,9 +250,9 @@ fold_rows(tlsrpt_stats_t *stats, tlsrpt_value_t *values)
     int              rc;
     tlsrpt_row_t     row;
     tlsrpt_value_t   via = values[TLSRPT_BY_VIA];
-    tlsrpt_record_t *r = &stats->record;
+    tlsrpt_packed_t *r = &stats->packed;
 
-    while (tlsrpt_record_row(r, &row)) {
+    while (tlsrpt_packed_row(r, &row)) {
         values[TLSRPT_BY_POLICY_TYPE] = r->types[row.type].policy_type;
         values[TLSRPT_BY_RESULT_TYPE] = row.result_type;
         values[TLSRPT_BY_SENDING_IP] = row.sending_mta_ip;
@@ -287,10 +287,10 @@ via_value(unsigned via)
 
 
 static int
-fold_record(tlsrpt_stats_t *stats, tlsrpt_value_t *values)
+fold_packed(tlsrpt_stats_t *stats, tlsrpt_value_t *values)
 {
     int                     rc;
-    const tlsrpt_record_t  *r = &stats->record;
+    const tlsrpt_packed_t  *r = &stats->packed;
 
     values[TLSRPT_BY_ORGANIZATION] = r->organization;
     values[TLSRPT_BY_VIA] = via_value(r->via);
@@ -313,7 +313,7 @@ fold_cell(tlsrpt_stats_t *stats, size_t day, const tlsrpt_reply_t *reply)
     int               rc = TLSRPT_OK;
     char              text[TLSRPT_DAY_TEXT_LEN + 1];
     tlsrpt_value_t    values[TLSRPT_NDIMENSIONS];
-    tlsrpt_record_t  *r = &stats->record;
+    tlsrpt_packed_t  *r = &stats->packed;
     tlsrpt_totals_t  *sum = &stats->cells[day];
 
     if (reply->type != TLSRPT_REPLY_STRING) {
@@ -323,15 +323,15 @@ fold_cell(tlsrpt_stats_t *stats, size_t day, const tlsrpt_reply_t *reply)
     stats->read[day] = 1;
     tlsrpt_day_text(stats->query.from + (int32_t) day, text);
     values[TLSRPT_BY_DAY] = tlsrpt_value_of(text, TLSRPT_DAY_TEXT_LEN);
-    tlsrpt_record_begin(r, stats->range.domain, reply->str, reply->len);
+    tlsrpt_packed_begin(r, stats->range.domain, reply->str, reply->len);
 
-    while (rc == TLSRPT_OK && tlsrpt_record_next(r)) {
+    while (rc == TLSRPT_OK && tlsrpt_packed_next(r)) {
         sum->reports = tlsrpt_count_add(sum->reports, 1);
         sum->successful = tlsrpt_count_add(sum->successful, r->successful);
         sum->failure = tlsrpt_count_add(sum->failure, r->failure);
 
         if (matches(stats, TLSRPT_BY_DAY, values[TLSRPT_BY_DAY])) {
-            rc = fold_record(stats, values);
+            rc = fold_packed(stats, values);
         }
     }
 

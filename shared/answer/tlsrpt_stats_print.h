@@ -10,9 +10,9 @@
 #define TLSRPT_STATS_PRINT_H
 
 #include "tlsrpt_group.h"
+#include "tlsrpt_packed.h"
 #include "tlsrpt_query.h"
 #include "tlsrpt_range.h"
-#include "tlsrpt_record.h"
 #include "tlsrpt_stats.h"
 
 #pragma GCC visibility push(hidden)
@@ -44,7 +44,7 @@ struct tlsrpt_stats {
 
     tlsrpt_value_t    filter[TLSRPT_NDIMENSIONS];
     char              filter_ip[2][16];
-    tlsrpt_record_t   record;
+    tlsrpt_packed_t   record;
 };
 
 /* All before the groups, one group, and all behind them; what does not fit in

@@ -14,7 +14,7 @@
 #include "tlsrpt_escape.h"
 #include "tlsrpt_domain.h"
 #include "tlsrpt_explain.h"
-#include "tlsrpt_record.h"
+#include "tlsrpt_packed.h"
 #include "tlsrpt_time.h"
 
 

@@ -6,7 +6,7 @@
 -- added to, those are taken back; so they are in an order in which that can be
 -- done.
 --
--- KEYS  1 cell     string  the day's records (tlsrpt_record.h)
+-- KEYS  1 cell     string  the day's packed reports (tlsrpt_packed.h)
 --       2 before   string  the cell of the day before
 --       3 seen     set     digests of the week's reports
 --       4 month    hash    day of the month -> totals (tlsrpt_totals.h)
@@ -14,7 +14,7 @@
 --       6 list     hash    digest -> what the list of reports shows (JSON)
 --       7 original string  the report as it came
 --       without the last two, the original is not kept
--- ARGV  1 record   2 the same without failure details, '': always in full
+-- ARGV  1 packed   2 the same without failure details, '': always in full
 --       3 digest, as a number   4 day of the month
 --       5 successful sessions   6 failed sessions   7 now
 --       8 what is seldom needed: seconds to keep the cell, the month and the
@@ -27,7 +27,7 @@
 -- Returns 2: counted, the first of its day; 1: counted; 0: had been before.
 
 local DETAILED = 196608     -- a cell up to this size takes failure details
-local FULL = 262144         -- and up to this one, records without
+local FULL = 262144         -- and up to this one, packed reports without
 local SMALL = 4096          -- a cell that is cheaper written than enlarged
 local LISTED = 10000        -- reports of a day
 local MOST = 9007199254740991
@@ -36,7 +36,7 @@ local try, min = redis.pcall, math.min
 local pack, unpack_numbers = struct.pack, struct.unpack
 local cell, seen, month, domain = KEYS[1], KEYS[3], KEYS[4], KEYS[5]
 local list, original = KEYS[6], KEYS[7]
-local record, digest, day = ARGV[1], ARGV[3], ARGV[4]
+local packed, digest, day = ARGV[1], ARGV[3], ARGV[4]
 local successful, failed = ARGV[5] + 0, ARGV[6] + 0
 local first_type = list and 14 or 10
 local bad                   -- the first error
@@ -65,12 +65,12 @@ if of_all and not bad then
     all_reports, all_ok, all_failures = unpack_numbers('<I7I7I7I7', of_all)
 end
 
--- A cell that cannot take the record leaves it to the totals alone.
-if ARGV[2] ~= '' and size + #record > DETAILED then
-    record = ARGV[2]
+-- A cell that cannot take the packed report leaves it to the totals alone.
+if ARGV[2] ~= '' and size + #packed > DETAILED then
+    packed = ARGV[2]
 end
 
-local fits = size + #record <= FULL
+local fits = size + #packed <= FULL
 local fresh = not of_day or not of_all      -- has a key not expired yet?
 local whole, listed
 
@@ -143,7 +143,7 @@ if not bad then
     if not fits then
         over = min(over + ARGV[8]:match('%d+$'), MOST)
     else
-        size = size + #record
+        size = size + #packed
     end
 
     local totals = pack('<I7I7I7I7', min(reports + 1, MOST),
@@ -170,13 +170,13 @@ end
 if not bad and fits then
     if whole then
         doing = 'set'
-        result = try('SET', cell, whole .. record, 'KEEPTTL')
+        result = try('SET', cell, whole .. packed, 'KEEPTTL')
         bad = result.err and result
     else
         doing = 'append'
-        length = try('APPEND', cell, record)
+        length = try('APPEND', cell, packed)
         bad = type(length) == 'table' and length
-        fresh = fresh or length == #record
+        fresh = fresh or length == #packed
     end
 
     done = bad and done or 4
@@ -199,13 +199,13 @@ end
 if bad then
     -- Takes back what was done, and says which command it was.
 
-    if done >= 4 and length == #record then
+    if done >= 4 and length == #packed then
         try('EXPIRE', cell, 0)
     elseif done >= 4 and fits then
         local text = whole or try('GET', cell)
 
         if type(text) == 'string' then
-            try('SET', cell, whole or text:sub(1, -1 - #record), 'KEEPTTL')
+            try('SET', cell, whole or text:sub(1, -1 - #packed), 'KEEPTTL')
         end
     end
 

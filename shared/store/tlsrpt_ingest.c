@@ -12,7 +12,7 @@
 #include "tlsrpt_identity.h"
 #include "tlsrpt_ingest.h"
 #include "tlsrpt_key.h"
-#include "tlsrpt_record.h"
+#include "tlsrpt_packed.h"
 #include "tlsrpt_result.h"
 #include "tlsrpt_time.h"
 
@@ -24,8 +24,8 @@
 #define NKEYS      7
 #define MAX_ARGS   64
 #define MAX_CODES  32
-#define SHORT      512                      /* a record that a cell always
-                                               takes with its details */
+#define SHORT      512                      /* a packed report that a cell
+                                               always takes with its details */
 #define LATE       2                        /* days, until a day's reports have
                                                come, nearly all */
 
@@ -36,7 +36,7 @@ typedef struct {
 
 typedef struct {
     tlsrpt_key_t   keys[NKEYS];
-    tlsrpt_buf_t   record;
+    tlsrpt_buf_t   packed;
     tlsrpt_buf_t   brief;
     unsigned char  digest[TLSRPT_DIGEST_LEN];
     char          *entry;
@@ -241,10 +241,10 @@ static int
 encode(ingest_t *in, const tlsrpt_report_t *report, tlsrpt_str_t domain,
     const tlsrpt_fold_t *fold, const tlsrpt_ingest_t *ingest)
 {
-    if (tlsrpt_record_encode(&in->record, fold, domain,
+    if (tlsrpt_packed_encode(&in->packed, fold, domain,
                              report->organization_name, ingest->via, 0) != 0
-        || (in->record.len > SHORT && fold->failed
-            && tlsrpt_record_encode(&in->brief, fold, domain,
+        || (in->packed.len > SHORT && fold->failed
+            && tlsrpt_packed_encode(&in->brief, fold, domain,
                                     report->organization_name, ingest->via, 1)
                != 0))
     {
@@ -269,7 +269,7 @@ make_args(ingest_t *in, const tlsrpt_report_t *report,
 {
     int  late = tlsrpt_day_of(ingest->now) - report->day >= LATE;
 
-    arg(&in->args, in->record.data, in->record.len);
+    arg(&in->args, in->packed.data, in->packed.len);
     arg(&in->args, in->brief.data ? in->brief.data : "", in->brief.len);
     arg_number(in, (int64_t) digest_number(in->digest));
     arg_number(in, tlsrpt_day_to_date(report->day).day);
@@ -298,7 +298,7 @@ tlsrpt_ingest_command(const tlsrpt_report_t *report, unsigned domain,
     tlsrpt_fold_t      fold;
     tlsrpt_command_t  *command = NULL;
 
-    memset(&in.record, 0, sizeof(in.record));
+    memset(&in.packed, 0, sizeof(in.packed));
     memset(&in.brief, 0, sizeof(in.brief));
     in.entry = NULL;
     in.args.n = 0;
@@ -320,7 +320,7 @@ tlsrpt_ingest_command(const tlsrpt_report_t *report, unsigned domain,
     }
 
     tlsrpt_fold_free(&fold);
-    free(in.record.data);
+    free(in.packed.data);
     free(in.brief.data);
     free(in.entry);
 

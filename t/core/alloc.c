@@ -17,8 +17,8 @@
 #include "tlsrpt_document.h"
 #include "tlsrpt_inflate.h"
 #include "tlsrpt_json.h"
+#include "tlsrpt_packed.h"
 #include "tlsrpt_problems.h"
-#include "tlsrpt_record.h"
 #include "tlsrpt_reports.h"
 
 #define MAX_ALLOCATIONS  2000
@@ -282,7 +282,7 @@ make_cell(void)
     fold.ntypes = 1;
     fold.failed = fold.failure = fold.types[0].failure = 100;
 
-    if (tlsrpt_record_encode(&cell, &fold, str("example.com"),
+    if (tlsrpt_packed_encode(&cell, &fold, str("example.com"),
                              str("Example Sender"), 0, 0)
         != 0)
     {

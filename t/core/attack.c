@@ -9,7 +9,7 @@
 #include "tap.h"
 #include "report.h"
 #include "tlsrpt_fold.h"
-#include "tlsrpt_record.h"
+#include "tlsrpt_packed.h"
 
 #define MAX  TLSRPT_MAX_COUNT
 
@@ -99,7 +99,7 @@ counts_are(const tlsrpt_report_t *report, uint64_t successful,
         return;
     }
 
-    ok(ARG_LEN(c, 1) <= 262144, "the record is bounded: %zu bytes",
+    ok(ARG_LEN(c, 1) <= 262144, "the packed report is bounded: %zu bytes",
        ARG_LEN(c, 1));
     ok(ARG_LEN(c, 2) < 65536, "the brief one too: %zu bytes", ARG_LEN(c, 2));
     ok(ARG_LEN(c, 2) > 0 || ARG_LEN(c, 1) <= 512, "there is one of a long one");

@@ -89,7 +89,7 @@ test_arguments(tlsrpt_ingest_t *conf)
     tlsrpt_command_t  *c = make("2026-01-10", conf);
 
     test_keys(c);
-    ok(ARG_LEN(c, 1) > 0, "the record");
+    ok(ARG_LEN(c, 1) > 0, "the packed report");
     is_int((long long) ARG_LEN(c, 2), 0, "a short one is always in full");
     is_str(ARG(c, 4), "10", "day of the month");
     is_str(ARG(c, 5), "100", "successful sessions");

@@ -13,8 +13,8 @@
 #include "report.h"
 #include "tlsrpt_explain.h"
 #include "tlsrpt_fold.h"
+#include "tlsrpt_packed.h"
 #include "tlsrpt_problems.h"
-#include "tlsrpt_record.h"
 #include "tlsrpt_result.h"
 #include "tlsrpt_totals.h"
 

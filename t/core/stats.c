@@ -405,10 +405,10 @@ test_csv(const kept_t *three)
 }
 
 
-/* Rows with a sending-mta-ip of their own each, so many records. */
+/* Rows with a sending-mta-ip of their own each, so many packed reports. */
 
 static void
-put_addresses(kept_t *kept, unsigned nrecords)
+put_addresses(kept_t *kept, unsigned nreports)
 {
     unsigned             i, k;
     char                 ip[1000][16];
@@ -423,7 +423,7 @@ put_addresses(kept_t *kept, unsigned nrecords)
     fold.types[0].policy_type = str("sts");
     fold.types[0].failure = fold.failure = fold.failed = 1000;
 
-    for (i = 0; i < nrecords; i++) {
+    for (i = 0; i < nreports; i++) {
         for (k = 0; k < 1000; k++) {
             snprintf(ip[k], sizeof(ip[k]), "10.%u.%u.%u", i % 256, k / 250,
                      k % 250);
@@ -433,7 +433,7 @@ put_addresses(kept_t *kept, unsigned nrecords)
 
         buf.len = 0;
 
-        if (tlsrpt_record_encode(&buf, &fold, str("example.com"),
+        if (tlsrpt_packed_encode(&buf, &fold, str("example.com"),
                                  str("Alpha"), 0, 0)
             != 0)
         {

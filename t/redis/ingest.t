@@ -35,21 +35,21 @@ sub keys_of {
 my @KEYS = keys_of(10);
 my ($CELL, $BEFORE, $SEEN, $MONTH, $DOMAIN, $LIST, $ORIGINAL) = @KEYS;
 
-my ($digests, $records) = (0, 0);
+my ($digests, $packed) = (0, 0);
 
 sub digest { return 'digest' . pack 'n', ++$digests }
 sub number { return unpack 'q>', $_[0] }
 
 # Of so many bytes, unlike all others.
-sub record {
+sub packed {
     my ($size) = @_;
 
-    return substr "\0\r\n\xff" . ++$records . 'x' x $size, 0, $size;
+    return substr "\0\r\n\xff" . ++$packed . 'x' x $size, 0, $size;
 }
 
 # A report that has not been before, and what it says otherwise.
 sub one {
-    return (digest => digest(), record => record(40), brief => record(20),
+    return (digest => digest(), packed => packed(40), brief => packed(20),
             day => 10, successful => 100, failed => 3, now => 1768000000,
             keep_cell => 1000, keep_month => 2000, keep_domain => 3000,
             detailed => 5, late => '', keep_original => 500,
@@ -61,7 +61,7 @@ sub ingest {
     my %report = one(@_);
 
     my @keys = keys_of($report{day});
-    my @arguments = (@report{qw(record brief)}, number($report{digest}),
+    my @arguments = (@report{qw(packed brief)}, number($report{digest}),
         @report{qw(day successful failed now)},
         join(' ', @report{qw(keep_cell keep_month keep_domain detailed)}),
         $report{late});
@@ -148,7 +148,7 @@ sub room {
 my %one = one();
 
 is ingest(%one), 2, 'a report is counted, the first of its day';
-cell_is $one{record}, 'its record is the cell';
+cell_is $one{packed}, 'its packed report is the cell';
 is of_day(), '1 100 3 40', 'the totals of the day';
 is of_all(), '1 100 3 1768000000', 'the totals of the domain';
 is $t->redis('STRLEN', $CELL), 40, 'the size is the cell\'s';
@@ -168,7 +168,7 @@ expires($_, $ttl{$_}) for sort keys %ttl;
 my $before = all_kept();
 is ingest(%one), 0, 'a duplicate is not';
 is_deeply all_kept(), $before, 'and changes nothing';
-is ingest(%one, record => record(90), successful => 7, late => 1,
+is ingest(%one, packed => packed(90), successful => 7, late => 1,
           types => ['other', 9], keep_cell => 1, keep_month => 1,
           keep_domain => 1), 0, 'its digest alone tells';
 is_deeply all_kept(), $before, 'and changes nothing';
@@ -176,7 +176,7 @@ is_deeply all_kept(), $before, 'and changes nothing';
 my %two = one(now => 1768000100, keep_cell => 10, keep_month => 10,
               keep_domain => 10, keep_original => 600);
 is ingest(%two), 1, 'another report';
-cell_is $one{record} . $two{record}, 'stands behind the first';
+cell_is $one{packed} . $two{packed}, 'stands behind the first';
 is of_day(), '2 200 6 80', 'and adds up';
 is of_all(), '2 200 6 1768000100', 'for the domain';
 is $t->redis('HGET', $DOMAIN, 't:tlsa-invalid'), 6, 'by result type';
@@ -202,7 +202,7 @@ for my $original (undef, 'x') {
 
 flush();
 is ingest(successful => 0, failed => 0, types => [], brief => '',
-          record => record(2)), 2, 'a report of no sessions';
+          packed => packed(2)), 2, 'a report of no sessions';
 is of_day(), '1 0 0 2', 'is a report';
 
 
@@ -238,7 +238,7 @@ my @reports = map { { one(day => $_ % 2 + 10, late => $_ % 3 ? '' : 1) } }
 ingest(%$_) for @reports;
 is_deeply [grep { ingest(%$_) } @reports], [], 'duplicates among many';
 is of_day($_), '150 15000 450 6000', 'each counted once' for 10, 11;
-cell_is join('', map { $_->{record} } grep { $_->{day} == 10 } @reports),
+cell_is join('', map { $_->{packed} } grep { $_->{day} == 10 } @reports),
     'each kept';
 is $t->redis('OBJECT', 'ENCODING', $SEEN), 'intset', 'the digests in a set';
 is $t->redis('SCARD', $SEEN), 300, 'one';
@@ -247,10 +247,10 @@ is $t->redis('SCARD', $SEEN), 300, 'one';
 # Limits
 
 flush();
-my $large = record(150_000);
-is ingest(record => $large), 2, 'a large record';
-my $next = record($DETAILED - length $large);
-ingest(record => $next);
+my $large = packed(150_000);
+is ingest(packed => $large), 2, 'a large packed report';
+my $next = packed($DETAILED - length $large);
+ingest(packed => $next);
 cell_is $large . $next, 'up to the limit with details';
 
 my %brief = one();
@@ -260,15 +260,15 @@ is of_day(), '3 300 9 ' . ($DETAILED + 20), 'in so much room';
 
 my %filling = one(brief => '');
 ingest(%filling);
-my $cell = $large . $next . $brief{brief} . $filling{record};
+my $cell = $large . $next . $brief{brief} . $filling{packed};
 cell_is $cell, 'but in full if it is short';
 
-my $last = record($FULL - length $cell);
+my $last = packed($FULL - length $cell);
 ingest(brief => $last);
 cell_is $cell . $last, 'up to the limit without';
 is of_day(), "5 500 15 $FULL", 'nothing beyond yet';
 
-my %beyond = one(detailed => 7, record => record(1), brief => '');
+my %beyond = one(detailed => 7, packed => packed(1), brief => '');
 is ingest(%beyond), 1, 'a report beyond all limits';
 cell_is $cell . $last, 'leaves the cell';
 is of_day(), "6 600 18 $FULL 7", 'and counts';
@@ -291,14 +291,14 @@ is of_day(), "2 101 4 $FULL 4", 'and leaves those counted';
 for my $late ('', 1) {
     for my $size ($DETAILED, $DETAILED + 1, $FULL, $FULL + 1) {
         flush();
-        my %at = one(record => record($size), late => $late);
-        is ingest(%at), 2, "a first record of $size bytes";
-        cell_is $size > $DETAILED ? $at{brief} : $at{record},
+        my %at = one(packed => packed($size), late => $late);
+        is ingest(%at), 2, "a first packed report of $size bytes";
+        cell_is $size > $DETAILED ? $at{brief} : $at{packed},
             'with details, or without';
 
         flush();
         is ingest(%at, brief => ''), 2, 'if there is nothing shorter';
-        cell_is $size > $FULL ? '' : $at{record}, 'in full, or not at all';
+        cell_is $size > $FULL ? '' : $at{packed}, 'in full, or not at all';
         is of_day(), '1 100 3 ' . ($size > $FULL ? '0 5' : $size),
             'and counted';
         expires($_, $ttl{$_}) for $SEEN, $MONTH, $DOMAIN;
@@ -355,8 +355,8 @@ cell_is $t->redis('GET', $CELL), 'and is kept';
 flush();
 my $text = '';
 for my $n (1 .. 5) {
-    my %late = one(record => record(100), late => 1, keep_cell => 1000 * $n);
-    $text .= $late{record};
+    my %late = one(packed => packed(100), late => 1, keep_cell => 1000 * $n);
+    $text .= $late{packed};
     is ingest(%late), $n == 1 ? 2 : 1, 'a late report';
     cell_is $text, 'is in the cell';
     is of_day(), join(' ', $n, 100 * $n, 3 * $n, 100 * $n), 'and counted';
@@ -367,17 +367,17 @@ for my $n (1 .. 5) {
 kept_are \@{[grep { $_ ne $BEFORE } @KEYS]}, 'no other key is written';
 
 flush();
-ingest(record => record(100)) for 1 .. 3;
+ingest(packed => packed(100)) for 1 .. 3;
 cmp_ok room($CELL), '>', 100, 'one in time leaves room behind it';
-ingest(record => record(100), late => 1, original => undef, types => []);
+ingest(packed => packed(100), late => 1, original => undef, types => []);
 is room($CELL), 0, 'that a late one takes';
 is $t->redis('STRLEN', $CELL), 400, 'no more';
 
 for my $size ($SMALL - 1, $SMALL) {
     flush();
-    my @both = map { record($_) } $size, 2000;
-    ingest(record => $both[0]);
-    is ingest(record => $both[1], late => 1), 1, "a late one behind $size";
+    my @both = map { packed($_) } $size, 2000;
+    ingest(packed => $both[0]);
+    is ingest(packed => $both[1], late => 1), 1, "a late one behind $size";
     cell_is join('', @both), 'is there';
     ok $size < $SMALL ? room($CELL) == 0 : room($CELL) > 100,
         'without room if the cell is small';
@@ -389,7 +389,7 @@ for my $size ($SMALL - 1, $SMALL) {
 
 for my $size (100, $SMALL, 60_000) {
     flush();
-    ingest(day => 9, keep_cell => 800, record => record($size)) for 1 .. 3;
+    ingest(day => 9, keep_cell => 800, packed => packed($size)) for 1 .. 3;
     my $text = $t->redis('GET', $BEFORE);
     my $room = room($BEFORE);
     cmp_ok $room, '>', 100, "the day before has room, $size bytes a report";
@@ -435,7 +435,7 @@ for my $late ('', 1) {
         expires($_, $ttl{$_}) for $CELL, $SEEN, $MONTH, $DOMAIN;
 
         my %is_lost = map { $_ => 1 } @$lost;
-        cell_is(($is_lost{$CELL} ? '' : $one{record}) . $two{record},
+        cell_is(($is_lost{$CELL} ? '' : $one{packed}) . $two{packed},
                 'with what is left of the cell');
         is of_day(), $is_lost{$MONTH} ? '1 100 3 40' : '2 200 6 80',
             'of the day';
@@ -491,7 +491,7 @@ for my $wrong (@wrong) {
 }
 
 flush();
-%one = one(record => record($SMALL));
+%one = one(packed => packed($SMALL));
 ingest(%one);
 $t->redis('DEL', $CELL);
 $t->redis('SADD', $CELL, 'x');

@@ -2,17 +2,17 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * fold <-> record: the bytes in which a report is kept in a day's cell.
+ * fold <-> packed report: the bytes in which a report is kept in a day's cell.
  *
- * A cell is one string in Redis: the records of the reports that count on the
+ * A cell is one string in Redis: the packed reports that count on the
  * day, one behind the other.  Every counter that can be asked for is a sum over
- * records, and a sender reports once a day, so this is smaller than counters
- * for every combination, and adding one is one write.
+ * packed reports, and a sender reports once a day, so this is smaller than
+ * counters for every combination, and adding one is one write.
  *
- *     record   = length body              ; length of the body
+ *     packed   = length body              ; length of the body
  *     body     = flags [org] [strings] successful failure types [policies]
  *                [rows]
- *     flags    = 1 byte                   ; TLSRPT_RECORD_...
+ *     flags    = 1 byte                   ; TLSRPT_PACKED_...
  *     org      = length bytes             ; organization-name
  *     strings  = count *(header bytes)    ; header: length * 4 + kind
  *     kind     = 0                        ; text
@@ -29,8 +29,8 @@
  * 0 not told, then MTA_STS_... + 1.
  */
 
-#ifndef TLSRPT_RECORD_H
-#define TLSRPT_RECORD_H
+#ifndef TLSRPT_PACKED_H
+#define TLSRPT_PACKED_H
 
 #include "tlsrpt_buf.h"
 #include "tlsrpt_fold.h"
@@ -39,16 +39,16 @@
 
 #pragma GCC visibility push(hidden)
 
-#define TLSRPT_RECORD_MAIL     0x01
-#define TLSRPT_RECORD_ORG      0x02
-#define TLSRPT_RECORD_STRINGS  0x04
-#define TLSRPT_RECORD_SINGLE   0x08
-#define TLSRPT_RECORD_ROWS     0x10
-#define TLSRPT_RECORD_POLICY   0x20
-#define TLSRPT_RECORD_FLAGS    0x3f         /* others: a later version */
+#define TLSRPT_PACKED_MAIL     0x01
+#define TLSRPT_PACKED_ORG      0x02
+#define TLSRPT_PACKED_STRINGS  0x04
+#define TLSRPT_PACKED_SINGLE   0x08
+#define TLSRPT_PACKED_ROWS     0x10
+#define TLSRPT_PACKED_POLICY   0x20
+#define TLSRPT_PACKED_FLAGS    0x3f         /* others: a later version */
 
 /* brief: without rows; what they count is beyond.  0, or -1: no memory. */
-int tlsrpt_record_encode(tlsrpt_buf_t *buf, const tlsrpt_fold_t *fold,
+int tlsrpt_packed_encode(tlsrpt_buf_t *buf, const tlsrpt_fold_t *fold,
     tlsrpt_str_t domain, tlsrpt_str_t organization, unsigned via, int brief)
     TLSRPT_MUST_USE;
 
@@ -72,34 +72,34 @@ typedef struct {
     unsigned        mode;                   /* MTA_STS_... + 1; 0: not told */
     size_t          nmx;
     tlsrpt_value_t  mx[TLSRPT_MAX_PATTERNS];
-} tlsrpt_record_type_t;
+} tlsrpt_packed_type_t;
 
-#define TLSRPT_MAX_RECORD_STRINGS                                             \
+#define TLSRPT_MAX_PACKED_STRINGS                                             \
     (5 * TLSRPT_MAX_ROWS + (TLSRPT_MAX_TYPES + 1) * (TLSRPT_MAX_PATTERNS + 1))
 
-/* The strings of a record that end in the policy domain, spelled out. */
-#define TLSRPT_MAX_RECORD_TEXT  32768
+/* The strings of a packed report that end in the policy domain, spelled out. */
+#define TLSRPT_MAX_PACKED_TEXT  32768
 
-/* A decoder: some 120 kB, to be used for one record after the other. */
+/* A decoder: some 120 kB, to be used for one packed report after the other. */
 typedef struct {
     tlsrpt_str_t           domain;
     const unsigned char   *pos;
     const unsigned char   *end;             /* of the cell */
-    const unsigned char   *next;            /* record */
+    const unsigned char   *next;            /* packed report */
 
     unsigned               via;
     tlsrpt_value_t         organization;
     uint64_t               successful;
     uint64_t               failure;
     size_t                 ntypes;
-    tlsrpt_record_type_t   types[TLSRPT_MAX_TYPES + 1];
+    tlsrpt_packed_type_t   types[TLSRPT_MAX_TYPES + 1];
     uint64_t               beyond;
     size_t                 nrows;           /* still to be read */
     size_t                 nstrings;
-    tlsrpt_value_t         strings[TLSRPT_MAX_RECORD_STRINGS];
+    tlsrpt_value_t         strings[TLSRPT_MAX_PACKED_STRINGS];
     size_t                 ntext;
-    char                   text[TLSRPT_MAX_RECORD_TEXT];
-} tlsrpt_record_t;
+    char                   text[TLSRPT_MAX_PACKED_TEXT];
+} tlsrpt_packed_t;
 
 typedef struct {
     unsigned        type;
@@ -111,17 +111,17 @@ typedef struct {
     uint64_t        failed;
 } tlsrpt_row_t;
 
-/* domain, cell: borrowed until the last record. */
-void tlsrpt_record_begin(tlsrpt_record_t *record, tlsrpt_str_t domain,
+/* domain, cell: borrowed until the last packed report. */
+void tlsrpt_packed_begin(tlsrpt_packed_t *packed, tlsrpt_str_t domain,
     const char *cell, size_t len);
-/* 1: the next record is there; 0: the end.  Its strings last until the one
-   after it.  What cannot be understood ends the cell, or (from a later version)
-   is passed over. */
-int tlsrpt_record_next(tlsrpt_record_t *record) TLSRPT_MUST_USE;
-/* 1: the record's next row; 0: there is none. */
-int tlsrpt_record_row(tlsrpt_record_t *record, tlsrpt_row_t *row)
+/* 1: the next packed report is there; 0: the end.  Its strings last until the
+   one after it.  What cannot be understood ends the cell, or (from a later
+   version) is passed over. */
+int tlsrpt_packed_next(tlsrpt_packed_t *packed) TLSRPT_MUST_USE;
+/* 1: the packed report's next row; 0: there is none. */
+int tlsrpt_packed_row(tlsrpt_packed_t *packed, tlsrpt_row_t *row)
     TLSRPT_MUST_USE;
 
 #pragma GCC visibility pop
 
-#endif /* TLSRPT_RECORD_H */
+#endif /* TLSRPT_PACKED_H */

@@ -9,11 +9,11 @@
 
 #include "mta_sts_policy.h"
 #include "tlsrpt_hash.h"
-#include "tlsrpt_record.h"
+#include "tlsrpt_packed.h"
 #include "tlsrpt_result.h"
 
 
-/* Of a string: see tlsrpt_record.h. */
+/* Of a string: see tlsrpt_packed.h. */
 enum {
     KIND_TEXT = 0,
     KIND_IP,
@@ -58,7 +58,7 @@ is_within(strings_t *s, tlsrpt_str_t string)
     size_t  before;
 
     if (string.len < s->domain.len
-        || s->spelled + string.len > TLSRPT_MAX_RECORD_TEXT)
+        || s->spelled + string.len > TLSRPT_MAX_PACKED_TEXT)
     {
         return 0;
     }
@@ -281,7 +281,7 @@ put_tail(tlsrpt_buf_t *tail, strings_t *s, const tlsrpt_fold_t *fold, int brief)
     tlsrpt_buf_varint(tail, fold->failure);
 
     if (is_single(fold)) {
-        flags |= TLSRPT_RECORD_SINGLE;
+        flags |= TLSRPT_PACKED_SINGLE;
         tlsrpt_buf_varint(tail, type_number(s, fold->types[0].policy_type));
 
     } else {
@@ -289,17 +289,17 @@ put_tail(tlsrpt_buf_t *tail, strings_t *s, const tlsrpt_fold_t *fold, int brief)
     }
 
     if (has_policies(fold)) {
-        flags |= TLSRPT_RECORD_POLICY;
+        flags |= TLSRPT_PACKED_POLICY;
         put_policies(tail, s, fold);
     }
 
     if (brief && fold->failed) {
-        flags |= TLSRPT_RECORD_ROWS;
+        flags |= TLSRPT_PACKED_ROWS;
         tlsrpt_buf_varint(tail, fold->failed);
         tlsrpt_buf_varint(tail, 0);
 
     } else if (fold->failed) {
-        flags |= TLSRPT_RECORD_ROWS;
+        flags |= TLSRPT_PACKED_ROWS;
         put_rows(tail, s, fold);
     }
 
@@ -308,7 +308,7 @@ put_tail(tlsrpt_buf_t *tail, strings_t *s, const tlsrpt_fold_t *fold, int brief)
 
 
 int
-tlsrpt_record_encode(tlsrpt_buf_t *buf, const tlsrpt_fold_t *fold,
+tlsrpt_packed_encode(tlsrpt_buf_t *buf, const tlsrpt_fold_t *fold,
     tlsrpt_str_t domain, tlsrpt_str_t organization, unsigned via, int brief)
 {
     strings_t      s;
@@ -321,18 +321,18 @@ tlsrpt_record_encode(tlsrpt_buf_t *buf, const tlsrpt_fold_t *fold,
     }
 
     flags = put_tail(&tail, &s, fold, brief);
-    flags |= via == TLSRPT_VIA_MAIL ? TLSRPT_RECORD_MAIL : 0;
-    flags |= organization.data != NULL ? TLSRPT_RECORD_ORG : 0;
-    flags |= s.n ? TLSRPT_RECORD_STRINGS : 0;
+    flags |= via == TLSRPT_VIA_MAIL ? TLSRPT_PACKED_MAIL : 0;
+    flags |= organization.data != NULL ? TLSRPT_PACKED_ORG : 0;
+    flags |= s.n ? TLSRPT_PACKED_STRINGS : 0;
 
     tlsrpt_buf_add(&body, &flags, 1);
 
-    if (flags & TLSRPT_RECORD_ORG) {
+    if (flags & TLSRPT_PACKED_ORG) {
         tlsrpt_buf_varint(&body, organization.len);
         tlsrpt_buf_add(&body, organization.data, organization.len);
     }
 
-    if (flags & TLSRPT_RECORD_STRINGS) {
+    if (flags & TLSRPT_PACKED_STRINGS) {
         tlsrpt_buf_varint(&body, s.n);
         tlsrpt_buf_add(&body, s.text.data, s.text.len);
     }
@@ -439,13 +439,13 @@ word_value(tlsrpt_str_t word)
 /* The text, and the domain behind it. */
 
 static tlsrpt_value_t
-spell_out(cursor_t *c, tlsrpt_record_t *r, const char *data, size_t len)
+spell_out(cursor_t *c, tlsrpt_packed_t *r, const char *data, size_t len)
 {
     char    *p = r->text + r->ntext;
     size_t   all = len + r->domain.len;
 
     if (data == NULL || all > TLSRPT_MAX_STRING
-        || all > TLSRPT_MAX_RECORD_TEXT - r->ntext)
+        || all > TLSRPT_MAX_PACKED_TEXT - r->ntext)
     {
         c->failed = 1;
         return text_value(NULL, 0);
@@ -460,7 +460,7 @@ spell_out(cursor_t *c, tlsrpt_record_t *r, const char *data, size_t len)
 
 
 static tlsrpt_value_t
-get_string(cursor_t *c, tlsrpt_record_t *r)
+get_string(cursor_t *c, tlsrpt_packed_t *r)
 {
     size_t          header = get_bounded(c, 4 * TLSRPT_MAX_STRING + KIND_LAST);
     size_t          len = header / 4;
@@ -490,9 +490,9 @@ get_string(cursor_t *c, tlsrpt_record_t *r)
 
 
 static void
-get_strings(cursor_t *c, tlsrpt_record_t *r)
+get_strings(cursor_t *c, tlsrpt_packed_t *r)
 {
-    r->nstrings = get_bounded(c, TLSRPT_MAX_RECORD_STRINGS);
+    r->nstrings = get_bounded(c, TLSRPT_MAX_PACKED_STRINGS);
 
     for (size_t i = 0; i < r->nstrings && !c->failed; i++) {
         r->strings[i] = get_string(c, r);
@@ -503,7 +503,7 @@ get_strings(cursor_t *c, tlsrpt_record_t *r)
 /* A string's number, counted from first; 0: not given. */
 
 static tlsrpt_value_t
-get_value(cursor_t *c, const tlsrpt_record_t *r)
+get_value(cursor_t *c, const tlsrpt_packed_t *r)
 {
     size_t  n = get_bounded(c, r->nstrings);
 
@@ -512,7 +512,7 @@ get_value(cursor_t *c, const tlsrpt_record_t *r)
 
 
 static tlsrpt_value_t
-get_word(cursor_t *c, const tlsrpt_record_t *r, unsigned ncodes,
+get_word(cursor_t *c, const tlsrpt_packed_t *r, unsigned ncodes,
     tlsrpt_str_t (*word)(unsigned code))
 {
     size_t  n = get_bounded(c, ncodes + r->nstrings);
@@ -524,16 +524,16 @@ get_word(cursor_t *c, const tlsrpt_record_t *r, unsigned ncodes,
 
 
 static tlsrpt_value_t
-get_type(cursor_t *c, const tlsrpt_record_t *r)
+get_type(cursor_t *c, const tlsrpt_packed_t *r)
 {
     return get_word(c, r, tlsrpt_policy_type_ncodes(), tlsrpt_policy_type);
 }
 
 
 static void
-get_types(cursor_t *c, tlsrpt_record_t *r, unsigned flags)
+get_types(cursor_t *c, tlsrpt_packed_t *r, unsigned flags)
 {
-    if (flags & TLSRPT_RECORD_SINGLE) {
+    if (flags & TLSRPT_PACKED_SINGLE) {
         r->ntypes = 1;
         r->types[0].policy_type = get_type(c, r);
         r->types[0].successful = r->successful;
@@ -552,15 +552,15 @@ get_types(cursor_t *c, tlsrpt_record_t *r, unsigned flags)
 
 
 static void
-get_policies(cursor_t *c, tlsrpt_record_t *r, unsigned flags)
+get_policies(cursor_t *c, tlsrpt_packed_t *r, unsigned flags)
 {
     for (size_t i = 0; i < r->ntypes; i++) {
-        tlsrpt_record_type_t  *t = &r->types[i];
+        tlsrpt_packed_type_t  *t = &r->types[i];
 
         t->mode = 0;
         t->nmx = 0;
 
-        if (t->failure == 0 || !(flags & TLSRPT_RECORD_POLICY)) {
+        if (t->failure == 0 || !(flags & TLSRPT_PACKED_POLICY)) {
             continue;
         }
 
@@ -575,23 +575,23 @@ get_policies(cursor_t *c, tlsrpt_record_t *r, unsigned flags)
 
 
 static void
-get_body(cursor_t *c, tlsrpt_record_t *r, unsigned flags)
+get_body(cursor_t *c, tlsrpt_packed_t *r, unsigned flags)
 {
     size_t  len;
 
-    r->via = flags & TLSRPT_RECORD_MAIL ? TLSRPT_VIA_MAIL : TLSRPT_VIA_HTTPS;
+    r->via = flags & TLSRPT_PACKED_MAIL ? TLSRPT_VIA_MAIL : TLSRPT_VIA_HTTPS;
     r->organization = text_value(NULL, 0);
     r->nstrings = 0;
     r->ntext = 0;
     r->beyond = 0;
     r->nrows = 0;
 
-    if (flags & TLSRPT_RECORD_ORG) {
+    if (flags & TLSRPT_PACKED_ORG) {
         len = get_bounded(c, TLSRPT_MAX_STRING);
         r->organization = text_value(get_bytes(c, len), len);
     }
 
-    if (flags & TLSRPT_RECORD_STRINGS) {
+    if (flags & TLSRPT_PACKED_STRINGS) {
         get_strings(c, r);
     }
 
@@ -600,7 +600,7 @@ get_body(cursor_t *c, tlsrpt_record_t *r, unsigned flags)
     get_types(c, r, flags);
     get_policies(c, r, flags);
 
-    if (flags & TLSRPT_RECORD_ROWS) {
+    if (flags & TLSRPT_PACKED_ROWS) {
         r->beyond = get_varint(c);
         r->nrows = get_bounded(c, TLSRPT_MAX_ROWS);
     }
@@ -608,26 +608,26 @@ get_body(cursor_t *c, tlsrpt_record_t *r, unsigned flags)
 
 
 void
-tlsrpt_record_begin(tlsrpt_record_t *record, tlsrpt_str_t domain,
+tlsrpt_packed_begin(tlsrpt_packed_t *packed, tlsrpt_str_t domain,
     const char *cell, size_t len)
 {
-    record->domain = domain;
-    record->next = (const unsigned char *) cell;
-    record->end = record->next + len;
-    record->nrows = 0;
+    packed->domain = domain;
+    packed->next = (const unsigned char *) cell;
+    packed->end = packed->next + len;
+    packed->nrows = 0;
 }
 
 
 int
-tlsrpt_record_next(tlsrpt_record_t *record)
+tlsrpt_packed_next(tlsrpt_packed_t *packed)
 {
     size_t       len;
     unsigned     flags;
     cursor_t     c;
 
-    while (record->next != record->end) {
-        c.pos = record->next;
-        c.end = record->end;
+    while (packed->next != packed->end) {
+        c.pos = packed->next;
+        c.end = packed->end;
         c.failed = 0;
 
         len = get_bounded(&c, (size_t) (c.end - c.pos));
@@ -636,18 +636,18 @@ tlsrpt_record_next(tlsrpt_record_t *record)
             return 0;
         }
 
-        record->next = c.pos + len;
-        c.end = record->next;
+        packed->next = c.pos + len;
+        c.end = packed->next;
         flags = *c.pos++;
 
-        if (flags & ~TLSRPT_RECORD_FLAGS) {
+        if (flags & ~TLSRPT_PACKED_FLAGS) {
             continue;
         }
 
-        get_body(&c, record, flags);
+        get_body(&c, packed, flags);
 
         if (!c.failed) {
-            record->pos = c.pos;
+            packed->pos = c.pos;
             return 1;
         }
     }
@@ -657,28 +657,28 @@ tlsrpt_record_next(tlsrpt_record_t *record)
 
 
 int
-tlsrpt_record_row(tlsrpt_record_t *record, tlsrpt_row_t *row)
+tlsrpt_packed_row(tlsrpt_packed_t *packed, tlsrpt_row_t *row)
 {
-    cursor_t  c = { record->pos, record->next, 0 };
+    cursor_t  c = { packed->pos, packed->next, 0 };
 
-    if (record->nrows == 0 || record->ntypes == 0) {
+    if (packed->nrows == 0 || packed->ntypes == 0) {
         return 0;
     }
 
-    record->nrows--;
+    packed->nrows--;
 
-    row->type = (unsigned) get_bounded(&c, record->ntypes - 1);
-    row->result_type = get_word(&c, record, tlsrpt_result_ncodes(),
+    row->type = (unsigned) get_bounded(&c, packed->ntypes - 1);
+    row->result_type = get_word(&c, packed, tlsrpt_result_ncodes(),
                                 tlsrpt_result_type);
-    row->sending_mta_ip = get_value(&c, record);
-    row->receiving_mx_hostname = get_value(&c, record);
-    row->receiving_ip = get_value(&c, record);
-    row->failure_reason_code = get_value(&c, record);
+    row->sending_mta_ip = get_value(&c, packed);
+    row->receiving_mx_hostname = get_value(&c, packed);
+    row->receiving_ip = get_value(&c, packed);
+    row->failure_reason_code = get_value(&c, packed);
     row->failed = get_varint(&c);
-    record->pos = c.pos;
+    packed->pos = c.pos;
 
     if (c.failed) {
-        record->nrows = 0;
+        packed->nrows = 0;
         return 0;
     }
 

@@ -2,13 +2,13 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * The records of a day's cell: what goes in comes out, and whatever else is
- * there is survived.
+ * The packed reports of a day's cell: what goes in comes out, and whatever else
+ * is there is survived.
  */
 
 #include "tap.h"
 #include "report.h"
-#include "tlsrpt_record.h"
+#include "tlsrpt_packed.h"
 
 static const char  document[] =
     "{\"organization-name\":\"Example Sender\",\"contact-info\":\"a\","
@@ -31,7 +31,7 @@ static const char  document[] =
     "\"sending-mta-ip\":\"2001:db8::1\",\"receiving-mx-hostname\":"
     "\"2001:db8::1\",\"failed-session-count\":2}]}]}";
 
-static tlsrpt_record_t  record;
+static tlsrpt_packed_t  packed;
 
 
 static int
@@ -53,11 +53,11 @@ is_text(tlsrpt_value_t value, const char *text)
 static void
 begin(const char *cell, size_t len)
 {
-    tlsrpt_record_begin(&record, str("example.com"), cell, len);
+    tlsrpt_packed_begin(&packed, str("example.com"), cell, len);
 }
 
 
-/* A cell of the document's record, twice; brief: without details. */
+/* A cell of the document's packed report, twice; brief: without details. */
 
 static void
 make_cell(tlsrpt_buf_t *cell, int brief)
@@ -74,7 +74,7 @@ make_cell(tlsrpt_buf_t *cell, int brief)
     }
 
     for (int i = 0; i < 2; i++) {
-        if (tlsrpt_record_encode(cell, &fold, str("example.com"),
+        if (tlsrpt_packed_encode(cell, &fold, str("example.com"),
                                  report->organization_name,
                                  i ? TLSRPT_VIA_MAIL : TLSRPT_VIA_HTTPS, brief)
             != 0)
@@ -95,7 +95,7 @@ test_rows(void)
     static const char  ip6[] = "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01";
     tlsrpt_row_t       row;
 
-    ok(tlsrpt_record_row(&record, &row) && row.type == 0
+    ok(tlsrpt_packed_row(&packed, &row) && row.type == 0
        && is_text(row.result_type, "certificate-expired")
        && is_value(row.sending_mta_ip, TLSRPT_VALUE_IP, ip4, 4)
        && is_text(row.receiving_mx_hostname, "mx.example.com")
@@ -103,7 +103,7 @@ test_rows(void)
        && is_text(row.failure_reason_code, "4.7.5") && row.failed == 7,
        "a row with every member");
 
-    ok(tlsrpt_record_row(&record, &row) && row.type == 0
+    ok(tlsrpt_packed_row(&packed, &row) && row.type == 0
        && is_text(row.result_type, "something-new")
        && is_text(row.sending_mta_ip, NULL)
        && is_text(row.receiving_mx_hostname, NULL)
@@ -111,18 +111,18 @@ test_rows(void)
        && is_text(row.failure_reason_code, NULL) && row.failed == 1,
        "one with hardly any");
 
-    ok(tlsrpt_record_row(&record, &row) && row.type == 0
+    ok(tlsrpt_packed_row(&packed, &row) && row.type == 0
        && is_text(row.result_type, "unspecified") && row.failed == 12,
        "what no detail accounts for");
 
-    ok(tlsrpt_record_row(&record, &row) && row.type == 1
+    ok(tlsrpt_packed_row(&packed, &row) && row.type == 1
        && is_value(row.sending_mta_ip, TLSRPT_VALUE_IP, ip6, 16)
        && !is_value(row.receiving_mx_hostname, TLSRPT_VALUE_IP, ip6, 16)
        && row.failed == 2, "the same string as an address and as a name");
 
-    ok(tlsrpt_record_row(&record, &row) && row.type == 1
+    ok(tlsrpt_packed_row(&packed, &row) && row.type == 1
        && row.failed == 9007199254739998, "the rest of the other policy");
-    ok(!tlsrpt_record_row(&record, &row), "and no more");
+    ok(!tlsrpt_packed_row(&packed, &row), "and no more");
 }
 
 
@@ -135,35 +135,35 @@ test_round_trip(void)
     make_cell(&cell, 0);
     begin(cell.data, cell.len);
 
-    ok(tlsrpt_record_next(&record), "a record");
-    is_int(record.via, TLSRPT_VIA_HTTPS, "by https");
-    ok(is_text(record.organization, "Example Sender"), "of its sender");
-    is_int((long long) record.successful, 301, "successes");
-    is_int((long long) record.failure, 9007199254740020, "failures");
-    is_int((long long) record.ntypes, 2, "policy types");
-    ok(is_text(record.types[0].policy_type, "sts"), "sts");
-    is_int((long long) record.types[0].successful, 300, "its successes");
-    is_int((long long) record.types[0].failure, 20, "its failures");
-    ok(is_text(record.types[1].policy_type, "future"), "the other");
+    ok(tlsrpt_packed_next(&packed), "a packed report");
+    is_int(packed.via, TLSRPT_VIA_HTTPS, "by https");
+    ok(is_text(packed.organization, "Example Sender"), "of its sender");
+    is_int((long long) packed.successful, 301, "successes");
+    is_int((long long) packed.failure, 9007199254740020, "failures");
+    is_int((long long) packed.ntypes, 2, "policy types");
+    ok(is_text(packed.types[0].policy_type, "sts"), "sts");
+    is_int((long long) packed.types[0].successful, 300, "its successes");
+    is_int((long long) packed.types[0].failure, 20, "its failures");
+    ok(is_text(packed.types[1].policy_type, "future"), "the other");
     test_rows();
 
-    ok(tlsrpt_record_next(&record), "another record");
-    is_int(record.via, TLSRPT_VIA_MAIL, "by mail");
-    ok(!tlsrpt_record_next(&record), "the end");
-    ok(!tlsrpt_record_next(&record), "the end again");
+    ok(tlsrpt_packed_next(&packed), "another packed report");
+    is_int(packed.via, TLSRPT_VIA_MAIL, "by mail");
+    ok(!tlsrpt_packed_next(&packed), "the end");
+    ok(!tlsrpt_packed_next(&packed), "the end again");
     free(cell.data);
 
     make_cell(&cell, 1);
     begin(cell.data, cell.len);
-    ok(tlsrpt_record_next(&record), "a brief record");
-    is_int((long long) record.failure, 9007199254740020, "its failures");
-    is_int((long long) record.beyond, 9007199254740020, "all in no row");
-    ok(!tlsrpt_record_row(&record, &row), "no row");
-    ok(tlsrpt_record_next(&record), "and the next");
+    ok(tlsrpt_packed_next(&packed), "a brief packed report");
+    is_int((long long) packed.failure, 9007199254740020, "its failures");
+    is_int((long long) packed.beyond, 9007199254740020, "all in no row");
+    ok(!tlsrpt_packed_row(&packed, &row), "no row");
+    ok(tlsrpt_packed_next(&packed), "and the next");
     free(cell.data);
 
     begin("", 0);
-    ok(!tlsrpt_record_next(&record), "an empty cell");
+    ok(!tlsrpt_packed_next(&packed), "an empty cell");
 }
 
 
@@ -192,11 +192,11 @@ walk(const char *bytes, size_t len)
     memcpy(cell, bytes, len);
     begin(cell, len);
 
-    while (tlsrpt_record_next(&record)) {
+    while (tlsrpt_packed_next(&packed)) {
         n++;
 
-        while (tlsrpt_record_row(&record, &row)) {
-            if (row.type >= record.ntypes) {
+        while (tlsrpt_packed_row(&packed, &row)) {
+            if (row.type >= packed.ntypes) {
                 abort();
             }
 
@@ -207,13 +207,13 @@ walk(const char *bytes, size_t len)
             touch(row.failure_reason_code);
         }
 
-        touch(record.organization);
+        touch(packed.organization);
 
-        for (size_t i = 0; i < record.ntypes; i++) {
-            touch(record.types[i].policy_type);
+        for (size_t i = 0; i < packed.ntypes; i++) {
+            touch(packed.types[i].policy_type);
 
-            for (size_t k = 0; k < record.types[i].nmx; k++) {
-                touch(record.types[i].mx[k]);
+            for (size_t k = 0; k < packed.types[i].nmx; k++) {
+                touch(packed.types[i].mx[k]);
             }
         }
     }
@@ -233,7 +233,7 @@ test_damage(void)
     tlsrpt_buf_t  cell;
 
     make_cell(&cell, 0);
-    is_int((long long) walk(cell.data, cell.len), 2, "two records");
+    is_int((long long) walk(cell.data, cell.len), 2, "two packed reports");
 
     for (size_t len = 0; len < cell.len; len++) {
         wrong += walk(cell.data, len) != (len < cell.len / 2 ? 0 : 1);
@@ -298,17 +298,17 @@ test_within(void)
 
     rows[2].failure_reason_code = str("not example.com");
 
-    if (tlsrpt_record_encode(&cell, &fold, str("example.com"), str(NULL), 0, 0)
+    if (tlsrpt_packed_encode(&cell, &fold, str("example.com"), str(NULL), 0, 0)
         != 0)
     {
         abort();
     }
 
     begin(cell.data, cell.len);
-    ok(tlsrpt_record_next(&record), "a record of many mail servers");
+    ok(tlsrpt_packed_next(&packed), "a packed report of many mail servers");
 
     for (int i = 0; i < 1000; i++) {
-        wrong += !tlsrpt_record_row(&record, &row)
+        wrong += !tlsrpt_packed_row(&packed, &row)
                  || !is_text(row.receiving_mx_hostname, mx[i])
                  || !is_text(row.failure_reason_code,
                              i == 2 ? "not example.com" : NULL);
@@ -318,8 +318,8 @@ test_within(void)
     ok(cell.len < 1000 * 58, "the domain is not repeated: %zu bytes", cell.len);
 
     begin(cell.data, cell.len);
-    record.domain = str("a.very.much.longer.domain.than.that.example.com");
-    ok(!tlsrpt_record_next(&record), "what is beyond the bound is none");
+    packed.domain = str("a.very.much.longer.domain.than.that.example.com");
+    ok(!tlsrpt_packed_next(&packed), "what is beyond the bound is none");
     free(cell.data);
 }
 
@@ -334,9 +334,9 @@ test_later_version(void)
     half = cell.len / 2;
     cell.data[2] |= (char) 0x80;
     is_int((long long) walk(cell.data, cell.len), 1,
-           "a record of a later version is passed over");
+           "a packed report of a later version is passed over");
     begin(cell.data, cell.len);
-    ok(tlsrpt_record_next(&record) && record.via == TLSRPT_VIA_MAIL
+    ok(tlsrpt_packed_next(&packed) && packed.via == TLSRPT_VIA_MAIL
        && cell.len == 2 * half, "for the one behind it");
     free(cell.data);
 }
