@@ -34,7 +34,7 @@ typedef struct {
     tlsrpt_problem_t   *list[MAX_TYPES + TLSRPT_MAX_SENDERS];
     size_t              n;
     tlsrpt_conflict_days_t  conflicts;
-    size_t              pending;            /* replies of cells */
+    size_t              pending;            /* replies of day logs */
     tlsrpt_packed_t     packed;
 } tlsrpt_problems_t;
 
@@ -520,7 +520,7 @@ gather_beyond(tlsrpt_problems_t *problems, uint64_t failed, size_t day)
 
 
 static int
-gather_cell(tlsrpt_problems_t *problems, const tlsrpt_reply_t *reply,
+gather_log(tlsrpt_problems_t *problems, const tlsrpt_reply_t *reply,
     size_t day)
 {
     int               again;
@@ -575,7 +575,7 @@ problems_add(tlsrpt_reading_t *reading, size_t n, const tlsrpt_reply_t *reply)
         return TLSRPT_OK;
     }
 
-    return gather_cell(problems, reply, (size_t) day) == 0
+    return gather_log(problems, reply, (size_t) day) == 0
            ? TLSRPT_OK : TLSRPT_ERR_MEMORY;
 }
 
@@ -618,7 +618,7 @@ finish(tlsrpt_problems_t *problems)
 {
     const tlsrpt_evidence_t  *e = &problems->evidence;
 
-    /* A cell that is full leaves its failures to the day's totals. */
+    /* A day log that is full leaves its failures to the day's totals. */
     for (size_t i = 0; i < e->range.ndays; i++) {
         if (gather_beyond(problems, e->range.days[i].over, i) != 0) {
             return -1;

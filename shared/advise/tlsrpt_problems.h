@@ -2,7 +2,7 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * cells -> problems: what is wrong with a domain, in the words of
+ * day logs -> problems: what is wrong with a domain, in the words of
  * tlsrpt_explain, with what the reports themselves tell about it.
  */
 

@@ -8,8 +8,8 @@
 #include "tlsrpt_lists.h"
 
 
-/* The numbers of the range's commands come first, those of its cells included;
-   then that of each day's list. */
+/* The numbers of the range's commands come first, those of its day logs
+   included; then that of each day's list. */
 
 static size_t
 first_list(const tlsrpt_lists_t *lists)

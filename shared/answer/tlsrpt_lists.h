@@ -14,7 +14,7 @@
 #pragma GCC visibility push(hidden)
 
 typedef struct {
-    tlsrpt_range_t  range;                  /* its days, not its cells */
+    tlsrpt_range_t  range;                  /* its days, not its day logs */
     size_t          left;                   /* days that may have a list */
 } tlsrpt_lists_t;
 

@@ -57,7 +57,7 @@ tlsrpt_range_free(tlsrpt_range_t *range)
 
 
 static const tlsrpt_command_t *
-next_cell(tlsrpt_range_t *range, size_t *n)
+next_log(tlsrpt_range_t *range, size_t *n)
 {
     size_t  day = range->next - 1 - range->nmonths;
 
@@ -86,7 +86,7 @@ tlsrpt_range_next(tlsrpt_range_t *range, size_t *n)
     *n = range->next;
 
     if (*n > range->nmonths) {
-        return range->waiting ? NULL : next_cell(range, n);
+        return range->waiting ? NULL : next_log(range, n);
     }
 
     range->next++;

@@ -3,8 +3,8 @@
  * SPDX-License-Identifier: BSD-2-Clause
  *
  * A domain's days, read from Redis: the domain's totals and the totals of each
- * month's days first, then the cells of the days that have reports, so that a
- * reading costs what reports there are, not how long the range is.
+ * month's days first, then the day logs of the days that have reports, so that
+ * a reading costs what reports there are, not how long the range is.
  */
 
 #ifndef TLSRPT_RANGE_H
@@ -28,7 +28,8 @@ typedef struct {
 
     size_t             nmonths;
     size_t             next;                /* command */
-    size_t             waiting;             /* replies before cells are asked */
+    size_t             waiting;             /* replies before day logs are
+                                               asked */
     tlsrpt_key_read_t  read;
 } tlsrpt_range_t;
 
@@ -41,8 +42,8 @@ void tlsrpt_range_free(tlsrpt_range_t *range);
    is none, or none before another reply. */
 const tlsrpt_command_t *tlsrpt_range_next(tlsrpt_range_t *range, size_t *n);
 
-/* Takes the reply to command n.  The index of the day whose cell it is, or -1:
-   it was no cell. */
+/* Takes the reply to command n.  The index of the day whose day log it is, or
+   -1: it was no day log. */
 int tlsrpt_range_add(tlsrpt_range_t *range, size_t n,
     const tlsrpt_reply_t *reply) TLSRPT_MUST_USE;
 

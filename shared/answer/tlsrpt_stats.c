@@ -84,10 +84,10 @@ tlsrpt_stats_create(const tlsrpt_query_t *query, tlsrpt_str_t domain,
     stats->typed = tlsrpt_query_is_typed(query);
     stats->groups.nby = query->nby;
     stats->groups.by = stats->query.by;
-    stats->cells = calloc(stats->range.ndays, sizeof(*stats->cells));
+    stats->logged = calloc(stats->range.ndays, sizeof(*stats->logged));
     stats->read = calloc(stats->range.ndays, 1);
 
-    if (!stats->cells || !stats->read) {
+    if (!stats->logged || !stats->read) {
         tlsrpt_stats_destroy(stats);
         return NULL;
     }
@@ -107,7 +107,7 @@ tlsrpt_stats_destroy(tlsrpt_stats_t *stats)
     tlsrpt_order_destroy(stats->order);
     tlsrpt_groups_free(&stats->groups);
     tlsrpt_range_free(&stats->range);
-    free(stats->cells);
+    free(stats->logged);
     free(stats->read);
     free(stats);
 }
@@ -308,13 +308,13 @@ fold_packed(tlsrpt_stats_t *stats, tlsrpt_value_t *values)
 
 
 static int
-fold_cell(tlsrpt_stats_t *stats, size_t day, const tlsrpt_reply_t *reply)
+fold_log(tlsrpt_stats_t *stats, size_t day, const tlsrpt_reply_t *reply)
 {
     int               rc = TLSRPT_OK;
     char              text[TLSRPT_DAY_TEXT_LEN + 1];
     tlsrpt_value_t    values[TLSRPT_NDIMENSIONS];
     tlsrpt_packed_t  *r = &stats->packed;
-    tlsrpt_totals_t  *sum = &stats->cells[day];
+    tlsrpt_totals_t  *sum = &stats->logged[day];
 
     if (reply->type != TLSRPT_REPLY_STRING) {
         return TLSRPT_OK;
@@ -344,7 +344,7 @@ tlsrpt_stats_add(tlsrpt_stats_t *stats, size_t n, const tlsrpt_reply_t *reply)
 {
     int  day = tlsrpt_range_add(&stats->range, n, reply);
 
-    return day < 0 ? TLSRPT_OK : fold_cell(stats, (size_t) day, reply);
+    return day < 0 ? TLSRPT_OK : fold_log(stats, (size_t) day, reply);
 }
 
 
@@ -374,7 +374,7 @@ fold_overflow(tlsrpt_stats_t *stats, size_t day)
     uint64_t                reports, successful, failure;
     tlsrpt_value_t          values[TLSRPT_NDIMENSIONS];
     const tlsrpt_totals_t  *all = &stats->range.days[day];
-    const tlsrpt_totals_t  *sum = &stats->cells[day];
+    const tlsrpt_totals_t  *sum = &stats->logged[day];
 
     reports = over(all->reports, sum->reports);
     successful = over(all->successful, sum->successful);
@@ -410,7 +410,7 @@ finish(tlsrpt_stats_t *stats)
 
     for (size_t i = 0; !stats->finished && i < stats->range.ndays; i++) {
         if (stats->read[i] && rc == TLSRPT_OK
-            && stats->range.days[i].reports > stats->cells[i].reports)
+            && stats->range.days[i].reports > stats->logged[i].reports)
         {
             rc = fold_overflow(stats, i);
         }

@@ -2,10 +2,10 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * replies -> cells -> fold -> answer.
+ * replies -> day logs -> fold -> answer.
  *
  * create, then send each command of _next in any pipelining and give each
- * reply to _add with its number, in any order; then one answer.  Cells are
+ * reply to _add with its number, in any order; then one answer.  Day logs are
  * asked for only of the days that have reports.
  * _add: TLSRPT_OK or TLSRPT_ERR_MEMORY.
  */

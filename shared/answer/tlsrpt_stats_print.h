@@ -18,8 +18,8 @@
 #pragma GCC visibility push(hidden)
 
 /*
- * What a day's totals tell over its cell's records is the overflow: it had no
- * place in the cell.
+ * What a day's totals tell over its day log's records is the overflow: it had
+ * no place in the day log.
  */
 
 struct tlsrpt_stats {
@@ -28,8 +28,8 @@ struct tlsrpt_stats {
     int               detailed;
     int               typed;
 
-    tlsrpt_totals_t  *cells;                /* of each day, its records' */
-    unsigned char    *read;                 /* was there a cell? */
+    tlsrpt_totals_t  *day_logs;             /* of each day, its records' */
+    unsigned char    *read;                 /* was there a day log? */
 
     uint64_t          reports;              /* of the whole answer */
     uint64_t          successful;

@@ -2,12 +2,12 @@
 --
 -- Atomic and idempotent: what is read first decides, and nothing is written
 -- before what may fail on a wrong type or value has been read.  Where a command
--- fails after others, because the user may not run it or the cell cannot be
+-- fails after others, because the user may not run it or the day log cannot be
 -- added to, those are taken back; so they are in an order in which that can be
 -- done.
 --
--- KEYS  1 cell     string  the day's packed reports (tlsrpt_packed.h)
---       2 before   string  the cell of the day before
+-- KEYS  1 day_log  string  the day's packed reports (tlsrpt_packed.h)
+--       2 before   string  the log of the day before
 --       3 seen     set     digests of the week's reports
 --       4 month    hash    day of the month -> totals (tlsrpt_totals.h)
 --       5 domain   hash    "all" -> totals ever; "t:RESULT-TYPE" -> failures
@@ -17,7 +17,7 @@
 -- ARGV  1 packed   2 the same without failure details, '': always in full
 --       3 digest, as a number   4 day of the month
 --       5 successful sessions   6 failed sessions   7 now
---       8 what is seldom needed: seconds to keep the cell, the month and the
+--       8 what is seldom needed: seconds to keep the day log, the month and the
 --         domain, sessions in failure details, with spaces between
 --       9 '1': the days after this one have had their reports; else ''
 --      10 seconds to keep the original  11 list entry  12 original  13 digest,
@@ -26,15 +26,15 @@
 --
 -- Returns 2: counted, the first of its day; 1: counted; 0: had been before.
 
-local DETAILED = 196608     -- a cell up to this size takes failure details
+local DETAILED = 196608     -- a day log up to this size takes failure details
 local FULL = 262144         -- and up to this one, packed reports without
-local SMALL = 4096          -- a cell that is cheaper written than enlarged
+local SMALL = 4096          -- a day log that is cheaper written than enlarged
 local LISTED = 10000        -- reports of a day
 local MOST = 9007199254740991
 
 local try, min = redis.pcall, math.min
 local pack, unpack_numbers = struct.pack, struct.unpack
-local cell, seen, month, domain = KEYS[1], KEYS[3], KEYS[4], KEYS[5]
+local day_log, seen, month, domain = KEYS[1], KEYS[3], KEYS[4], KEYS[5]
 local list, original = KEYS[6], KEYS[7]
 local packed, digest, day = ARGV[1], ARGV[3], ARGV[4]
 local successful, failed = ARGV[5] + 0, ARGV[6] + 0
@@ -65,7 +65,7 @@ if of_all and not bad then
     all_reports, all_ok, all_failures = unpack_numbers('<I7I7I7I7', of_all)
 end
 
--- A cell that cannot take the packed report leaves it to the totals alone.
+-- A day log that cannot take the packed report leaves it to the totals alone.
 if ARGV[2] ~= '' and size + #packed > DETAILED then
     packed = ARGV[2]
 end
@@ -78,7 +78,7 @@ local whole, listed
 -- grow is written whole.
 if not bad and ARGV[9] ~= '' and size < SMALL then
     doing = 'get'
-    whole = try('GET', cell)
+    whole = try('GET', day_log)
     bad = type(whole) == 'table' and whole
 end
 
@@ -91,7 +91,8 @@ end
 
 -- Where there are new fields, taking back needs more: so Redis 7 is asked.
 if not bad and fresh and redis.acl_check_cmd then
-    for command, key in pairs({ SREM = seen, APPEND = cell, SET = cell }) do
+    for command, key in pairs({ SREM = seen, APPEND = day_log,
+                                SET = day_log }) do
         if not bad and not redis.acl_check_cmd(command, key, '1') then
             doing, bad = command:lower(), { err = 'NOPERM' }
         end
@@ -170,11 +171,11 @@ end
 if not bad and fits then
     if whole then
         doing = 'set'
-        result = try('SET', cell, whole .. packed, 'KEEPTTL')
+        result = try('SET', day_log, whole .. packed, 'KEEPTTL')
         bad = result.err and result
     else
         doing = 'append'
-        length = try('APPEND', cell, packed)
+        length = try('APPEND', day_log, packed)
         bad = type(length) == 'table' and length
         fresh = fresh or length == #packed
     end
@@ -200,12 +201,12 @@ if bad then
     -- Takes back what was done, and says which command it was.
 
     if done >= 4 and length == #packed then
-        try('EXPIRE', cell, 0)
+        try('EXPIRE', day_log, 0)
     elseif done >= 4 and fits then
-        local text = whole or try('GET', cell)
+        local text = whole or try('GET', day_log)
 
         if type(text) == 'string' then
-            try('SET', cell, whole or text:sub(1, -1 - #packed), 'KEEPTTL')
+            try('SET', day_log, whole or text:sub(1, -1 - #packed), 'KEEPTTL')
         end
     end
 
@@ -265,9 +266,9 @@ end
 
 -- The first of its day: the day before has had its reports, nearly all
 
-local keep_cell, keep_month, keep_domain = ARGV[8]:match('(%d+) (%d+) (%d+)')
+local keep_log, keep_month, keep_domain = ARGV[8]:match('(%d+) (%d+) (%d+)')
 
-try('EXPIRE', cell, keep_cell)
+try('EXPIRE', day_log, keep_log)
 try('EXPIRE', seen, keep_month)
 try('EXPIRE', month, keep_month)
 try('EXPIRE', domain, keep_domain)

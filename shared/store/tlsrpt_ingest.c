@@ -24,7 +24,7 @@
 #define NKEYS      7
 #define MAX_ARGS   64
 #define MAX_CODES  32
-#define SHORT      512                      /* a packed report that a cell
+#define SHORT      512                      /* a packed report that a day log
                                                always takes with its details */
 #define LATE       2                        /* days, until a day's reports have
                                                come, nearly all */
@@ -176,8 +176,8 @@ keep_for(int32_t last, const tlsrpt_ingest_t *ingest)
 }
 
 
-/* One argument, as it is seldom looked at: how long to keep the cell, the month
-   and the domain, and the sessions in failure details. */
+/* One argument, as it is seldom looked at: how long to keep the day log, the
+   month and the domain, and the sessions in failure details. */
 
 static void
 arg_seldom(ingest_t *in, int32_t day, const tlsrpt_fold_t *fold,

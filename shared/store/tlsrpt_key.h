@@ -7,7 +7,7 @@
  *
  *     PREFIX:{DOMAIN}                    hash    totals of all time
  *     PREFIX:{DOMAIN}:YYYY-MM            hash    totals of each day
- *     PREFIX:{DOMAIN}:YYYY-MM-DD         string  the day's cell
+ *     PREFIX:{DOMAIN}:YYYY-MM-DD         string  the day's log
  *     PREFIX:{DOMAIN}:YYYY-MM-DD:seen    set     digests of a week's reports;
  *                                                the date is its Monday
  *     PREFIX:{DOMAIN}:YYYY-MM-DD:reports hash    the list of reports

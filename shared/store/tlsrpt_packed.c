@@ -609,10 +609,10 @@ get_body(cursor_t *c, tlsrpt_packed_t *r, unsigned flags)
 
 void
 tlsrpt_packed_begin(tlsrpt_packed_t *packed, tlsrpt_str_t domain,
-    const char *cell, size_t len)
+    const char *day_log, size_t len)
 {
     packed->domain = domain;
-    packed->next = (const unsigned char *) cell;
+    packed->next = (const unsigned char *) day_log;
     packed->end = packed->next + len;
     packed->nrows = 0;
 }

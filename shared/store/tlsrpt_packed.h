@@ -2,9 +2,9 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * fold <-> packed report: the bytes in which a report is kept in a day's cell.
+ * fold <-> packed report: the bytes in which a report is kept in a day's log.
  *
- * A cell is one string in Redis: the packed reports that count on the
+ * A day log is one string in Redis: the packed reports that count on the
  * day, one behind the other.  Every counter that can be asked for is a sum over
  * packed reports, and a sender reports once a day, so this is smaller than
  * counters for every combination, and adding one is one write.
@@ -84,7 +84,7 @@ typedef struct {
 typedef struct {
     tlsrpt_str_t           domain;
     const unsigned char   *pos;
-    const unsigned char   *end;             /* of the cell */
+    const unsigned char   *end;             /* of the day log */
     const unsigned char   *next;            /* packed report */
 
     unsigned               via;
@@ -111,11 +111,11 @@ typedef struct {
     uint64_t        failed;
 } tlsrpt_row_t;
 
-/* domain, cell: borrowed until the last packed report. */
+/* domain, day log: borrowed until the last packed report. */
 void tlsrpt_packed_begin(tlsrpt_packed_t *packed, tlsrpt_str_t domain,
-    const char *cell, size_t len);
+    const char *day_log, size_t len);
 /* 1: the next packed report is there; 0: the end.  Its strings last until the
-   one after it.  What cannot be understood ends the cell, or (from a later
+   one after it.  What cannot be understood ends the day log, or (from a later
    version) is passed over. */
 int tlsrpt_packed_next(tlsrpt_packed_t *packed) TLSRPT_MUST_USE;
 /* 1: the packed report's next row; 0: there is none. */

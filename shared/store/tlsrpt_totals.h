@@ -8,8 +8,8 @@
  *
  *     day    = reports successful failed size [over]
  *     domain = reports successful failed last
- *     size   = bytes in the day's cell
- *     over   = failed sessions in details that the cell did not take
+ *     size   = bytes in the day's log
+ *     over   = failed sessions in details that the day log did not take
  *     last   = time of the last report
  */
 

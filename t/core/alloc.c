@@ -260,12 +260,12 @@ read_report(void)
 }
 
 
-/* A cell with more groups than fit at first. */
+/* A day log with more groups than fit at first. */
 
-static tlsrpt_buf_t  cell;
+static tlsrpt_buf_t  day_log;
 
 static void
-make_cell(void)
+make_log(void)
 {
     static char                ips[100][16];
     static tlsrpt_fold_t       fold;
@@ -282,7 +282,7 @@ make_cell(void)
     fold.ntypes = 1;
     fold.failed = fold.failure = fold.types[0].failure = 100;
 
-    if (tlsrpt_packed_encode(&cell, &fold, str("example.com"),
+    if (tlsrpt_packed_encode(&day_log, &fold, str("example.com"),
                              str("Example Sender"), 0, 0)
         != 0)
     {
@@ -323,8 +323,8 @@ answer(void)
     tlsrpt_reply_t   value = { TLSRPT_REPLY_STRING, 0, "2 0 200 9", 9, 0, NULL };
     tlsrpt_reply_t  *elements[2] = { &string, &value };
     tlsrpt_reply_t   array = { TLSRPT_REPLY_ARRAY, 0, NULL, 0, 2, elements };
-    tlsrpt_reply_t   day = { TLSRPT_REPLY_STRING, 0, cell.data, cell.len, 0,
-                             NULL };
+    tlsrpt_reply_t   day = { TLSRPT_REPLY_STRING, 0, day_log.data, day_log.len,
+                             0, NULL };
     tlsrpt_query_t   query;
     tlsrpt_error_t   error;
     tlsrpt_stats_t  *stats;
@@ -385,7 +385,7 @@ domain_line(void)
 }
 
 
-/* What Redis keeps: each day's cell, totals, and a list of one report. */
+/* What Redis keeps: each day's log, totals, and a list of one report. */
 
 static const tlsrpt_reply_t *
 kept(const tlsrpt_command_t *c)
@@ -403,8 +403,8 @@ kept(const tlsrpt_command_t *c)
     name.len = list ? 8 : 2;
     value.str = list ? entry : totals;
     value.len = list ? strlen(entry) : put_totals(totals, "2 0 200 9");
-    day.str = cell.data;
-    day.len = cell.len;
+    day.str = day_log.data;
+    day.len = day_log.len;
     array.type = TLSRPT_REPLY_ARRAY;
     array.elements = elements;
     array.nelements = 2;
@@ -585,12 +585,12 @@ main(void)
     gzip_body();
     each_allocation("gzip twice", inflate_body);
 
-    make_cell();
+    make_log();
     each_allocation("answer", answer);
     each_allocation("problems", problems);
     each_allocation("reports", reports);
     each_allocation("senders", senders);
-    free(cell.data);
+    free(day_log.data);
     each_allocation("a domain's line", domain_line);
 
     return done();

@@ -127,7 +127,7 @@ counts_are(const tlsrpt_report_t *report, uint64_t successful,
         json_decref(json);
     }
 
-    free(kept.cell);
+    free(kept.day_log);
     tlsrpt_command_destroy(c);
 }
 

@@ -98,7 +98,7 @@ domain_json(const tlsrpt_report_t *report, unsigned domain)
 
     json_decref(all);
     json_decref(types);
-    free(kept.cell);
+    free(kept.day_log);
     tlsrpt_command_destroy(c);
 
     return result;

@@ -2,7 +2,7 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * The packed reports of a day's cell: what goes in comes out, and whatever else
+ * The packed reports of a day's log: what goes in comes out, and whatever else
  * is there is survived.
  */
 
@@ -51,30 +51,30 @@ is_text(tlsrpt_value_t value, const char *text)
 
 
 static void
-begin(const char *cell, size_t len)
+begin(const char *day_log, size_t len)
 {
-    tlsrpt_packed_begin(&packed, str("example.com"), cell, len);
+    tlsrpt_packed_begin(&packed, str("example.com"), day_log, len);
 }
 
 
-/* A cell of the document's packed report, twice; brief: without details. */
+/* A day log of the document's packed report, twice; brief: without details. */
 
 static void
-make_cell(tlsrpt_buf_t *cell, int brief)
+make_log(tlsrpt_buf_t *day_log, int brief)
 {
     tlsrpt_fold_t           fold;
     tlsrpt_reader_t        *reader = tlsrpt_reader_create();
     const tlsrpt_report_t  *report;
 
     report = read_report(reader, document, sizeof(document) - 1, NULL);
-    memset(cell, 0, sizeof(*cell));
+    memset(day_log, 0, sizeof(*day_log));
 
     if (report == NULL || tlsrpt_fold_report(&fold, report, 0) != 0) {
         abort();
     }
 
     for (int i = 0; i < 2; i++) {
-        if (tlsrpt_packed_encode(cell, &fold, str("example.com"),
+        if (tlsrpt_packed_encode(day_log, &fold, str("example.com"),
                                  report->organization_name,
                                  i ? TLSRPT_VIA_MAIL : TLSRPT_VIA_HTTPS, brief)
             != 0)
@@ -129,11 +129,11 @@ test_rows(void)
 static void
 test_round_trip(void)
 {
-    tlsrpt_buf_t  cell;
+    tlsrpt_buf_t  day_log;
     tlsrpt_row_t  row;
 
-    make_cell(&cell, 0);
-    begin(cell.data, cell.len);
+    make_log(&day_log, 0);
+    begin(day_log.data, day_log.len);
 
     ok(tlsrpt_packed_next(&packed), "a packed report");
     is_int(packed.via, TLSRPT_VIA_HTTPS, "by https");
@@ -151,19 +151,19 @@ test_round_trip(void)
     is_int(packed.via, TLSRPT_VIA_MAIL, "by mail");
     ok(!tlsrpt_packed_next(&packed), "the end");
     ok(!tlsrpt_packed_next(&packed), "the end again");
-    free(cell.data);
+    free(day_log.data);
 
-    make_cell(&cell, 1);
-    begin(cell.data, cell.len);
+    make_log(&day_log, 1);
+    begin(day_log.data, day_log.len);
     ok(tlsrpt_packed_next(&packed), "a brief packed report");
     is_int((long long) packed.failure, 9007199254740020, "its failures");
     is_int((long long) packed.beyond, 9007199254740020, "all in no row");
     ok(!tlsrpt_packed_row(&packed, &row), "no row");
     ok(tlsrpt_packed_next(&packed), "and the next");
-    free(cell.data);
+    free(day_log.data);
 
     begin("", 0);
-    ok(!tlsrpt_packed_next(&packed), "an empty cell");
+    ok(!tlsrpt_packed_next(&packed), "an empty day log");
 }
 
 
@@ -180,17 +180,17 @@ touch(tlsrpt_value_t value)
 }
 
 
-/* Everything of a cell that may be anything; the sanitizers watch. */
+/* Everything of a day log that may be anything; the sanitizers watch. */
 
 static size_t
 walk(const char *bytes, size_t len)
 {
-    char          *cell = malloc(len ? len : 1);
+    char          *day_log = malloc(len ? len : 1);
     size_t         n = 0;
     tlsrpt_row_t   row;
 
-    memcpy(cell, bytes, len);
-    begin(cell, len);
+    memcpy(day_log, bytes, len);
+    begin(day_log, len);
 
     while (tlsrpt_packed_next(&packed)) {
         n++;
@@ -218,7 +218,7 @@ walk(const char *bytes, size_t len)
         }
     }
 
-    free(cell);
+    free(day_log);
 
     return n;
 }
@@ -230,26 +230,27 @@ test_damage(void)
     size_t        wrong = 0;
     uint32_t      random = 1;
     char          noise[200];
-    tlsrpt_buf_t  cell;
+    tlsrpt_buf_t  day_log;
 
-    make_cell(&cell, 0);
-    is_int((long long) walk(cell.data, cell.len), 2, "two packed reports");
+    make_log(&day_log, 0);
+    is_int((long long) walk(day_log.data, day_log.len), 2,
+           "two packed reports");
 
-    for (size_t len = 0; len < cell.len; len++) {
-        wrong += walk(cell.data, len) != (len < cell.len / 2 ? 0 : 1);
+    for (size_t len = 0; len < day_log.len; len++) {
+        wrong += walk(day_log.data, len) != (len < day_log.len / 2 ? 0 : 1);
     }
 
     is_int((long long) wrong, 0, "cut short anywhere, what is whole is read");
 
-    for (size_t i = 0; i < cell.len; i++) {
-        char  was = cell.data[i];
+    for (size_t i = 0; i < day_log.len; i++) {
+        char  was = day_log.data[i];
 
         for (int bit = 0; bit < 256; bit++) {
-            cell.data[i] = (char) bit;
-            wrong += walk(cell.data, cell.len) > cell.len / 10;
+            day_log.data[i] = (char) bit;
+            wrong += walk(day_log.data, day_log.len) > day_log.len / 10;
         }
 
-        cell.data[i] = was;
+        day_log.data[i] = was;
     }
 
     is_int((long long) wrong, 0, "any byte any other");
@@ -265,7 +266,7 @@ test_damage(void)
     }
 
     is_int((long long) wrong, 0, "noise");
-    free(cell.data);
+    free(day_log.data);
 }
 
 
@@ -276,7 +277,7 @@ test_within(void)
 {
     size_t             wrong = 0;
     char               mx[1000][64];
-    tlsrpt_buf_t       cell = { NULL, 0, 0, 0 };
+    tlsrpt_buf_t       day_log = { NULL, 0, 0, 0 };
     tlsrpt_row_t       row;
     tlsrpt_fold_t      fold;
     tlsrpt_fold_row_t  rows[1000];
@@ -298,13 +299,14 @@ test_within(void)
 
     rows[2].failure_reason_code = str("not example.com");
 
-    if (tlsrpt_packed_encode(&cell, &fold, str("example.com"), str(NULL), 0, 0)
+    if (tlsrpt_packed_encode(&day_log, &fold, str("example.com"), str(NULL), 0,
+                             0)
         != 0)
     {
         abort();
     }
 
-    begin(cell.data, cell.len);
+    begin(day_log.data, day_log.len);
     ok(tlsrpt_packed_next(&packed), "a packed report of many mail servers");
 
     for (int i = 0; i < 1000; i++) {
@@ -315,30 +317,31 @@ test_within(void)
     }
 
     is_int((long long) wrong, 0, "each is told in full");
-    ok(cell.len < 1000 * 58, "the domain is not repeated: %zu bytes", cell.len);
+    ok(day_log.len < 1000 * 58, "the domain is not repeated: %zu bytes",
+       day_log.len);
 
-    begin(cell.data, cell.len);
+    begin(day_log.data, day_log.len);
     packed.domain = str("a.very.much.longer.domain.than.that.example.com");
     ok(!tlsrpt_packed_next(&packed), "what is beyond the bound is none");
-    free(cell.data);
+    free(day_log.data);
 }
 
 
 static void
 test_later_version(void)
 {
-    tlsrpt_buf_t  cell;
+    tlsrpt_buf_t  day_log;
     size_t        half;
 
-    make_cell(&cell, 0);
-    half = cell.len / 2;
-    cell.data[2] |= (char) 0x80;
-    is_int((long long) walk(cell.data, cell.len), 1,
+    make_log(&day_log, 0);
+    half = day_log.len / 2;
+    day_log.data[2] |= (char) 0x80;
+    is_int((long long) walk(day_log.data, day_log.len), 1,
            "a packed report of a later version is passed over");
-    begin(cell.data, cell.len);
+    begin(day_log.data, day_log.len);
     ok(tlsrpt_packed_next(&packed) && packed.via == TLSRPT_VIA_MAIL
-       && cell.len == 2 * half, "for the one behind it");
-    free(cell.data);
+       && day_log.len == 2 * half, "for the one behind it");
+    free(day_log.data);
 }
 
 

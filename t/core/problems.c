@@ -33,7 +33,7 @@
 #define DANE       "\"policy-type\":\"tlsa\""
 
 typedef struct {
-    char      *cell;
+    char      *day_log;
     size_t     len;
     unsigned   reports;
     uint64_t   successful;
@@ -57,7 +57,7 @@ static void
 begin(void)
 {
     for (size_t i = 0; i < NDAYS; i++) {
-        free(days[i].cell);
+        free(days[i].day_log);
     }
 
     memset(days, 0, sizeof(days));
@@ -111,8 +111,9 @@ add(size_t day, const char *org, const char *policy, unsigned successful,
         exit(1);
     }
 
-    days[day].cell = realloc(days[day].cell, days[day].len + ARG_LEN(c, 1));
-    memcpy(days[day].cell + days[day].len, ARG(c, 1), ARG_LEN(c, 1));
+    days[day].day_log = realloc(days[day].day_log,
+                                days[day].len + ARG_LEN(c, 1));
+    memcpy(days[day].day_log + days[day].len, ARG(c, 1), ARG_LEN(c, 1));
     days[day].len += ARG_LEN(c, 1);
     days[day].reports++;
     days[day].successful += strtoull(ARG(c, 5), NULL, 10);
@@ -194,8 +195,8 @@ answer_day(const char *key, tlsrpt_reply_t *reply)
         abort();
     }
 
-    if (day >= from && days[day - from].cell != NULL) {
-        set_string(reply, days[day - from].cell, days[day - from].len);
+    if (day >= from && days[day - from].day_log != NULL) {
+        set_string(reply, days[day - from].day_log, days[day - from].len);
     }
 }
 
@@ -1075,7 +1076,7 @@ test_many(void)
     days[LAST].over = 77;
     p = problem("(overflow)");
     is_int(number_of(p, "failed-session-count"), 77,
-           "what a full cell did not take");
+           "what a full day log did not take");
 }
 
 

@@ -77,7 +77,7 @@ ingest(const tlsrpt_report_t *report, unsigned domain)
  */
 
 typedef struct {
-    char           *cell;
+    char           *day_log;
     size_t          len;
     char            day[3];                 /* of the month */
     char            totals[96];             /* of the day, in words */
@@ -85,15 +85,15 @@ typedef struct {
 
 __attribute__((unused))
 static void
-keep(kept_t *kept, const char *cell, size_t len)
+keep(kept_t *kept, const char *day_log, size_t len)
 {
-    kept->cell = realloc(kept->cell, kept->len + len);
+    kept->day_log = realloc(kept->day_log, kept->len + len);
 
-    if (kept->cell == NULL) {
+    if (kept->day_log == NULL) {
         abort();
     }
 
-    memcpy(kept->cell + kept->len, cell, len);
+    memcpy(kept->day_log + kept->len, day_log, len);
     kept->len += len;
 }
 
@@ -158,11 +158,11 @@ ask(tlsrpt_stats_t *stats, const kept_t *kept)
             string.str = all;
             string.len = put_totals(all, "1 0 0 1");
 
-        } else if (kept->cell == NULL) {
+        } else if (kept->day_log == NULL) {
             reply = &nil;
 
         } else {
-            string.str = kept->cell;
+            string.str = kept->day_log;
             string.len = kept->len;
         }
 

@@ -263,7 +263,7 @@ test_brief(void)
 
     says(&kept, "by=result-type", "/1/1/200: (overflow)/200");
     says(&kept, "by=via,sending-mta-ip", "/1/1/200: https,(overflow)/200");
-    free(kept.cell);
+    free(kept.day_log);
 }
 
 
@@ -348,7 +348,7 @@ test_order(void)
 
     says(&kept, "by=organization-name", "/8/15/8: z/1/0/2 -/1/1/1 B/1/1/1 "
          "a/1/1/1 ab/1/1/1 b/1/1/1 \xc3\xbc/1/1/1 0/1/9/0");
-    free(kept.cell);
+    free(kept.day_log);
 }
 
 
@@ -401,7 +401,7 @@ test_csv(const kept_t *three)
            "\"'+1\",1,3,0\r\n\"'-1\",1,4,0\r\n\"'@SUM(A1)\",1,2,0\r\n"
            "\"a=1\",1,9007199254740991,0\r\n"
            "\"say \"\"no\"\", twice\r\nor more\",1,1,0\r\n");
-    free(kept.cell);
+    free(kept.day_log);
 }
 
 
@@ -491,7 +491,7 @@ test_many_groups(void)
     is_int(sum, 1 + TLSRPT_MAX_GROUPS + 2, "one a day");
     free(csv);
     tlsrpt_stats_destroy(stats);
-    free(kept.cell);
+    free(kept.day_log);
 }
 
 
@@ -515,7 +515,7 @@ test_foreign(void)
     keep(&kept, large, sizeof(large) - 1);
     says(&kept, "by=policy-type", "/2/9007199254740991/9007199254740991: "
          "sts/2/9007199254740991/9007199254740991");
-    free(kept.cell);
+    free(kept.day_log);
 }
 
 
@@ -538,7 +538,7 @@ main(void)
     test_many_groups();
     test_foreign();
 
-    free(kept.cell);
+    free(kept.day_log);
     tlsrpt_reader_destroy(reader);
 
     return done();

@@ -171,10 +171,10 @@ is $t->get('/net/domains/example.net/problems')->{status}, 200,
     'one in scope';
 
 
-# A cell that somebody else wrote
+# A day log that somebody else wrote
 
 $t->redis('SET', 'p:{example.com}:' . day(-1), "\xff" x 1000);
-is $t->get($URL)->{status}, 200, 'a broken cell';
+is $t->get($URL)->{status}, 200, 'a broken day log';
 $t->redis('DEL', 'p:{example.com}:' . day(-1));
 $t->redis('HSET', 'p:{example.com}:' . day(-1), 'a', 'b');
 is $t->get($URL)->{status}, 503, 'a key of another type';

@@ -33,7 +33,7 @@ sub keys_of {
 }
 
 my @KEYS = keys_of(10);
-my ($CELL, $BEFORE, $SEEN, $MONTH, $DOMAIN, $LIST, $ORIGINAL) = @KEYS;
+my ($DAY_LOG, $BEFORE, $SEEN, $MONTH, $DOMAIN, $LIST, $ORIGINAL) = @KEYS;
 
 my ($digests, $packed) = (0, 0);
 
@@ -51,7 +51,7 @@ sub packed {
 sub one {
     return (digest => digest(), packed => packed(40), brief => packed(20),
             day => 10, successful => 100, failed => 3, now => 1768000000,
-            keep_cell => 1000, keep_month => 2000, keep_domain => 3000,
+            keep_log => 1000, keep_month => 2000, keep_domain => 3000,
             detailed => 5, late => '', keep_original => 500,
             entry => '{"o":"x"}', original => "as it\0came",
             types => ['tlsa-invalid', 3, 'other', 2], @_);
@@ -63,7 +63,7 @@ sub ingest {
     my @keys = keys_of($report{day});
     my @arguments = (@report{qw(packed brief)}, number($report{digest}),
         @report{qw(day successful failed now)},
-        join(' ', @report{qw(keep_cell keep_month keep_domain detailed)}),
+        join(' ', @report{qw(keep_log keep_month keep_domain detailed)}),
         $report{late});
 
     if (defined $report{original}) {
@@ -109,10 +109,10 @@ sub kept_are {
     return is_deeply [sort @{ $t->redis('KEYS', '*') }], [sort @$want], $name;
 }
 
-sub cell_is {
+sub log_is {
     my ($want, $name) = @_;
 
-    my $got = $t->redis('GET', $CELL);
+    my $got = $t->redis('GET', $DAY_LOG);
     $got = '' if !defined $got;
     ok $got eq $want, $name or diag length($got) . ' for ' . length $want;
 
@@ -148,10 +148,10 @@ sub room {
 my %one = one();
 
 is ingest(%one), 2, 'a report is counted, the first of its day';
-cell_is $one{packed}, 'its packed report is the cell';
+log_is $one{packed}, 'its packed report is the day log';
 is of_day(), '1 100 3 40', 'the totals of the day';
 is of_all(), '1 100 3 1768000000', 'the totals of the domain';
-is $t->redis('STRLEN', $CELL), 40, 'the size is the cell\'s';
+is $t->redis('STRLEN', $DAY_LOG), 40, 'the size is the day log\'s';
 is length $t->redis('HGET', $MONTH, 10), 28, 'four numbers of a day';
 is_deeply {@{ $t->redis('HGETALL', $DOMAIN) }},
     { all => $t->redis('HGET', $DOMAIN, 'all'), 't:tlsa-invalid' => 3,
@@ -160,7 +160,7 @@ is_deeply $t->redis('SMEMBERS', $SEEN), [number($one{digest})], 'the digest';
 is_deeply $t->redis('HGETALL', $LIST), [@one{qw(digest entry)}], 'the list';
 is $t->redis('GET', $ORIGINAL), "as it\0came", 'the original';
 
-my %ttl = ($CELL => 1000, $SEEN => 2000, $MONTH => 2000, $DOMAIN => 3000,
+my %ttl = ($DAY_LOG => 1000, $SEEN => 2000, $MONTH => 2000, $DOMAIN => 3000,
            $LIST => 500, $ORIGINAL => 500);
 kept_are [keys %ttl], 'no other key is written';
 expires($_, $ttl{$_}) for sort keys %ttl;
@@ -169,14 +169,14 @@ my $before = all_kept();
 is ingest(%one), 0, 'a duplicate is not';
 is_deeply all_kept(), $before, 'and changes nothing';
 is ingest(%one, packed => packed(90), successful => 7, late => 1,
-          types => ['other', 9], keep_cell => 1, keep_month => 1,
+          types => ['other', 9], keep_log => 1, keep_month => 1,
           keep_domain => 1), 0, 'its digest alone tells';
 is_deeply all_kept(), $before, 'and changes nothing';
 
-my %two = one(now => 1768000100, keep_cell => 10, keep_month => 10,
+my %two = one(now => 1768000100, keep_log => 10, keep_month => 10,
               keep_domain => 10, keep_original => 600);
 is ingest(%two), 1, 'another report';
-cell_is $one{packed} . $two{packed}, 'stands behind the first';
+log_is $one{packed} . $two{packed}, 'stands behind the first';
 is of_day(), '2 200 6 80', 'and adds up';
 is of_all(), '2 200 6 1768000100', 'for the domain';
 is $t->redis('HGET', $DOMAIN, 't:tlsa-invalid'), 6, 'by result type';
@@ -187,7 +187,7 @@ expires($_, $ttl{$_}) for sort keys %ttl;
 
 flush();
 is ingest(original => undef), 2, 'originals need not be kept';
-kept_are [$CELL, $SEEN, $MONTH, $DOMAIN], 'neither them nor a list';
+kept_are [$DAY_LOG, $SEEN, $MONTH, $DOMAIN], 'neither them nor a list';
 is_deeply {@{ $t->redis('HGETALL', $DOMAIN) }},
     { all => to_totals(1, 100, 3, 1768000000), 't:tlsa-invalid' => 3,
       't:other' => 2 }, 'the failures by result type then';
@@ -238,7 +238,7 @@ my @reports = map { { one(day => $_ % 2 + 10, late => $_ % 3 ? '' : 1) } }
 ingest(%$_) for @reports;
 is_deeply [grep { ingest(%$_) } @reports], [], 'duplicates among many';
 is of_day($_), '150 15000 450 6000', 'each counted once' for 10, 11;
-cell_is join('', map { $_->{packed} } grep { $_->{day} == 10 } @reports),
+log_is join('', map { $_->{packed} } grep { $_->{day} == 10 } @reports),
     'each kept';
 is $t->redis('OBJECT', 'ENCODING', $SEEN), 'intset', 'the digests in a set';
 is $t->redis('SCARD', $SEEN), 300, 'one';
@@ -251,26 +251,26 @@ my $large = packed(150_000);
 is ingest(packed => $large), 2, 'a large packed report';
 my $next = packed($DETAILED - length $large);
 ingest(packed => $next);
-cell_is $large . $next, 'up to the limit with details';
+log_is $large . $next, 'up to the limit with details';
 
 my %brief = one();
 ingest(%brief);
-cell_is $large . $next . $brief{brief}, 'beyond it without';
+log_is $large . $next . $brief{brief}, 'beyond it without';
 is of_day(), '3 300 9 ' . ($DETAILED + 20), 'in so much room';
 
 my %filling = one(brief => '');
 ingest(%filling);
-my $cell = $large . $next . $brief{brief} . $filling{packed};
-cell_is $cell, 'but in full if it is short';
+my $day_log = $large . $next . $brief{brief} . $filling{packed};
+log_is $day_log, 'but in full if it is short';
 
-my $last = packed($FULL - length $cell);
+my $last = packed($FULL - length $day_log);
 ingest(brief => $last);
-cell_is $cell . $last, 'up to the limit without';
+log_is $day_log . $last, 'up to the limit without';
 is of_day(), "5 500 15 $FULL", 'nothing beyond yet';
 
 my %beyond = one(detailed => 7, packed => packed(1), brief => '');
 is ingest(%beyond), 1, 'a report beyond all limits';
-cell_is $cell . $last, 'leaves the cell';
+log_is $day_log . $last, 'leaves the day log';
 is of_day(), "6 600 18 $FULL 7", 'and counts';
 is length $t->redis('HGET', $MONTH, 10), 35, 'in five numbers';
 is of_all(), '6 600 18 1768000000', 'for the domain too';
@@ -278,14 +278,14 @@ is ingest(%beyond), 0, 'once';
 is of_day(), "6 600 18 $FULL 7", 'no more';
 is ingest(late => 1), 1, 'another one, late';
 is of_day(), "7 700 21 $FULL 12", 'adds up';
-cell_is $cell . $last, 'and leaves the cell';
+log_is $day_log . $last, 'and leaves the day log';
 
 flush();
-$t->redis('SET', $CELL, 'x' x 9, 'EX', 70);
+$t->redis('SET', $DAY_LOG, 'x' x 9, 'EX', 70);
 $t->redis('HSET', $MONTH, 10, to_totals(1, 1, 1, $FULL - 20, 4));
-is ingest(), 2, 'what the cell takes after others that it did not';
-cell_is 'x' x 9 . $t->redis('GETRANGE', $CELL, 9, -1), 'is behind it';
-is $t->redis('STRLEN', $CELL), 29, 'and short';
+is ingest(), 2, 'what the day log takes after others that it did not';
+log_is 'x' x 9 . $t->redis('GETRANGE', $DAY_LOG, 9, -1), 'is behind it';
+is $t->redis('STRLEN', $DAY_LOG), 29, 'and short';
 is of_day(), "2 101 4 $FULL 4", 'and leaves those counted';
 
 for my $late ('', 1) {
@@ -293,12 +293,12 @@ for my $late ('', 1) {
         flush();
         my %at = one(packed => packed($size), late => $late);
         is ingest(%at), 2, "a first packed report of $size bytes";
-        cell_is $size > $DETAILED ? $at{brief} : $at{packed},
+        log_is $size > $DETAILED ? $at{brief} : $at{packed},
             'with details, or without';
 
         flush();
         is ingest(%at, brief => ''), 2, 'if there is nothing shorter';
-        cell_is $size > $FULL ? '' : $at{packed}, 'in full, or not at all';
+        log_is $size > $FULL ? '' : $at{packed}, 'in full, or not at all';
         is of_day(), '1 100 3 ' . ($size > $FULL ? '0 5' : $size),
             'and counted';
         expires($_, $ttl{$_}) for $SEEN, $MONTH, $DOMAIN;
@@ -347,7 +347,7 @@ is $fields{'t:other'}, '9007199254740993', 'others are exact';
 is $fields{'t:last'}, 10, 'and added to';
 is of_day(), '1 100 3 40', 'and all else counts';
 is of_all(), '1 100 3 1768000000', 'for the domain too';
-cell_is $t->redis('GET', $CELL), 'and is kept';
+log_is $t->redis('GET', $DAY_LOG), 'and is kept';
 
 
 # Late: the days after it have had their reports
@@ -355,33 +355,33 @@ cell_is $t->redis('GET', $CELL), 'and is kept';
 flush();
 my $text = '';
 for my $n (1 .. 5) {
-    my %late = one(packed => packed(100), late => 1, keep_cell => 1000 * $n);
+    my %late = one(packed => packed(100), late => 1, keep_log => 1000 * $n);
     $text .= $late{packed};
     is ingest(%late), $n == 1 ? 2 : 1, 'a late report';
-    cell_is $text, 'is in the cell';
+    log_is $text, 'is in the day log';
     is of_day(), join(' ', $n, 100 * $n, 3 * $n, 100 * $n), 'and counted';
-    is room($CELL), 0, 'that has no room behind it';
+    is room($DAY_LOG), 0, 'that has no room behind it';
     is ingest(%late), 0, 'once';
-    expires($CELL, 1000);
+    expires($DAY_LOG, 1000);
 }
 kept_are \@{[grep { $_ ne $BEFORE } @KEYS]}, 'no other key is written';
 
 flush();
 ingest(packed => packed(100)) for 1 .. 3;
-cmp_ok room($CELL), '>', 100, 'one in time leaves room behind it';
+cmp_ok room($DAY_LOG), '>', 100, 'one in time leaves room behind it';
 ingest(packed => packed(100), late => 1, original => undef, types => []);
-is room($CELL), 0, 'that a late one takes';
-is $t->redis('STRLEN', $CELL), 400, 'no more';
+is room($DAY_LOG), 0, 'that a late one takes';
+is $t->redis('STRLEN', $DAY_LOG), 400, 'no more';
 
 for my $size ($SMALL - 1, $SMALL) {
     flush();
     my @both = map { packed($_) } $size, 2000;
     ingest(packed => $both[0]);
     is ingest(packed => $both[1], late => 1), 1, "a late one behind $size";
-    cell_is join('', @both), 'is there';
-    ok $size < $SMALL ? room($CELL) == 0 : room($CELL) > 100,
-        'without room if the cell is small';
-    expires($CELL, 1000);
+    log_is join('', @both), 'is there';
+    ok $size < $SMALL ? room($DAY_LOG) == 0 : room($DAY_LOG) > 100,
+        'without room if the day log is small';
+    expires($DAY_LOG, 1000);
 }
 
 
@@ -389,7 +389,7 @@ for my $size ($SMALL - 1, $SMALL) {
 
 for my $size (100, $SMALL, 60_000) {
     flush();
-    ingest(day => 9, keep_cell => 800, packed => packed($size)) for 1 .. 3;
+    ingest(day => 9, keep_log => 800, packed => packed($size)) for 1 .. 3;
     my $text = $t->redis('GET', $BEFORE);
     my $room = room($BEFORE);
     cmp_ok $room, '>', 100, "the day before has room, $size bytes a report";
@@ -400,12 +400,12 @@ for my $size (100, $SMALL, 60_000) {
     is ingest(%one), 1, 'and a second one of the day';
     is room($BEFORE), $room, 'leaves it';
 
-    $t->redis('DEL', $CELL, $MONTH, $SEEN);
+    $t->redis('DEL', $DAY_LOG, $MONTH, $SEEN);
     is ingest(%one), 2, 'the first one of the day';
     is room($BEFORE), 0, 'takes it';
     ok $text eq $t->redis('GET', $BEFORE), 'and nothing else';
     expires($BEFORE, 800);
-    is $t->redis('STRLEN', $CELL), 40, 'its own cell has no part in that';
+    is $t->redis('STRLEN', $DAY_LOG), 40, 'its own day log has no part in that';
 }
 
 flush();
@@ -423,8 +423,8 @@ is of_day(), '1 100 3 40', 'and the report counted';
 # What others did to the keys: those that were lost expire again
 
 for my $late ('', 1) {
-    for my $lost ([$DOMAIN], [$MONTH], [$CELL], [$DOMAIN, $MONTH],
-        [$CELL, $SEEN], [$CELL, $MONTH, $DOMAIN, $SEEN])
+    for my $lost ([$DOMAIN], [$MONTH], [$DAY_LOG], [$DOMAIN, $MONTH],
+        [$DAY_LOG, $SEEN], [$DAY_LOG, $MONTH, $DOMAIN, $SEEN])
     {
         flush();
         %one = one();
@@ -432,11 +432,11 @@ for my $late ('', 1) {
         $t->redis('DEL', @$lost);
         %two = one(late => $late);
         is ingest(%two), 2, "@$lost: lost, counted";
-        expires($_, $ttl{$_}) for $CELL, $SEEN, $MONTH, $DOMAIN;
+        expires($_, $ttl{$_}) for $DAY_LOG, $SEEN, $MONTH, $DOMAIN;
 
         my %is_lost = map { $_ => 1 } @$lost;
-        cell_is(($is_lost{$CELL} ? '' : $one{packed}) . $two{packed},
-                'with what is left of the cell');
+        log_is(($is_lost{$DAY_LOG} ? '' : $one{packed}) . $two{packed},
+               'with what is left of the day log');
         is of_day(), $is_lost{$MONTH} ? '1 100 3 40' : '2 200 6 80',
             'of the day';
         is of_all(), ($is_lost{$DOMAIN} ? '1 100 3' : '2 200 6')
@@ -466,8 +466,8 @@ expires($SEEN, 2000, 'they expire again');
 
 my @wrong = (
     [SET => $MONTH, 'x'], [SET => $DOMAIN, 'x'], [SET => $LIST, 'x'],
-    [SET => $SEEN, 'x'], [HSET => $SEEN, 'x', 1], [SADD => $CELL, 'x'],
-    [HSET => $CELL, 'x', 1],
+    [SET => $SEEN, 'x'], [HSET => $SEEN, 'x', 1], [SADD => $DAY_LOG, 'x'],
+    [HSET => $DAY_LOG, 'x', 1],
     [HSET => $MONTH, 10, ''], [HSET => $MONTH, 10, '1 2 3 4'],
     [HSET => $MONTH, 10, 'x' x 27], [HSET => $MONTH, 10, "\0" x 29],
     [HSET => $MONTH, 10, "\0" x 34],
@@ -480,7 +480,7 @@ for my $wrong (@wrong) {
             flush();
             ingest() for 1 .. $reports;
             $t->redis('DEL', $wrong->[1]) if $wrong->[0] ne 'HSET'
-                || $wrong->[1] eq $SEEN || $wrong->[1] eq $CELL;
+                || $wrong->[1] eq $SEEN || $wrong->[1] eq $DAY_LOG;
             $t->redis(@$wrong);
             $before = all_kept();
             isnt error_of(sub { ingest(late => $late) }), '',
@@ -493,14 +493,15 @@ for my $wrong (@wrong) {
 flush();
 %one = one(packed => packed($SMALL));
 ingest(%one);
-$t->redis('DEL', $CELL);
-$t->redis('SADD', $CELL, 'x');
+$t->redis('DEL', $DAY_LOG);
+$t->redis('SADD', $DAY_LOG, 'x');
 $before = all_kept();
 %two = one(late => 1);
-isnt error_of(sub { ingest(%two) }), '', 'a large cell of a wrong type, late';
+isnt error_of(sub { ingest(%two) }), '',
+    'a large day log of a wrong type, late';
 is_deeply all_kept(), $before, 'and nothing is half counted';
 is ingest(%one), 0, 'what had been counted before';
-$t->redis('DEL', $CELL);
+$t->redis('DEL', $DAY_LOG);
 is ingest(%two), 2, 'and what had not can yet be';
 
 flush();
@@ -542,7 +543,7 @@ $t->redis('CONFIG', 'SET', 'maxmemory', 0);
 flush();
 ingest();
 $t->redis('CONFIG', 'SET', 'proto-max-bulk-len', 1_048_576);
-$t->redis('SETRANGE', $CELL, 1_048_575, 'x');
+$t->redis('SETRANGE', $DAY_LOG, 1_048_575, 'x');
 $before = all_kept();
 like error_of(sub { ingest() }), qr/exceeds maximum/, 'the longest string';
 is_deeply all_kept(), $before, 'and nothing is half counted';
@@ -565,10 +566,10 @@ sub everything {
     return $done;
 }
 
-my @cell_of_others = (SADD => (keys_of(12))[0], 'x');
+my @log_of_others = (SADD => (keys_of(12))[0], 'x');
 
 flush();
-$t->redis(@cell_of_others);
+$t->redis(@log_of_others);
 $t->redis('CONFIG', 'RESETSTAT');
 is everything(), '201010102x', 'all that the script may do';
 my %called = map { $_ => 1 }
@@ -577,7 +578,7 @@ delete @called{qw(config info)};
 is_deeply [sort keys %called], \@COMMANDS, 'takes a few commands';
 
 flush();
-$t->redis(@cell_of_others);
+$t->redis(@log_of_others);
 my %all_keys = map { $_ => 1 } map { keys_of($_) } 10 .. 12;
 $t->redis('ACL', 'SETUSER', 'narrow', 'on', '>narrow',
           (map { "~$_" } sort keys %all_keys), '-@all',
@@ -606,7 +607,7 @@ sub user_without {
 sub as_default { return $t->redis('AUTH', 'default', '') }
 
 # What there was before: nothing, a report of the same day, of the day before,
-# one of other types, a cell alone.
+# one of other types, a day log alone.
 my %there = (
     nothing  => sub { },
     day      => sub { ingest() },
