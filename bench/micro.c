@@ -169,7 +169,7 @@ run_ingest(bench_t *bench)
 /* The same for a report that has been read. */
 
 static void
-run_fold(bench_t *bench)
+run_tally(bench_t *bench)
 {
     static const tlsrpt_report_t  *report;
 
@@ -186,7 +186,7 @@ static const task_t  tasks[] = {
     { "gunzip", run_gunzip },
     { "read", run_read },
     { "ingest", run_ingest },
-    { "fold", run_fold }
+    { "tally", run_tally }
 };
 
 #define NTASKS  (sizeof(tasks) / sizeof(tasks[0]))

@@ -368,10 +368,10 @@ static ngx_uint_t
 ngx_http_tlsrpt_report_adds_up(ngx_http_tlsrpt_report_t *report,
     const tlsrpt_report_t *parsed)
 {
-    unsigned        i;
-    ngx_uint_t      same;
-    tlsrpt_str_t   *name;
-    tlsrpt_fold_t   fold;
+    unsigned         i;
+    ngx_uint_t       same;
+    tlsrpt_str_t    *name;
+    tlsrpt_tally_t   tally;
 
     for (i = 0; i < parsed->ndomains; i++) {
         name = &parsed->domains[i];
@@ -383,14 +383,14 @@ ngx_http_tlsrpt_report_adds_up(ngx_http_tlsrpt_report_t *report,
         }
     }
 
-    if (i == parsed->ndomains || tlsrpt_fold_report(&fold, parsed, i) != 0) {
+    if (i == parsed->ndomains || tlsrpt_tally_report(&tally, parsed, i) != 0) {
         return 0;
     }
 
-    same = (fold.successful == report->entry.successful
-            && fold.failure == report->entry.failure);
+    same = (tally.successful == report->entry.successful
+            && tally.failure == report->entry.failure);
 
-    tlsrpt_fold_free(&fold);
+    tlsrpt_tally_free(&tally);
 
     return same;
 }

@@ -11,13 +11,13 @@
 #include "tlsrpt_cover.h"
 #include "tlsrpt_diagnosis.h"
 #include "tlsrpt_evidence.h"
-#include "tlsrpt_fold.h"
 #include "tlsrpt_packed.h"
 #include "tlsrpt_problem.h"
 #include "tlsrpt_problem_json.h"
 #include "tlsrpt_problems.h"
 #include "tlsrpt_result.h"
 #include "tlsrpt_silence.h"
+#include "tlsrpt_tally.h"
 
 
 #define MAX_TYPES          64               /* result types told apart */

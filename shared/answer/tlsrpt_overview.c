@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "tlsrpt_count.h"
-#include "tlsrpt_fold.h"
 #include "tlsrpt_key.h"
 #include "tlsrpt_overview.h"
+#include "tlsrpt_tally.h"
 #include "tlsrpt_totals.h"
 
 

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "tlsrpt_count.h"
-#include "tlsrpt_fold.h"
 #include "tlsrpt_group.h"
 #include "tlsrpt_packed.h"
 #include "tlsrpt_query.h"
@@ -17,6 +16,7 @@
 #include "tlsrpt_stats.h"
 #include "tlsrpt_stats_print.h"
 #include "tlsrpt_strings.h"
+#include "tlsrpt_tally.h"
 
 
 /* A filter on an address compares bytes, as packed reports hold them. */
@@ -169,7 +169,7 @@ add_total(tlsrpt_stats_t *stats, uint64_t reports, uint64_t successful,
 /* Each policy type of a packed report by itself. */
 
 static int
-fold_types(tlsrpt_stats_t *stats, tlsrpt_value_t *values)
+count_types(tlsrpt_stats_t *stats, tlsrpt_value_t *values)
 {
     int                     rc = TLSRPT_OK;
     unsigned                any = 0;
@@ -206,12 +206,12 @@ fold_types(tlsrpt_stats_t *stats, tlsrpt_value_t *values)
 
 
 static int
-fold_sessions(tlsrpt_stats_t *stats, tlsrpt_value_t *values)
+count_sessions(tlsrpt_stats_t *stats, tlsrpt_value_t *values)
 {
     const tlsrpt_packed_t  *r = &stats->packed;
 
     if (stats->typed) {
-        return fold_types(stats, values);
+        return count_types(stats, values);
     }
 
     add_total(stats, 1, r->successful, r->failure);
@@ -245,7 +245,7 @@ set_overflow(tlsrpt_value_t *values, unsigned first)
 
 
 static int
-fold_rows(tlsrpt_stats_t *stats, tlsrpt_value_t *values)
+count_rows(tlsrpt_stats_t *stats, tlsrpt_value_t *values)
 {
     int              rc;
     tlsrpt_row_t     row;
@@ -287,7 +287,7 @@ via_value(unsigned via)
 
 
 static int
-fold_packed(tlsrpt_stats_t *stats, tlsrpt_value_t *values)
+count_packed(tlsrpt_stats_t *stats, tlsrpt_value_t *values)
 {
     int                     rc;
     const tlsrpt_packed_t  *r = &stats->packed;
@@ -301,14 +301,14 @@ fold_packed(tlsrpt_stats_t *stats, tlsrpt_value_t *values)
         return TLSRPT_OK;
     }
 
-    rc = fold_sessions(stats, values);
+    rc = count_sessions(stats, values);
 
-    return rc == TLSRPT_OK && stats->detailed ? fold_rows(stats, values) : rc;
+    return rc == TLSRPT_OK && stats->detailed ? count_rows(stats, values) : rc;
 }
 
 
 static int
-fold_log(tlsrpt_stats_t *stats, size_t day, const tlsrpt_reply_t *reply)
+count_log(tlsrpt_stats_t *stats, size_t day, const tlsrpt_reply_t *reply)
 {
     int               rc = TLSRPT_OK;
     char              text[TLSRPT_DAY_TEXT_LEN + 1];
@@ -331,7 +331,7 @@ fold_log(tlsrpt_stats_t *stats, size_t day, const tlsrpt_reply_t *reply)
         sum->failure = tlsrpt_count_add(sum->failure, r->failure);
 
         if (matches(stats, TLSRPT_BY_DAY, values[TLSRPT_BY_DAY])) {
-            rc = fold_packed(stats, values);
+            rc = count_packed(stats, values);
         }
     }
 
@@ -344,7 +344,7 @@ tlsrpt_stats_add(tlsrpt_stats_t *stats, size_t n, const tlsrpt_reply_t *reply)
 {
     int  day = tlsrpt_range_add(&stats->range, n, reply);
 
-    return day < 0 ? TLSRPT_OK : fold_log(stats, (size_t) day, reply);
+    return day < 0 ? TLSRPT_OK : count_log(stats, (size_t) day, reply);
 }
 
 
@@ -367,7 +367,7 @@ over(uint64_t total, uint64_t part)
 
 
 static int
-fold_overflow(tlsrpt_stats_t *stats, size_t day)
+count_overflow(tlsrpt_stats_t *stats, size_t day)
 {
     int                     rc = TLSRPT_OK;
     char                    text[TLSRPT_DAY_TEXT_LEN + 1];
@@ -412,7 +412,7 @@ finish(tlsrpt_stats_t *stats)
         if (stats->read[i] && rc == TLSRPT_OK
             && stats->range.days[i].reports > stats->logged[i].reports)
         {
-            rc = fold_overflow(stats, i);
+            rc = count_overflow(stats, i);
         }
     }
 

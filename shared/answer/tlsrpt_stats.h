@@ -2,7 +2,7 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * replies -> day logs -> fold -> answer.
+ * replies -> day logs -> tally -> answer.
  *
  * create, then send each command of _next in any pipelining and give each
  * reply to _add with its number, in any order; then one answer.  Day logs are

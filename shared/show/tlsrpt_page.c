@@ -439,7 +439,7 @@ put_total(tlsrpt_buf_t *buf, const tlsrpt_document_t *document,
     unsigned domain)
 {
     size_t                  shown = 0, told = 0;
-    tlsrpt_fold_t           fold;
+    tlsrpt_tally_t          tally;
     const tlsrpt_report_t  *r = document->report;
 
     for (size_t i = 0; i < r->npolicies; i++) {
@@ -453,23 +453,23 @@ put_total(tlsrpt_buf_t *buf, const tlsrpt_document_t *document,
         return;
     }
 
-    if (tlsrpt_fold_report(&fold, r, domain) != 0) {
+    if (tlsrpt_tally_report(&tally, r, domain) != 0) {
         buf->failed = 1;
         return;
     }
 
     line(buf, "\nMail to %.*s in all: %llu %s succeeded and %llu failed.",
          (int) r->domains[domain].len, r->domains[domain].data,
-         (unsigned long long) fold.successful,
-         fold.successful == 1 ? "session" : "sessions",
-         (unsigned long long) fold.failure);
+         (unsigned long long) tally.successful,
+         tally.successful == 1 ? "session" : "sessions",
+         (unsigned long long) tally.failure);
 
     if (told) {
         line(buf, "Under the MTA-STS policy and under the DANE records they "
              "are the same sessions,\ntold twice: they count once.");
     }
 
-    tlsrpt_fold_free(&fold);
+    tlsrpt_tally_free(&tally);
 }
 
 

@@ -99,7 +99,7 @@ bounded_dumps(json_t *entry)
 
 
 char *
-tlsrpt_entry_encode(const tlsrpt_report_t *report, const tlsrpt_fold_t *fold,
+tlsrpt_entry_encode(const tlsrpt_report_t *report, const tlsrpt_tally_t *tally,
     const tlsrpt_ingest_t *ingest)
 {
     char    *text = NULL;
@@ -113,8 +113,8 @@ tlsrpt_entry_encode(const tlsrpt_report_t *report, const tlsrpt_fold_t *fold,
                       "r", (json_int_t) ingest->now,
                       "v", (int) ingest->via,
                       "d", tlsrpt_str_json(ingest->signer),
-                      "s", (json_int_t) fold->successful,
-                      "f", (json_int_t) fold->failure,
+                      "s", (json_int_t) tally->successful,
+                      "f", (json_int_t) tally->failure,
                       "w", (json_int_t) (report->nwarnings
                                          + report->nwarnings_beyond),
                       "x", deviations_json(report));

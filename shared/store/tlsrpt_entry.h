@@ -10,11 +10,11 @@
 #ifndef TLSRPT_ENTRY_H
 #define TLSRPT_ENTRY_H
 
-#include "tlsrpt_fold.h"
 #include "tlsrpt_identity.h"
 #include "tlsrpt_ingest.h"
 #include "tlsrpt_reply.h"
 #include "tlsrpt_strings.h"
+#include "tlsrpt_tally.h"
 
 #pragma GCC visibility push(hidden)
 
@@ -43,7 +43,7 @@ typedef struct {
 
 /* JSON text, free() it; NULL: no memory. */
 char *tlsrpt_entry_encode(const tlsrpt_report_t *report,
-    const tlsrpt_fold_t *fold, const tlsrpt_ingest_t *ingest) TLSRPT_MUST_USE;
+    const tlsrpt_tally_t *tally, const tlsrpt_ingest_t *ingest) TLSRPT_MUST_USE;
 
 /* 0, or -1: not an entry.  digest: the hash's field. */
 int tlsrpt_entry_decode(tlsrpt_entry_t *entry, int32_t day,

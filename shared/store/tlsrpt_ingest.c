@@ -8,12 +8,12 @@
 
 #include "tlsrpt_count.h"
 #include "tlsrpt_entry.h"
-#include "tlsrpt_fold.h"
 #include "tlsrpt_identity.h"
 #include "tlsrpt_ingest.h"
 #include "tlsrpt_key.h"
 #include "tlsrpt_packed.h"
 #include "tlsrpt_result.h"
+#include "tlsrpt_tally.h"
 #include "tlsrpt_time.h"
 
 
@@ -180,7 +180,7 @@ keep_for(int32_t last, const tlsrpt_ingest_t *ingest)
    month and the domain, and the sessions in failure details. */
 
 static void
-arg_seldom(ingest_t *in, int32_t day, const tlsrpt_fold_t *fold,
+arg_seldom(ingest_t *in, int32_t day, const tlsrpt_tally_t *tally,
     const tlsrpt_ingest_t *ingest)
 {
     char     *p, *end = in->seldom + sizeof(in->seldom);
@@ -188,7 +188,7 @@ arg_seldom(ingest_t *in, int32_t day, const tlsrpt_fold_t *fold,
         keep_for(day, ingest),
         keep_for(next_month(day), ingest),
         keep_for(tlsrpt_day_of(ingest->now), ingest),
-        (int64_t) fold->failed
+        (int64_t) tally->failed
     };
 
     p = end;
@@ -206,18 +206,18 @@ arg_seldom(ingest_t *in, int32_t day, const tlsrpt_fold_t *fold,
 
 
 static void
-add_result_types(ingest_t *in, const tlsrpt_fold_t *fold)
+add_result_types(ingest_t *in, const tlsrpt_tally_t *tally)
 {
     unsigned        code;
-    uint64_t        failed[MAX_CODES] = { 0 }, rest = fold->beyond;
+    uint64_t        failed[MAX_CODES] = { 0 }, rest = tally->beyond;
     tlsrpt_str_t    word;
     const unsigned  ncodes = tlsrpt_result_ncodes();
 
-    for (size_t i = 0; i < fold->nrows; i++) {
-        tlsrpt_str_t  type = fold->rows[i].result_type;
+    for (size_t i = 0; i < tally->nrows; i++) {
+        tlsrpt_str_t  type = tally->rows[i].result_type;
 
         code = type.data ? tlsrpt_result_code(type) : 0;
-        failed[code] = tlsrpt_count_add(failed[code], fold->rows[i].failed);
+        failed[code] = tlsrpt_count_add(failed[code], tally->rows[i].failed);
     }
 
     rest = tlsrpt_count_add(rest, failed[0]);
@@ -239,12 +239,12 @@ add_result_types(ingest_t *in, const tlsrpt_fold_t *fold)
 
 static int
 encode(ingest_t *in, const tlsrpt_report_t *report, tlsrpt_str_t domain,
-    const tlsrpt_fold_t *fold, const tlsrpt_ingest_t *ingest)
+    const tlsrpt_tally_t *tally, const tlsrpt_ingest_t *ingest)
 {
-    if (tlsrpt_packed_encode(&in->packed, fold, domain,
+    if (tlsrpt_packed_encode(&in->packed, tally, domain,
                              report->organization_name, ingest->via, 0) != 0
-        || (in->packed.len > SHORT && fold->failed
-            && tlsrpt_packed_encode(&in->brief, fold, domain,
+        || (in->packed.len > SHORT && tally->failed
+            && tlsrpt_packed_encode(&in->brief, tally, domain,
                                     report->organization_name, ingest->via, 1)
                != 0))
     {
@@ -252,7 +252,7 @@ encode(ingest_t *in, const tlsrpt_report_t *report, tlsrpt_str_t domain,
     }
 
     if (keeps_original(ingest)) {
-        in->entry = tlsrpt_entry_encode(report, fold, ingest);
+        in->entry = tlsrpt_entry_encode(report, tally, ingest);
 
         if (in->entry == NULL) {
             return -1;
@@ -265,7 +265,7 @@ encode(ingest_t *in, const tlsrpt_report_t *report, tlsrpt_str_t domain,
 
 static void
 make_args(ingest_t *in, const tlsrpt_report_t *report,
-    const tlsrpt_fold_t *fold, const tlsrpt_ingest_t *ingest)
+    const tlsrpt_tally_t *tally, const tlsrpt_ingest_t *ingest)
 {
     int  late = tlsrpt_day_of(ingest->now) - report->day >= LATE;
 
@@ -273,10 +273,10 @@ make_args(ingest_t *in, const tlsrpt_report_t *report,
     arg(&in->args, in->brief.data ? in->brief.data : "", in->brief.len);
     arg_number(in, (int64_t) digest_number(in->digest));
     arg_number(in, tlsrpt_day_to_date(report->day).day);
-    arg_number(in, (int64_t) fold->successful);
-    arg_number(in, (int64_t) fold->failure);
+    arg_number(in, (int64_t) tally->successful);
+    arg_number(in, (int64_t) tally->failure);
     arg_number(in, ingest->now);
-    arg_seldom(in, report->day, fold, ingest);
+    arg_seldom(in, report->day, tally, ingest);
     arg_text(in, late ? "1" : "");
 
     if (keeps_original(ingest)) {
@@ -286,7 +286,7 @@ make_args(ingest_t *in, const tlsrpt_report_t *report,
         arg(&in->args, in->digest, TLSRPT_DIGEST_LEN);
     }
 
-    add_result_types(in, fold);
+    add_result_types(in, tally);
 }
 
 
@@ -295,7 +295,7 @@ tlsrpt_ingest_command(const tlsrpt_report_t *report, unsigned domain,
     const tlsrpt_ingest_t *ingest)
 {
     ingest_t           in;
-    tlsrpt_fold_t      fold;
+    tlsrpt_tally_t     tally;
     tlsrpt_command_t  *command = NULL;
 
     memset(&in.packed, 0, sizeof(in.packed));
@@ -305,21 +305,21 @@ tlsrpt_ingest_command(const tlsrpt_report_t *report, unsigned domain,
     in.nnumbers = 0;
 
     if (tlsrpt_identity(report, domain, in.digest) != 0
-        || tlsrpt_fold_report(&fold, report, domain) != 0)
+        || tlsrpt_tally_report(&tally, report, domain) != 0)
     {
         return NULL;
     }
 
-    if (encode(&in, report, report->domains[domain], &fold, ingest) == 0) {
+    if (encode(&in, report, report->domains[domain], &tally, ingest) == 0) {
         arg_text(&in, "EVALSHA");
         arg_text(&in, tlsrpt_ingest_sha1);
         make_keys(&in, report->domains[domain], report->day, ingest);
-        make_args(&in, report, &fold, ingest);
+        make_args(&in, report, &tally, ingest);
         command = tlsrpt_command_create(in.args.args, in.args.n, FIRST_KEY,
                                         1);
     }
 
-    tlsrpt_fold_free(&fold);
+    tlsrpt_tally_free(&tally);
     free(in.packed.data);
     free(in.brief.data);
     free(in.entry);

@@ -159,14 +159,14 @@ result_number(strings_t *s, tlsrpt_str_t result)
 
 
 static int
-strings_create(strings_t *s, const tlsrpt_fold_t *fold, tlsrpt_str_t domain,
+strings_create(strings_t *s, const tlsrpt_tally_t *tally, tlsrpt_str_t domain,
     int brief)
 {
-    size_t  most = fold->ntypes + (brief ? 0 : 5 * fold->nrows);
+    size_t  most = tally->ntypes + (brief ? 0 : 5 * tally->nrows);
 
-    for (size_t i = 0; i < fold->ntypes; i++) {
-        if (fold->types[i].failure) {
-            most += fold->types[i].policy.nmx;
+    for (size_t i = 0; i < tally->ntypes; i++) {
+        if (tally->types[i].failure) {
+            most += tally->types[i].policy.nmx;
         }
     }
 
@@ -192,12 +192,12 @@ strings_free(strings_t *s)
 
 
 static void
-put_types(tlsrpt_buf_t *buf, strings_t *s, const tlsrpt_fold_t *fold)
+put_types(tlsrpt_buf_t *buf, strings_t *s, const tlsrpt_tally_t *tally)
 {
-    tlsrpt_buf_varint(buf, fold->ntypes);
+    tlsrpt_buf_varint(buf, tally->ntypes);
 
-    for (size_t i = 0; i < fold->ntypes; i++) {
-        const tlsrpt_fold_type_t  *t = &fold->types[i];
+    for (size_t i = 0; i < tally->ntypes; i++) {
+        const tlsrpt_tally_type_t  *t = &tally->types[i];
 
         tlsrpt_buf_varint(buf, type_number(s, t->policy_type));
         tlsrpt_buf_varint(buf, t->successful);
@@ -207,13 +207,13 @@ put_types(tlsrpt_buf_t *buf, strings_t *s, const tlsrpt_fold_t *fold)
 
 
 static void
-put_rows(tlsrpt_buf_t *buf, strings_t *s, const tlsrpt_fold_t *fold)
+put_rows(tlsrpt_buf_t *buf, strings_t *s, const tlsrpt_tally_t *tally)
 {
-    tlsrpt_buf_varint(buf, fold->beyond);
-    tlsrpt_buf_varint(buf, fold->nrows);
+    tlsrpt_buf_varint(buf, tally->beyond);
+    tlsrpt_buf_varint(buf, tally->nrows);
 
-    for (size_t i = 0; i < fold->nrows; i++) {
-        const tlsrpt_fold_row_t  *r = &fold->rows[i];
+    for (size_t i = 0; i < tally->nrows; i++) {
+        const tlsrpt_tally_row_t  *r = &tally->rows[i];
 
         tlsrpt_buf_varint(buf, r->type);
         tlsrpt_buf_varint(buf, result_number(s, r->result_type));
@@ -227,10 +227,10 @@ put_rows(tlsrpt_buf_t *buf, strings_t *s, const tlsrpt_fold_t *fold)
 
 
 static int
-has_policies(const tlsrpt_fold_t *fold)
+has_policies(const tlsrpt_tally_t *tally)
 {
-    for (size_t i = 0; i < fold->ntypes; i++) {
-        const tlsrpt_fold_type_t  *t = &fold->types[i];
+    for (size_t i = 0; i < tally->ntypes; i++) {
+        const tlsrpt_tally_type_t  *t = &tally->types[i];
 
         if (t->failure && (t->policy.mode || t->policy.nmx)) {
             return 1;
@@ -242,12 +242,12 @@ has_policies(const tlsrpt_fold_t *fold)
 
 
 static void
-put_policies(tlsrpt_buf_t *buf, strings_t *s, const tlsrpt_fold_t *fold)
+put_policies(tlsrpt_buf_t *buf, strings_t *s, const tlsrpt_tally_t *tally)
 {
-    for (size_t i = 0; i < fold->ntypes; i++) {
-        const tlsrpt_fold_policy_t  *p = &fold->types[i].policy;
+    for (size_t i = 0; i < tally->ntypes; i++) {
+        const tlsrpt_tally_policy_t  *p = &tally->types[i].policy;
 
-        if (fold->types[i].failure == 0) {
+        if (tally->types[i].failure == 0) {
             continue;
         }
 
@@ -262,45 +262,46 @@ put_policies(tlsrpt_buf_t *buf, strings_t *s, const tlsrpt_fold_t *fold)
 
 
 static int
-is_single(const tlsrpt_fold_t *fold)
+is_single(const tlsrpt_tally_t *tally)
 {
-    return fold->ntypes == 1
-           && fold->types[0].successful == fold->successful
-           && fold->types[0].failure == fold->failure;
+    return tally->ntypes == 1
+           && tally->types[0].successful == tally->successful
+           && tally->types[0].failure == tally->failure;
 }
 
 
 /* What follows the strings; they are known only when it has been put. */
 
 static unsigned char
-put_tail(tlsrpt_buf_t *tail, strings_t *s, const tlsrpt_fold_t *fold, int brief)
+put_tail(tlsrpt_buf_t *tail, strings_t *s, const tlsrpt_tally_t *tally,
+    int brief)
 {
     unsigned char  flags = 0;
 
-    tlsrpt_buf_varint(tail, fold->successful);
-    tlsrpt_buf_varint(tail, fold->failure);
+    tlsrpt_buf_varint(tail, tally->successful);
+    tlsrpt_buf_varint(tail, tally->failure);
 
-    if (is_single(fold)) {
+    if (is_single(tally)) {
         flags |= TLSRPT_PACKED_SINGLE;
-        tlsrpt_buf_varint(tail, type_number(s, fold->types[0].policy_type));
+        tlsrpt_buf_varint(tail, type_number(s, tally->types[0].policy_type));
 
     } else {
-        put_types(tail, s, fold);
+        put_types(tail, s, tally);
     }
 
-    if (has_policies(fold)) {
+    if (has_policies(tally)) {
         flags |= TLSRPT_PACKED_POLICY;
-        put_policies(tail, s, fold);
+        put_policies(tail, s, tally);
     }
 
-    if (brief && fold->failed) {
+    if (brief && tally->failed) {
         flags |= TLSRPT_PACKED_ROWS;
-        tlsrpt_buf_varint(tail, fold->failed);
+        tlsrpt_buf_varint(tail, tally->failed);
         tlsrpt_buf_varint(tail, 0);
 
-    } else if (fold->failed) {
+    } else if (tally->failed) {
         flags |= TLSRPT_PACKED_ROWS;
-        put_rows(tail, s, fold);
+        put_rows(tail, s, tally);
     }
 
     return flags;
@@ -308,19 +309,19 @@ put_tail(tlsrpt_buf_t *tail, strings_t *s, const tlsrpt_fold_t *fold, int brief)
 
 
 int
-tlsrpt_packed_encode(tlsrpt_buf_t *buf, const tlsrpt_fold_t *fold,
+tlsrpt_packed_encode(tlsrpt_buf_t *buf, const tlsrpt_tally_t *tally,
     tlsrpt_str_t domain, tlsrpt_str_t organization, unsigned via, int brief)
 {
     strings_t      s;
     tlsrpt_buf_t   body = { NULL, 0, 0, 0 }, tail = { NULL, 0, 0, 0 };
     unsigned char  flags = 0;
 
-    if (strings_create(&s, fold, domain, brief) != 0) {
+    if (strings_create(&s, tally, domain, brief) != 0) {
         strings_free(&s);
         return -1;
     }
 
-    flags = put_tail(&tail, &s, fold, brief);
+    flags = put_tail(&tail, &s, tally, brief);
     flags |= via == TLSRPT_VIA_MAIL ? TLSRPT_PACKED_MAIL : 0;
     flags |= organization.data != NULL ? TLSRPT_PACKED_ORG : 0;
     flags |= s.n ? TLSRPT_PACKED_STRINGS : 0;

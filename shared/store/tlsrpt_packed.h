@@ -2,7 +2,7 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * fold <-> packed report: the bytes in which a report is kept in a day's log.
+ * tally <-> packed report: the bytes in which a report is kept in a day's log.
  *
  * A day log is one string in Redis: the packed reports that count on the
  * day, one behind the other.  Every counter that can be asked for is a sum over
@@ -33,9 +33,9 @@
 #define TLSRPT_PACKED_H
 
 #include "tlsrpt_buf.h"
-#include "tlsrpt_fold.h"
 #include "tlsrpt_ingest.h"
 #include "tlsrpt_strings.h"
+#include "tlsrpt_tally.h"
 
 #pragma GCC visibility push(hidden)
 
@@ -48,7 +48,7 @@
 #define TLSRPT_PACKED_FLAGS    0x3f         /* others: a later version */
 
 /* brief: without rows; what they count is beyond.  0, or -1: no memory. */
-int tlsrpt_packed_encode(tlsrpt_buf_t *buf, const tlsrpt_fold_t *fold,
+int tlsrpt_packed_encode(tlsrpt_buf_t *buf, const tlsrpt_tally_t *tally,
     tlsrpt_str_t domain, tlsrpt_str_t organization, unsigned via, int brief)
     TLSRPT_MUST_USE;
 

@@ -2,7 +2,7 @@
 # Copyright (C) the tlsrpt authors
 # SPDX-License-Identifier: BSD-2-Clause
 
-# What reading, folding and a policy cost, in instructions, which callgrind
+# What reading, counting and a policy cost, in instructions, which callgrind
 # counts the same every time: a slip of a tenth fails.  The figures of
 # bench/baseline.json are ratios to a floor of the same run (zlib alone,
 # nginx's return 200), so that another compiler or zlib is no slip.  Small
@@ -103,9 +103,9 @@ my %ratio = (
         (of_task('read', 'clean', 200) - of_task('gunzip', 'clean', 200))
         / of_task('inflate', 'clean', 200),
     'reading, huge / zlib' => of_task('read', 'huge', 1) / $floor{huge},
-    'folding, typical / zlib' =>
-        of_task('fold', 'typical', 200) / $floor{typical},
-    'folding, huge / zlib' => of_task('fold', 'huge', 1) / $floor{huge},
+    'counting, typical / zlib' =>
+        of_task('tally', 'typical', 200) / $floor{typical},
+    'counting, huge / zlib' => of_task('tally', 'huge', 1) / $floor{huge},
 );
 
 # The same request for both: what its path costs is nginx's.

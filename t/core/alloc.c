@@ -267,9 +267,9 @@ static tlsrpt_buf_t  day_log;
 static void
 make_log(void)
 {
-    static char                ips[100][16];
-    static tlsrpt_fold_t       fold;
-    static tlsrpt_fold_row_t   rows[100];
+    static char                 ips[100][16];
+    static tlsrpt_tally_t       tally;
+    static tlsrpt_tally_row_t   rows[100];
 
     for (int i = 0; i < 100; i++) {
         snprintf(ips[i], sizeof(ips[i]), "192.0.2.%d", i);
@@ -277,12 +277,12 @@ make_log(void)
         rows[i].failed = 1;
     }
 
-    fold.rows = rows;
-    fold.nrows = 100;
-    fold.ntypes = 1;
-    fold.failed = fold.failure = fold.types[0].failure = 100;
+    tally.rows = rows;
+    tally.nrows = 100;
+    tally.ntypes = 1;
+    tally.failed = tally.failure = tally.types[0].failure = 100;
 
-    if (tlsrpt_packed_encode(&day_log, &fold, str("example.com"),
+    if (tlsrpt_packed_encode(&day_log, &tally, str("example.com"),
                              str("Example Sender"), 0, 0)
         != 0)
     {

@@ -8,8 +8,8 @@
 
 #include "tap.h"
 #include "report.h"
-#include "tlsrpt_fold.h"
 #include "tlsrpt_packed.h"
+#include "tlsrpt_tally.h"
 
 #define MAX  TLSRPT_MAX_COUNT
 

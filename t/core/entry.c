@@ -92,12 +92,12 @@ test_size(void)
 {
     char             *text, name[TLSRPT_MAX_STRING + 1];
     json_t           *json;
-    tlsrpt_fold_t     fold;
+    tlsrpt_tally_t    tally;
     tlsrpt_ingest_t   ingest;
     tlsrpt_report_t   report;
     tlsrpt_warning_t  warnings[TLSRPT_MAX_WARNINGS];
 
-    memset(&fold, 0, sizeof(fold));
+    memset(&tally, 0, sizeof(tally));
     memset(&ingest, 0, sizeof(ingest));
     memset(&report, 0, sizeof(report));
     memset(warnings, 0, sizeof(warnings));
@@ -110,7 +110,7 @@ test_size(void)
 
     report.warnings = warnings;
     report.nwarnings = 1;
-    text = tlsrpt_entry_encode(&report, &fold, &ingest);
+    text = tlsrpt_entry_encode(&report, &tally, &ingest);
     json = json_loads(text, 0, NULL);
     is_int(json_array_size(json_object_get(json, "x")), 1, "a deviation");
     json_decref(json);
@@ -122,7 +122,7 @@ test_size(void)
     report.report_id = str(name);
     ingest.signer = str(name);
     report.nwarnings = TLSRPT_MAX_WARNINGS;
-    text = tlsrpt_entry_encode(&report, &fold, &ingest);
+    text = tlsrpt_entry_encode(&report, &tally, &ingest);
     ok(strlen(text) <= TLSRPT_MAX_ENTRY, "the longest is not too long");
     json = json_loads(text, 0, NULL);
     is_int(json_array_size(json_object_get(json, "x")), 0,

@@ -62,19 +62,19 @@ begin(const char *day_log, size_t len)
 static void
 make_log(tlsrpt_buf_t *day_log, int brief)
 {
-    tlsrpt_fold_t           fold;
+    tlsrpt_tally_t          tally;
     tlsrpt_reader_t        *reader = tlsrpt_reader_create();
     const tlsrpt_report_t  *report;
 
     report = read_report(reader, document, sizeof(document) - 1, NULL);
     memset(day_log, 0, sizeof(*day_log));
 
-    if (report == NULL || tlsrpt_fold_report(&fold, report, 0) != 0) {
+    if (report == NULL || tlsrpt_tally_report(&tally, report, 0) != 0) {
         abort();
     }
 
     for (int i = 0; i < 2; i++) {
-        if (tlsrpt_packed_encode(day_log, &fold, str("example.com"),
+        if (tlsrpt_packed_encode(day_log, &tally, str("example.com"),
                                  report->organization_name,
                                  i ? TLSRPT_VIA_MAIL : TLSRPT_VIA_HTTPS, brief)
             != 0)
@@ -83,7 +83,7 @@ make_log(tlsrpt_buf_t *day_log, int brief)
         }
     }
 
-    tlsrpt_fold_free(&fold);
+    tlsrpt_tally_free(&tally);
     tlsrpt_reader_destroy(reader);
 }
 
@@ -275,20 +275,20 @@ test_damage(void)
 static void
 test_within(void)
 {
-    size_t             wrong = 0;
-    char               mx[1000][64];
-    tlsrpt_buf_t       day_log = { NULL, 0, 0, 0 };
-    tlsrpt_row_t       row;
-    tlsrpt_fold_t      fold;
-    tlsrpt_fold_row_t  rows[1000];
+    size_t              wrong = 0;
+    char                mx[1000][64];
+    tlsrpt_buf_t        day_log = { NULL, 0, 0, 0 };
+    tlsrpt_row_t        row;
+    tlsrpt_tally_t      tally;
+    tlsrpt_tally_row_t  rows[1000];
 
-    memset(&fold, 0, sizeof(fold));
+    memset(&tally, 0, sizeof(tally));
     memset(rows, 0, sizeof(rows));
-    fold.rows = rows;
-    fold.nrows = 1000;
-    fold.ntypes = 1;
-    fold.types[0].policy_type = str("sts");
-    fold.types[0].failure = fold.failure = fold.failed = 1000;
+    tally.rows = rows;
+    tally.nrows = 1000;
+    tally.ntypes = 1;
+    tally.types[0].policy_type = str("sts");
+    tally.types[0].failure = tally.failure = tally.failed = 1000;
 
     for (int i = 0; i < 1000; i++) {
         snprintf(mx[i], sizeof(mx[i]), "%.*d%s", i ? 40 : 0, i,
@@ -299,7 +299,7 @@ test_within(void)
 
     rows[2].failure_reason_code = str("not example.com");
 
-    if (tlsrpt_packed_encode(&day_log, &fold, str("example.com"), str(NULL), 0,
+    if (tlsrpt_packed_encode(&day_log, &tally, str("example.com"), str(NULL), 0,
                              0)
         != 0)
     {

@@ -12,10 +12,10 @@
 #include "overview.h"
 #include "report.h"
 #include "tlsrpt_explain.h"
-#include "tlsrpt_fold.h"
 #include "tlsrpt_packed.h"
 #include "tlsrpt_problems.h"
 #include "tlsrpt_result.h"
+#include "tlsrpt_tally.h"
 #include "tlsrpt_totals.h"
 
 #define NDAYS  30                           /* the last one is today */

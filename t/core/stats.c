@@ -413,15 +413,15 @@ put_addresses(kept_t *kept, unsigned nreports)
     unsigned             i, k;
     char                 ip[1000][16];
     tlsrpt_buf_t         buf = { NULL, 0, 0, 0 };
-    static tlsrpt_fold_t       fold;
-    static tlsrpt_fold_row_t   rows[1000];
+    static tlsrpt_tally_t       tally;
+    static tlsrpt_tally_row_t   rows[1000];
 
-    memset(&fold, 0, sizeof(fold));
-    fold.rows = rows;
-    fold.nrows = 1000;
-    fold.ntypes = 1;
-    fold.types[0].policy_type = str("sts");
-    fold.types[0].failure = fold.failure = fold.failed = 1000;
+    memset(&tally, 0, sizeof(tally));
+    tally.rows = rows;
+    tally.nrows = 1000;
+    tally.ntypes = 1;
+    tally.types[0].policy_type = str("sts");
+    tally.types[0].failure = tally.failure = tally.failed = 1000;
 
     for (i = 0; i < nreports; i++) {
         for (k = 0; k < 1000; k++) {
@@ -433,7 +433,7 @@ put_addresses(kept_t *kept, unsigned nreports)
 
         buf.len = 0;
 
-        if (tlsrpt_packed_encode(&buf, &fold, str("example.com"),
+        if (tlsrpt_packed_encode(&buf, &tally, str("example.com"),
                                  str("Alpha"), 0, 0)
             != 0)
         {

@@ -8,13 +8,13 @@
 
 #include "tap.h"
 #include "report.h"
-#include "tlsrpt_fold.h"
+#include "tlsrpt_tally.h"
 
 #define MAX  TLSRPT_MAX_COUNT
 
 static tlsrpt_policy_t  policies[16];
 static tlsrpt_report_t  report;
-static tlsrpt_fold_t    fold;
+static tlsrpt_tally_t   tally;
 
 
 static void
@@ -42,10 +42,10 @@ add_policy(const char *type, uint64_t successful, uint64_t failure)
 static void
 sessions_are(uint64_t successful, uint64_t failure, const char *name)
 {
-    is_int(tlsrpt_fold_report(&fold, &report, 0), 0, "%s", name);
-    is_int((long long) fold.successful, (long long) successful, "successes");
-    is_int((long long) fold.failure, (long long) failure, "failures");
-    tlsrpt_fold_free(&fold);
+    is_int(tlsrpt_tally_report(&tally, &report, 0), 0, "%s", name);
+    is_int((long long) tally.successful, (long long) successful, "successes");
+    is_int((long long) tally.failure, (long long) failure, "failures");
+    tlsrpt_tally_free(&tally);
 }
 
 
@@ -79,13 +79,13 @@ test_sessions(void)
     add_policy("future", 7, 2);
     add_policy(NULL, 1, 1);
     sessions_are(30 + 5 + 7 + 1, 3 + 1 + 2 + 1, "all types");
-    is_int((long long) fold.ntypes, 5, "each by itself");
+    is_int((long long) tally.ntypes, 5, "each by itself");
 
     begin();
     add_policy("sts", 100, 3);
     add_policy("tlsa", 1, 1)->domain = 1;
     sessions_are(100, 3, "of the domain alone");
-    is_int((long long) fold.ntypes, 1, "and its types");
+    is_int((long long) tally.ntypes, 1, "and its types");
 }
 
 
@@ -123,17 +123,17 @@ test_types_over_bound(void)
     }
 
     sessions_are(12, 0, "twelve policies, eleven types");
-    is_int((long long) fold.ntypes, TLSRPT_MAX_TYPES + 1, "bounded");
-    is_str(fold.types[TLSRPT_MAX_TYPES].policy_type.data, "(overflow)",
+    is_int((long long) tally.ntypes, TLSRPT_MAX_TYPES + 1, "bounded");
+    is_str(tally.types[TLSRPT_MAX_TYPES].policy_type.data, "(overflow)",
            "the rest is one");
 
-    for (size_t i = 0; i < fold.ntypes; i++) {
-        successful += fold.types[i].successful;
+    for (size_t i = 0; i < tally.ntypes; i++) {
+        successful += tally.types[i].successful;
     }
 
     is_int((long long) successful, 12, "no session is lost");
-    is_int((long long) fold.types[0].successful, 2, "two of the first");
-    is_int((long long) fold.types[TLSRPT_MAX_TYPES].successful, 3, "the rest");
+    is_int((long long) tally.types[0].successful, 2, "two of the first");
+    is_int((long long) tally.types[TLSRPT_MAX_TYPES].successful, 3, "the rest");
 }
 
 
@@ -164,8 +164,8 @@ rows_failed(void)
 {
     uint64_t  sum = 0;
 
-    for (size_t i = 0; i < fold.nrows; i++) {
-        sum += fold.rows[i].failed;
+    for (size_t i = 0; i < tally.nrows; i++) {
+        sum += tally.rows[i].failed;
     }
 
     return sum;
@@ -173,15 +173,15 @@ rows_failed(void)
 
 
 static void
-fold_details(const char *name, size_t nrows, uint64_t beyond, uint64_t failed)
+tally_details(const char *name, size_t nrows, uint64_t beyond, uint64_t failed)
 {
-    is_int(tlsrpt_fold_report(&fold, &report, 0), 0, "%s", name);
-    is_int((long long) fold.nrows, (long long) nrows, "rows");
-    is_int((long long) fold.beyond, (long long) beyond, "beyond them");
-    is_int((long long) fold.failed, (long long) failed, "failed in all");
-    is_int((long long) (rows_failed() + fold.beyond), (long long) failed,
+    is_int(tlsrpt_tally_report(&tally, &report, 0), 0, "%s", name);
+    is_int((long long) tally.nrows, (long long) nrows, "rows");
+    is_int((long long) tally.beyond, (long long) beyond, "beyond them");
+    is_int((long long) tally.failed, (long long) failed, "failed in all");
+    is_int((long long) (rows_failed() + tally.beyond), (long long) failed,
            "none is lost");
-    tlsrpt_fold_free(&fold);
+    tlsrpt_tally_free(&tally);
 }
 
 
@@ -197,49 +197,49 @@ test_details(void)
     begin();
     p = add_policy("sts", 1, 10);
     set_details(p, details, 4, ips, 9);
-    fold_details("four details and the rest", 5, 0, 10);
+    tally_details("four details and the rest", 5, 0, 10);
 
     details[1].sending_mta_ip = details[0].sending_mta_ip;
     details[2].failed_session_count = 0;
-    fold_details("two that are alike, one of nothing", 3, 0, 10);
+    tally_details("two that are alike, one of nothing", 3, 0, 10);
 
     p = add_policy("sts", 1, 10);
     p->details = details;
     p->ndetails = 1;
-    fold_details("another policy's of the same type", 3, 0, 20);
+    tally_details("another policy's of the same type", 3, 0, 20);
 
     policies[1].policy_type = str("tlsa");
-    fold_details("of another type", 5, 0, 20);
+    tally_details("of another type", 5, 0, 20);
 
     p->beyond = 4;
-    fold_details("details the report could not hold", 5, 4, 20);
+    tally_details("details the report could not hold", 5, 4, 20);
     p->beyond = 100;
-    fold_details("more than all failures", 4, 100, 111);
+    tally_details("more than all failures", 4, 100, 111);
 
     begin();
     p = add_policy("sts", 0, 5);
     p->beyond = MAX;
-    fold_details("nothing but those", 0, MAX, MAX);
+    tally_details("nothing but those", 0, MAX, MAX);
 
     begin();
     p = add_policy("sts", 0, 0);
     p->beyond = 7;
-    fold_details("without failures", 0, 7, 7);
+    tally_details("without failures", 0, 7, 7);
 
     begin();
     p = add_policy("sts", 1, 3000);
     set_details(p, details, 3000, ips, 9);
-    fold_details("3,000 addresses", TLSRPT_MAX_ROWS, 3000 - TLSRPT_MAX_ROWS,
-                 3000);
+    tally_details("3,000 addresses", TLSRPT_MAX_ROWS, 3000 - TLSRPT_MAX_ROWS,
+                  3000);
 
     details[2999].sending_mta_ip = details[0].sending_mta_ip;
-    fold_details("a known row still takes its own", TLSRPT_MAX_ROWS,
-                 2999 - TLSRPT_MAX_ROWS, 3000);
+    tally_details("a known row still takes its own", TLSRPT_MAX_ROWS,
+                  2999 - TLSRPT_MAX_ROWS, 3000);
 
     set_details(p, details, 1000, ips, 255);
     p->failure = 1000;
-    fold_details("long strings", TLSRPT_MAX_ROWS_TEXT / (255 + 18),
-                 1000 - TLSRPT_MAX_ROWS_TEXT / (255 + 18), 1000);
+    tally_details("long strings", TLSRPT_MAX_ROWS_TEXT / (255 + 18),
+                  1000 - TLSRPT_MAX_ROWS_TEXT / (255 + 18), 1000);
 }
 
 

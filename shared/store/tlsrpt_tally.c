@@ -8,10 +8,10 @@
 
 #include "mta_sts_policy.h"
 #include "tlsrpt_count.h"
-#include "tlsrpt_fold.h"
 #include "tlsrpt_hash.h"
 #include "tlsrpt_result.h"
 #include "tlsrpt_strings.h"
+#include "tlsrpt_tally.h"
 
 
 /*
@@ -21,14 +21,14 @@
  */
 
 static size_t
-type_of(tlsrpt_fold_t *fold, tlsrpt_str_t policy_type)
+type_of(tlsrpt_tally_t *tally, tlsrpt_str_t policy_type)
 {
-    size_t                i;
-    tlsrpt_fold_type_t   *t;
-    static const char     overflow[] = TLSRPT_OVERFLOW;
+    size_t                 i;
+    tlsrpt_tally_type_t   *t;
+    static const char      overflow[] = TLSRPT_OVERFLOW;
 
-    for (i = 0; i < fold->ntypes; i++) {
-        t = &fold->types[i];
+    for (i = 0; i < tally->ntypes; i++) {
+        t = &tally->types[i];
 
         if (tlsrpt_str_equal(t->policy_type, policy_type)) {
             return i;
@@ -44,9 +44,9 @@ type_of(tlsrpt_fold_t *fold, tlsrpt_str_t policy_type)
         policy_type.len = sizeof(overflow) - 1;
     }
 
-    fold->ntypes++;
-    memset(&fold->types[i], 0, sizeof(fold->types[i]));
-    fold->types[i].policy_type = policy_type;
+    tally->ntypes++;
+    memset(&tally->types[i], 0, sizeof(tally->types[i]));
+    tally->types[i].policy_type = policy_type;
 
     return i;
 }
@@ -60,15 +60,15 @@ larger(uint64_t a, uint64_t b)
 
 
 static void
-fold_sessions(tlsrpt_fold_t *fold)
+tally_sessions(tlsrpt_tally_t *tally)
 {
     size_t    i;
     unsigned  code;
     uint64_t  all[2] = { 0, 0 }, failed[2] = { 0, 0 };
     uint64_t  sessions = 0, failure = 0;
 
-    for (i = 0; i < fold->ntypes; i++) {
-        const tlsrpt_fold_type_t  *t = &fold->types[i];
+    for (i = 0; i < tally->ntypes; i++) {
+        const tlsrpt_tally_type_t  *t = &tally->types[i];
 
         uint64_t  sum = tlsrpt_count_add(t->successful, t->failure);
 
@@ -86,8 +86,8 @@ fold_sessions(tlsrpt_fold_t *fold)
     }
 
     sessions = tlsrpt_count_add(sessions, larger(all[0], all[1]));
-    fold->failure = tlsrpt_count_add(failure, larger(failed[0], failed[1]));
-    fold->successful = sessions - fold->failure;
+    tally->failure = tlsrpt_count_add(failure, larger(failed[0], failed[1]));
+    tally->successful = sessions - tally->failure;
 }
 
 
@@ -121,7 +121,7 @@ line_value(tlsrpt_str_t line, const char *name)
 
 
 static void
-add_pattern(tlsrpt_fold_policy_t *policy, tlsrpt_str_t mx)
+add_pattern(tlsrpt_tally_policy_t *policy, tlsrpt_str_t mx)
 {
     if (policy->nmx < TLSRPT_MAX_PATTERNS && mx.len
         && mx.len <= TLSRPT_MAX_STRING)
@@ -134,29 +134,29 @@ add_pattern(tlsrpt_fold_policy_t *policy, tlsrpt_str_t mx)
 /* mx-host, or where it is missing the policy's own mx lines. */
 
 static void
-fold_policy(tlsrpt_fold_policy_t *fold, const tlsrpt_policy_t *policy)
+tally_policy(tlsrpt_tally_policy_t *tally, const tlsrpt_policy_t *policy)
 {
     tlsrpt_str_t  value;
 
-    fold->mode = 0;
-    fold->nmx = 0;
+    tally->mode = 0;
+    tally->nmx = 0;
 
     for (size_t i = 0; i < policy->nmx_host; i++) {
         value = line_value(policy->mx_host[i], "mx");
-        add_pattern(fold, value.data ? value : policy->mx_host[i]);
+        add_pattern(tally, value.data ? value : policy->mx_host[i]);
     }
 
     for (size_t i = 0; i < policy->npolicy_string; i++) {
         value = line_value(policy->policy_string[i], "mode");
 
         if (value.data != NULL) {
-            fold->mode = (unsigned) (mta_sts_mode(value) + 1);
+            tally->mode = (unsigned) (mta_sts_mode(value) + 1);
         }
 
         value = line_value(policy->policy_string[i], "mx");
 
         if (value.data != NULL && policy->nmx_host == 0) {
-            add_pattern(fold, value);
+            add_pattern(tally, value);
         }
     }
 }
@@ -168,21 +168,21 @@ fold_policy(tlsrpt_fold_policy_t *fold, const tlsrpt_policy_t *policy)
  */
 
 typedef struct {
-    tlsrpt_fold_t  *fold;
-    uint16_t       *slots;                  /* index of a row + 1 */
-    size_t          nslots;                 /* a power of two */
-    size_t          text;                   /* bytes of the rows' strings */
+    tlsrpt_tally_t  *tally;
+    uint16_t        *slots;                 /* index of a row + 1 */
+    size_t           nslots;                /* a power of two */
+    size_t           text;                  /* bytes of the rows' strings */
 } rows_t;
 
 
 static int
-rows_create(rows_t *rows, tlsrpt_fold_t *fold, size_t most)
+rows_create(rows_t *rows, tlsrpt_tally_t *tally, size_t most)
 {
     if (most > TLSRPT_MAX_ROWS) {
         most = TLSRPT_MAX_ROWS;
     }
 
-    rows->fold = fold;
+    rows->tally = tally;
     rows->slots = NULL;
     rows->text = 0;
 
@@ -194,15 +194,15 @@ rows_create(rows_t *rows, tlsrpt_fold_t *fold, size_t most)
         return 0;
     }
 
-    fold->rows = malloc(most * sizeof(*fold->rows));
+    tally->rows = malloc(most * sizeof(*tally->rows));
     rows->slots = calloc(rows->nslots, sizeof(*rows->slots));
 
-    return fold->rows != NULL && rows->slots != NULL ? 0 : -1;
+    return tally->rows != NULL && rows->slots != NULL ? 0 : -1;
 }
 
 
 static uint64_t
-row_hash(const tlsrpt_fold_row_t *row)
+row_hash(const tlsrpt_tally_row_t *row)
 {
     uint64_t  seed = 0x9e3779b97f4a7c15ULL, h = row->type;
 
@@ -217,7 +217,7 @@ row_hash(const tlsrpt_fold_row_t *row)
 
 
 static int
-row_equal(const tlsrpt_fold_row_t *a, const tlsrpt_fold_row_t *b)
+row_equal(const tlsrpt_tally_row_t *a, const tlsrpt_tally_row_t *b)
 {
     return a->type == b->type
            && a->result_type.data == b->result_type.data
@@ -229,7 +229,7 @@ row_equal(const tlsrpt_fold_row_t *a, const tlsrpt_fold_row_t *b)
 
 
 static size_t
-row_text(const tlsrpt_fold_row_t *row)
+row_text(const tlsrpt_tally_row_t *row)
 {
     return row->result_type.len + row->sending_mta_ip.len
            + row->receiving_mx_hostname.len + row->receiving_ip.len
@@ -238,15 +238,15 @@ row_text(const tlsrpt_fold_row_t *row)
 
 
 static void
-rows_add(rows_t *rows, const tlsrpt_fold_row_t *row)
+rows_add(rows_t *rows, const tlsrpt_tally_row_t *row)
 {
-    size_t          i = row_hash(row) & (rows->nslots - 1);
-    tlsrpt_fold_t  *fold = rows->fold;
+    size_t           i = row_hash(row) & (rows->nslots - 1);
+    tlsrpt_tally_t  *tally = rows->tally;
 
-    fold->failed = tlsrpt_count_add(fold->failed, row->failed);
+    tally->failed = tlsrpt_count_add(tally->failed, row->failed);
 
     for ( ; rows->slots[i]; i = (i + 1) & (rows->nslots - 1)) {
-        tlsrpt_fold_row_t  *old = &fold->rows[rows->slots[i] - 1];
+        tlsrpt_tally_row_t  *old = &tally->rows[rows->slots[i] - 1];
 
         if (row_equal(old, row)) {
             old->failed = tlsrpt_count_add(old->failed, row->failed);
@@ -256,13 +256,13 @@ rows_add(rows_t *rows, const tlsrpt_fold_row_t *row)
 
     rows->text += row_text(row);
 
-    if (fold->nrows == TLSRPT_MAX_ROWS || rows->text > TLSRPT_MAX_ROWS_TEXT) {
-        fold->beyond = tlsrpt_count_add(fold->beyond, row->failed);
+    if (tally->nrows == TLSRPT_MAX_ROWS || rows->text > TLSRPT_MAX_ROWS_TEXT) {
+        tally->beyond = tlsrpt_count_add(tally->beyond, row->failed);
         return;
     }
 
-    fold->rows[fold->nrows++] = *row;
-    rows->slots[i] = (uint16_t) fold->nrows;
+    tally->rows[tally->nrows++] = *row;
+    rows->slots[i] = (uint16_t) tally->nrows;
 }
 
 
@@ -282,9 +282,9 @@ unspecified(const tlsrpt_policy_t *policy)
 
 
 static void
-fold_details(rows_t *rows, const tlsrpt_policy_t *policy, unsigned type)
+tally_details(rows_t *rows, const tlsrpt_policy_t *policy, unsigned type)
 {
-    tlsrpt_fold_row_t           row;
+    tlsrpt_tally_row_t          row;
     static const tlsrpt_str_t   word = { "unspecified", 11 };
 
     for (size_t i = 0; i < policy->ndetails; i++) {
@@ -312,16 +312,16 @@ fold_details(rows_t *rows, const tlsrpt_policy_t *policy, unsigned type)
         rows_add(rows, &row);
     }
 
-    rows->fold->beyond = tlsrpt_count_add(rows->fold->beyond, policy->beyond);
-    rows->fold->failed = tlsrpt_count_add(rows->fold->failed, policy->beyond);
+    rows->tally->beyond = tlsrpt_count_add(rows->tally->beyond, policy->beyond);
+    rows->tally->failed = tlsrpt_count_add(rows->tally->failed, policy->beyond);
 }
 
 
 void
-tlsrpt_fold_free(tlsrpt_fold_t *fold)
+tlsrpt_tally_free(tlsrpt_tally_t *tally)
 {
-    free(fold->rows);
-    fold->rows = NULL;
+    free(tally->rows);
+    tally->rows = NULL;
 }
 
 
@@ -345,20 +345,20 @@ count_rows(const tlsrpt_report_t *report, unsigned domain)
 
 
 int
-tlsrpt_fold_report(tlsrpt_fold_t *fold, const tlsrpt_report_t *report,
+tlsrpt_tally_report(tlsrpt_tally_t *tally, const tlsrpt_report_t *report,
     unsigned domain)
 {
     rows_t  rows;
 
-    memset(fold, 0, offsetof(tlsrpt_fold_t, types));
-    fold->nrows = 0;
-    fold->rows = NULL;
-    fold->beyond = 0;
-    fold->failed = 0;
+    memset(tally, 0, offsetof(tlsrpt_tally_t, types));
+    tally->nrows = 0;
+    tally->rows = NULL;
+    tally->beyond = 0;
+    tally->failed = 0;
 
-    if (rows_create(&rows, fold, count_rows(report, domain)) != 0) {
+    if (rows_create(&rows, tally, count_rows(report, domain)) != 0) {
         free(rows.slots);
-        tlsrpt_fold_free(fold);
+        tlsrpt_tally_free(tally);
         return -1;
     }
 
@@ -366,22 +366,22 @@ tlsrpt_fold_report(tlsrpt_fold_t *fold, const tlsrpt_report_t *report,
         const tlsrpt_policy_t  *p = &report->policies[i];
 
         if (p->domain == domain) {
-            size_t               n = type_of(fold, p->policy_type);
-            tlsrpt_fold_type_t  *t = &fold->types[n];
+            size_t                n = type_of(tally, p->policy_type);
+            tlsrpt_tally_type_t  *t = &tally->types[n];
 
             t->successful = tlsrpt_count_add(t->successful, p->successful);
             t->failure = tlsrpt_count_add(t->failure, p->failure);
 
             if (p->failure > t->worst) {
                 t->worst = p->failure;
-                fold_policy(&t->policy, p);
+                tally_policy(&t->policy, p);
             }
 
-            fold_details(&rows, p, (unsigned) n);
+            tally_details(&rows, p, (unsigned) n);
         }
     }
 
-    fold_sessions(fold);
+    tally_sessions(tally);
     free(rows.slots);
 
     return 0;

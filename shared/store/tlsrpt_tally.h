@@ -2,11 +2,11 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * report -> fold: what one report says of one policy domain, as counters.
+ * report -> tally: what one report says of one policy domain, as counters.
  */
 
-#ifndef TLSRPT_FOLD_H
-#define TLSRPT_FOLD_H
+#ifndef TLSRPT_TALLY_H
+#define TLSRPT_TALLY_H
 
 #include "tlsrpt_report.h"
 
@@ -25,15 +25,15 @@ typedef struct {
     unsigned      mode;                     /* MTA_STS_... + 1; 0: not told */
     size_t        nmx;
     tlsrpt_str_t  mx[TLSRPT_MAX_PATTERNS];
-} tlsrpt_fold_policy_t;
+} tlsrpt_tally_policy_t;
 
 typedef struct {
-    tlsrpt_str_t          policy_type;      /* data NULL: not given */
-    uint64_t              successful;
-    uint64_t              failure;
-    uint64_t              worst;            /* failures under the policy */
-    tlsrpt_fold_policy_t  policy;
-} tlsrpt_fold_type_t;
+    tlsrpt_str_t           policy_type;     /* data NULL: not given */
+    uint64_t               successful;
+    uint64_t               failure;
+    uint64_t               worst;           /* failures under the policy */
+    tlsrpt_tally_policy_t  policy;
+} tlsrpt_tally_type_t;
 
 typedef struct {
     unsigned      type;                     /* index into the types */
@@ -43,24 +43,24 @@ typedef struct {
     tlsrpt_str_t  receiving_ip;
     tlsrpt_str_t  failure_reason_code;
     uint64_t      failed;
-} tlsrpt_fold_row_t;
+} tlsrpt_tally_row_t;
 
 typedef struct {
-    uint64_t            successful;         /* sessions */
-    uint64_t            failure;
-    size_t              ntypes;
-    tlsrpt_fold_type_t  types[TLSRPT_MAX_TYPES + 1];
-    size_t              nrows;
-    tlsrpt_fold_row_t  *rows;
-    uint64_t            beyond;             /* failed, in no row */
-    uint64_t            failed;             /* in rows and beyond */
-} tlsrpt_fold_t;
+    uint64_t             successful;        /* sessions */
+    uint64_t             failure;
+    size_t               ntypes;
+    tlsrpt_tally_type_t  types[TLSRPT_MAX_TYPES + 1];
+    size_t               nrows;
+    tlsrpt_tally_row_t  *rows;
+    uint64_t             beyond;            /* failed, in no row */
+    uint64_t             failed;            /* in rows and beyond */
+} tlsrpt_tally_t;
 
 /* 0, or -1: no memory.  The strings are the report's. */
-int tlsrpt_fold_report(tlsrpt_fold_t *fold, const tlsrpt_report_t *report,
+int tlsrpt_tally_report(tlsrpt_tally_t *tally, const tlsrpt_report_t *report,
     unsigned domain) TLSRPT_MUST_USE;
-void tlsrpt_fold_free(tlsrpt_fold_t *fold);
+void tlsrpt_tally_free(tlsrpt_tally_t *tally);
 
 #pragma GCC visibility pop
 
-#endif /* TLSRPT_FOLD_H */
+#endif /* TLSRPT_TALLY_H */
