@@ -52,7 +52,7 @@ typedef struct {
     tlsrpt_key_read_t             read;
 
     ngx_uint_t                    reported; /* the domain, ever */
-    tlsrpt_entry_t                entry;    /* json NULL: there is none */
+    tlsrpt_listing_t              listing;  /* json NULL: there is none */
     ngx_str_t                     body;     /* data NULL: it is not kept */
     tlsrpt_day_list_t             list;
     unsigned                      listed:1; /* the list is to be read */
@@ -260,10 +260,10 @@ ngx_http_tlsrpt_report_reply(void *data, ngx_http_tlsrpt_ask_t *ask,
         digest.str = (const char *) report->digest;
         digest.len = TLSRPT_DIGEST_LEN;
 
-        if (tlsrpt_entry_decode(&report->entry, report->day, &digest, reply)
+        if (tlsrpt_listing_decode(&report->listing, report->day, &digest, reply)
             != 0)
         {
-            report->entry.json = NULL;
+            report->listing.json = NULL;
         }
 
         return NGX_OK;
@@ -304,7 +304,7 @@ ngx_http_tlsrpt_report_done(void *data, ngx_http_request_t *r)
                                      "no such domain");
     }
 
-    if (report->entry.json == NULL || report->body.data == NULL) {
+    if (report->listing.json == NULL || report->body.data == NULL) {
         return ngx_http_tlsrpt_error(r, NGX_HTTP_NOT_FOUND,
                                      "no such report, or it is not kept any "
                                      "more");
@@ -328,7 +328,7 @@ ngx_http_tlsrpt_report_done(void *data, ngx_http_request_t *r)
 
     document.report = parsed;
     document.domain = report->domain;
-    document.entry = &report->entry;
+    document.listing = &report->listing;
     document.size = report->body.len;
     document.list = report->read_list ? &report->list : NULL;
 
@@ -387,8 +387,8 @@ ngx_http_tlsrpt_report_adds_up(ngx_http_tlsrpt_report_t *report,
         return 0;
     }
 
-    same = (tally.successful == report->entry.successful
-            && tally.failure == report->entry.failure);
+    same = (tally.successful == report->listing.successful
+            && tally.failure == report->listing.failure);
 
     tlsrpt_tally_free(&tally);
 
@@ -446,13 +446,13 @@ static u_char *
 ngx_http_tlsrpt_report_disposition(ngx_http_tlsrpt_report_t *report,
     ngx_uint_t gzip)
 {
-    size_t           len;
-    u_char          *value, *p;
-    tlsrpt_str_t     sender;
-    tlsrpt_entry_t  *entry;
+    size_t             len;
+    u_char            *value, *p;
+    tlsrpt_str_t       sender;
+    tlsrpt_listing_t  *listing;
 
-    entry = &report->entry;
-    sender = entry->signer.len ? entry->signer : entry->organization_name;
+    listing = &report->listing;
+    sender = listing->signer.len ? listing->signer : listing->organization_name;
 
     len = sizeof("attachment; filename=\"!!!!.json.gz\"")
           + NGX_HTTP_TLSRPT_SENDER_LEN + report->domain.len
@@ -467,7 +467,7 @@ ngx_http_tlsrpt_report_disposition(ngx_http_tlsrpt_report_t *report,
                    sizeof("attachment; filename=\"") - 1);
     p = ngx_http_tlsrpt_report_safe(p, sender);
     p = ngx_sprintf(p, "!%*s!%L!%L!", report->domain.len, report->domain.data,
-                    entry->start, entry->end);
+                    listing->start, listing->end);
     p = ngx_hex_dump(p, report->digest, TLSRPT_DIGEST_LEN);
     p = ngx_sprintf(p, ".json%s\"", gzip ? ".gz" : "");
     *p = '\0';
@@ -505,7 +505,7 @@ ngx_http_tlsrpt_report_destroy(void *data)
 {
     ngx_http_tlsrpt_report_t *report = data;
 
-    tlsrpt_entry_free(&report->entry);
+    tlsrpt_listing_free(&report->listing);
 
     if (report->read_list) {
         tlsrpt_day_list_free(&report->list);

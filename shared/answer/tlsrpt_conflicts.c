@@ -16,7 +16,7 @@
 static int
 newest_first(const void *one, const void *two)
 {
-    const tlsrpt_entry_t  *a = one, *b = two;
+    const tlsrpt_listing_t  *a = one, *b = two;
 
     if (a->received != b->received) {
         return a->received > b->received ? -1 : 1;
@@ -44,7 +44,7 @@ compare_str(tlsrpt_str_t a, tlsrpt_str_t b)
 /* By what reports in conflict share. */
 
 static int
-compare_names(const tlsrpt_entry_t *a, const tlsrpt_entry_t *b)
+compare_names(const tlsrpt_listing_t *a, const tlsrpt_listing_t *b)
 {
     int  rc = compare_str(a->report_id, b->report_id);
 
@@ -55,8 +55,8 @@ compare_names(const tlsrpt_entry_t *a, const tlsrpt_entry_t *b)
 static int
 compare_sorted(const void *one, const void *two)
 {
-    const tlsrpt_entry_t  *a = *(const tlsrpt_entry_t *const *) one;
-    const tlsrpt_entry_t  *b = *(const tlsrpt_entry_t *const *) two;
+    const tlsrpt_listing_t  *a = *(const tlsrpt_listing_t *const *) one;
+    const tlsrpt_listing_t  *b = *(const tlsrpt_listing_t *const *) two;
 
     int  rc = compare_names(a, b);
 
@@ -71,26 +71,26 @@ tlsrpt_day_list_read(tlsrpt_day_list_t *list, int32_t day,
     size_t  most = reply->nelements / 2 + 1;
 
     list->n = 0;
-    list->entries = calloc(most, sizeof(*list->entries));
+    list->listings = calloc(most, sizeof(*list->listings));
     list->sorted = calloc(most, sizeof(*list->sorted));
 
-    if (list->entries == NULL || list->sorted == NULL) {
+    if (list->listings == NULL || list->sorted == NULL) {
         return -1;
     }
 
     for (size_t i = 0; i + 1 < reply->nelements; i += 2) {
-        if (tlsrpt_entry_decode(&list->entries[list->n], day,
-                                reply->elements[i], reply->elements[i + 1])
+        if (tlsrpt_listing_decode(&list->listings[list->n], day,
+                                  reply->elements[i], reply->elements[i + 1])
             == 0)
         {
             list->n++;
         }
     }
 
-    qsort(list->entries, list->n, sizeof(*list->entries), newest_first);
+    qsort(list->listings, list->n, sizeof(*list->listings), newest_first);
 
     for (size_t i = 0; i < list->n; i++) {
-        list->sorted[i] = &list->entries[i];
+        list->sorted[i] = &list->listings[i];
     }
 
     qsort(list->sorted, list->n, sizeof(*list->sorted), compare_sorted);
@@ -103,10 +103,10 @@ void
 tlsrpt_day_list_free(tlsrpt_day_list_t *list)
 {
     for (size_t i = 0; i < list->n; i++) {
-        tlsrpt_entry_free(&list->entries[i]);
+        tlsrpt_listing_free(&list->listings[i]);
     }
 
-    free(list->entries);
+    free(list->listings);
     free(list->sorted);
 }
 
@@ -118,14 +118,14 @@ tlsrpt_day_list_free(tlsrpt_day_list_t *list)
 /* The first in the order of names that shares them. */
 
 static size_t
-first_of(const tlsrpt_day_list_t *list, const tlsrpt_entry_t *entry)
+first_of(const tlsrpt_day_list_t *list, const tlsrpt_listing_t *listing)
 {
     size_t  low = 0, high = list->n;
 
     while (low < high) {
         size_t  middle = low + (high - low) / 2;
 
-        if (compare_names(list->sorted[middle], entry) < 0) {
+        if (compare_names(list->sorted[middle], listing) < 0) {
             low = middle + 1;
 
         } else {
@@ -138,20 +138,21 @@ first_of(const tlsrpt_day_list_t *list, const tlsrpt_entry_t *entry)
 
 
 size_t
-tlsrpt_conflicts_of(const tlsrpt_day_list_t *list, const tlsrpt_entry_t *entry,
-    const tlsrpt_entry_t *others[TLSRPT_CONFLICTS_NAMED])
+tlsrpt_conflicts_of(const tlsrpt_day_list_t *list,
+    const tlsrpt_listing_t *listing,
+    const tlsrpt_listing_t *others[TLSRPT_CONFLICTS_NAMED])
 {
     size_t  n = 0;
 
-    if (entry->report_id.data == NULL) {
+    if (listing->report_id.data == NULL) {
         return 0;
     }
 
-    for (size_t i = first_of(list, entry);
+    for (size_t i = first_of(list, listing);
          i < list->n && n < TLSRPT_CONFLICTS_NAMED
-         && compare_names(list->sorted[i], entry) == 0; i++)
+         && compare_names(list->sorted[i], listing) == 0; i++)
     {
-        if (strcmp(list->sorted[i]->id, entry->id) != 0) {
+        if (strcmp(list->sorted[i]->id, listing->id) != 0) {
             others[n++] = list->sorted[i];
         }
     }
@@ -162,14 +163,14 @@ tlsrpt_conflicts_of(const tlsrpt_day_list_t *list, const tlsrpt_entry_t *entry,
 
 int
 tlsrpt_conflicts_set(json_t *json, const tlsrpt_day_list_t *list,
-    const tlsrpt_entry_t *entry)
+    const tlsrpt_listing_t *listing)
 {
-    int                    rc = 0;
-    size_t                 n;
-    json_t                *array;
-    const tlsrpt_entry_t  *others[TLSRPT_CONFLICTS_NAMED];
+    int                      rc = 0;
+    size_t                   n;
+    json_t                  *array;
+    const tlsrpt_listing_t  *others[TLSRPT_CONFLICTS_NAMED];
 
-    n = tlsrpt_conflicts_of(list, entry, others);
+    n = tlsrpt_conflicts_of(list, listing, others);
 
     if (n == 0) {
         return 0;
@@ -180,7 +181,7 @@ tlsrpt_conflicts_set(json_t *json, const tlsrpt_day_list_t *list,
     for (size_t i = 0; rc == 0 && i < n; i++) {
         rc = json_array_append_new(array,
                  json_pack("{s:s, s:s, s:o}", "id", others[i]->id,
-                           "via", tlsrpt_entry_via(others[i]),
+                           "via", tlsrpt_listing_via(others[i]),
                            "signed-by", tlsrpt_str_json(others[i]->signer)));
     }
 
@@ -195,28 +196,28 @@ tlsrpt_conflicts_set(json_t *json, const tlsrpt_day_list_t *list,
 
 int
 tlsrpt_conflicts_append(json_t *array, size_t max,
-    const tlsrpt_day_list_t *list, const tlsrpt_entry_t *entry)
+    const tlsrpt_day_list_t *list, const tlsrpt_listing_t *listing)
 {
-    char                   received[TLSRPT_TIME_TEXT_LEN + 1];
-    json_t                *json;
-    const tlsrpt_entry_t  *others[TLSRPT_CONFLICTS_NAMED];
+    char                     received[TLSRPT_TIME_TEXT_LEN + 1];
+    json_t                  *json;
+    const tlsrpt_listing_t  *others[TLSRPT_CONFLICTS_NAMED];
 
     if (json_array_size(array) >= max
-        || tlsrpt_conflicts_of(list, entry, others) == 0)
+        || tlsrpt_conflicts_of(list, listing, others) == 0)
     {
         return 0;
     }
 
-    tlsrpt_time_text(entry->received, received);
+    tlsrpt_time_text(listing->received, received);
 
-    json = json_pack("{s:s, s:o, s:o, s:s, s:s, s:o}", "id", entry->id,
+    json = json_pack("{s:s, s:o, s:o, s:s, s:s, s:o}", "id", listing->id,
                      "organization-name",
-                     tlsrpt_str_json(entry->organization_name),
-                     "report-id", tlsrpt_str_json(entry->report_id),
-                     "received", received, "via", tlsrpt_entry_via(entry),
-                     "signed-by", tlsrpt_str_json(entry->signer));
+                     tlsrpt_str_json(listing->organization_name),
+                     "report-id", tlsrpt_str_json(listing->report_id),
+                     "received", received, "via", tlsrpt_listing_via(listing),
+                     "signed-by", tlsrpt_str_json(listing->signer));
 
-    if (json == NULL || tlsrpt_conflicts_set(json, list, entry) != 0) {
+    if (json == NULL || tlsrpt_conflicts_set(json, list, listing) != 0) {
         json_decref(json);
         return -1;
     }
@@ -297,7 +298,7 @@ tlsrpt_conflict_days_add(tlsrpt_conflict_days_t *days, int32_t day,
 
     for (size_t i = 0; rc == 0 && i < list.n; i++) {
         rc = tlsrpt_conflicts_append(days->reports, TLSRPT_CONFLICTS_LISTED,
-                                     &list, &list.entries[i]);
+                                     &list, &list.listings[i]);
     }
 
     tlsrpt_day_list_free(&list);

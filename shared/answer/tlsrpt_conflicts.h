@@ -11,7 +11,7 @@
 #define TLSRPT_CONFLICTS_H
 
 #include "tlsrpt_command.h"
-#include "tlsrpt_entry.h"
+#include "tlsrpt_listing.h"
 #include "tlsrpt_range.h"
 
 #pragma GCC visibility push(hidden)
@@ -22,9 +22,9 @@
 
 /* The list of a day, decoded. */
 typedef struct {
-    tlsrpt_entry_t        *entries;
-    size_t                 n;
-    const tlsrpt_entry_t **sorted;          /* by what they share */
+    tlsrpt_listing_t        *listings;
+    size_t                   n;
+    const tlsrpt_listing_t **sorted;        /* by what they share */
 } tlsrpt_day_list_t;
 
 /* From a reply HGETALL, newest first; 0, or -1: no memory.  Give it back either
@@ -33,22 +33,22 @@ int tlsrpt_day_list_read(tlsrpt_day_list_t *list, int32_t day,
     const tlsrpt_reply_t *reply) TLSRPT_MUST_USE;
 void tlsrpt_day_list_free(tlsrpt_day_list_t *list);
 
-/* The others that the entry, which is one of the list or a copy of it,
+/* The others that the listing, which is one of the list or a copy of it,
    conflicts with; how many. */
 size_t tlsrpt_conflicts_of(const tlsrpt_day_list_t *list,
-    const tlsrpt_entry_t *entry,
-    const tlsrpt_entry_t *others[TLSRPT_CONFLICTS_NAMED]);
+    const tlsrpt_listing_t *listing,
+    const tlsrpt_listing_t *others[TLSRPT_CONFLICTS_NAMED]);
 
 /* Sets "conflicts-with": [{"id","via","signed-by"}] where there are any; 0, or
    -1: no memory. */
 int tlsrpt_conflicts_set(json_t *json, const tlsrpt_day_list_t *list,
-    const tlsrpt_entry_t *entry) TLSRPT_MUST_USE;
+    const tlsrpt_listing_t *listing) TLSRPT_MUST_USE;
 
 /* Appends {"id","organization-name","report-id","received","via","signed-by",
-   "conflicts-with"} to the array where the entry conflicts, as long as there
+   "conflicts-with"} to the array where the listing conflicts, as long as there
    are fewer than max; 0, or -1: no memory. */
 int tlsrpt_conflicts_append(json_t *array, size_t max,
-    const tlsrpt_day_list_t *list, const tlsrpt_entry_t *entry)
+    const tlsrpt_day_list_t *list, const tlsrpt_listing_t *listing)
     TLSRPT_MUST_USE;
 
 

@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "tlsrpt_conflicts.h"
-#include "tlsrpt_entry.h"
-#include "tlsrpt_lists.h"
+#include "tlsrpt_listing.h"
+#include "tlsrpt_listing_scan.h"
 #include "tlsrpt_query.h"
 #include "tlsrpt_reports.h"
 #include "tlsrpt_time.h"
@@ -25,7 +25,7 @@
 typedef struct {
     tlsrpt_reading_t        reading;
     tlsrpt_reports_query_t  query;
-    tlsrpt_lists_t          lists;
+    tlsrpt_listing_scan_t   listings;
     int                     waiting;        /* for a list */
     json_t                 *reports;
     int                     more;
@@ -157,7 +157,7 @@ reports_destroy(tlsrpt_reading_t *reading)
 
     if (reports != NULL) {
         json_decref(reports->reports);
-        tlsrpt_lists_free(&reports->lists);
+        tlsrpt_listing_scan_free(&reports->listings);
         free(reports);
     }
 }
@@ -166,7 +166,7 @@ reports_destroy(tlsrpt_reading_t *reading)
 static int
 reports_seen(const tlsrpt_reading_t *reading)
 {
-    return ((const tlsrpt_reports_t *) reading)->lists.range.seen;
+    return ((const tlsrpt_reports_t *) reading)->listings.range.seen;
 }
 
 
@@ -182,23 +182,23 @@ reports_next(tlsrpt_reading_t *reading, size_t *n)
         return NULL;
     }
 
-    command = tlsrpt_lists_next(&reports->lists, n);
-    reports->waiting = command != NULL && *n > reports->lists.range.nmonths;
+    command = tlsrpt_listing_scan_next(&reports->listings, n);
+    reports->waiting = command != NULL && *n > reports->listings.range.nmonths;
 
     return command;
 }
 
 
-/* Does the entry come after the last one of the page before? */
+/* Does the listing come after the last one of the page before? */
 
 static int
-is_after(const tlsrpt_reports_query_t *query, const tlsrpt_entry_t *entry)
+is_after(const tlsrpt_reports_query_t *query, const tlsrpt_listing_t *listing)
 {
-    if (entry->received != query->after_received) {
-        return entry->received < query->after_received;
+    if (listing->received != query->after_received) {
+        return listing->received < query->after_received;
     }
 
-    return strcmp(entry->id, query->after_id) > 0;
+    return strcmp(listing->id, query->after_id) > 0;
 }
 
 
@@ -215,23 +215,23 @@ matches_text(const tlsrpt_query_t *query, unsigned dimension,
 
 
 static int
-is_wanted(const tlsrpt_reports_query_t *query, const tlsrpt_entry_t *entry,
+is_wanted(const tlsrpt_reports_query_t *query, const tlsrpt_listing_t *listing,
     int32_t day)
 {
-    tlsrpt_str_t  via = { tlsrpt_entry_via(entry), 0 };
+    tlsrpt_str_t  via = { tlsrpt_listing_via(listing), 0 };
 
     via.len = strlen(via.data);
 
     if (query->after
         && (day > query->after_day
-            || (day == query->after_day && !is_after(query, entry))))
+            || (day == query->after_day && !is_after(query, listing))))
     {
         return 0;
     }
 
-    return (!query->failures_only || entry->failure)
+    return (!query->failures_only || listing->failure)
            && matches_text(&query->query, TLSRPT_BY_ORGANIZATION,
-                           entry->organization_name)
+                           listing->organization_name)
            && matches_text(&query->query, TLSRPT_BY_VIA, via);
 }
 
@@ -252,7 +252,7 @@ is_day_wanted(const tlsrpt_query_t *query, int32_t day)
 
 static int
 append(tlsrpt_reports_t *reports, const tlsrpt_day_list_t *list,
-    const tlsrpt_entry_t *entry)
+    const tlsrpt_listing_t *listing)
 {
     json_t  *json;
 
@@ -261,12 +261,12 @@ append(tlsrpt_reports_t *reports, const tlsrpt_day_list_t *list,
         return 0;
     }
 
-    snprintf(reports->next, CURSOR_LEN, "%" PRId64 ".%s", entry->received,
-             entry->id);
+    snprintf(reports->next, CURSOR_LEN, "%" PRId64 ".%s", listing->received,
+             listing->id);
 
-    json = tlsrpt_entry_json(entry);
+    json = tlsrpt_listing_json(listing);
 
-    if (json == NULL || tlsrpt_conflicts_set(json, list, entry) != 0) {
+    if (json == NULL || tlsrpt_conflicts_set(json, list, listing) != 0) {
         json_decref(json);
         return -1;
     }
@@ -284,8 +284,8 @@ add_list(tlsrpt_reports_t *reports, int32_t day, const tlsrpt_reply_t *reply)
     rc = tlsrpt_day_list_read(&list, day, reply);
 
     for (size_t i = 0; rc == 0 && i < list.n && !reports->more; i++) {
-        if (is_wanted(&reports->query, &list.entries[i], day)) {
-            rc = append(reports, &list, &list.entries[i]);
+        if (is_wanted(&reports->query, &list.listings[i], day)) {
+            rc = append(reports, &list, &list.listings[i]);
         }
     }
 
@@ -303,7 +303,7 @@ reports_add(tlsrpt_reading_t *reading, size_t n, const tlsrpt_reply_t *reply)
 
     reports->waiting = 0;
 
-    if (!tlsrpt_lists_add(&reports->lists, n, reply, &day)
+    if (!tlsrpt_listing_scan_add(&reports->listings, n, reply, &day)
         || !is_day_wanted(&reports->query.query, day))
     {
         return TLSRPT_OK;
@@ -324,8 +324,8 @@ reports_json(tlsrpt_reading_t *reading)
     tlsrpt_day_text(reports->query.query.to, to);
 
     return json_pack("{s:s%, s:s, s:s, s:O, s:s?}",
-                     "domain", reports->lists.range.domain.data,
-                     reports->lists.range.domain.len, "from", from, "to", to,
+                     "domain", reports->listings.range.domain.data,
+                     reports->listings.range.domain.len, "from", from, "to", to,
                      "reports", reports->reports,
                      "next", reports->more ? reports->next : NULL);
 }
@@ -357,7 +357,8 @@ tlsrpt_reports_create(const tlsrpt_reports_query_t *query, tlsrpt_str_t domain,
     reports->reports = json_array();
 
     if (reports->reports == NULL
-        || tlsrpt_lists_init(&reports->lists, &days, domain, prefix) != 0)
+        || tlsrpt_listing_scan_init(&reports->listings, &days, domain,
+                                    prefix) != 0)
     {
         reports_destroy(&reports->reading);
         return NULL;

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "tlsrpt_conflicts.h"
-#include "tlsrpt_entry.h"
-#include "tlsrpt_lists.h"
+#include "tlsrpt_listing.h"
+#include "tlsrpt_listing_scan.h"
 #include "tlsrpt_reports.h"
 #include "tlsrpt_senders.h"
 #include "tlsrpt_time.h"
@@ -37,12 +37,12 @@ typedef struct {
 } sender_t;
 
 typedef struct {
-    tlsrpt_reading_t reading;
-    tlsrpt_lists_t   lists;
-    int32_t          from;
-    int32_t          to;
-    sender_t         senders[MAX_SENDERS];
-    size_t           nsenders;
+    tlsrpt_reading_t      reading;
+    tlsrpt_listing_scan_t listings;
+    int32_t               from;
+    int32_t               to;
+    sender_t              senders[MAX_SENDERS];
+    size_t                nsenders;
 } tlsrpt_senders_t;
 
 
@@ -65,7 +65,7 @@ senders_destroy(tlsrpt_reading_t *reading)
         free(s->delays);
     }
 
-    tlsrpt_lists_free(&senders->lists);
+    tlsrpt_listing_scan_free(&senders->listings);
     free(senders);
 }
 
@@ -75,14 +75,14 @@ senders_next(tlsrpt_reading_t *reading, size_t *n)
 {
     tlsrpt_senders_t  *senders = (tlsrpt_senders_t *) reading;
 
-    return tlsrpt_lists_next(&senders->lists, n);
+    return tlsrpt_listing_scan_next(&senders->listings, n);
 }
 
 
 static int
 senders_seen(const tlsrpt_reading_t *reading)
 {
-    return ((const tlsrpt_senders_t *) reading)->lists.range.seen;
+    return ((const tlsrpt_senders_t *) reading)->listings.range.seen;
 }
 
 
@@ -105,14 +105,14 @@ sender_init(sender_t *s, json_t *name, int32_t day)
 }
 
 
-/* The entry's sender; NULL: no memory, or too many senders. */
+/* The listing's sender; NULL: no memory, or too many senders. */
 
 static sender_t *
-sender_of(tlsrpt_senders_t *senders, const tlsrpt_entry_t *entry, int32_t day,
-    int *failed)
+sender_of(tlsrpt_senders_t *senders, const tlsrpt_listing_t *listing,
+    int32_t day, int *failed)
 {
     size_t     i;
-    json_t    *name = json_object_get(entry->json, "o");
+    json_t    *name = json_object_get(listing->json, "o");
     sender_t  *s;
 
     for (i = 0; i < senders->nsenders; i++) {
@@ -133,10 +133,10 @@ sender_of(tlsrpt_senders_t *senders, const tlsrpt_entry_t *entry, int32_t day,
 
 
 static int
-gather_signer(sender_t *s, const tlsrpt_entry_t *entry)
+gather_signer(sender_t *s, const tlsrpt_listing_t *listing)
 {
     size_t   i;
-    json_t  *signer, *new = json_object_get(entry->json, "d");
+    json_t  *signer, *new = json_object_get(listing->json, "d");
 
     json_array_foreach(s->signers, i, signer) {
         if (json_equal(signer, new)) {
@@ -144,7 +144,7 @@ gather_signer(sender_t *s, const tlsrpt_entry_t *entry)
         }
     }
 
-    return entry->signer.data == NULL || i == MAX_SIGNERS
+    return listing->signer.data == NULL || i == MAX_SIGNERS
            ? 0 : json_array_append(s->signers, new);
 }
 
@@ -181,13 +181,13 @@ gather_deviation(sender_t *s, const json_t *deviation)
 
 static int
 gather(tlsrpt_senders_t *senders, const tlsrpt_day_list_t *list,
-    const tlsrpt_entry_t *entry, int32_t day)
+    const tlsrpt_listing_t *listing, int32_t day)
 {
     int        failed = 0;
     size_t     i;
-    int64_t    delay = entry->received - entry->end;
+    int64_t    delay = listing->received - listing->end;
     json_t    *deviation;
-    sender_t  *s = sender_of(senders, entry, day, &failed);
+    sender_t  *s = sender_of(senders, listing, day, &failed);
 
     if (s == NULL) {
         return failed;
@@ -195,7 +195,7 @@ gather(tlsrpt_senders_t *senders, const tlsrpt_day_list_t *list,
 
     s->first = day < s->first ? day : s->first;
     s->last = day > s->last ? day : s->last;
-    s->via |= 1u << (entry->via == TLSRPT_VIA_MAIL ? TLSRPT_VIA_MAIL
+    s->via |= 1u << (listing->via == TLSRPT_VIA_MAIL ? TLSRPT_VIA_MAIL
                                                    : TLSRPT_VIA_HTTPS);
     s->longest = s->reports == 0 || delay > s->longest ? delay : s->longest;
     s->reports++;
@@ -204,19 +204,19 @@ gather(tlsrpt_senders_t *senders, const tlsrpt_day_list_t *list,
         s->delays[s->ndelays++] = delay;
     }
 
-    json_array_foreach((json_t *) entry->deviations, i, deviation) {
+    json_array_foreach((json_t *) listing->deviations, i, deviation) {
         if (gather_deviation(s, deviation) != 0) {
             return -1;
         }
     }
 
-    if (tlsrpt_conflicts_append(s->conflicts, MAX_CONFLICTS, list, entry)
+    if (tlsrpt_conflicts_append(s->conflicts, MAX_CONFLICTS, list, listing)
         != 0)
     {
         return -1;
     }
 
-    return gather_signer(s, entry);
+    return gather_signer(s, listing);
 }
 
 
@@ -228,14 +228,14 @@ senders_add(tlsrpt_reading_t *reading, size_t n, const tlsrpt_reply_t *reply)
     int32_t            day;
     tlsrpt_day_list_t  list;
 
-    if (!tlsrpt_lists_add(&senders->lists, n, reply, &day)) {
+    if (!tlsrpt_listing_scan_add(&senders->listings, n, reply, &day)) {
         return TLSRPT_OK;
     }
 
     rc = tlsrpt_day_list_read(&list, day, reply);
 
     for (size_t i = 0; rc == 0 && i < list.n; i++) {
-        rc = gather(senders, &list, &list.entries[i], day);
+        rc = gather(senders, &list, &list.listings[i], day);
     }
 
     tlsrpt_day_list_free(&list);
@@ -337,8 +337,8 @@ senders_json(tlsrpt_reading_t *reading)
     tlsrpt_day_text(senders->to, to);
 
     return json_pack("{s:s%, s:s, s:s, s:o}",
-                     "domain", senders->lists.range.domain.data,
-                     senders->lists.range.domain.len, "from", from, "to", to,
+                     "domain", senders->listings.range.domain.data,
+                     senders->listings.range.domain.len, "from", from, "to", to,
                      "senders", array);
 }
 
@@ -363,7 +363,9 @@ tlsrpt_senders_create(const tlsrpt_query_t *query, tlsrpt_str_t domain,
     senders->from = query->from;
     senders->to = query->to;
 
-    if (tlsrpt_lists_init(&senders->lists, query, domain, prefix) != 0) {
+    if (tlsrpt_listing_scan_init(&senders->listings, query, domain,
+                                 prefix) != 0)
+    {
         free(senders);
         return NULL;
     }

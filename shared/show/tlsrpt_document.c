@@ -171,16 +171,16 @@ tlsrpt_document_json(const tlsrpt_document_t *document)
                      "policies", policies_json(document),
                      "warnings", warnings_json(document));
 
-    if (json == NULL || document->entry == NULL) {
+    if (json == NULL || document->listing == NULL) {
         return json;
     }
 
     /* The list's members first; where both have one, the report's. */
-    list = tlsrpt_entry_json(document->entry);
+    list = tlsrpt_listing_json(document->listing);
 
     if (list == NULL || json_object_update(list, json) != 0
         || (document->list != NULL
-            && tlsrpt_conflicts_set(list, document->list, document->entry)
+            && tlsrpt_conflicts_set(list, document->list, document->listing)
                != 0))
     {
         json_decref(list);

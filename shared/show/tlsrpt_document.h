@@ -17,7 +17,7 @@ typedef struct {
     const tlsrpt_report_t   *report;
     tlsrpt_str_t             domain;        /* only its policies; data NULL:
                                                all */
-    const tlsrpt_entry_t    *entry;         /* of the list; NULL: not stored */
+    const tlsrpt_listing_t  *listing;       /* of the list; NULL: not stored */
     size_t                   size;          /* of the original, in bytes */
     const tlsrpt_day_list_t *list;          /* of the day; NULL: not read */
 } tlsrpt_document_t;

@@ -128,10 +128,10 @@ heading(tlsrpt_buf_t *buf, const char *text)
 static void
 put_head(tlsrpt_buf_t *buf, const tlsrpt_document_t *document)
 {
-    char                    text[TLSRPT_TIME_TEXT_LEN + 1];
-    tlsrpt_str_t            s = { text, TLSRPT_TIME_TEXT_LEN };
-    const tlsrpt_report_t  *r = document->report;
-    const tlsrpt_entry_t   *e = document->entry;
+    char                     text[TLSRPT_TIME_TEXT_LEN + 1];
+    tlsrpt_str_t             s = { text, TLSRPT_TIME_TEXT_LEN };
+    const tlsrpt_report_t   *r = document->report;
+    const tlsrpt_listing_t  *e = document->listing;
 
     line(buf, "TLS report (SMTP TLS Reporting, RFC 8460)\n");
     sent(buf, "From:", r->organization_name);
@@ -158,12 +158,12 @@ put_head(tlsrpt_buf_t *buf, const tlsrpt_document_t *document)
 static void
 put_conflicts(tlsrpt_buf_t *buf, const tlsrpt_document_t *document)
 {
-    size_t                 n;
-    tlsrpt_str_t           s;
-    const tlsrpt_entry_t  *others[TLSRPT_CONFLICTS_NAMED];
+    size_t                   n;
+    tlsrpt_str_t             s;
+    const tlsrpt_listing_t  *others[TLSRPT_CONFLICTS_NAMED];
 
     n = document->list != NULL
-        ? tlsrpt_conflicts_of(document->list, document->entry, others) : 0;
+        ? tlsrpt_conflicts_of(document->list, document->listing, others) : 0;
 
     for (size_t i = 0; i < n; i++) {
         if (i == 0) {

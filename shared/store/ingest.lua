@@ -20,7 +20,7 @@
 --       8 what is seldom needed: seconds to keep the day log, the month and the
 --         domain, sessions in failure details, with spaces between
 --       9 '1': the days after this one have had their reports; else ''
---      10 seconds to keep the original  11 list entry  12 original  13 digest,
+--      10 seconds to keep the original  11 listing  12 original  13 digest,
 --         8 bytes: if it is kept
 --      10 or 14.. result type, failed sessions, and so on
 --

@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "tlsrpt_count.h"
-#include "tlsrpt_entry.h"
 #include "tlsrpt_identity.h"
 #include "tlsrpt_ingest.h"
 #include "tlsrpt_key.h"
+#include "tlsrpt_listing.h"
 #include "tlsrpt_packed.h"
 #include "tlsrpt_result.h"
 #include "tlsrpt_tally.h"
@@ -39,7 +39,7 @@ typedef struct {
     tlsrpt_buf_t   packed;
     tlsrpt_buf_t   brief;
     unsigned char  digest[TLSRPT_DIGEST_LEN];
-    char          *entry;
+    char          *listing;
     args_t         args;
     char           numbers[MAX_ARGS][24];
     size_t         nnumbers;
@@ -252,9 +252,9 @@ encode(ingest_t *in, const tlsrpt_report_t *report, tlsrpt_str_t domain,
     }
 
     if (keeps_original(ingest)) {
-        in->entry = tlsrpt_entry_encode(report, tally, ingest);
+        in->listing = tlsrpt_listing_encode(report, tally, ingest);
 
-        if (in->entry == NULL) {
+        if (in->listing == NULL) {
             return -1;
         }
     }
@@ -281,7 +281,7 @@ make_args(ingest_t *in, const tlsrpt_report_t *report,
 
     if (keeps_original(ingest)) {
         arg_number(in, (int64_t) ingest->report_days * TLSRPT_DAY);
-        arg_text(in, in->entry);
+        arg_text(in, in->listing);
         arg(&in->args, ingest->original.data, ingest->original.len);
         arg(&in->args, in->digest, TLSRPT_DIGEST_LEN);
     }
@@ -300,7 +300,7 @@ tlsrpt_ingest_command(const tlsrpt_report_t *report, unsigned domain,
 
     memset(&in.packed, 0, sizeof(in.packed));
     memset(&in.brief, 0, sizeof(in.brief));
-    in.entry = NULL;
+    in.listing = NULL;
     in.args.n = 0;
     in.nnumbers = 0;
 
@@ -322,7 +322,7 @@ tlsrpt_ingest_command(const tlsrpt_report_t *report, unsigned domain,
     tlsrpt_tally_free(&tally);
     free(in.packed.data);
     free(in.brief.data);
-    free(in.entry);
+    free(in.listing);
 
     return command;
 }

@@ -390,7 +390,7 @@ domain_line(void)
 static const tlsrpt_reply_t *
 kept(const tlsrpt_command_t *c)
 {
-    static const char       entry[] = "{\"o\":\"Example\",\"r\":1,"
+    static const char       listing[] = "{\"o\":\"Example\",\"r\":1,"
                                 "\"d\":\"sender.example\",\"x\":"
                                 "[[\"RFC 8460 4.4\",\"a\",\"b\"]]}";
     static char             totals[TOTALS_SIZE];
@@ -401,8 +401,8 @@ kept(const tlsrpt_command_t *c)
     name.type = value.type = day.type = TLSRPT_REPLY_STRING;
     name.str = list ? "\1\2\3\4\5\6\7\10" : "10";
     name.len = list ? 8 : 2;
-    value.str = list ? entry : totals;
-    value.len = list ? strlen(entry) : put_totals(totals, "2 0 200 9");
+    value.str = list ? listing : totals;
+    value.len = list ? strlen(listing) : put_totals(totals, "2 0 200 9");
     day.str = day_log.data;
     day.len = day_log.len;
     array.type = TLSRPT_REPLY_ARRAY;

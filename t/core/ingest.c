@@ -85,7 +85,7 @@ test_keys(const tlsrpt_command_t *c)
 static void
 test_arguments(tlsrpt_ingest_t *conf)
 {
-    json_t            *entry;
+    json_t            *listing;
     tlsrpt_command_t  *c = make("2026-01-10", conf);
 
     test_keys(c);
@@ -99,9 +99,9 @@ test_arguments(tlsrpt_ingest_t *conf)
            "to 2027-02-14, 2027-03-08, 2027-02-24 24:00; in failure details");
     is_str(ARG(c, 9), "1", "ten days ago is late");
     is_str(ARG(c, 10), "2592000", "the original: 30 days");
-    entry = json_loadb(ARG(c, 11), ARG_LEN(c, 11), 0, NULL);
-    ok(entry != NULL, "the entry of the list is JSON");
-    json_decref(entry);
+    listing = json_loadb(ARG(c, 11), ARG_LEN(c, 11), 0, NULL);
+    ok(listing != NULL, "the listing is JSON");
+    json_decref(listing);
     is_int((long long) ARG_LEN(c, 12), 4, "the original as it came");
     ok(memcmp(ARG(c, 12), "a\0b\n", 4) == 0, "NUL and all");
     is_str(ARG(c, 14), "tlsa-invalid", "a result type");
@@ -118,14 +118,14 @@ test_arguments(tlsrpt_ingest_t *conf)
 static void
 test_signer(tlsrpt_ingest_t *conf)
 {
-    json_t            *entry;
+    json_t            *listing;
     tlsrpt_command_t  *c;
 
     conf->signer = str("sender\xff.example");
     c = make("2026-01-10", conf);
-    entry = json_loadb(ARG(c, 11), ARG_LEN(c, 11), 0, NULL);
-    ok(entry != NULL, "a signer that is no UTF-8 loses no report");
-    json_decref(entry);
+    listing = json_loadb(ARG(c, 11), ARG_LEN(c, 11), 0, NULL);
+    ok(listing != NULL, "a signer that is no UTF-8 loses no report");
+    json_decref(listing);
     tlsrpt_command_destroy(c);
     conf->signer = str(NULL);
 }

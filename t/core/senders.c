@@ -21,8 +21,8 @@
 #define MAX    2000                         /* of a day's list */
 
 
-static char    *entries[NDAYS][MAX];
-static size_t   nentries[NDAYS];
+static char    *listings[NDAYS][MAX];
+static size_t   nlistings[NDAYS];
 
 
 static tlsrpt_str_t
@@ -38,8 +38,8 @@ static void
 begin(void)
 {
     for (size_t day = 0; day < NDAYS; day++) {
-        while (nentries[day]) {
-            free(entries[day][--nentries[day]]);
+        while (nlistings[day]) {
+            free(listings[day][--nlistings[day]]);
         }
     }
 }
@@ -54,13 +54,13 @@ add(size_t day, const char *org, long delay, const char *more)
     long long   end = (long long) (TODAY - NDAYS + 2 + (long) day)
                       * TLSRPT_DAY - 1;
 
-    if (text == NULL || nentries[day] == MAX) {
+    if (text == NULL || nlistings[day] == MAX) {
         abort();
     }
 
     snprintf(text, 512, "{\"o\":\"%s\",\"e\":%lld,\"r\":%lld%s%s}", org, end,
              end + delay, *more ? "," : "", more);
-    entries[day][nentries[day]++] = text;
+    listings[day][nlistings[day]++] = text;
 }
 
 
@@ -111,11 +111,11 @@ answer_list(const char *key, tlsrpt_reply_t *reply)
 
     day -= TODAY - (NDAYS - 1);
 
-    for ( ; n < nentries[day]; n++) {
+    for ( ; n < nlistings[day]; n++) {
         snprintf(digests[n], sizeof(digests[n]), "%08zu", n);
         set_string(&strings[2 * n], digests[n], TLSRPT_DIGEST_LEN);
-        set_string(&strings[2 * n + 1], entries[day][n],
-                   strlen(entries[day][n]));
+        set_string(&strings[2 * n + 1], listings[day][n],
+                   strlen(listings[day][n]));
     }
 
     set_array(reply, 2 * n);
@@ -128,7 +128,7 @@ answer_month(tlsrpt_reply_t *reply)
     size_t  n = 0, len = put_totals(totals, "1 0 0 0");
 
     for (size_t i = 0; i < NDAYS; i++) {
-        if (nentries[i]) {
+        if (nlistings[i]) {
             snprintf(days[i], sizeof(days[i]), "%02zu", 20 - (NDAYS - 1) + i);
             set_string(&strings[n++], days[i], 2);
             set_string(&strings[n++], totals, len);

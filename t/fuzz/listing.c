@@ -8,7 +8,7 @@
 
 #include "fuzz.h"
 
-#include "tlsrpt_entry.h"
+#include "tlsrpt_listing.h"
 #include "tlsrpt_time.h"
 
 
@@ -20,21 +20,21 @@ check_time(int64_t time)
 
 
 static void
-check_entry(const tlsrpt_entry_t *entry)
+check_listing(const tlsrpt_listing_t *listing)
 {
     char           *text;
-    json_t         *json = tlsrpt_entry_json(entry);
+    json_t         *json = tlsrpt_listing_json(listing);
     int32_t         day;
     unsigned char   digest[TLSRPT_DIGEST_LEN];
 
-    check_time(entry->start);
-    check_time(entry->end);
-    check_time(entry->received);
-    CHECK(entry->via == TLSRPT_VIA_HTTPS || entry->via == TLSRPT_VIA_MAIL);
-    CHECK(entry->successful <= TLSRPT_MAX_COUNT);
-    CHECK(entry->failure <= TLSRPT_MAX_COUNT);
-    CHECK(entry->nwarnings <= TLSRPT_MAX_COUNT);
-    CHECK(tlsrpt_id_parse(entry->id, strlen(entry->id), &day, digest) == 0);
+    check_time(listing->start);
+    check_time(listing->end);
+    check_time(listing->received);
+    CHECK(listing->via == TLSRPT_VIA_HTTPS || listing->via == TLSRPT_VIA_MAIL);
+    CHECK(listing->successful <= TLSRPT_MAX_COUNT);
+    CHECK(listing->failure <= TLSRPT_MAX_COUNT);
+    CHECK(listing->nwarnings <= TLSRPT_MAX_COUNT);
+    CHECK(tlsrpt_id_parse(listing->id, strlen(listing->id), &day, digest) == 0);
     CHECK(day == 20000 && memcmp(digest, "12345678", 8) == 0);
 
     CHECK(json_is_object(json));
@@ -48,22 +48,22 @@ check_entry(const tlsrpt_entry_t *entry)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    char             *text = malloc(size + 1);
-    int32_t           day;
-    tlsrpt_entry_t    entry;
-    tlsrpt_reply_t    digest = { .type = TLSRPT_REPLY_STRING,
+    char               *text = malloc(size + 1);
+    int32_t             day;
+    tlsrpt_listing_t    listing;
+    tlsrpt_reply_t      digest = { .type = TLSRPT_REPLY_STRING,
                                  .str = "12345678", .len = TLSRPT_DIGEST_LEN };
-    tlsrpt_reply_t    value = { .type = TLSRPT_REPLY_STRING, .len = size };
-    unsigned char     id[TLSRPT_DIGEST_LEN];
+    tlsrpt_reply_t      value = { .type = TLSRPT_REPLY_STRING, .len = size };
+    unsigned char       id[TLSRPT_DIGEST_LEN];
 
     CHECK(text != NULL);
     memcpy(text, data, size);
     text[size] = '\0';
     value.str = text;
 
-    if (tlsrpt_entry_decode(&entry, 20000, &digest, &value) == 0) {
-        check_entry(&entry);
-        tlsrpt_entry_free(&entry);
+    if (tlsrpt_listing_decode(&listing, 20000, &digest, &value) == 0) {
+        check_listing(&listing);
+        tlsrpt_listing_free(&listing);
     }
 
     /* an id of a report, too, is anybody's */

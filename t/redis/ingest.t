@@ -53,7 +53,7 @@ sub one {
             day => 10, successful => 100, failed => 3, now => 1768000000,
             keep_log => 1000, keep_month => 2000, keep_domain => 3000,
             detailed => 5, late => '', keep_original => 500,
-            entry => '{"o":"x"}', original => "as it\0came",
+            listing => '{"o":"x"}', original => "as it\0came",
             types => ['tlsa-invalid', 3, 'other', 2], @_);
 }
 
@@ -67,7 +67,7 @@ sub ingest {
         $report{late});
 
     if (defined $report{original}) {
-        push @arguments, @report{qw(keep_original entry original digest)};
+        push @arguments, @report{qw(keep_original listing original digest)};
     } else {
         splice @keys, 5;
     }
@@ -157,7 +157,7 @@ is_deeply {@{ $t->redis('HGETALL', $DOMAIN) }},
     { all => $t->redis('HGET', $DOMAIN, 'all'), 't:tlsa-invalid' => 3,
       't:other' => 2 }, 'the failures by result type';
 is_deeply $t->redis('SMEMBERS', $SEEN), [number($one{digest})], 'the digest';
-is_deeply $t->redis('HGETALL', $LIST), [@one{qw(digest entry)}], 'the list';
+is_deeply $t->redis('HGETALL', $LIST), [@one{qw(digest listing)}], 'the list';
 is $t->redis('GET', $ORIGINAL), "as it\0came", 'the original';
 
 my %ttl = ($DAY_LOG => 1000, $SEEN => 2000, $MONTH => 2000, $DOMAIN => 3000,
@@ -181,7 +181,7 @@ is of_day(), '2 200 6 80', 'and adds up';
 is of_all(), '2 200 6 1768000100', 'for the domain';
 is $t->redis('HGET', $DOMAIN, 't:tlsa-invalid'), 6, 'by result type';
 is_deeply {@{ $t->redis('HGETALL', $LIST) }},
-    { map { $_->{digest} => $_->{entry} } \%one, \%two }, 'in the list';
+    { map { $_->{digest} => $_->{listing} } \%one, \%two }, 'in the list';
 @ttl{$LIST, $ORIGINAL} = (600, 600);
 expires($_, $ttl{$_}) for sort keys %ttl;
 
@@ -194,7 +194,7 @@ is_deeply {@{ $t->redis('HGETALL', $DOMAIN) }},
 
 for my $original (undef, 'x') {
     flush();
-    is ingest(types => [], original => $original, entry => 1,
+    is ingest(types => [], original => $original, listing => 1,
               digest => '12345678'), 2, 'no failures of any type';
     is of_day(), '1 100 3 40', 'is counted';
     is_deeply $t->redis('HKEYS', $DOMAIN), ['all'], 'without any';

@@ -2,13 +2,13 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * An entry of a day's list of reports: what is shown of a report without
+ * A report's listing, in its day's list: what is shown of the report without
  * reading it again, and what only its coming tells (when, how, signed by whom).
  * JSON in the hash PREFIX:{DOMAIN}:DAY:reports, under the report's digest.
  */
 
-#ifndef TLSRPT_ENTRY_H
-#define TLSRPT_ENTRY_H
+#ifndef TLSRPT_LISTING_H
+#define TLSRPT_LISTING_H
 
 #include "tlsrpt_identity.h"
 #include "tlsrpt_ingest.h"
@@ -35,26 +35,26 @@ typedef struct {
     uint64_t       nwarnings;
     const json_t  *deviations;              /* [[section, path, message]...] */
     json_t        *json;                    /* owns all of it */
-} tlsrpt_entry_t;
+} tlsrpt_listing_t;
 
-/* One that is longer leaves the deviations out; a day's list (10,000 entries,
+/* One that is longer leaves the deviations out; a day's list (10,000 listings,
    shared/store/ingest.lua) is read in one reply. */
-#define TLSRPT_MAX_ENTRY  6144
+#define TLSRPT_MAX_LISTING  6144
 
 /* JSON text, free() it; NULL: no memory. */
-char *tlsrpt_entry_encode(const tlsrpt_report_t *report,
+char *tlsrpt_listing_encode(const tlsrpt_report_t *report,
     const tlsrpt_tally_t *tally, const tlsrpt_ingest_t *ingest) TLSRPT_MUST_USE;
 
-/* 0, or -1: not an entry.  digest: the hash's field. */
-int tlsrpt_entry_decode(tlsrpt_entry_t *entry, int32_t day,
+/* 0, or -1: not a listing.  digest: the hash's field. */
+int tlsrpt_listing_decode(tlsrpt_listing_t *listing, int32_t day,
     const tlsrpt_reply_t *digest, const tlsrpt_reply_t *text) TLSRPT_MUST_USE;
-void tlsrpt_entry_free(tlsrpt_entry_t *entry);
+void tlsrpt_listing_free(tlsrpt_listing_t *listing);
 
 /* "mail" or "https" */
-const char *tlsrpt_entry_via(const tlsrpt_entry_t *entry);
+const char *tlsrpt_listing_via(const tlsrpt_listing_t *listing);
 
 /* The members of a report in a list; NULL: no memory. */
-json_t *tlsrpt_entry_json(const tlsrpt_entry_t *entry) TLSRPT_MUST_USE;
+json_t *tlsrpt_listing_json(const tlsrpt_listing_t *listing) TLSRPT_MUST_USE;
 
 /* 0, or -1: not an id. */
 int tlsrpt_id_parse(const char *id, size_t len, int32_t *day,
@@ -62,4 +62,4 @@ int tlsrpt_id_parse(const char *id, size_t len, int32_t *day,
 
 #pragma GCC visibility pop
 
-#endif /* TLSRPT_ENTRY_H */
+#endif /* TLSRPT_LISTING_H */

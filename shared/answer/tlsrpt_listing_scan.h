@@ -6,8 +6,8 @@
  * days first, then the list of each day that has reports, the newest first.
  */
 
-#ifndef TLSRPT_LISTS_H
-#define TLSRPT_LISTS_H
+#ifndef TLSRPT_LISTING_SCAN_H
+#define TLSRPT_LISTING_SCAN_H
 
 #include "tlsrpt_range.h"
 
@@ -16,21 +16,23 @@
 typedef struct {
     tlsrpt_range_t  range;                  /* its days, not its day logs */
     size_t          left;                   /* days that may have a list */
-} tlsrpt_lists_t;
+} tlsrpt_listing_scan_t;
 
 /* 0, or -1: no memory. */
-int tlsrpt_lists_init(tlsrpt_lists_t *lists, const tlsrpt_query_t *query,
+int tlsrpt_listing_scan_init(tlsrpt_listing_scan_t *scan,
+    const tlsrpt_query_t *query,
     tlsrpt_str_t domain, tlsrpt_str_t prefix) TLSRPT_MUST_USE;
-void tlsrpt_lists_free(tlsrpt_lists_t *lists);
+void tlsrpt_listing_scan_free(tlsrpt_listing_scan_t *scan);
 
 /* The next command and its number; NULL: there is none, or none before another
    reply. */
-const tlsrpt_command_t *tlsrpt_lists_next(tlsrpt_lists_t *lists, size_t *n);
+const tlsrpt_command_t *tlsrpt_listing_scan_next(tlsrpt_listing_scan_t *scan,
+    size_t *n);
 
 /* 1: the reply is a list, of *day; 0: it was none. */
-int tlsrpt_lists_add(tlsrpt_lists_t *lists, size_t n,
+int tlsrpt_listing_scan_add(tlsrpt_listing_scan_t *scan, size_t n,
     const tlsrpt_reply_t *reply, int32_t *day) TLSRPT_MUST_USE;
 
 #pragma GCC visibility pop
 
-#endif /* TLSRPT_LISTS_H */
+#endif /* TLSRPT_LISTING_SCAN_H */

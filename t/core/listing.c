@@ -2,12 +2,12 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * Entries of a list of reports that someone else wrote.
+ * Listings of a list of reports that someone else wrote.
  */
 
 #include "tap.h"
 #include "report.h"
-#include "tlsrpt_entry.h"
+#include "tlsrpt_listing.h"
 #include "tlsrpt_reports.h"
 
 
@@ -22,12 +22,12 @@ reply(const char *text, size_t len)
 
 
 static int
-decode(tlsrpt_entry_t *entry, const char *text)
+decode(tlsrpt_listing_t *listing, const char *text)
 {
     tlsrpt_reply_t  digest = reply("12345678", TLSRPT_DIGEST_LEN);
     tlsrpt_reply_t  value = reply(text, strlen(text));
 
-    return tlsrpt_entry_decode(entry, 20000, &digest, &value);
+    return tlsrpt_listing_decode(listing, 20000, &digest, &value);
 }
 
 
@@ -41,51 +41,51 @@ member(json_t *json, const char *name)
 static void
 test_numbers(void)
 {
-    json_t          *json;
-    tlsrpt_entry_t   entry;
+    json_t            *json;
+    tlsrpt_listing_t   listing;
 
-    is_int(decode(&entry, "{\"b\":9223372036854775807,"
+    is_int(decode(&listing, "{\"b\":9223372036854775807,"
                   "\"e\":-9223372036854775807,\"r\":253402300800,"
                   "\"s\":-1,\"f\":9223372036854775807,\"w\":-5,\"v\":1}"),
            0, "numbers out of every bound");
-    json = tlsrpt_entry_json(&entry);
+    json = tlsrpt_listing_json(&listing);
     is_str(member(json, "start-datetime"), "9999-12-31T23:59:59Z",
            "the last second there is");
     is_str(member(json, "end-datetime"), "1970-01-01T00:00:00Z",
            "and the first");
     is_str(member(json, "received"), "9999-12-31T23:59:59Z",
            "one second more");
-    is_int(entry.received - entry.end, TLSRPT_TIME_END - 1,
+    is_int(listing.received - listing.end, TLSRPT_TIME_END - 1,
            "times can be compared");
-    is_int(entry.successful, 0, "no negative counts");
-    is_int(entry.nwarnings, 0, "nor warnings");
-    ok(entry.failure == TLSRPT_MAX_COUNT, "no count over 2^53 - 1");
+    is_int(listing.successful, 0, "no negative counts");
+    is_int(listing.nwarnings, 0, "nor warnings");
+    ok(listing.failure == TLSRPT_MAX_COUNT, "no count over 2^53 - 1");
     json_decref(json);
-    tlsrpt_entry_free(&entry);
+    tlsrpt_listing_free(&listing);
 }
 
 
 static void
 test_types(void)
 {
-    json_t          *json;
-    tlsrpt_entry_t   entry;
+    json_t            *json;
+    tlsrpt_listing_t   listing;
 
-    is_int(decode(&entry, "{\"o\":5,\"i\":[],\"b\":\"x\",\"e\":{},\"d\":null,"
+    is_int(decode(&listing, "{\"o\":5,\"i\":[],\"b\":\"x\",\"e\":{},\"d\":null,"
                   "\"x\":{}}"), 0, "wrong types");
-    json = tlsrpt_entry_json(&entry);
+    json = tlsrpt_listing_json(&listing);
     ok(json_is_null(json_object_get(json, "organization-name")), "no name");
     is_str(member(json, "start-datetime"), "1970-01-01T00:00:00Z", "no time");
     json_decref(json);
-    tlsrpt_entry_free(&entry);
+    tlsrpt_listing_free(&listing);
 
-    is_int(decode(&entry, "[]"), -1, "no object");
-    is_int(decode(&entry, "{"), -1, "no JSON");
-    is_int(decode(&entry, ""), -1, "nothing");
+    is_int(decode(&listing, "[]"), -1, "no object");
+    is_int(decode(&listing, "{"), -1, "no JSON");
+    is_int(decode(&listing, ""), -1, "nothing");
 }
 
 
-/* A list of a day, of as many entries as there may be, is one reply. */
+/* A list of a day, of as many listings as there may be, is one reply. */
 
 static void
 test_size(void)
@@ -110,7 +110,7 @@ test_size(void)
 
     report.warnings = warnings;
     report.nwarnings = 1;
-    text = tlsrpt_entry_encode(&report, &tally, &ingest);
+    text = tlsrpt_listing_encode(&report, &tally, &ingest);
     json = json_loads(text, 0, NULL);
     is_int(json_array_size(json_object_get(json, "x")), 1, "a deviation");
     json_decref(json);
@@ -122,8 +122,8 @@ test_size(void)
     report.report_id = str(name);
     ingest.signer = str(name);
     report.nwarnings = TLSRPT_MAX_WARNINGS;
-    text = tlsrpt_entry_encode(&report, &tally, &ingest);
-    ok(strlen(text) <= TLSRPT_MAX_ENTRY, "the longest is not too long");
+    text = tlsrpt_listing_encode(&report, &tally, &ingest);
+    ok(strlen(text) <= TLSRPT_MAX_LISTING, "the longest is not too long");
     json = json_loads(text, 0, NULL);
     is_int(json_array_size(json_object_get(json, "x")), 0,
            "it leaves the deviations out");

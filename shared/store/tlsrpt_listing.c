@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "tlsrpt_count.h"
-#include "tlsrpt_entry.h"
+#include "tlsrpt_listing.h"
 #include "tlsrpt_time.h"
 
 
@@ -83,45 +83,45 @@ deviations_json(const tlsrpt_report_t *report)
 
 
 static char *
-bounded_dumps(json_t *entry)
+bounded_dumps(json_t *json)
 {
-    char  *text = json_dumps(entry, JSON_COMPACT);
+    char  *text = json_dumps(json, JSON_COMPACT);
 
-    if (text == NULL || strlen(text) <= TLSRPT_MAX_ENTRY) {
+    if (text == NULL || strlen(text) <= TLSRPT_MAX_LISTING) {
         return text;
     }
 
     free(text);
 
-    return json_object_set_new(entry, "x", json_array()) == 0
-           ? json_dumps(entry, JSON_COMPACT) : NULL;
+    return json_object_set_new(json, "x", json_array()) == 0
+           ? json_dumps(json, JSON_COMPACT) : NULL;
 }
 
 
 char *
-tlsrpt_entry_encode(const tlsrpt_report_t *report, const tlsrpt_tally_t *tally,
-    const tlsrpt_ingest_t *ingest)
+tlsrpt_listing_encode(const tlsrpt_report_t *report,
+    const tlsrpt_tally_t *tally, const tlsrpt_ingest_t *ingest)
 {
     char    *text = NULL;
-    json_t  *entry;
+    json_t  *json;
 
-    entry = json_pack("{s:o, s:o, s:I, s:I, s:I, s:i, s:o, s:I, s:I, s:I, s:o}",
-                      "o", tlsrpt_str_json(report->organization_name),
-                      "i", tlsrpt_str_json(report->report_id),
-                      "b", (json_int_t) report->start,
-                      "e", (json_int_t) report->end,
-                      "r", (json_int_t) ingest->now,
-                      "v", (int) ingest->via,
-                      "d", tlsrpt_str_json(ingest->signer),
-                      "s", (json_int_t) tally->successful,
-                      "f", (json_int_t) tally->failure,
-                      "w", (json_int_t) (report->nwarnings
-                                         + report->nwarnings_beyond),
-                      "x", deviations_json(report));
+    json = json_pack("{s:o, s:o, s:I, s:I, s:I, s:i, s:o, s:I, s:I, s:I, s:o}",
+                     "o", tlsrpt_str_json(report->organization_name),
+                     "i", tlsrpt_str_json(report->report_id),
+                     "b", (json_int_t) report->start,
+                     "e", (json_int_t) report->end,
+                     "r", (json_int_t) ingest->now,
+                     "v", (int) ingest->via,
+                     "d", tlsrpt_str_json(ingest->signer),
+                     "s", (json_int_t) tally->successful,
+                     "f", (json_int_t) tally->failure,
+                     "w", (json_int_t) (report->nwarnings
+                                        + report->nwarnings_beyond),
+                     "x", deviations_json(report));
 
-    if (entry != NULL) {
-        text = bounded_dumps(entry);
-        json_decref(entry);
+    if (json != NULL) {
+        text = bounded_dumps(json);
+        json_decref(json);
     }
 
     return text;
@@ -174,7 +174,7 @@ make_id(char id[TLSRPT_ID_LEN + 1], int32_t day, const char *digest)
 
 
 int
-tlsrpt_entry_decode(tlsrpt_entry_t *entry, int32_t day,
+tlsrpt_listing_decode(tlsrpt_listing_t *listing, int32_t day,
     const tlsrpt_reply_t *digest, const tlsrpt_reply_t *text)
 {
     json_t  *json;
@@ -192,63 +192,63 @@ tlsrpt_entry_decode(tlsrpt_entry_t *entry, int32_t day,
         return -1;
     }
 
-    make_id(entry->id, day, digest->str);
-    entry->json = json;
-    entry->organization_name = text_of(json, "o");
-    entry->report_id = text_of(json, "i");
-    entry->signer = text_of(json, "d");
-    entry->start = number_of(json, "b", TLSRPT_TIME_END - 1);
-    entry->end = number_of(json, "e", TLSRPT_TIME_END - 1);
-    entry->received = number_of(json, "r", TLSRPT_TIME_END - 1);
-    entry->via = (unsigned) number_of(json, "v", TLSRPT_VIA_MAIL);
-    entry->successful = (uint64_t) number_of(json, "s", TLSRPT_MAX_COUNT);
-    entry->failure = (uint64_t) number_of(json, "f", TLSRPT_MAX_COUNT);
-    entry->nwarnings = (uint64_t) number_of(json, "w", TLSRPT_MAX_COUNT);
-    entry->deviations = json_object_get(json, "x");
+    make_id(listing->id, day, digest->str);
+    listing->json = json;
+    listing->organization_name = text_of(json, "o");
+    listing->report_id = text_of(json, "i");
+    listing->signer = text_of(json, "d");
+    listing->start = number_of(json, "b", TLSRPT_TIME_END - 1);
+    listing->end = number_of(json, "e", TLSRPT_TIME_END - 1);
+    listing->received = number_of(json, "r", TLSRPT_TIME_END - 1);
+    listing->via = (unsigned) number_of(json, "v", TLSRPT_VIA_MAIL);
+    listing->successful = (uint64_t) number_of(json, "s", TLSRPT_MAX_COUNT);
+    listing->failure = (uint64_t) number_of(json, "f", TLSRPT_MAX_COUNT);
+    listing->nwarnings = (uint64_t) number_of(json, "w", TLSRPT_MAX_COUNT);
+    listing->deviations = json_object_get(json, "x");
 
     return 0;
 }
 
 
 void
-tlsrpt_entry_free(tlsrpt_entry_t *entry)
+tlsrpt_listing_free(tlsrpt_listing_t *listing)
 {
-    json_decref(entry->json);
-    entry->json = NULL;
+    json_decref(listing->json);
+    listing->json = NULL;
 }
 
 
 const char *
-tlsrpt_entry_via(const tlsrpt_entry_t *entry)
+tlsrpt_listing_via(const tlsrpt_listing_t *listing)
 {
-    return entry->via == TLSRPT_VIA_MAIL ? "mail" : "https";
+    return listing->via == TLSRPT_VIA_MAIL ? "mail" : "https";
 }
 
 
 json_t *
-tlsrpt_entry_json(const tlsrpt_entry_t *entry)
+tlsrpt_listing_json(const tlsrpt_listing_t *listing)
 {
     char  start[TLSRPT_TIME_TEXT_LEN + 1], end[TLSRPT_TIME_TEXT_LEN + 1];
     char  received[TLSRPT_TIME_TEXT_LEN + 1];
 
-    tlsrpt_time_text(entry->start, start);
-    tlsrpt_time_text(entry->end, end);
-    tlsrpt_time_text(entry->received, received);
+    tlsrpt_time_text(listing->start, start);
+    tlsrpt_time_text(listing->end, end);
+    tlsrpt_time_text(listing->received, received);
 
     return json_pack("{s:s, s:o, s:o, s:s, s:s, s:s, s:s, s:o, s:I, s:I, s:I}",
-                     "id", entry->id,
+                     "id", listing->id,
                      "organization-name",
-                     tlsrpt_str_json(entry->organization_name),
-                     "report-id", tlsrpt_str_json(entry->report_id),
+                     tlsrpt_str_json(listing->organization_name),
+                     "report-id", tlsrpt_str_json(listing->report_id),
                      "start-datetime", start, "end-datetime", end,
                      "received", received,
-                     "via", tlsrpt_entry_via(entry),
-                     "signed-by", tlsrpt_str_json(entry->signer),
+                     "via", tlsrpt_listing_via(listing),
+                     "signed-by", tlsrpt_str_json(listing->signer),
                      "total-successful-session-count",
-                     (json_int_t) entry->successful,
+                     (json_int_t) listing->successful,
                      "total-failure-session-count",
-                     (json_int_t) entry->failure,
-                     "warnings", (json_int_t) entry->nwarnings);
+                     (json_int_t) listing->failure,
+                     "warnings", (json_int_t) listing->nwarnings);
 }
 
 
