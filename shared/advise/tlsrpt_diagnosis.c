@@ -201,8 +201,8 @@ say_uncovered_fix(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p,
 
     if (add) {
         tlsrpt_say(w, "After a change of the policy change the id in the "
-                   "_mta-sts record of %.*s, too. ", (int) e->range.domain.len,
-                   e->range.domain.data);
+                   "_mta-sts record of %.*s, too. ", (int) e->scan.domain.len,
+                   e->scan.domain.data);
     }
 }
 
@@ -232,7 +232,7 @@ tlsrpt_diagnosis_cause(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p,
     }
 
     if (!is_explained(p)) {
-        tlsrpt_say_for(w, p->explanation->cause, e->range.domain);
+        tlsrpt_say_for(w, p->explanation->cause, e->scan.domain);
     }
 
     tlsrpt_say_no_more(w);
@@ -247,7 +247,7 @@ tlsrpt_diagnosis_fix(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p,
     say_uncovered_fix(e, p, w);
 
     if (!is_explained(p)) {
-        tlsrpt_say_for(w, p->explanation->fix, e->range.domain);
+        tlsrpt_say_for(w, p->explanation->fix, e->scan.domain);
     }
 
     tlsrpt_say_no_more(w);
@@ -296,7 +296,7 @@ tlsrpt_diagnosis_title(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p,
         return;
     }
 
-    tlsrpt_say_for(w, p->explanation->title, e->range.domain);
+    tlsrpt_say_for(w, p->explanation->title, e->scan.domain);
 
     if (*p->explanation->result_type == '\0') {
         tlsrpt_say(w, " (%.*s)", (int) tlsrpt_utf8_cut(p->result_type.data,

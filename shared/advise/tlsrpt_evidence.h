@@ -10,7 +10,7 @@
 #define TLSRPT_EVIDENCE_H
 
 #include "mta_sts_policy.h"
-#include "tlsrpt_range.h"
+#include "tlsrpt_day_scan.h"
 #include "tlsrpt_strings.h"
 
 #pragma GCC visibility push(hidden)
@@ -39,7 +39,7 @@ typedef struct {
 #define TLSRPT_MAX_ADDRESSES  256
 
 typedef struct {
-    tlsrpt_range_t           range;
+    tlsrpt_day_scan_t        scan;
     size_t                   nknown;        /* days of it up to today */
     const mta_sts_policy_t  *served;
     tlsrpt_strings_t         text;

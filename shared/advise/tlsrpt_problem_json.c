@@ -38,7 +38,7 @@ days_json(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p)
     }
 
     for (int32_t day = p->first; array && day <= p->last; day++) {
-        const uint64_t  failed = p->by_day[day - e->range.from];
+        const uint64_t  failed = p->by_day[day - e->scan.from];
 
         if (failed == 0) {
             continue;
@@ -128,10 +128,10 @@ json_t *
 tlsrpt_problem_json(const tlsrpt_evidence_t *e,
     tlsrpt_problem_t *const *problems, size_t n)
 {
-    char                   from[TLSRPT_DAY_TEXT_LEN + 1];
-    char                   to[TLSRPT_DAY_TEXT_LEN + 1];
-    json_t                *array = json_array();
-    const tlsrpt_range_t  *range = &e->range;
+    char                      from[TLSRPT_DAY_TEXT_LEN + 1];
+    char                      to[TLSRPT_DAY_TEXT_LEN + 1];
+    json_t                   *array = json_array();
+    const tlsrpt_day_scan_t  *scan = &e->scan;
 
     for (size_t i = 0; array != NULL && i < n; i++) {
         if (json_array_append_new(array, problem_json(e, problems[i])) != 0) {
@@ -140,10 +140,10 @@ tlsrpt_problem_json(const tlsrpt_evidence_t *e,
         }
     }
 
-    tlsrpt_day_text(range->from, from);
-    tlsrpt_day_text(range->to, to);
+    tlsrpt_day_text(scan->from, from);
+    tlsrpt_day_text(scan->to, to);
 
-    return json_pack("{s:s%, s:s, s:s, s:o}", "domain", range->domain.data,
-                     range->domain.len, "from", from, "to", to, "problems",
+    return json_pack("{s:s%, s:s, s:s, s:o}", "domain", scan->domain.data,
+                     scan->domain.len, "from", from, "to", to, "problems",
                      array);
 }

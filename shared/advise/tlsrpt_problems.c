@@ -57,7 +57,7 @@ problems_destroy(tlsrpt_reading_t *reading)
     }
 
     tlsrpt_strings_free(&problems->evidence.text);
-    tlsrpt_range_free(&problems->evidence.range);
+    tlsrpt_day_scan_free(&problems->evidence.scan);
     tlsrpt_conflict_days_free(&problems->conflicts);
     free(problems);
 }
@@ -66,9 +66,9 @@ problems_destroy(tlsrpt_reading_t *reading)
 /* The numbers of the range's commands come first; then a day's list each. */
 
 static size_t
-first_list(const tlsrpt_range_t *range)
+first_list(const tlsrpt_day_scan_t *scan)
 {
-    return 1 + range->nmonths + range->ndays;
+    return 1 + scan->nmonths + scan->ndays;
 }
 
 
@@ -78,20 +78,20 @@ problems_next(tlsrpt_reading_t *reading, size_t *n)
     tlsrpt_problems_t  *problems = (tlsrpt_problems_t *) reading;
 
     size_t                   day = 0;
-    tlsrpt_range_t          *range = &problems->evidence.range;
-    const tlsrpt_command_t  *command = tlsrpt_range_next(range, n);
+    tlsrpt_day_scan_t       *scan = &problems->evidence.scan;
+    const tlsrpt_command_t  *command = tlsrpt_day_scan_next(scan, n);
 
     if (command != NULL) {
-        problems->pending += *n > range->nmonths;
+        problems->pending += *n > scan->nmonths;
         return command;
     }
 
-    if (range->waiting || problems->pending) {
+    if (scan->waiting || problems->pending) {
         return NULL;
     }
 
-    command = tlsrpt_conflict_days_next(&problems->conflicts, range, &day);
-    *n = first_list(range) + day;
+    command = tlsrpt_conflict_days_next(&problems->conflicts, scan, &day);
+    *n = first_list(scan) + day;
 
     return command;
 }
@@ -100,7 +100,7 @@ problems_next(tlsrpt_reading_t *reading, size_t *n)
 static int
 problems_seen(const tlsrpt_reading_t *reading)
 {
-    return ((const tlsrpt_problems_t *) reading)->evidence.range.seen;
+    return ((const tlsrpt_problems_t *) reading)->evidence.scan.seen;
 }
 
 
@@ -197,7 +197,7 @@ gather_sender(tlsrpt_evidence_t *e, const tlsrpt_packed_t *r, size_t day,
     s = &e->senders[i];
 
     if (i == e->nsenders) {
-        s->days = calloc(e->range.ndays, 1);
+        s->days = calloc(e->scan.ndays, 1);
 
         if (s->days == NULL) {
             return -1;
@@ -268,9 +268,9 @@ gather_address(tlsrpt_evidence_t *e, const tlsrpt_row_t *row, size_t day)
 static tlsrpt_problem_t *
 problem_create(tlsrpt_problems_t *problems, tlsrpt_value_t type)
 {
-    tlsrpt_str_t           result_type;
-    tlsrpt_problem_t      *p;
-    const tlsrpt_range_t  *range = &problems->evidence.range;
+    tlsrpt_str_t              result_type;
+    tlsrpt_problem_t         *p;
+    const tlsrpt_day_scan_t  *scan = &problems->evidence.scan;
 
     if (keep(&problems->evidence, type, &result_type) != 0) {
         return NULL;
@@ -282,15 +282,15 @@ problem_create(tlsrpt_problems_t *problems, tlsrpt_value_t type)
         return NULL;
     }
 
-    p->by_day = calloc(range->ndays, sizeof(*p->by_day));
+    p->by_day = calloc(scan->ndays, sizeof(*p->by_day));
 
     if (p->by_day == NULL) {
         tlsrpt_problem_free(p);
         return NULL;
     }
 
-    p->first = range->to;
-    p->last = range->from;
+    p->first = scan->to;
+    p->last = scan->from;
     problems->list[problems->n++] = p;
 
     return p;
@@ -454,7 +454,7 @@ static void
 count(tlsrpt_problems_t *problems, tlsrpt_problem_t *p, uint64_t failed,
     size_t i)
 {
-    const int32_t  day = problems->evidence.range.from + (int32_t) i;
+    const int32_t  day = problems->evidence.scan.from + (int32_t) i;
 
     p->failed = tlsrpt_count_add(p->failed, failed);
     p->by_day[i] = tlsrpt_count_add(p->by_day[i], failed);
@@ -527,7 +527,7 @@ gather_log(tlsrpt_problems_t *problems, const tlsrpt_reply_t *reply,
     tlsrpt_row_t      row;
     tlsrpt_packed_t  *r = &problems->packed;
 
-    tlsrpt_packed_begin(r, problems->evidence.range.domain, reply->str,
+    tlsrpt_packed_begin(r, problems->evidence.scan.domain, reply->str,
                         reply->len);
 
     while (tlsrpt_packed_next(r)) {
@@ -559,16 +559,16 @@ problems_add(tlsrpt_reading_t *reading, size_t n, const tlsrpt_reply_t *reply)
 {
     int                 day;
     tlsrpt_problems_t  *problems = (tlsrpt_problems_t *) reading;
-    tlsrpt_range_t     *range = &problems->evidence.range;
+    tlsrpt_day_scan_t  *scan = &problems->evidence.scan;
 
-    if (n >= first_list(range)) {
-        return tlsrpt_conflict_days_add(&problems->conflicts, range->from
-                                        + (int32_t) (n - first_list(range)),
+    if (n >= first_list(scan)) {
+        return tlsrpt_conflict_days_add(&problems->conflicts, scan->from
+                                        + (int32_t) (n - first_list(scan)),
                                         reply)
                == 0 ? TLSRPT_OK : TLSRPT_ERR_MEMORY;
     }
 
-    day = tlsrpt_range_add(range, n, reply);
+    day = tlsrpt_day_scan_add(scan, n, reply);
     problems->pending -= day >= 0;
 
     if (day < 0 || reply->type != TLSRPT_REPLY_STRING) {
@@ -587,13 +587,13 @@ problems_add(tlsrpt_reading_t *reading, size_t n, const tlsrpt_reply_t *reply)
 /* Of all sessions since the first failure. */
 
 static double
-share(const tlsrpt_range_t *range, const tlsrpt_problem_t *p)
+share(const tlsrpt_day_scan_t *scan, const tlsrpt_problem_t *p)
 {
     double  all = 0;
 
-    for (size_t i = (size_t) (p->first - range->from); i < range->ndays; i++) {
-        all += (double) range->days[i].successful
-               + (double) range->days[i].failure;
+    for (size_t i = (size_t) (p->first - scan->from); i < scan->ndays; i++) {
+        all += (double) scan->days[i].successful
+               + (double) scan->days[i].failure;
     }
 
     return all > (double) p->failed ? (double) p->failed / all : 1;
@@ -603,11 +603,11 @@ share(const tlsrpt_range_t *range, const tlsrpt_problem_t *p)
 static void
 judge(const tlsrpt_evidence_t *e, tlsrpt_problem_t *p)
 {
-    const int32_t  known = e->range.from + (int32_t) e->nknown;
+    const int32_t  known = e->scan.from + (int32_t) e->nknown;
 
     p->severity = tlsrpt_diagnosis_severity(e, p);
     p->ongoing = p->last + ONGOING_DAYS >= known;
-    p->share = share(&e->range, p);
+    p->share = share(&e->scan, p);
 }
 
 
@@ -619,8 +619,8 @@ finish(tlsrpt_problems_t *problems)
     const tlsrpt_evidence_t  *e = &problems->evidence;
 
     /* A day log that is full leaves its failures to the day's totals. */
-    for (size_t i = 0; i < e->range.ndays; i++) {
-        if (gather_beyond(problems, e->range.days[i].over, i) != 0) {
+    for (size_t i = 0; i < e->scan.ndays; i++) {
+        if (gather_beyond(problems, e->scan.days[i].over, i) != 0) {
             return -1;
         }
     }
@@ -685,10 +685,10 @@ tlsrpt_problems_create(const tlsrpt_query_t *query, tlsrpt_str_t domain,
         problems->evidence.served = &problems->served;
     }
 
-    if (tlsrpt_range_init(&problems->evidence.range, query, domain, prefix)
+    if (tlsrpt_day_scan_init(&problems->evidence.scan, query, domain, prefix)
         != 0
         || tlsrpt_conflict_days_init(&problems->conflicts,
-                                     problems->evidence.range.ndays) != 0)
+                                     problems->evidence.scan.ndays) != 0)
     {
         problems_destroy(&problems->reading);
         return NULL;
@@ -696,7 +696,7 @@ tlsrpt_problems_create(const tlsrpt_query_t *query, tlsrpt_str_t domain,
 
     problems->evidence.nknown = today < query->from ? 0
                                 : today > query->to
-                                ? problems->evidence.range.ndays
+                                ? problems->evidence.scan.ndays
                                 : (size_t) (today - query->from) + 1;
 
     return &problems->reading;

@@ -93,7 +93,7 @@ longest_gap(const tlsrpt_evidence_t *e)
     size_t  gap = 0, n = 0, last = 0;
 
     for (size_t i = 0; i < e->nknown; i++) {
-        if (e->range.days[i].reports == 0) {
+        if (e->scan.days[i].reports == 0) {
             continue;
         }
 
@@ -117,18 +117,18 @@ is_silent(const tlsrpt_evidence_t *e, int32_t *day)
 {
     size_t  last = e->nknown, silent;
 
-    *day = tlsrpt_day_of((int64_t) e->range.all.last);
+    *day = tlsrpt_day_of((int64_t) e->scan.all.last);
 
-    while (last && e->range.days[last - 1].reports == 0) {
+    while (last && e->scan.days[last - 1].reports == 0) {
         last--;
     }
 
     silent = e->nknown - last;
 
     if (last) {
-        *day = e->range.from + (int32_t) last - 1;
+        *day = e->scan.from + (int32_t) last - 1;
 
-    } else if (e->range.all.reports == 0 || *day >= e->range.from) {
+    } else if (e->scan.all.reports == 0 || *day >= e->scan.from) {
         return 0;
     }
 
@@ -148,7 +148,7 @@ is_sender_silent(const tlsrpt_evidence_t *e, const tlsrpt_sender_t *s,
         return 0;
     }
 
-    *day = e->range.from + (int32_t) last - 1;
+    *day = e->scan.from + (int32_t) last - 1;
     return 1;
 }
 

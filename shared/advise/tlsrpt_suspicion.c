@@ -54,7 +54,7 @@ count_others(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p)
         const tlsrpt_sender_t  *s = &e->senders[i];
 
         for (int32_t day = p->first; day <= p->last; day++) {
-            const size_t  at = (size_t) (day - e->range.from);
+            const size_t  at = (size_t) (day - e->scan.from);
 
             if (p->by_day[at] && s->days[at] & flag) {
                 n += !is_failing(p, s->name);
@@ -254,7 +254,7 @@ suspect_address(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p,
         known = has_address(p, a) ? known_before(e, a) : NULL;
 
         if (known != NULL) {
-            tlsrpt_day_text(e->range.from + (int32_t) a->first, day);
+            tlsrpt_day_text(e->scan.from + (int32_t) a->first, day);
             tlsrpt_say(w, "On %s a failure at %s was reported from the "
                        "address %s for the first time; earlier ones were at "
                        "%s. If the new address is not yours, somebody answers "

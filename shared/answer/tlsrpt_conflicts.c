@@ -261,21 +261,21 @@ tlsrpt_conflict_days_note(tlsrpt_conflict_days_t *days, size_t n)
 /* The newest day first. */
 
 const tlsrpt_command_t *
-tlsrpt_conflict_days_next(tlsrpt_conflict_days_t *days, tlsrpt_range_t *range,
+tlsrpt_conflict_days_next(tlsrpt_conflict_days_t *days, tlsrpt_day_scan_t *scan,
     size_t *day)
 {
     while (days->next > 0) {
         days->next--;
 
         if (days->days[days->next]
-            && range->days[days->next].reports <= TLSRPT_CONFLICTS_LIST
+            && scan->days[days->next].reports <= TLSRPT_CONFLICTS_LIST
             && json_array_size(days->reports) < TLSRPT_CONFLICTS_LISTED)
         {
             *day = days->next;
-            tlsrpt_key_day(&range->read.key, range->prefix, range->domain,
-                           range->from + (int32_t) *day, ":reports");
+            tlsrpt_key_day(&scan->read.key, scan->prefix, scan->domain,
+                           scan->from + (int32_t) *day, ":reports");
 
-            return tlsrpt_key_read(&range->read, "HGETALL", NULL, 0);
+            return tlsrpt_key_read(&scan->read, "HGETALL", NULL, 0);
         }
     }
 

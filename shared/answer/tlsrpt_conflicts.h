@@ -11,8 +11,8 @@
 #define TLSRPT_CONFLICTS_H
 
 #include "tlsrpt_command.h"
+#include "tlsrpt_day_scan.h"
 #include "tlsrpt_listing.h"
-#include "tlsrpt_range.h"
 
 #pragma GCC visibility push(hidden)
 
@@ -75,7 +75,7 @@ void tlsrpt_conflict_days_note(tlsrpt_conflict_days_t *days, size_t n);
 /* Once all records are read: the next command, by the range's means, and which
    day it is of; NULL: there is none. */
 const tlsrpt_command_t *tlsrpt_conflict_days_next(tlsrpt_conflict_days_t *days,
-    tlsrpt_range_t *range, size_t *day);
+    tlsrpt_day_scan_t *scan, size_t *day);
 /* 0, or -1: no memory. */
 int tlsrpt_conflict_days_add(tlsrpt_conflict_days_t *days, int32_t day,
     const tlsrpt_reply_t *reply) TLSRPT_MUST_USE;

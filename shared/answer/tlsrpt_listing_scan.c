@@ -14,7 +14,7 @@
 static size_t
 first_list(const tlsrpt_listing_scan_t *scan)
 {
-    return 1 + scan->range.nmonths + scan->range.ndays;
+    return 1 + scan->days.nmonths + scan->days.ndays;
 }
 
 
@@ -24,11 +24,11 @@ tlsrpt_listing_scan_init(tlsrpt_listing_scan_t *scan,
 {
     memset(scan, 0, sizeof(*scan));
 
-    if (tlsrpt_range_init(&scan->range, query, domain, prefix) != 0) {
+    if (tlsrpt_day_scan_init(&scan->days, query, domain, prefix) != 0) {
         return -1;
     }
 
-    scan->left = scan->range.ndays;
+    scan->left = scan->days.ndays;
 
     return 0;
 }
@@ -37,35 +37,35 @@ tlsrpt_listing_scan_init(tlsrpt_listing_scan_t *scan,
 void
 tlsrpt_listing_scan_free(tlsrpt_listing_scan_t *scan)
 {
-    tlsrpt_range_free(&scan->range);
+    tlsrpt_day_scan_free(&scan->days);
 }
 
 
 const tlsrpt_command_t *
 tlsrpt_listing_scan_next(tlsrpt_listing_scan_t *scan, size_t *n)
 {
-    tlsrpt_range_t  *range = &scan->range;
+    tlsrpt_day_scan_t  *days = &scan->days;
 
-    if (range->next <= range->nmonths) {
-        return tlsrpt_range_next(range, n);
+    if (days->next <= days->nmonths) {
+        return tlsrpt_day_scan_next(days, n);
     }
 
-    while (range->waiting == 0 && scan->left
-           && range->days[scan->left - 1].reports == 0)
+    while (days->waiting == 0 && scan->left
+           && days->days[scan->left - 1].reports == 0)
     {
         scan->left--;
     }
 
-    if (range->waiting || scan->left == 0) {
+    if (days->waiting || scan->left == 0) {
         return NULL;
     }
 
     scan->left--;
     *n = first_list(scan) + scan->left;
-    tlsrpt_key_day(&range->read.key, range->prefix, range->domain,
-                   range->from + (int32_t) scan->left, ":reports");
+    tlsrpt_key_day(&days->read.key, days->prefix, days->domain,
+                   days->from + (int32_t) scan->left, ":reports");
 
-    return tlsrpt_key_read(&range->read, "HGETALL", NULL, 0);
+    return tlsrpt_key_read(&days->read, "HGETALL", NULL, 0);
 }
 
 
@@ -73,13 +73,13 @@ int
 tlsrpt_listing_scan_add(tlsrpt_listing_scan_t *scan, size_t n,
     const tlsrpt_reply_t *reply, int32_t *day)
 {
-    *day = scan->range.from;
+    *day = scan->days.from;
 
     if (n < first_list(scan)) {
-        return tlsrpt_range_add(&scan->range, n, reply) >= 0;
+        return tlsrpt_day_scan_add(&scan->days, n, reply) >= 0;
     }
 
-    *day = scan->range.from + (int32_t) (n - first_list(scan));
+    *day = scan->days.from + (int32_t) (n - first_list(scan));
 
     return reply->type == TLSRPT_REPLY_ARRAY;
 }

@@ -9,13 +9,13 @@
 #ifndef TLSRPT_LISTING_SCAN_H
 #define TLSRPT_LISTING_SCAN_H
 
-#include "tlsrpt_range.h"
+#include "tlsrpt_day_scan.h"
 
 #pragma GCC visibility push(hidden)
 
 typedef struct {
-    tlsrpt_range_t  range;                  /* its days, not its day logs */
-    size_t          left;                   /* days that may have a list */
+    tlsrpt_day_scan_t  days;                /* its days, not its day logs */
+    size_t             left;                /* days that may have a list */
 } tlsrpt_listing_scan_t;
 
 /* 0, or -1: no memory. */

@@ -166,7 +166,7 @@ reports_destroy(tlsrpt_reading_t *reading)
 static int
 reports_seen(const tlsrpt_reading_t *reading)
 {
-    return ((const tlsrpt_reports_t *) reading)->listings.range.seen;
+    return ((const tlsrpt_reports_t *) reading)->listings.days.seen;
 }
 
 
@@ -183,7 +183,7 @@ reports_next(tlsrpt_reading_t *reading, size_t *n)
     }
 
     command = tlsrpt_listing_scan_next(&reports->listings, n);
-    reports->waiting = command != NULL && *n > reports->listings.range.nmonths;
+    reports->waiting = command != NULL && *n > reports->listings.days.nmonths;
 
     return command;
 }
@@ -324,8 +324,8 @@ reports_json(tlsrpt_reading_t *reading)
     tlsrpt_day_text(reports->query.query.to, to);
 
     return json_pack("{s:s%, s:s, s:s, s:O, s:s?}",
-                     "domain", reports->listings.range.domain.data,
-                     reports->listings.range.domain.len, "from", from, "to", to,
+                     "domain", reports->listings.days.domain.data,
+                     reports->listings.days.domain.len, "from", from, "to", to,
                      "reports", reports->reports,
                      "next", reports->more ? reports->next : NULL);
 }

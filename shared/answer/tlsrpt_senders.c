@@ -82,7 +82,7 @@ senders_next(tlsrpt_reading_t *reading, size_t *n)
 static int
 senders_seen(const tlsrpt_reading_t *reading)
 {
-    return ((const tlsrpt_senders_t *) reading)->listings.range.seen;
+    return ((const tlsrpt_senders_t *) reading)->listings.days.seen;
 }
 
 
@@ -337,8 +337,8 @@ senders_json(tlsrpt_reading_t *reading)
     tlsrpt_day_text(senders->to, to);
 
     return json_pack("{s:s%, s:s, s:s, s:o}",
-                     "domain", senders->listings.range.domain.data,
-                     senders->listings.range.domain.len, "from", from, "to", to,
+                     "domain", senders->listings.days.domain.data,
+                     senders->listings.days.domain.len, "from", from, "to", to,
                      "senders", array);
 }
 

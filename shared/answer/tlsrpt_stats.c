@@ -8,10 +8,10 @@
 #include <string.h>
 
 #include "tlsrpt_count.h"
+#include "tlsrpt_day_scan.h"
 #include "tlsrpt_group.h"
 #include "tlsrpt_packed.h"
 #include "tlsrpt_query.h"
-#include "tlsrpt_range.h"
 #include "tlsrpt_result.h"
 #include "tlsrpt_stats.h"
 #include "tlsrpt_stats_print.h"
@@ -74,7 +74,7 @@ tlsrpt_stats_create(const tlsrpt_query_t *query, tlsrpt_str_t domain,
         return NULL;
     }
 
-    if (tlsrpt_range_init(&stats->range, query, domain, prefix) != 0) {
+    if (tlsrpt_day_scan_init(&stats->scan, query, domain, prefix) != 0) {
         free(stats);
         return NULL;
     }
@@ -84,8 +84,8 @@ tlsrpt_stats_create(const tlsrpt_query_t *query, tlsrpt_str_t domain,
     stats->typed = tlsrpt_query_is_typed(query);
     stats->groups.nby = query->nby;
     stats->groups.by = stats->query.by;
-    stats->logged = calloc(stats->range.ndays, sizeof(*stats->logged));
-    stats->read = calloc(stats->range.ndays, 1);
+    stats->logged = calloc(stats->scan.ndays, sizeof(*stats->logged));
+    stats->read = calloc(stats->scan.ndays, 1);
 
     if (!stats->logged || !stats->read) {
         tlsrpt_stats_destroy(stats);
@@ -106,7 +106,7 @@ tlsrpt_stats_destroy(tlsrpt_stats_t *stats)
 
     tlsrpt_order_destroy(stats->order);
     tlsrpt_groups_free(&stats->groups);
-    tlsrpt_range_free(&stats->range);
+    tlsrpt_day_scan_free(&stats->scan);
     free(stats->logged);
     free(stats->read);
     free(stats);
@@ -116,7 +116,7 @@ tlsrpt_stats_destroy(tlsrpt_stats_t *stats)
 const tlsrpt_command_t *
 tlsrpt_stats_next(tlsrpt_stats_t *stats, size_t *n)
 {
-    return tlsrpt_range_next(&stats->range, n);
+    return tlsrpt_day_scan_next(&stats->scan, n);
 }
 
 
@@ -323,7 +323,7 @@ count_log(tlsrpt_stats_t *stats, size_t day, const tlsrpt_reply_t *reply)
     stats->read[day] = 1;
     tlsrpt_day_text(stats->query.from + (int32_t) day, text);
     values[TLSRPT_BY_DAY] = tlsrpt_value_of(text, TLSRPT_DAY_TEXT_LEN);
-    tlsrpt_packed_begin(r, stats->range.domain, reply->str, reply->len);
+    tlsrpt_packed_begin(r, stats->scan.domain, reply->str, reply->len);
 
     while (rc == TLSRPT_OK && tlsrpt_packed_next(r)) {
         sum->reports = tlsrpt_count_add(sum->reports, 1);
@@ -342,7 +342,7 @@ count_log(tlsrpt_stats_t *stats, size_t day, const tlsrpt_reply_t *reply)
 int
 tlsrpt_stats_add(tlsrpt_stats_t *stats, size_t n, const tlsrpt_reply_t *reply)
 {
-    int  day = tlsrpt_range_add(&stats->range, n, reply);
+    int  day = tlsrpt_day_scan_add(&stats->scan, n, reply);
 
     return day < 0 ? TLSRPT_OK : count_log(stats, (size_t) day, reply);
 }
@@ -351,7 +351,7 @@ tlsrpt_stats_add(tlsrpt_stats_t *stats, size_t n, const tlsrpt_reply_t *reply)
 int
 tlsrpt_stats_seen(const tlsrpt_stats_t *stats)
 {
-    return stats->range.seen;
+    return stats->scan.seen;
 }
 
 
@@ -373,7 +373,7 @@ count_overflow(tlsrpt_stats_t *stats, size_t day)
     char                    text[TLSRPT_DAY_TEXT_LEN + 1];
     uint64_t                reports, successful, failure;
     tlsrpt_value_t          values[TLSRPT_NDIMENSIONS];
-    const tlsrpt_totals_t  *all = &stats->range.days[day];
+    const tlsrpt_totals_t  *all = &stats->scan.days[day];
     const tlsrpt_totals_t  *sum = &stats->logged[day];
 
     reports = over(all->reports, sum->reports);
@@ -408,9 +408,9 @@ finish(tlsrpt_stats_t *stats)
 {
     int  rc = TLSRPT_OK;
 
-    for (size_t i = 0; !stats->finished && i < stats->range.ndays; i++) {
+    for (size_t i = 0; !stats->finished && i < stats->scan.ndays; i++) {
         if (stats->read[i] && rc == TLSRPT_OK
-            && stats->range.days[i].reports > stats->logged[i].reports)
+            && stats->scan.days[i].reports > stats->logged[i].reports)
         {
             rc = count_overflow(stats, i);
         }

@@ -85,8 +85,8 @@ head_json(const tlsrpt_stats_t *stats)
     tlsrpt_day_text(stats->query.to, to);
 
     return json_pack("{s:s%, s:s, s:s, s:I, s:I, s:I, s:o}",
-                     "domain", stats->range.domain.data,
-                     stats->range.domain.len,
+                     "domain", stats->scan.domain.data,
+                     stats->scan.domain.len,
                      "from", from, "to", to,
                      counts[0], (json_int_t) stats->reports,
                      counts[1], (json_int_t) stats->successful,

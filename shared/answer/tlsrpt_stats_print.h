@@ -9,10 +9,10 @@
 #ifndef TLSRPT_STATS_PRINT_H
 #define TLSRPT_STATS_PRINT_H
 
+#include "tlsrpt_day_scan.h"
 #include "tlsrpt_group.h"
 #include "tlsrpt_packed.h"
 #include "tlsrpt_query.h"
-#include "tlsrpt_range.h"
 #include "tlsrpt_stats.h"
 
 #pragma GCC visibility push(hidden)
@@ -23,28 +23,28 @@
  */
 
 struct tlsrpt_stats {
-    tlsrpt_query_t    query;
-    tlsrpt_range_t    range;
-    int               detailed;
-    int               typed;
+    tlsrpt_query_t     query;
+    tlsrpt_day_scan_t  scan;
+    int                detailed;
+    int                typed;
 
-    tlsrpt_totals_t  *day_logs;             /* of each day, its records' */
-    unsigned char    *read;                 /* was there a day log? */
+    tlsrpt_totals_t   *logged;              /* of each day, its records' */
+    unsigned char     *read;                /* was there a day log? */
 
-    uint64_t          reports;              /* of the whole answer */
-    uint64_t          successful;
-    uint64_t          failure;
-    tlsrpt_groups_t   groups;
-    int               finished;
+    uint64_t           reports;             /* of the whole answer */
+    uint64_t           successful;
+    uint64_t           failure;
+    tlsrpt_groups_t    groups;
+    int                finished;
 
-    int               is_csv;
-    tlsrpt_order_t   *order;                /* NULL before the first piece */
-    int               sorted;
-    size_t            nwritten;             /* groups */
+    int                is_csv;
+    tlsrpt_order_t    *order;               /* NULL before the first piece */
+    int                sorted;
+    size_t             nwritten;            /* groups */
 
-    tlsrpt_value_t    filter[TLSRPT_NDIMENSIONS];
-    char              filter_ip[2][16];
-    tlsrpt_packed_t   record;
+    tlsrpt_value_t     filter[TLSRPT_NDIMENSIONS];
+    char               filter_ip[2][16];
+    tlsrpt_packed_t    packed;
 };
 
 /* All before the groups, one group, and all behind them; what does not fit in

@@ -7,8 +7,8 @@
  * a reading costs what reports there are, not how long the range is.
  */
 
-#ifndef TLSRPT_RANGE_H
-#define TLSRPT_RANGE_H
+#ifndef TLSRPT_DAY_SCAN_H
+#define TLSRPT_DAY_SCAN_H
 
 #include "tlsrpt_key.h"
 #include "tlsrpt_query.h"
@@ -20,7 +20,7 @@ typedef struct {
     int32_t            from;
     int32_t            to;
     size_t             ndays;
-    tlsrpt_str_t       prefix;              /* copies, the range's own */
+    tlsrpt_str_t       prefix;              /* copies, the scan's own */
     tlsrpt_str_t       domain;
     int                seen;                /* was the domain ever? */
     tlsrpt_totals_t    all;                 /* of all time */
@@ -31,22 +31,23 @@ typedef struct {
     size_t             waiting;             /* replies before day logs are
                                                asked */
     tlsrpt_key_read_t  read;
-} tlsrpt_range_t;
+} tlsrpt_day_scan_t;
 
 /* 0, or -1: no memory. */
-int tlsrpt_range_init(tlsrpt_range_t *range, const tlsrpt_query_t *query,
+int tlsrpt_day_scan_init(tlsrpt_day_scan_t *scan, const tlsrpt_query_t *query,
     tlsrpt_str_t domain, tlsrpt_str_t prefix) TLSRPT_MUST_USE;
-void tlsrpt_range_free(tlsrpt_range_t *range);
+void tlsrpt_day_scan_free(tlsrpt_day_scan_t *scan);
 
 /* The next command, borrowed until the next call, and its number; NULL: there
    is none, or none before another reply. */
-const tlsrpt_command_t *tlsrpt_range_next(tlsrpt_range_t *range, size_t *n);
+const tlsrpt_command_t *tlsrpt_day_scan_next(tlsrpt_day_scan_t *scan,
+    size_t *n);
 
 /* Takes the reply to command n.  The index of the day whose day log it is, or
    -1: it was no day log. */
-int tlsrpt_range_add(tlsrpt_range_t *range, size_t n,
+int tlsrpt_day_scan_add(tlsrpt_day_scan_t *scan, size_t n,
     const tlsrpt_reply_t *reply) TLSRPT_MUST_USE;
 
 #pragma GCC visibility pop
 
-#endif /* TLSRPT_RANGE_H */
+#endif /* TLSRPT_DAY_SCAN_H */
