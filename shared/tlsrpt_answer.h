@@ -4,7 +4,7 @@
  *
  * All that a host needs to answer: a question, checked, becomes commands that
  * read from Redis, and their replies become the answer.  Most answers are
- * readings (tlsrpt_reading.h), which a host drives without knowing them.
+ * lookups (tlsrpt_lookup.h), which a host drives without knowing them.
  */
 
 #ifndef TLSRPT_ANSWER_H
@@ -13,11 +13,11 @@
 #include "tlsrpt_document.h"
 #include "tlsrpt_index.h"
 #include "tlsrpt_key.h"
+#include "tlsrpt_lookup.h"
 #include "tlsrpt_metrics.h"
 #include "tlsrpt_overview.h"
 #include "tlsrpt_problems.h"
 #include "tlsrpt_query.h"
-#include "tlsrpt_reading.h"
 #include "tlsrpt_reply.h"
 #include "tlsrpt_reports.h"
 #include "tlsrpt_senders.h"

@@ -12,8 +12,8 @@
 
 
 typedef struct {
-    tlsrpt_reading_t             *lookup;
-    ngx_str_t                     domain;
+    tlsrpt_lookup_t             *lookup;
+    ngx_str_t                    domain;
 } ngx_http_tlsrpt_lookup_t;
 
 
@@ -37,7 +37,7 @@ static const ngx_http_tlsrpt_fetch_type_t  ngx_http_tlsrpt_lookup_fetch = {
 
 ngx_int_t
 ngx_http_tlsrpt_lookup(ngx_http_request_t *r, ngx_str_t *domain,
-    tlsrpt_reading_t *lookup)
+    tlsrpt_lookup_t *lookup)
 {
     ngx_http_tlsrpt_lookup_t  *ctx;
 

@@ -9,14 +9,14 @@
 #define NGX_HTTP_TLSRPT_LOOKUP_H
 
 #include "ngx_http_tlsrpt_module.h"
-#include "tlsrpt_reading.h"
+#include "tlsrpt_lookup.h"
 
 #pragma GCC visibility push(hidden)
 
 /* For a resource to return.  Takes the lookup, NULL included: that is out of
    memory, 503.  A domain that the viewer may not see is 404. */
 ngx_int_t ngx_http_tlsrpt_lookup(ngx_http_request_t *r, ngx_str_t *domain,
-    tlsrpt_reading_t *lookup);
+    tlsrpt_lookup_t *lookup);
 
 #pragma GCC visibility pop
 

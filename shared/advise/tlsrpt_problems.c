@@ -28,7 +28,7 @@
 #define ONGOING_DAYS       3
 
 typedef struct {
-    tlsrpt_reading_t    reading;
+    tlsrpt_lookup_t     lookup;
     tlsrpt_evidence_t   evidence;
     mta_sts_policy_t    served;
     tlsrpt_problem_t   *list[MAX_TYPES + TLSRPT_MAX_SENDERS];
@@ -44,9 +44,9 @@ typedef struct {
  */
 
 static void
-problems_destroy(tlsrpt_reading_t *reading)
+problems_destroy(tlsrpt_lookup_t *lookup)
 {
-    tlsrpt_problems_t  *problems = (tlsrpt_problems_t *) reading;
+    tlsrpt_problems_t  *problems = (tlsrpt_problems_t *) lookup;
 
     for (size_t i = 0; i < problems->n; i++) {
         tlsrpt_problem_free(problems->list[i]);
@@ -73,9 +73,9 @@ first_list(const tlsrpt_day_scan_t *scan)
 
 
 static const tlsrpt_command_t *
-problems_next(tlsrpt_reading_t *reading, size_t *n)
+problems_next(tlsrpt_lookup_t *lookup, size_t *n)
 {
-    tlsrpt_problems_t  *problems = (tlsrpt_problems_t *) reading;
+    tlsrpt_problems_t  *problems = (tlsrpt_problems_t *) lookup;
 
     size_t                   day = 0;
     tlsrpt_day_scan_t       *scan = &problems->evidence.scan;
@@ -98,9 +98,9 @@ problems_next(tlsrpt_reading_t *reading, size_t *n)
 
 
 static int
-problems_seen(const tlsrpt_reading_t *reading)
+problems_seen(const tlsrpt_lookup_t *lookup)
 {
-    return ((const tlsrpt_problems_t *) reading)->evidence.scan.seen;
+    return ((const tlsrpt_problems_t *) lookup)->evidence.scan.seen;
 }
 
 
@@ -555,10 +555,10 @@ gather_log(tlsrpt_problems_t *problems, const tlsrpt_reply_t *reply,
 
 
 static int
-problems_add(tlsrpt_reading_t *reading, size_t n, const tlsrpt_reply_t *reply)
+problems_add(tlsrpt_lookup_t *lookup, size_t n, const tlsrpt_reply_t *reply)
 {
     int                 day;
-    tlsrpt_problems_t  *problems = (tlsrpt_problems_t *) reading;
+    tlsrpt_problems_t  *problems = (tlsrpt_problems_t *) lookup;
     tlsrpt_day_scan_t  *scan = &problems->evidence.scan;
 
     if (n >= first_list(scan)) {
@@ -640,9 +640,9 @@ finish(tlsrpt_problems_t *problems)
 
 
 static json_t *
-problems_json(tlsrpt_reading_t *reading)
+problems_json(tlsrpt_lookup_t *lookup)
 {
-    tlsrpt_problems_t  *problems = (tlsrpt_problems_t *) reading;
+    tlsrpt_problems_t  *problems = (tlsrpt_problems_t *) lookup;
 
     json_t  *json = finish(problems) == 0
                     ? tlsrpt_problem_json(&problems->evidence, problems->list,
@@ -662,12 +662,12 @@ problems_json(tlsrpt_reading_t *reading)
 }
 
 
-static const tlsrpt_reading_type_t  problems_type = {
+static const tlsrpt_lookup_type_t  problems_type = {
     problems_next, problems_add, problems_seen, problems_json, problems_destroy
 };
 
 
-tlsrpt_reading_t *
+tlsrpt_lookup_t *
 tlsrpt_problems_create(const tlsrpt_query_t *query, tlsrpt_str_t domain,
     tlsrpt_str_t prefix, const mta_sts_policy_t *served,
     int32_t today)
@@ -678,7 +678,7 @@ tlsrpt_problems_create(const tlsrpt_query_t *query, tlsrpt_str_t domain,
         return NULL;
     }
 
-    problems->reading.type = &problems_type;
+    problems->lookup.type = &problems_type;
 
     if (served != NULL) {
         problems->served = *served;
@@ -690,7 +690,7 @@ tlsrpt_problems_create(const tlsrpt_query_t *query, tlsrpt_str_t domain,
         || tlsrpt_conflict_days_init(&problems->conflicts,
                                      problems->evidence.scan.ndays) != 0)
     {
-        problems_destroy(&problems->reading);
+        problems_destroy(&problems->lookup);
         return NULL;
     }
 
@@ -699,5 +699,5 @@ tlsrpt_problems_create(const tlsrpt_query_t *query, tlsrpt_str_t domain,
                                 ? problems->evidence.scan.ndays
                                 : (size_t) (today - query->from) + 1;
 
-    return &problems->reading;
+    return &problems->lookup;
 }

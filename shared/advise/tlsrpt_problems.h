@@ -10,15 +10,15 @@
 #define TLSRPT_PROBLEMS_H
 
 #include "mta_sts_policy.h"
+#include "tlsrpt_lookup.h"
 #include "tlsrpt_query.h"
-#include "tlsrpt_reading.h"
 
 #pragma GCC visibility push(hidden)
 
 /* {"domain","from","to","problems"}, worst first.  served: the policy served
    now, copied; NULL: none.  today: of later days nothing can be known.  NULL:
    no memory. */
-tlsrpt_reading_t *tlsrpt_problems_create(const tlsrpt_query_t *query,
+tlsrpt_lookup_t *tlsrpt_problems_create(const tlsrpt_query_t *query,
     tlsrpt_str_t domain, tlsrpt_str_t prefix, const mta_sts_policy_t *served,
     int32_t today) TLSRPT_MUST_USE;
 

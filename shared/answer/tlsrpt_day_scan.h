@@ -4,7 +4,7 @@
  *
  * A domain's days, read from Redis: the domain's totals and the totals of each
  * month's days first, then the day logs of the days that have reports, so that
- * a reading costs what reports there are, not how long the range is.
+ * a lookup costs what reports there are, not how long the range is.
  */
 
 #ifndef TLSRPT_DAY_SCAN_H

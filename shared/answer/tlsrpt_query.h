@@ -2,7 +2,7 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * What a reader asks of one domain: BASE/domains/D.
+ * What a viewer asks of one domain: BASE/domains/D.
  */
 
 #ifndef TLSRPT_QUERY_H

@@ -23,7 +23,7 @@
 #define CURSOR_LEN  64
 
 typedef struct {
-    tlsrpt_reading_t        reading;
+    tlsrpt_lookup_t         lookup;
     tlsrpt_reports_query_t  query;
     tlsrpt_listing_scan_t   listings;
     int                     waiting;        /* for a list */
@@ -151,9 +151,9 @@ tlsrpt_reports_query_param(tlsrpt_reports_query_t *query, tlsrpt_str_t name,
  */
 
 static void
-reports_destroy(tlsrpt_reading_t *reading)
+reports_destroy(tlsrpt_lookup_t *lookup)
 {
-    tlsrpt_reports_t  *reports = (tlsrpt_reports_t *) reading;
+    tlsrpt_reports_t  *reports = (tlsrpt_reports_t *) lookup;
 
     if (reports != NULL) {
         json_decref(reports->reports);
@@ -164,18 +164,18 @@ reports_destroy(tlsrpt_reading_t *reading)
 
 
 static int
-reports_seen(const tlsrpt_reading_t *reading)
+reports_seen(const tlsrpt_lookup_t *lookup)
 {
-    return ((const tlsrpt_reports_t *) reading)->listings.days.seen;
+    return ((const tlsrpt_reports_t *) lookup)->listings.days.seen;
 }
 
 
 /* One day at a time: mostly the page is full before the range is over. */
 
 static const tlsrpt_command_t *
-reports_next(tlsrpt_reading_t *reading, size_t *n)
+reports_next(tlsrpt_lookup_t *lookup, size_t *n)
 {
-    tlsrpt_reports_t  *reports = (tlsrpt_reports_t *) reading;
+    tlsrpt_reports_t  *reports = (tlsrpt_reports_t *) lookup;
     const tlsrpt_command_t  *command;
 
     if (reports->waiting || reports->more) {
@@ -296,9 +296,9 @@ add_list(tlsrpt_reports_t *reports, int32_t day, const tlsrpt_reply_t *reply)
 
 
 static int
-reports_add(tlsrpt_reading_t *reading, size_t n, const tlsrpt_reply_t *reply)
+reports_add(tlsrpt_lookup_t *lookup, size_t n, const tlsrpt_reply_t *reply)
 {
-    tlsrpt_reports_t  *reports = (tlsrpt_reports_t *) reading;
+    tlsrpt_reports_t  *reports = (tlsrpt_reports_t *) lookup;
     int32_t  day;
 
     reports->waiting = 0;
@@ -314,9 +314,9 @@ reports_add(tlsrpt_reading_t *reading, size_t n, const tlsrpt_reply_t *reply)
 
 
 static json_t *
-reports_json(tlsrpt_reading_t *reading)
+reports_json(tlsrpt_lookup_t *lookup)
 {
-    tlsrpt_reports_t  *reports = (tlsrpt_reports_t *) reading;
+    tlsrpt_reports_t  *reports = (tlsrpt_reports_t *) lookup;
 
     char  from[TLSRPT_DAY_TEXT_LEN + 1], to[TLSRPT_DAY_TEXT_LEN + 1];
 
@@ -331,12 +331,12 @@ reports_json(tlsrpt_reading_t *reading)
 }
 
 
-static const tlsrpt_reading_type_t  reports_type = {
+static const tlsrpt_lookup_type_t  reports_type = {
     reports_next, reports_add, reports_seen, reports_json, reports_destroy
 };
 
 
-tlsrpt_reading_t *
+tlsrpt_lookup_t *
 tlsrpt_reports_create(const tlsrpt_reports_query_t *query, tlsrpt_str_t domain,
     tlsrpt_str_t prefix)
 {
@@ -347,7 +347,7 @@ tlsrpt_reports_create(const tlsrpt_reports_query_t *query, tlsrpt_str_t domain,
         return NULL;
     }
 
-    reports->reading.type = &reports_type;
+    reports->lookup.type = &reports_type;
 
     if (query->after && query->after_day < days.to) {
         days.to = query->after_day < days.from ? days.from : query->after_day;
@@ -360,9 +360,9 @@ tlsrpt_reports_create(const tlsrpt_reports_query_t *query, tlsrpt_str_t domain,
         || tlsrpt_listing_scan_init(&reports->listings, &days, domain,
                                     prefix) != 0)
     {
-        reports_destroy(&reports->reading);
+        reports_destroy(&reports->lookup);
         return NULL;
     }
 
-    return &reports->reading;
+    return &reports->lookup;
 }

@@ -8,8 +8,8 @@
 #ifndef TLSRPT_REPORTS_H
 #define TLSRPT_REPORTS_H
 
+#include "tlsrpt_lookup.h"
 #include "tlsrpt_query.h"
-#include "tlsrpt_reading.h"
 
 #pragma GCC visibility push(hidden)
 
@@ -33,7 +33,7 @@ int tlsrpt_reports_query_param(tlsrpt_reports_query_t *query,
     TLSRPT_MUST_USE;
 
 /* {"domain","from","to","reports","next"}; NULL: no memory. */
-tlsrpt_reading_t *tlsrpt_reports_create(const tlsrpt_reports_query_t *query,
+tlsrpt_lookup_t *tlsrpt_reports_create(const tlsrpt_reports_query_t *query,
     tlsrpt_str_t domain, tlsrpt_str_t prefix) TLSRPT_MUST_USE;
 
 #pragma GCC visibility pop

@@ -37,7 +37,7 @@ typedef struct {
 } sender_t;
 
 typedef struct {
-    tlsrpt_reading_t      reading;
+    tlsrpt_lookup_t       lookup;
     tlsrpt_listing_scan_t listings;
     int32_t               from;
     int32_t               to;
@@ -47,9 +47,9 @@ typedef struct {
 
 
 static void
-senders_destroy(tlsrpt_reading_t *reading)
+senders_destroy(tlsrpt_lookup_t *lookup)
 {
-    tlsrpt_senders_t  *senders = (tlsrpt_senders_t *) reading;
+    tlsrpt_senders_t  *senders = (tlsrpt_senders_t *) lookup;
 
     if (senders == NULL) {
         return;
@@ -71,18 +71,18 @@ senders_destroy(tlsrpt_reading_t *reading)
 
 
 static const tlsrpt_command_t *
-senders_next(tlsrpt_reading_t *reading, size_t *n)
+senders_next(tlsrpt_lookup_t *lookup, size_t *n)
 {
-    tlsrpt_senders_t  *senders = (tlsrpt_senders_t *) reading;
+    tlsrpt_senders_t  *senders = (tlsrpt_senders_t *) lookup;
 
     return tlsrpt_listing_scan_next(&senders->listings, n);
 }
 
 
 static int
-senders_seen(const tlsrpt_reading_t *reading)
+senders_seen(const tlsrpt_lookup_t *lookup)
 {
-    return ((const tlsrpt_senders_t *) reading)->listings.days.seen;
+    return ((const tlsrpt_senders_t *) lookup)->listings.days.seen;
 }
 
 
@@ -221,9 +221,9 @@ gather(tlsrpt_senders_t *senders, const tlsrpt_day_list_t *list,
 
 
 static int
-senders_add(tlsrpt_reading_t *reading, size_t n, const tlsrpt_reply_t *reply)
+senders_add(tlsrpt_lookup_t *lookup, size_t n, const tlsrpt_reply_t *reply)
 {
-    tlsrpt_senders_t  *senders = (tlsrpt_senders_t *) reading;
+    tlsrpt_senders_t  *senders = (tlsrpt_senders_t *) lookup;
     int                rc;
     int32_t            day;
     tlsrpt_day_list_t  list;
@@ -315,9 +315,9 @@ sender_json(sender_t *s)
 
 
 static json_t *
-senders_json(tlsrpt_reading_t *reading)
+senders_json(tlsrpt_lookup_t *lookup)
 {
-    tlsrpt_senders_t  *senders = (tlsrpt_senders_t *) reading;
+    tlsrpt_senders_t  *senders = (tlsrpt_senders_t *) lookup;
 
     char     from[TLSRPT_DAY_TEXT_LEN + 1], to[TLSRPT_DAY_TEXT_LEN + 1];
     json_t  *array = json_array();
@@ -343,12 +343,12 @@ senders_json(tlsrpt_reading_t *reading)
 }
 
 
-static const tlsrpt_reading_type_t  senders_type = {
+static const tlsrpt_lookup_type_t  senders_type = {
     senders_next, senders_add, senders_seen, senders_json, senders_destroy
 };
 
 
-tlsrpt_reading_t *
+tlsrpt_lookup_t *
 tlsrpt_senders_create(const tlsrpt_query_t *query, tlsrpt_str_t domain,
     tlsrpt_str_t prefix)
 {
@@ -358,7 +358,7 @@ tlsrpt_senders_create(const tlsrpt_query_t *query, tlsrpt_str_t domain,
         return NULL;
     }
 
-    senders->reading.type = &senders_type;
+    senders->lookup.type = &senders_type;
 
     senders->from = query->from;
     senders->to = query->to;
@@ -370,5 +370,5 @@ tlsrpt_senders_create(const tlsrpt_query_t *query, tlsrpt_str_t domain,
         return NULL;
     }
 
-    return &senders->reading;
+    return &senders->lookup;
 }

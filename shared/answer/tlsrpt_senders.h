@@ -8,13 +8,13 @@
 #ifndef TLSRPT_SENDERS_H
 #define TLSRPT_SENDERS_H
 
+#include "tlsrpt_lookup.h"
 #include "tlsrpt_query.h"
-#include "tlsrpt_reading.h"
 
 #pragma GCC visibility push(hidden)
 
 /* {"domain","from","to","senders"}; NULL: no memory. */
-tlsrpt_reading_t *tlsrpt_senders_create(const tlsrpt_query_t *query,
+tlsrpt_lookup_t *tlsrpt_senders_create(const tlsrpt_query_t *query,
     tlsrpt_str_t domain, tlsrpt_str_t prefix) TLSRPT_MUST_USE;
 
 #pragma GCC visibility pop

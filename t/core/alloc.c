@@ -415,7 +415,7 @@ kept(const tlsrpt_command_t *c)
 
 
 static int
-read_all(tlsrpt_reading_t *reading)
+read_all(tlsrpt_lookup_t *lookup)
 {
     int      rc = TLSRPT_OK;
     size_t   n;
@@ -423,16 +423,16 @@ read_all(tlsrpt_reading_t *reading)
 
     const tlsrpt_command_t  *c;
 
-    if (reading == NULL) {
+    if (lookup == NULL) {
         return TLSRPT_ERR_MEMORY;
     }
 
-    while (rc == TLSRPT_OK && (c = reading->type->next(reading, &n)) != NULL) {
-        rc = reading->type->add(reading, n, kept(c));
+    while (rc == TLSRPT_OK && (c = lookup->type->next(lookup, &n)) != NULL) {
+        rc = lookup->type->add(lookup, n, kept(c));
     }
 
-    json = rc == TLSRPT_OK ? reading->type->json(reading) : NULL;
-    reading->type->destroy(reading);
+    json = rc == TLSRPT_OK ? lookup->type->json(lookup) : NULL;
+    lookup->type->destroy(lookup);
 
     if (json == NULL) {
         return TLSRPT_ERR_MEMORY;

@@ -225,13 +225,13 @@ answer_all(tlsrpt_reply_t *reply)
 static unsigned  asked;
 
 static void
-answer_all_of(tlsrpt_reading_t *reading)
+answer_all_of(tlsrpt_lookup_t *lookup)
 {
     size_t                   n;
     tlsrpt_reply_t           reply;
     const tlsrpt_command_t  *c;
 
-    for (asked = 0; (c = reading->type->next(reading, &n)) != NULL; asked++) {
+    for (asked = 0; (c = lookup->type->next(lookup, &n)) != NULL; asked++) {
         if (strcmp(c->argv[0], "HGET") == 0) {
             answer_all(&reply);
 
@@ -242,7 +242,7 @@ answer_all_of(tlsrpt_reading_t *reading)
             answer_day(c->argv[1], &reply);
         }
 
-        if (reading->type->add(reading, n, &reply) != TLSRPT_OK) {
+        if (lookup->type->add(lookup, n, &reply) != TLSRPT_OK) {
             abort();
         }
     }
@@ -254,10 +254,10 @@ answer_all_of(tlsrpt_reading_t *reading)
 static json_t *
 ask_range(const char *policy, int32_t first, int32_t last)
 {
-    tlsrpt_query_t     query;
-    mta_sts_policy_t   served;
-    tlsrpt_reading_t  *reading;
-    const char        *reason;
+    tlsrpt_query_t    query;
+    mta_sts_policy_t  served;
+    tlsrpt_lookup_t  *lookup;
+    const char       *reason;
 
     tlsrpt_query_init(&query, NOW);
     query.from = first;
@@ -274,13 +274,13 @@ ask_range(const char *policy, int32_t first, int32_t last)
         }
     }
 
-    reading = tlsrpt_problems_create(&query, str("example.com"), str("t"),
-                                     policy != NULL ? &served : NULL,
-                                     tlsrpt_day_of(NOW));
-    answer_all_of(reading);
+    lookup = tlsrpt_problems_create(&query, str("example.com"), str("t"),
+                                    policy != NULL ? &served : NULL,
+                                    tlsrpt_day_of(NOW));
+    answer_all_of(lookup);
     json_decref(answer_json);
-    answer_json = reading->type->json(reading);
-    reading->type->destroy(reading);
+    answer_json = lookup->type->json(lookup);
+    lookup->type->destroy(lookup);
 
     if (answer_json == NULL) {
         abort();

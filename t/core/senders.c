@@ -154,21 +154,21 @@ answer(const tlsrpt_command_t *c, tlsrpt_reply_t *reply)
 }
 
 
-static tlsrpt_reading_t *
+static tlsrpt_lookup_t *
 create(void)
 {
-    tlsrpt_query_t     query;
-    tlsrpt_reading_t  *reading;
+    tlsrpt_query_t    query;
+    tlsrpt_lookup_t  *lookup;
 
     tlsrpt_query_init(&query, NOW);
     query.from = query.to - (NDAYS - 1);
-    reading = tlsrpt_senders_create(&query, str("example.com"), str("t"));
+    lookup = tlsrpt_senders_create(&query, str("example.com"), str("t"));
 
-    if (reading == NULL) {
+    if (lookup == NULL) {
         abort();
     }
 
-    return reading;
+    return lookup;
 }
 
 
@@ -181,20 +181,20 @@ senders(void)
 {
     size_t                   n;
     tlsrpt_reply_t           reply;
-    tlsrpt_reading_t        *reading = create();
+    tlsrpt_lookup_t         *lookup = create();
     const tlsrpt_command_t  *c;
 
-    while ((c = reading->type->next(reading, &n)) != NULL) {
+    while ((c = lookup->type->next(lookup, &n)) != NULL) {
         answer(c, &reply);
 
-        if (reading->type->add(reading, n, &reply) != TLSRPT_OK) {
+        if (lookup->type->add(lookup, n, &reply) != TLSRPT_OK) {
             abort();
         }
     }
 
     json_decref(json);
-    json = reading->type->json(reading);
-    reading->type->destroy(reading);
+    json = lookup->type->json(lookup);
+    lookup->type->destroy(lookup);
 
     return json_object_get(json, "senders");
 }
@@ -330,15 +330,15 @@ test_order(void)
     char                     keys[16][64];
     size_t                   n, ncommands = 0, numbers[16];
     tlsrpt_reply_t           reply;
-    tlsrpt_reading_t        *reading;
+    tlsrpt_lookup_t         *lookup;
     const tlsrpt_command_t  *c;
 
     begin();
     add(1, "One", 1, "");
     add(3, "One", 1, "");
-    reading = create();
+    lookup = create();
 
-    while ((c = reading->type->next(reading, &n)) != NULL) {
+    while ((c = lookup->type->next(lookup, &n)) != NULL) {
         snprintf(keys[ncommands], sizeof(keys[0]), "%s", c->argv[1]);
         numbers[ncommands++] = n;
     }
@@ -348,23 +348,23 @@ test_order(void)
     is_str(keys[1], "t:{example.com}:2026-01", "and the month");
 
     answer_month(&reply);
-    is_int(reading->type->add(reading, numbers[1], &reply), TLSRPT_OK,
+    is_int(lookup->type->add(lookup, numbers[1], &reply), TLSRPT_OK,
            "the month is answered");
-    ok(reading->type->next(reading, &n) == NULL,
+    ok(lookup->type->next(lookup, &n) == NULL,
        "no list before the domain is, too");
     set_string(&reply, totals, put_totals(totals, "1 0 0 1"));
-    is_int(reading->type->add(reading, numbers[0], &reply), TLSRPT_OK,
+    is_int(lookup->type->add(lookup, numbers[0], &reply), TLSRPT_OK,
            "it is");
 
-    for (ncommands = 0; (c = reading->type->next(reading, &n)) != NULL; ) {
+    for (ncommands = 0; (c = lookup->type->next(lookup, &n)) != NULL; ) {
         snprintf(keys[ncommands++], sizeof(keys[0]), "%s", c->argv[1]);
     }
 
     is_int((long long) ncommands, 2, "then the lists of two days");
     is_str(keys[0], "t:{example.com}:2026-01-19:reports", "the newest first");
     is_str(keys[1], "t:{example.com}:2026-01-17:reports", "then the other");
-    ok(reading->type->seen(reading) != 0, "the domain was seen");
-    reading->type->destroy(reading);
+    ok(lookup->type->seen(lookup) != 0, "the domain was seen");
+    lookup->type->destroy(lookup);
 }
 
 

@@ -26,7 +26,7 @@ static const tlsrpt_str_t  prefix = { "t", 1 };
 typedef struct {
     const tlsrpt_command_t *(*next)(void *object, size_t *n);
     int (*add)(void *object, size_t n, const tlsrpt_reply_t *reply);
-} lookup_t;
+} asker_t;
 
 
 static void
@@ -43,13 +43,13 @@ check_json(json_t *json)
 
 
 static void
-answer_one(const lookup_t *lookup, void *object, tape_t *tape, size_t *asked,
+answer_one(const asker_t *asker, void *object, tape_t *tape, size_t *asked,
     size_t *n, size_t which)
 {
     int              rc;
     tlsrpt_reply_t  *reply = reply_make(tape, 0);
 
-    rc = lookup->add(object, asked[which], reply);
+    rc = asker->add(object, asked[which], reply);
     CHECK(rc == TLSRPT_OK);
     reply_free(reply);
     memmove(asked + which, asked + which + 1,
@@ -60,13 +60,13 @@ answer_one(const lookup_t *lookup, void *object, tape_t *tape, size_t *asked,
 /* All that it asks for; disorder: the replies come in any order. */
 
 static void
-answer_all(const lookup_t *lookup, void *object, tape_t *tape, int disorder)
+answer_all(const asker_t *asker, void *object, tape_t *tape, int disorder)
 {
     size_t                   asked[WINDOW], n = 0, number, total = 0;
     const tlsrpt_command_t  *command;
 
     for ( ;; ) {
-        command = n < WINDOW ? lookup->next(object, &number) : NULL;
+        command = n < WINDOW ? asker->next(object, &number) : NULL;
 
         if (command != NULL) {
             CHECK(command->argc >= 2 && ++total <= MAX_ASK);
@@ -78,7 +78,7 @@ answer_all(const lookup_t *lookup, void *object, tape_t *tape, int disorder)
             return;
         }
 
-        answer_one(lookup, object, tape, asked, &n,
+        answer_one(asker, object, tape, asked, &n,
                    disorder ? take(tape) % n : 0);
     }
 }
@@ -89,33 +89,33 @@ answer_all(const lookup_t *lookup, void *object, tape_t *tape, int disorder)
  */
 
 static const tlsrpt_command_t *
-reading_next(void *object, size_t *n)
+lookup_next(void *object, size_t *n)
 {
-    tlsrpt_reading_t  *reading = object;
+    tlsrpt_lookup_t  *lookup = object;
 
-    return reading->type->next(reading, n);
+    return lookup->type->next(lookup, n);
 }
 
 
 static int
-reading_add(void *object, size_t n, const tlsrpt_reply_t *reply)
+lookup_add(void *object, size_t n, const tlsrpt_reply_t *reply)
 {
-    tlsrpt_reading_t  *reading = object;
+    tlsrpt_lookup_t  *lookup = object;
 
-    return reading->type->add(reading, n, reply);
+    return lookup->type->add(lookup, n, reply);
 }
 
 
 static void
-answer_reading(tlsrpt_reading_t *reading, tape_t *tape, int disorder)
+answer_lookup(tlsrpt_lookup_t *lookup, tape_t *tape, int disorder)
 {
-    static const lookup_t  lookup = { reading_next, reading_add };
+    static const asker_t  asker = { lookup_next, lookup_add };
 
-    CHECK(reading != NULL);
-    answer_all(&lookup, reading, tape, disorder);
-    (void) reading->type->seen(reading);
-    check_json(reading->type->json(reading));
-    reading->type->destroy(reading);
+    CHECK(lookup != NULL);
+    answer_all(&asker, lookup, tape, disorder);
+    (void) lookup->type->seen(lookup);
+    check_json(lookup->type->json(lookup));
+    lookup->type->destroy(lookup);
 }
 
 
@@ -126,8 +126,8 @@ reports(tape_t *tape, int disorder)
 
     tlsrpt_reports_query_init(&query, NOW);
     query.limit = 1 + take(tape) % 3;
-    answer_reading(tlsrpt_reports_create(&query, domain, prefix), tape,
-                   disorder);
+    answer_lookup(tlsrpt_reports_create(&query, domain, prefix), tape,
+                  disorder);
 }
 
 
@@ -137,8 +137,8 @@ senders(tape_t *tape, int disorder)
     tlsrpt_query_t  query;
 
     tlsrpt_query_init(&query, NOW);
-    answer_reading(tlsrpt_senders_create(&query, domain, prefix), tape,
-                   disorder);
+    answer_lookup(tlsrpt_senders_create(&query, domain, prefix), tape,
+                  disorder);
 }
 
 
@@ -156,12 +156,12 @@ problems(tape_t *tape, int disorder)
     strcpy(policy.mx[0], "*.example.com");
 
     tlsrpt_query_init(&query, NOW);
-    answer_reading(tlsrpt_problems_create(&query, domain, prefix,
-                                          served % 2 ? &policy : NULL,
-                                          tlsrpt_day_of(NOW)
-                                          - (int32_t) (served / 2 % 40)
-                                          + 4),
-                   tape, disorder);
+    answer_lookup(tlsrpt_problems_create(&query, domain, prefix,
+                                         served % 2 ? &policy : NULL,
+                                         tlsrpt_day_of(NOW)
+                                         - (int32_t) (served / 2 % 40)
+                                         + 4),
+                  tape, disorder);
 }
 
 
@@ -186,7 +186,7 @@ stats_add(void *object, size_t n, const tlsrpt_reply_t *reply)
 static void
 stats(tape_t *tape, int disorder)
 {
-    static const lookup_t  lookup = { stats_next, stats_add };
+    static const asker_t  asker = { stats_next, stats_add };
 
     char            *csv;
     size_t           len;
@@ -208,7 +208,7 @@ stats(tape_t *tape, int disorder)
 
     s = tlsrpt_stats_create(&query, domain, prefix);
     CHECK(s != NULL);
-    answer_all(&lookup, s, tape, disorder);
+    answer_all(&asker, s, tape, disorder);
     (void) tlsrpt_stats_seen(s);
     check_json(tlsrpt_stats_json(s));
 
