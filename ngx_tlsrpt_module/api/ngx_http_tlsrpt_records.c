@@ -239,7 +239,7 @@ ngx_http_tlsrpt_policy_json(ngx_http_request_t *r, ngx_str_t *domain)
 
 
 static void
-ngx_http_tlsrpt_policy_finding(void *ctx, int is_error, size_t at,
+ngx_http_tlsrpt_policy_remark(void *ctx, int is_error, size_t at,
     const char *section, const char *message)
 {
     json_array_append_new(ctx, json_string(message));
@@ -258,7 +258,7 @@ ngx_http_tlsrpt_policy_served(ngx_http_mta_sts_policy_t *served,
     id = ngx_http_mta_sts_policy_id(served);
 
     if (ngx_http_mta_sts_policy_read(served, &policy,
-                                     ngx_http_tlsrpt_policy_finding, advice)
+                                     ngx_http_tlsrpt_policy_remark, advice)
         != NGX_OK)
     {
         return NULL;

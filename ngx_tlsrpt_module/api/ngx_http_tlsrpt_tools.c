@@ -31,7 +31,7 @@ static int ngx_http_tlsrpt_tool_record_param(void *data, tlsrpt_str_t name,
 static json_t *ngx_http_tlsrpt_tool_record_make(ngx_str_t *rua);
 static ngx_int_t ngx_http_tlsrpt_tool_policy(ngx_http_request_t *r);
 static json_t *ngx_http_tlsrpt_tool_policy_json(ngx_str_t *text);
-static void ngx_http_tlsrpt_tool_policy_finding(void *ctx, int is_error,
+static void ngx_http_tlsrpt_tool_policy_remark(void *ctx, int is_error,
     size_t at, const char *section, const char *message);
 
 
@@ -183,7 +183,7 @@ ngx_http_tlsrpt_tool_policy_json(ngx_str_t *text)
     tool.warnings = json_array();
 
     rc = mta_sts_policy_parse((char *) text->data, text->len, &policy,
-                              ngx_http_tlsrpt_tool_policy_finding, &tool);
+                              ngx_http_tlsrpt_tool_policy_remark, &tool);
 
     if (rc != 0) {
         return json_pack("{s:b, s:o, s:o, s:n, s:n}", "valid", 0,
@@ -203,7 +203,7 @@ ngx_http_tlsrpt_tool_policy_json(ngx_str_t *text)
 
 
 static void
-ngx_http_tlsrpt_tool_policy_finding(void *ctx, int is_error, size_t at,
+ngx_http_tlsrpt_tool_policy_remark(void *ctx, int is_error, size_t at,
     const char *section, const char *message)
 {
     ngx_http_tlsrpt_tool_policy_t  *tool = ctx;

@@ -65,7 +65,7 @@ static char *ngx_http_mta_sts_file_text(ngx_http_mta_sts_ctx_t *ctx,
     ngx_http_mta_sts_main_conf_t *mmcf, ngx_fd_t fd, ngx_str_t *name);
 static char *ngx_http_mta_sts_domain(ngx_http_mta_sts_ctx_t *ctx,
     ngx_str_t *name);
-static void ngx_http_mta_sts_finding(void *data, int is_error, size_t at,
+static void ngx_http_mta_sts_on_remark(void *data, int is_error, size_t at,
     const char *section, const char *message);
 
 
@@ -295,7 +295,7 @@ ngx_http_mta_sts_policy(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    if (mta_sts_policy_check(&ctx.policy, ngx_http_mta_sts_finding, &ctx)
+    if (mta_sts_policy_check(&ctx.policy, ngx_http_mta_sts_on_remark, &ctx)
         != 0)
     {
         return NGX_CONF_ERROR;
@@ -355,8 +355,8 @@ ngx_http_mta_sts_mode(ngx_http_mta_sts_ctx_t *ctx, ngx_str_t *value)
     const char  *reason;
 
     if (ctx->mode) {
-        ngx_http_mta_sts_finding(ctx, 1, 0, "RFC 8461 3.2",
-                                 "\"mode\" is given twice");
+        ngx_http_mta_sts_on_remark(ctx, 1, 0, "RFC 8461 3.2",
+                                   "\"mode\" is given twice");
         return NGX_CONF_ERROR;
     }
 
@@ -366,7 +366,7 @@ ngx_http_mta_sts_mode(ngx_http_mta_sts_ctx_t *ctx, ngx_str_t *value)
                                 value->len, &reason)
         != 0)
     {
-        ngx_http_mta_sts_finding(ctx, 1, 0, "RFC 8461 3.2", reason);
+        ngx_http_mta_sts_on_remark(ctx, 1, 0, "RFC 8461 3.2", reason);
         return NGX_CONF_ERROR;
     }
 
@@ -380,8 +380,8 @@ ngx_http_mta_sts_max_age(ngx_http_mta_sts_ctx_t *ctx, ngx_str_t *value)
     ngx_int_t  seconds;
 
     if (ctx->max_age) {
-        ngx_http_mta_sts_finding(ctx, 1, 0, "RFC 8461 3.2",
-                                 "\"max_age\" is given twice");
+        ngx_http_mta_sts_on_remark(ctx, 1, 0, "RFC 8461 3.2",
+                                   "\"max_age\" is given twice");
         return NGX_CONF_ERROR;
     }
 
@@ -415,7 +415,7 @@ ngx_http_mta_sts_mx(ngx_http_mta_sts_ctx_t *ctx, ngx_str_t *value)
                                &reason);
 
     if (reason != NULL) {
-        ngx_http_mta_sts_finding(ctx, rc != 0, 0, "RFC 8461 3.2", reason);
+        ngx_http_mta_sts_on_remark(ctx, rc != 0, 0, "RFC 8461 3.2", reason);
     }
 
     return rc == 0 ? NGX_CONF_OK : NGX_CONF_ERROR;
@@ -590,7 +590,7 @@ ngx_http_mta_sts_file_text(ngx_http_mta_sts_ctx_t *ctx,
     rv = NGX_CONF_ERROR;
 
     if (mta_sts_policy_parse((char *) mmcf->buffer, size, &ctx->policy,
-                             ngx_http_mta_sts_finding, ctx)
+                             ngx_http_mta_sts_on_remark, ctx)
         == 0)
     {
         file.line = 1;
@@ -619,10 +619,10 @@ ngx_http_mta_sts_domain(ngx_http_mta_sts_ctx_t *ctx, ngx_str_t *name)
                     sizeof(NGX_HTTP_MTA_STS_HOST) - 1)
         == 0)
     {
-        ngx_http_mta_sts_finding(ctx, 0, 0, "RFC 8461 3.2",
-                                 "the domain is given without \""
-                                 NGX_HTTP_MTA_STS_HOST "\", which the host "
-                                 "name of a policy has");
+        ngx_http_mta_sts_on_remark(ctx, 0, 0, "RFC 8461 3.2",
+                                   "the domain is given without \""
+                                   NGX_HTTP_MTA_STS_HOST "\", which the host "
+                                   "name of a policy has");
     }
 
     return NGX_CONF_OK;
@@ -633,7 +633,7 @@ ngx_http_mta_sts_domain(ngx_http_mta_sts_ctx_t *ctx, ngx_str_t *name)
    of the configuration. */
 
 static void
-ngx_http_mta_sts_finding(void *data, int is_error, size_t at,
+ngx_http_mta_sts_on_remark(void *data, int is_error, size_t at,
     const char *section, const char *message)
 {
     ngx_http_mta_sts_ctx_t *ctx = data;

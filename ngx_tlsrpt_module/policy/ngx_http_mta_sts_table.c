@@ -446,13 +446,13 @@ ngx_http_mta_sts_text_size(ngx_http_mta_sts_text_t *text)
 
 ngx_int_t
 ngx_http_mta_sts_policy_read(ngx_http_mta_sts_policy_t *policy,
-    mta_sts_policy_t *content, mta_sts_finding_pt finding, void *ctx)
+    mta_sts_policy_t *content, mta_sts_remark_pt remark, void *ctx)
 {
     ngx_str_t  text;
 
     text = ngx_http_mta_sts_policy_text(policy);
 
     return mta_sts_policy_parse((char *) text.data, text.len, content,
-                                finding, ctx)
+                                remark, ctx)
            == 0 ? NGX_OK : NGX_ERROR;
 }

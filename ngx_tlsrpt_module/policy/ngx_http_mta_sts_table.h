@@ -98,9 +98,9 @@ ngx_http_mta_sts_policy_id(ngx_http_mta_sts_policy_t *policy)
 
 
 /* Reads the text back, which can be read: it was made from a policy.  The
-   findings are those of mta_sts_policy_parse(): advice alone. */
+   remarks are those of mta_sts_policy_parse(): advice alone. */
 ngx_int_t ngx_http_mta_sts_policy_read(ngx_http_mta_sts_policy_t *policy,
-    mta_sts_policy_t *content, mta_sts_finding_pt finding, void *ctx);
+    mta_sts_policy_t *content, mta_sts_remark_pt remark, void *ctx);
 
 #pragma GCC visibility pop
 

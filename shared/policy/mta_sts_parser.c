@@ -34,13 +34,13 @@ typedef struct {
 } mta_sts_lines_t;
 
 typedef struct {
-    mta_sts_policy_t    *policy;
-    mta_sts_finding_pt   finding;
-    void                *ctx;
-    mta_sts_lines_t      lines;
-    size_t               line;              /* the one being read */
-    unsigned             nerrors;
-    unsigned             nadvice;
+    mta_sts_policy_t   *policy;
+    mta_sts_remark_pt   remark;
+    void               *ctx;
+    mta_sts_lines_t     lines;
+    size_t              line;               /* the one being read */
+    unsigned            nerrors;
+    unsigned            nadvice;
 } mta_sts_parser_t;
 
 typedef void (*mta_sts_field_pt)(mta_sts_parser_t *parser, const char *value,
@@ -76,7 +76,7 @@ equals(const char *s, size_t len, const char *text)
 }
 
 
-/* A text cannot call forth more findings than are kept, but whatever comes
+/* A text cannot call forth more remarks than are kept, but whatever comes
    before it, the first error is told. */
 
 static void
@@ -101,7 +101,7 @@ report(mta_sts_parser_t *parser, int is_error, size_t line,
     (void) vsnprintf(message, sizeof(message), fmt, args);
     va_end(args);
 
-    parser->finding(parser->ctx, is_error, line, section, message);
+    parser->remark(parser->ctx, is_error, line, section, message);
 }
 
 
@@ -160,9 +160,9 @@ check_mx(mta_sts_parser_t *parser, const mta_sts_policy_t *policy)
 
 int
 mta_sts_policy_check(const mta_sts_policy_t *policy,
-    mta_sts_finding_pt finding, void *ctx)
+    mta_sts_remark_pt remark, void *ctx)
 {
-    mta_sts_parser_t  parser = { .finding = finding, .ctx = ctx };
+    mta_sts_parser_t  parser = { .remark = remark, .ctx = ctx };
 
     check_mx(&parser, policy);
     check_max_age(&parser, policy);
@@ -507,9 +507,9 @@ is_readable(mta_sts_parser_t *parser, const char *text, size_t len)
 
 int
 mta_sts_policy_parse(const char *text, size_t len, mta_sts_policy_t *policy,
-    mta_sts_finding_pt finding, void *ctx)
+    mta_sts_remark_pt remark, void *ctx)
 {
-    mta_sts_parser_t  parser = { .policy = policy, .finding = finding,
+    mta_sts_parser_t  parser = { .policy = policy, .remark = remark,
                                  .ctx = ctx };
 
     policy->mode = -1;

@@ -35,14 +35,14 @@ typedef struct {
 int mta_sts_mode(tlsrpt_str_t word);
 const char *mta_sts_mode_name(int mode);
 
-/* One finding on a policy or a record; is_error 0: advice.  at: line number
+/* One remark on a policy or a record; is_error 0: advice.  at: line number
    of a policy, byte offset of a record. */
-typedef void (*mta_sts_finding_pt)(void *ctx, int is_error, size_t at,
+typedef void (*mta_sts_remark_pt)(void *ctx, int is_error, size_t at,
     const char *section, const char *message);
 
-/* Reads a policy text; 0, or -1 after at least one is_error finding. */
+/* Reads a policy text; 0, or -1 after at least one is_error remark. */
 int mta_sts_policy_parse(const char *text, size_t len, mta_sts_policy_t *policy,
-    mta_sts_finding_pt finding, void *ctx) TLSRPT_MUST_USE;
+    mta_sts_remark_pt remark, void *ctx) TLSRPT_MUST_USE;
 
 /* The pieces, for directives: 0 or -1 with a reason, which lives until the
    thread's next one; with 0 too, where there is advice, else NULL. */
@@ -52,7 +52,7 @@ int mta_sts_policy_add_mx(mta_sts_policy_t *policy, const char *value,
     size_t len, const char **reason) TLSRPT_MUST_USE;
 /* Whole-policy rules: mx required, max_age advice, ... 0 or -1. */
 int mta_sts_policy_check(const mta_sts_policy_t *policy,
-    mta_sts_finding_pt finding, void *ctx) TLSRPT_MUST_USE;
+    mta_sts_remark_pt remark, void *ctx) TLSRPT_MUST_USE;
 
 /* The text as served, CRLF lines, and its length; at most
    MTA_STS_MAX_SIZE bytes.  size 0: the length only. */

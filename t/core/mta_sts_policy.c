@@ -21,7 +21,7 @@ static mta_sts_policy_t  policy;
 static char              told[16384];
 
 
-/* Each finding as a line: "E2 message". */
+/* Each remark as a line: "E2 message". */
 
 static void
 tell(void *ctx, int is_error, size_t at, const char *section,
@@ -136,10 +136,10 @@ test_sound(void)
 typedef struct {
     const char  *text;
     const char  *told;
-} finding_t;
+} remark_t;
 
 /* One error each, and the start of its message. */
-static const finding_t  errors[] = {
+static const remark_t  errors[] = {
     { "", "E1 the policy is empty" },
     { "\xef\xbb\xbf" SOUND, "E1 the policy starts with a byte order mark" },
     { "mode: enforce\nmx: a.example\nmax_age: 604800\n",
@@ -223,7 +223,7 @@ static const finding_t  errors[] = {
 };
 
 /* One piece of advice each. */
-static const finding_t  advice[] = {
+static const remark_t  advice[] = {
     { SOUND "sender: x\n", "A5 the field \"sender\" is unknown and ignored" },
     { SOUND "Mode: none\n", "A5 \"Mode\" is ignored; the field is \"mode\"" },
     { SOUND "max-age: 1\n", "A5 \"max-age\" is ignored; the field is \"max_a" },
@@ -251,17 +251,17 @@ static const finding_t  advice[] = {
 
 
 static void
-test_finding(const finding_t *finding, int rc)
+test_remark(const remark_t *remark, int rc)
 {
     char  *lf;
 
-    is_int(parse(finding->text), rc, rc ? "refused" : "accepted");
+    is_int(parse(remark->text), rc, rc ? "refused" : "accepted");
 
     lf = strchr(told, '\n');
-    ok(lf != NULL && lf[1] == '\0', "one finding");
+    ok(lf != NULL && lf[1] == '\0', "one remark");
 
-    told[strlen(finding->told)] = '\0';
-    is_str(told, finding->told, "its kind, line and message");
+    told[strlen(remark->told)] = '\0';
+    is_str(told, remark->told, "its kind, line and message");
 }
 
 
@@ -436,11 +436,11 @@ main(void)
     test_sound();
 
     for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
-        test_finding(&errors[i], -1);
+        test_remark(&errors[i], -1);
     }
 
     for (size_t i = 0; i < sizeof(advice) / sizeof(advice[0]); i++) {
-        test_finding(&advice[i], 0);
+        test_remark(&advice[i], 0);
     }
 
     test_first_wins();

@@ -14,37 +14,37 @@
 typedef struct {
     size_t    lines;
     unsigned  errors;
-} findings_t;
+} remarks_t;
 
 
 static void
-finding(void *ctx, int is_error, size_t at, const char *section,
+remark(void *ctx, int is_error, size_t at, const char *section,
     const char *message)
 {
-    findings_t  *findings = ctx;
-    json_t      *text = json_string(message);
+    remarks_t  *remarks = ctx;
+    json_t     *text = json_string(message);
 
-    CHECK(at <= findings->lines);
+    CHECK(at <= remarks->lines);
     CHECK(section != NULL);
     CHECK(text != NULL && json_string_length(text) > 0);    /* UTF-8 */
     json_decref(text);
-    findings->errors += is_error != 0;
+    remarks->errors += is_error != 0;
 }
 
 
 static int
 parse(const char *text, size_t len, mta_sts_policy_t *policy)
 {
-    int         rc;
-    findings_t  findings = { 1, 0 };
+    int        rc;
+    remarks_t  remarks = { 1, 0 };
 
     for (size_t i = 0; i < len; i++) {
-        findings.lines += text[i] == '\n' || text[i] == '\r';
+        remarks.lines += text[i] == '\n' || text[i] == '\r';
     }
 
     memset(policy, 0, sizeof(*policy));
-    rc = mta_sts_policy_parse(text, len, policy, finding, &findings);
-    CHECK((rc != 0) == (findings.errors != 0));
+    rc = mta_sts_policy_parse(text, len, policy, remark, &remarks);
+    CHECK((rc != 0) == (remarks.errors != 0));
 
     return rc;
 }
