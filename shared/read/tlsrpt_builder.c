@@ -78,8 +78,8 @@ void
 tlsrpt_builder_reset(tlsrpt_builder_t *b, tlsrpt_json_t *json,
     const tlsrpt_reader_conf_t *conf)
 {
-    tlsrpt_policy_t   *policies = b->report.policies;
-    tlsrpt_warning_t  *warnings = b->report.warnings;
+    tlsrpt_applied_policy_t  *policies = b->report.policies;
+    tlsrpt_warning_t         *warnings = b->report.warnings;
 
     if (b->policies_size > KEPT || b->details_size > KEPT
         || b->strings_size > KEPT || b->warnings_size > KEPT)
@@ -126,7 +126,7 @@ tlsrpt_builder_reset(tlsrpt_builder_t *b, tlsrpt_json_t *json,
  * Into and out of the containers kept
  */
 
-static tlsrpt_policy_t *
+static tlsrpt_applied_policy_t *
 current_policy(tlsrpt_builder_t *b)
 {
     return &b->report.policies[b->report.npolicies - 1];
@@ -154,7 +154,7 @@ begin_policy(tlsrpt_builder_t *b)
 
     b->first = first;
 
-    if (tlsrpt_builder_grow(&policies, sizeof(tlsrpt_policy_t), n,
+    if (tlsrpt_builder_grow(&policies, sizeof(tlsrpt_applied_policy_t), n,
                             &b->policies_size)
         != 0)
     {
@@ -162,7 +162,7 @@ begin_policy(tlsrpt_builder_t *b)
     }
 
     b->report.policies = policies;
-    memset(&b->report.policies[n], 0, sizeof(tlsrpt_policy_t));
+    memset(&b->report.policies[n], 0, sizeof(tlsrpt_applied_policy_t));
     memset(&b->first[n], 0, sizeof(tlsrpt_first_t));
     b->report.npolicies++;
     tlsrpt_canonical_begin_policy(&b->canonical);
@@ -351,8 +351,8 @@ end_detail(tlsrpt_builder_t *b, unsigned seen, unsigned nulls)
 static int
 end_item(tlsrpt_builder_t *b, unsigned seen)
 {
-    int               sts, tlsa;
-    tlsrpt_policy_t  *p = current_policy(b);
+    int                       sts, tlsa;
+    tlsrpt_applied_policy_t  *p = current_policy(b);
 
     if (!(seen & 1 << TLSRPT_SEEN_POLICY)) {
         tlsrpt_builder_leave_out(b, TLSRPT_ERR_MISSING, "policy", "absent");

@@ -135,8 +135,8 @@ find_fallback(tlsrpt_builder_t *b)
 static int
 name_policy(tlsrpt_builder_t *b, size_t i)
 {
-    char              path[TLSRPT_PATH_LEN];
-    tlsrpt_policy_t  *p = &b->report.policies[i];
+    char                      path[TLSRPT_PATH_LEN];
+    tlsrpt_applied_policy_t  *p = &b->report.policies[i];
 
     if (b->first[i].unusable || p->policy_domain.data != NULL) {
         return TLSRPT_OK;
@@ -168,7 +168,7 @@ name_policy(tlsrpt_builder_t *b, size_t i)
 static int
 finish_policy(tlsrpt_builder_t *b, size_t i)
 {
-    tlsrpt_policy_t  *p = &b->report.policies[i];
+    tlsrpt_applied_policy_t  *p = &b->report.policies[i];
 
     if (p->npolicy_string) {
         p->policy_string = &b->strings[b->first[i].policy_string];

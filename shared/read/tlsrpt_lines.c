@@ -22,12 +22,12 @@ typedef int (*add_pt)(tlsrpt_builder_t *b, const char *s, size_t len);
 static int
 add_string(tlsrpt_builder_t *b, const char *s, size_t len)
 {
-    int               list;
-    void             *strings = b->strings;
-    tlsrpt_frame_t   *f = b->frame;
-    tlsrpt_first_t   *first = &b->first[b->report.npolicies - 1];
-    tlsrpt_policy_t  *p = &b->report.policies[b->report.npolicies - 1];
-    size_t           *n;
+    int                       list;
+    void                     *strings = b->strings;
+    tlsrpt_frame_t           *f = b->frame;
+    tlsrpt_first_t           *first = &b->first[b->report.npolicies - 1];
+    tlsrpt_applied_policy_t  *p = &b->report.policies[b->report.npolicies - 1];
+    size_t                   *n;
 
     if (tlsrpt_builder_spend(b, TLSRPT_COST_LINE) != TLSRPT_OK) {
         return b->error.code;

@@ -522,11 +522,12 @@ static const tlsrpt_member_t  item_members[] = {
 };
 
 static const tlsrpt_member_t  policy_members[] = {
-    VALUE("policy-type", TYPE, TYPE, tlsrpt_policy_t, policy_type, set_keyword),
+    VALUE("policy-type", TYPE, TYPE, tlsrpt_applied_policy_t, policy_type,
+          set_keyword),
     LIST("policy-string", STRING, STRING, POLICY_STRING,
          tlsrpt_set_policy_string, NULL),
-    VALUE("policy-domain", DOMAIN, DOMAIN, tlsrpt_policy_t, policy_domain,
-          set_policy_domain),
+    VALUE("policy-domain", DOMAIN, DOMAIN, tlsrpt_applied_policy_t,
+          policy_domain, set_policy_domain),
     LIST("mx-host", MX_HOST, MX_HOST, MX_HOST, tlsrpt_set_mx_host, NULL),
     LIST("mx-host-pattern", MX_HOST, MX_HOST_PATTERN, MX_HOST,
          tlsrpt_set_mx_host, "mx-host")
@@ -534,9 +535,9 @@ static const tlsrpt_member_t  policy_members[] = {
 
 static const tlsrpt_member_t  summary_members[] = {
     COUNTS("total-successful-session-count", SUCCESSFUL, SUCCESSFUL,
-           tlsrpt_policy_t, successful),
-    COUNTS("total-failure-session-count", FAILURE, FAILURE, tlsrpt_policy_t,
-           failure)
+           tlsrpt_applied_policy_t, successful),
+    COUNTS("total-failure-session-count", FAILURE, FAILURE,
+           tlsrpt_applied_policy_t, failure)
 };
 
 static const tlsrpt_member_t  detail_members[] = {

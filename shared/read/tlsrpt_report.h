@@ -52,7 +52,7 @@ typedef struct {
     size_t            ndetails;
     uint64_t          beyond;               /* failed sessions of the details
                                                over the bound */
-} tlsrpt_policy_t;
+} tlsrpt_applied_policy_t;
 
 typedef struct {
     char          path[TLSRPT_PATH_LEN];
@@ -61,19 +61,19 @@ typedef struct {
 } tlsrpt_warning_t;
 
 typedef struct {
-    tlsrpt_str_t       organization_name;
-    tlsrpt_str_t       contact_info;
-    tlsrpt_str_t       report_id;
-    int64_t            start;               /* seconds */
-    int64_t            end;
-    int32_t            day;                 /* the report counts on */
-    tlsrpt_policy_t   *policies;
-    size_t             npolicies;
-    tlsrpt_str_t      *domains;             /* distinct, in order of mention */
-    size_t             ndomains;
-    tlsrpt_warning_t  *warnings;
-    size_t             nwarnings;
-    size_t             nwarnings_beyond;    /* not kept */
+    tlsrpt_str_t              organization_name;
+    tlsrpt_str_t              contact_info;
+    tlsrpt_str_t              report_id;
+    int64_t                   start;        /* seconds */
+    int64_t                   end;
+    int32_t                   day;          /* the report counts on */
+    tlsrpt_applied_policy_t  *policies;
+    size_t                    npolicies;
+    tlsrpt_str_t             *domains;      /* distinct, in order of mention */
+    size_t                    ndomains;
+    tlsrpt_warning_t         *warnings;
+    size_t                    nwarnings;
+    size_t                    nwarnings_beyond;  /* not kept */
     struct tlsrpt_canonical  *canonical;    /* for the report's identity */
 } tlsrpt_report_t;
 

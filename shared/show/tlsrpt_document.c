@@ -47,7 +47,7 @@ detail_json(const tlsrpt_detail_t *d)
 
 
 static json_t *
-policy_json(const tlsrpt_policy_t *p)
+policy_json(const tlsrpt_applied_policy_t *p)
 {
     json_t  *details = json_array();
 
@@ -73,7 +73,7 @@ policy_json(const tlsrpt_policy_t *p)
 
 int
 tlsrpt_document_shows(const tlsrpt_document_t *document,
-    const tlsrpt_policy_t *policy)
+    const tlsrpt_applied_policy_t *policy)
 {
     return policy->domain != TLSRPT_LEFT_OUT
            && (document->domain.data == NULL
@@ -84,7 +84,8 @@ tlsrpt_document_shows(const tlsrpt_document_t *document,
 /* What is left out because it names nobody concerns everybody. */
 
 static int
-concerns(const tlsrpt_document_t *document, const tlsrpt_policy_t *policy)
+concerns(const tlsrpt_document_t *document,
+    const tlsrpt_applied_policy_t *policy)
 {
     return document->domain.data == NULL
            || tlsrpt_str_equal(policy->policy_domain, document->domain)

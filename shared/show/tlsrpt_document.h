@@ -30,7 +30,7 @@ char *tlsrpt_document_text(const tlsrpt_document_t *document, size_t *len)
 
 /* Is the policy one of the domain's?  Is the warning not about another's? */
 int tlsrpt_document_shows(const tlsrpt_document_t *document,
-    const tlsrpt_policy_t *policy);
+    const tlsrpt_applied_policy_t *policy);
 int tlsrpt_document_warns(const tlsrpt_document_t *document,
     const tlsrpt_warning_t *warning);
 

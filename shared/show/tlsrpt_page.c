@@ -235,7 +235,7 @@ mx_line(tlsrpt_str_t line)
    tells it? */
 
 static int
-is_uncovered(const tlsrpt_policy_t *p, tlsrpt_str_t mx)
+is_uncovered(const tlsrpt_applied_policy_t *p, tlsrpt_str_t mx)
 {
     size_t        n = p->nmx_host;
     tlsrpt_str_t  pattern;
@@ -264,7 +264,7 @@ is_uncovered(const tlsrpt_policy_t *p, tlsrpt_str_t mx)
 
 
 static void
-put_detail(tlsrpt_buf_t *buf, const tlsrpt_policy_t *p,
+put_detail(tlsrpt_buf_t *buf, const tlsrpt_applied_policy_t *p,
     const tlsrpt_detail_t *d)
 {
     const char  *reason;
@@ -300,7 +300,7 @@ put_detail(tlsrpt_buf_t *buf, const tlsrpt_policy_t *p,
 /* Each result type of the policy is explained once. */
 
 static int
-is_first_of_type(const tlsrpt_policy_t *p, size_t n)
+is_first_of_type(const tlsrpt_applied_policy_t *p, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         if (tlsrpt_str_equal(p->details[i].result_type,
@@ -317,7 +317,8 @@ is_first_of_type(const tlsrpt_policy_t *p, size_t n)
 /* What mends a mail server that is missing from the policy. */
 
 static void
-put_missing(tlsrpt_buf_t *buf, const tlsrpt_policy_t *p, tlsrpt_str_t type)
+put_missing(tlsrpt_buf_t *buf, const tlsrpt_applied_policy_t *p,
+    tlsrpt_str_t type)
 {
     tlsrpt_buf_t  text = { NULL, 0, 0, 0 };
 
@@ -344,7 +345,7 @@ put_missing(tlsrpt_buf_t *buf, const tlsrpt_policy_t *p, tlsrpt_str_t type)
 
 
 static void
-put_explanation(tlsrpt_buf_t *buf, const tlsrpt_policy_t *p,
+put_explanation(tlsrpt_buf_t *buf, const tlsrpt_applied_policy_t *p,
     tlsrpt_str_t type)
 {
     char                         text[TLSRPT_EXPLAIN_SIZE];
@@ -369,7 +370,7 @@ put_explanation(tlsrpt_buf_t *buf, const tlsrpt_policy_t *p,
 
 
 static void
-put_details(tlsrpt_buf_t *buf, const tlsrpt_policy_t *p)
+put_details(tlsrpt_buf_t *buf, const tlsrpt_applied_policy_t *p)
 {
     uint64_t      sum = p->beyond;
     tlsrpt_str_t  word = { "unspecified", 11 };
@@ -408,7 +409,7 @@ put_details(tlsrpt_buf_t *buf, const tlsrpt_policy_t *p)
  */
 
 static int
-is_of_type(const tlsrpt_policy_t *p, const char *type)
+is_of_type(const tlsrpt_applied_policy_t *p, const char *type)
 {
     return p->policy_type.data != NULL && tlsrpt_str_is(p->policy_type, type);
 }
@@ -418,13 +419,13 @@ is_of_type(const tlsrpt_policy_t *p, const char *type)
    types? */
 
 static int
-is_told(const tlsrpt_document_t *document, const tlsrpt_policy_t *p)
+is_told(const tlsrpt_document_t *document, const tlsrpt_applied_policy_t *p)
 {
     const tlsrpt_report_t  *r = document->report;
     const char             *other = is_of_type(p, "sts") ? "tlsa"
                                     : is_of_type(p, "tlsa") ? "sts" : NULL;
 
-    for (const tlsrpt_policy_t *q = r->policies; other && q < p; q++) {
+    for (const tlsrpt_applied_policy_t *q = r->policies; other && q < p; q++) {
         if (q->domain == p->domain && is_of_type(q, other)) {
             return 1;
         }
@@ -490,7 +491,7 @@ put_totals(tlsrpt_buf_t *buf, const tlsrpt_document_t *document)
 
 static void
 put_policy(tlsrpt_buf_t *buf, const tlsrpt_document_t *document,
-    const tlsrpt_policy_t *p)
+    const tlsrpt_applied_policy_t *p)
 {
     char  title[TLSRPT_DOMAIN_LEN + 32];
 

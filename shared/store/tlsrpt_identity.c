@@ -355,7 +355,7 @@ add_kept(part_t *part, said_t *said, const tlsrpt_detail_t *d,
 
 
 static void
-add_details(part_t *part, said_t *said, const tlsrpt_policy_t *kept)
+add_details(part_t *part, said_t *said, const tlsrpt_applied_policy_t *kept)
 {
     tlsrpt_canonical_part_t           none = { 0, 0 };
     const tlsrpt_canonical_detail_t  *more, *end;
@@ -430,7 +430,7 @@ sink_policy(sink_t *sink, const part_t *part, const said_t *said)
 
 
 static void
-add_said(part_t *part, said_t *said, const tlsrpt_policy_t *kept)
+add_said(part_t *part, said_t *said, const tlsrpt_applied_policy_t *kept)
 {
     const tlsrpt_canonical_t         *c = part->canonical;
     const tlsrpt_canonical_policy_t  *policy = said->policy;
@@ -451,7 +451,7 @@ add_said(part_t *part, said_t *said, const tlsrpt_policy_t *kept)
 
 static int
 add_policy(sink_t *sink, part_t *part, tlsrpt_canonical_policy_t *policy,
-    const tlsrpt_policy_t *kept)
+    const tlsrpt_applied_policy_t *kept)
 {
     said_t  *said = &part->policies[part->npolicies++];
 

@@ -166,7 +166,7 @@ strings_create(strings_t *s, const tlsrpt_tally_t *tally, tlsrpt_str_t domain,
 
     for (size_t i = 0; i < tally->ntypes; i++) {
         if (tally->types[i].failure) {
-            most += tally->types[i].policy.nmx;
+            most += tally->types[i].applied.nmx;
         }
     }
 
@@ -232,7 +232,7 @@ has_policies(const tlsrpt_tally_t *tally)
     for (size_t i = 0; i < tally->ntypes; i++) {
         const tlsrpt_tally_type_t  *t = &tally->types[i];
 
-        if (t->failure && (t->policy.mode || t->policy.nmx)) {
+        if (t->failure && (t->applied.mode || t->applied.nmx)) {
             return 1;
         }
     }
@@ -245,7 +245,7 @@ static void
 put_policies(tlsrpt_buf_t *buf, strings_t *s, const tlsrpt_tally_t *tally)
 {
     for (size_t i = 0; i < tally->ntypes; i++) {
-        const tlsrpt_tally_policy_t  *p = &tally->types[i].policy;
+        const tlsrpt_tally_applied_t  *p = &tally->types[i].applied;
 
         if (tally->types[i].failure == 0) {
             continue;

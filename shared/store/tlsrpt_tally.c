@@ -121,7 +121,7 @@ line_value(tlsrpt_str_t line, const char *name)
 
 
 static void
-add_pattern(tlsrpt_tally_policy_t *policy, tlsrpt_str_t mx)
+add_pattern(tlsrpt_tally_applied_t *policy, tlsrpt_str_t mx)
 {
     if (policy->nmx < TLSRPT_MAX_PATTERNS && mx.len
         && mx.len <= TLSRPT_MAX_STRING)
@@ -134,29 +134,30 @@ add_pattern(tlsrpt_tally_policy_t *policy, tlsrpt_str_t mx)
 /* mx-host, or where it is missing the policy's own mx lines. */
 
 static void
-tally_policy(tlsrpt_tally_policy_t *tally, const tlsrpt_policy_t *policy)
+tally_applied(tlsrpt_tally_applied_t *applied,
+    const tlsrpt_applied_policy_t *policy)
 {
     tlsrpt_str_t  value;
 
-    tally->mode = 0;
-    tally->nmx = 0;
+    applied->mode = 0;
+    applied->nmx = 0;
 
     for (size_t i = 0; i < policy->nmx_host; i++) {
         value = line_value(policy->mx_host[i], "mx");
-        add_pattern(tally, value.data ? value : policy->mx_host[i]);
+        add_pattern(applied, value.data ? value : policy->mx_host[i]);
     }
 
     for (size_t i = 0; i < policy->npolicy_string; i++) {
         value = line_value(policy->policy_string[i], "mode");
 
         if (value.data != NULL) {
-            tally->mode = (unsigned) (mta_sts_mode(value) + 1);
+            applied->mode = (unsigned) (mta_sts_mode(value) + 1);
         }
 
         value = line_value(policy->policy_string[i], "mx");
 
         if (value.data != NULL && policy->nmx_host == 0) {
-            add_pattern(tally, value);
+            add_pattern(applied, value);
         }
     }
 }
@@ -269,7 +270,7 @@ rows_add(rows_t *rows, const tlsrpt_tally_row_t *row)
 /* The policy's failures that its details do not account for. */
 
 static uint64_t
-unspecified(const tlsrpt_policy_t *policy)
+unspecified(const tlsrpt_applied_policy_t *policy)
 {
     uint64_t  sum = policy->beyond;
 
@@ -282,7 +283,8 @@ unspecified(const tlsrpt_policy_t *policy)
 
 
 static void
-tally_details(rows_t *rows, const tlsrpt_policy_t *policy, unsigned type)
+tally_details(rows_t *rows, const tlsrpt_applied_policy_t *policy,
+    unsigned type)
 {
     tlsrpt_tally_row_t          row;
     static const tlsrpt_str_t   word = { "unspecified", 11 };
@@ -333,7 +335,7 @@ count_rows(const tlsrpt_report_t *report, unsigned domain)
     size_t  n = 0;
 
     for (size_t i = 0; i < report->npolicies; i++) {
-        const tlsrpt_policy_t  *p = &report->policies[i];
+        const tlsrpt_applied_policy_t  *p = &report->policies[i];
 
         if (p->domain == domain) {
             n += p->ndetails + (p->failure != 0);
@@ -363,7 +365,7 @@ tlsrpt_tally_report(tlsrpt_tally_t *tally, const tlsrpt_report_t *report,
     }
 
     for (size_t i = 0; i < report->npolicies; i++) {
-        const tlsrpt_policy_t  *p = &report->policies[i];
+        const tlsrpt_applied_policy_t  *p = &report->policies[i];
 
         if (p->domain == domain) {
             size_t                n = type_of(tally, p->policy_type);
@@ -374,7 +376,7 @@ tlsrpt_tally_report(tlsrpt_tally_t *tally, const tlsrpt_report_t *report,
 
             if (p->failure > t->worst) {
                 t->worst = p->failure;
-                tally_policy(&t->policy, p);
+                tally_applied(&t->applied, p);
             }
 
             tally_details(&rows, p, (unsigned) n);

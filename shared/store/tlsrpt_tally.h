@@ -25,14 +25,14 @@ typedef struct {
     unsigned      mode;                     /* MTA_STS_... + 1; 0: not told */
     size_t        nmx;
     tlsrpt_str_t  mx[TLSRPT_MAX_PATTERNS];
-} tlsrpt_tally_policy_t;
+} tlsrpt_tally_applied_t;
 
 typedef struct {
-    tlsrpt_str_t           policy_type;     /* data NULL: not given */
-    uint64_t               successful;
-    uint64_t               failure;
-    uint64_t               worst;           /* failures under the policy */
-    tlsrpt_tally_policy_t  policy;
+    tlsrpt_str_t            policy_type;    /* data NULL: not given */
+    uint64_t                successful;
+    uint64_t                failure;
+    uint64_t                worst;          /* failures under the policy */
+    tlsrpt_tally_applied_t  applied;
 } tlsrpt_tally_type_t;
 
 typedef struct {

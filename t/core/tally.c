@@ -12,9 +12,9 @@
 
 #define MAX  TLSRPT_MAX_COUNT
 
-static tlsrpt_policy_t  policies[16];
-static tlsrpt_report_t  report;
-static tlsrpt_tally_t   tally;
+static tlsrpt_applied_policy_t  policies[16];
+static tlsrpt_report_t          report;
+static tlsrpt_tally_t           tally;
 
 
 static void
@@ -25,10 +25,10 @@ begin(void)
 }
 
 
-static tlsrpt_policy_t *
+static tlsrpt_applied_policy_t *
 add_policy(const char *type, uint64_t successful, uint64_t failure)
 {
-    tlsrpt_policy_t  *p = &policies[report.npolicies++];
+    tlsrpt_applied_policy_t  *p = &policies[report.npolicies++];
 
     memset(p, 0, sizeof(*p));
     p->policy_type = str(type);
@@ -140,7 +140,7 @@ test_types_over_bound(void)
 /* Details that differ by their address. */
 
 static void
-set_details(tlsrpt_policy_t *p, tlsrpt_detail_t *details, size_t n,
+set_details(tlsrpt_applied_policy_t *p, tlsrpt_detail_t *details, size_t n,
     const char *ips, size_t len)
 {
     static const char  result[] = "validation-failure";
@@ -188,9 +188,9 @@ tally_details(const char *name, size_t nrows, uint64_t beyond, uint64_t failed)
 static void
 test_details(void)
 {
-    tlsrpt_policy_t        *p;
-    static tlsrpt_detail_t  details[3000];
-    static char             ips[3000 * 255];
+    tlsrpt_applied_policy_t  *p;
+    static tlsrpt_detail_t    details[3000];
+    static char               ips[3000 * 255];
 
     memset(ips, '1', sizeof(ips));
 

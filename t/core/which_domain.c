@@ -76,11 +76,12 @@ put_named(char *p, size_t size, const char *names)
 static void
 try(const case_t *c)
 {
-    int                     n;
-    char                    named[2048], body[4096];
-    tlsrpt_reader_conf_t    conf = { MAX_SIZE, str(c->domain), str(c->hint) };
-    const tlsrpt_report_t  *report = NULL;
-    const tlsrpt_policy_t  *last;
+    int                             n;
+    char                            named[2048], body[4096];
+    tlsrpt_reader_conf_t            conf = { MAX_SIZE, str(c->domain),
+                                             str(c->hint) };
+    const tlsrpt_report_t          *report = NULL;
+    const tlsrpt_applied_policy_t  *last;
 
     named[0] = '\0';
     put_named(named, sizeof(named), c->others);
