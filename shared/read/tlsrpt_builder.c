@@ -115,7 +115,7 @@ tlsrpt_builder_reset(tlsrpt_builder_t *b, tlsrpt_json_t *json,
     tlsrpt_builder_name(b->hint, conf->hint);
 
     b->json = json;
-    b->stack[1].seen = 0;
+    b->stack[1].given = 0;
     b->stack[1].nulls = 0;
     b->stack[1].name = NULL;
     enter(b, b->stack, TLSRPT_NODE_TOP);
@@ -271,16 +271,16 @@ begin(tlsrpt_builder_t *b, int node)
 
 
 static int
-end_summary(tlsrpt_builder_t *b, unsigned seen)
+end_summary(tlsrpt_builder_t *b, unsigned given)
 {
     tlsrpt_canonical_end_summary(&b->canonical);
 
-    if (!(seen & 1 << TLSRPT_SEEN_SUCCESSFUL)) {
+    if (!(given & 1 << TLSRPT_GIVEN_SUCCESSFUL)) {
         tlsrpt_builder_warn_member(b, "total-successful-session-count",
                                    "absent, taken as 0");
     }
 
-    if (!(seen & 1 << TLSRPT_SEEN_FAILURE)) {
+    if (!(given & 1 << TLSRPT_GIVEN_FAILURE)) {
         tlsrpt_builder_warn_member(b, "total-failure-session-count",
                                    "absent, taken as 0");
     }
@@ -301,11 +301,11 @@ keep_absent(tlsrpt_builder_t *b, unsigned member)
 
 
 static int
-end_detail(tlsrpt_builder_t *b, unsigned seen, unsigned nulls)
+end_detail(tlsrpt_builder_t *b, unsigned given, unsigned nulls)
 {
     tlsrpt_detail_t  *d = current_detail(b);
 
-    if (!(seen & 1 << TLSRPT_SEEN_COUNT)) {
+    if (!(given & 1 << TLSRPT_GIVEN_COUNT)) {
         tlsrpt_builder_warn_member(b, "failed-session-count",
                                    "absent, taken as 1");
         d->failed_session_count = 1;
@@ -323,9 +323,9 @@ end_detail(tlsrpt_builder_t *b, unsigned seen, unsigned nulls)
         return TLSRPT_OK;
     }
 
-    seen |= nulls;                          /* warned of already */
+    given |= nulls;                         /* warned of already */
 
-    if (!(seen & 1 << TLSRPT_SEEN_RESULT)) {
+    if (!(given & 1 << TLSRPT_GIVEN_RESULT)) {
         tlsrpt_builder_warn_member(b, "result-type", "absent");
 
     } else if (d->result_type.data != NULL
@@ -336,11 +336,11 @@ end_detail(tlsrpt_builder_t *b, unsigned seen, unsigned nulls)
                                    "a type RFC 8460 does not know");
     }
 
-    if (!(seen & 1 << TLSRPT_SEEN_SENDING_IP)) {
+    if (!(given & 1 << TLSRPT_GIVEN_SENDING_IP)) {
         tlsrpt_builder_warn_member(b, "sending-mta-ip", "absent");
     }
 
-    if (!(seen & 1 << TLSRPT_SEEN_MX)) {
+    if (!(given & 1 << TLSRPT_GIVEN_MX)) {
         tlsrpt_builder_warn_member(b, "receiving-mx-hostname", "absent");
     }
 
@@ -349,17 +349,17 @@ end_detail(tlsrpt_builder_t *b, unsigned seen, unsigned nulls)
 
 
 static int
-end_item(tlsrpt_builder_t *b, unsigned seen)
+end_item(tlsrpt_builder_t *b, unsigned given)
 {
     int                       sts, tlsa;
     tlsrpt_applied_policy_t  *p = current_policy(b);
 
-    if (!(seen & 1 << TLSRPT_SEEN_POLICY)) {
+    if (!(given & 1 << TLSRPT_GIVEN_POLICY)) {
         tlsrpt_builder_leave_out(b, TLSRPT_ERR_MISSING, "policy", "absent");
         return TLSRPT_OK;
     }
 
-    if (!(seen & 1 << TLSRPT_SEEN_SUMMARY)) {
+    if (!(given & 1 << TLSRPT_GIVEN_SUMMARY)) {
         tlsrpt_builder_leave_out(b, TLSRPT_ERR_MISSING, "summary", "absent");
         return TLSRPT_OK;
     }
@@ -404,7 +404,7 @@ end(tlsrpt_builder_t *b)
 
     switch (f->node) {
     case TLSRPT_NODE_ITEM:
-        rc = end_item(b, f->seen);
+        rc = end_item(b, f->given);
         break;
 
     case TLSRPT_NODE_POLICY:
@@ -413,17 +413,17 @@ end(tlsrpt_builder_t *b)
         break;
 
     case TLSRPT_NODE_SUMMARY:
-        rc = end_summary(b, f->seen);
+        rc = end_summary(b, f->given);
         break;
 
     case TLSRPT_NODE_DETAIL:
-        rc = end_detail(b, f->seen, f->nulls);
+        rc = end_detail(b, f->given, f->nulls);
         break;
 
     case TLSRPT_NODE_DATE_RANGE:
-        rc = !(f->seen & 1 << TLSRPT_SEEN_START)
+        rc = !(f->given & 1 << TLSRPT_GIVEN_START)
              ? tlsrpt_builder_fail_missing(b, "start-datetime")
-             : !(f->seen & 1 << TLSRPT_SEEN_END)
+             : !(f->given & 1 << TLSRPT_GIVEN_END)
              ? tlsrpt_builder_fail_missing(b, "end-datetime") : TLSRPT_OK;
         break;
 
@@ -522,7 +522,7 @@ value(tlsrpt_builder_t *b, tlsrpt_frame_t *f, const tlsrpt_member_t *m,
         return b->error.code;
     }
 
-    f->seen |= m->bit;
+    f->given |= m->bit;
     field = f->item == NULL ? (char *) f->target + m->offset : NULL;
 
     b->kept.data = NULL;
@@ -550,7 +550,7 @@ container(tlsrpt_builder_t *b, tlsrpt_frame_t *f, const tlsrpt_member_t *m,
     node = event == TLSRPT_JSON_OBJECT ? m->object : m->array;
 
     if (node) {
-        f->seen |= m->bit;
+        f->given |= m->bit;
         return begin(b, node);
     }
 
@@ -590,7 +590,7 @@ static OUT_OF_LINE int
 take_alias(tlsrpt_builder_t *b, tlsrpt_frame_t *f, const tlsrpt_member_t *m,
     tlsrpt_json_event_t event, const char *s, size_t len)
 {
-    if (f->seen & m->bit) {
+    if (f->given & m->bit) {
         tlsrpt_builder_warn(b, TLSRPT_SCHEMA,
                             "given under another name before, "
                             "passed over");
@@ -628,7 +628,7 @@ tlsrpt_builder_is_report(const tlsrpt_builder_t *b)
 {
     const tlsrpt_frame_t  *root = b->stack + 1;
 
-    return (root->seen | root->nulls) != 0 || root->name != NULL;
+    return (root->given | root->nulls) != 0 || root->name != NULL;
 }
 
 
@@ -667,7 +667,7 @@ tlsrpt_builder_event(void *builder, tlsrpt_json_event_t event, const char *s,
 
     m = tlsrpt_frame_member(f);
 
-    if (m != NULL && (f->seen & m->bit || m->alias_of != NULL)) {
+    if (m != NULL && (f->given & m->bit || m->alias_of != NULL)) {
         return take_alias(b, f, m, event, s, len);
     }
 

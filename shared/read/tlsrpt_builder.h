@@ -33,7 +33,7 @@ typedef struct {
                                                else NULL */
     size_t                  index;          /* of an array: the next item */
     void                   *target;         /* what the fields are of */
-    unsigned                seen;           /* members given, 1 << bit */
+    unsigned                given;          /* members given, 1 << bit */
     unsigned                nulls;          /* members given as null */
 } tlsrpt_frame_t;
 
@@ -231,7 +231,7 @@ int tlsrpt_set_mx_host(tlsrpt_builder_t *b, void *field,
 
 struct tlsrpt_member {
     tlsrpt_json_name_t    name;             /* of an array's item: none */
-    unsigned char         bit;              /* of seen; aliases share one */
+    unsigned char         bit;              /* of given; aliases share one */
     unsigned char         number;           /* TLSRPT_CANON_..., 0: none */
     unsigned char         is_count;
     unsigned char         object;           /* node that { opens, 0: none */
@@ -258,16 +258,16 @@ typedef struct {
 extern const tlsrpt_node_t  tlsrpt_nodes[TLSRPT_NNODES];
 
 enum {
-    TLSRPT_SEEN_ORGANIZATION = 0, TLSRPT_SEEN_RANGE, TLSRPT_SEEN_CONTACT,
-    TLSRPT_SEEN_ID, TLSRPT_SEEN_POLICIES,
-    TLSRPT_SEEN_START = 0, TLSRPT_SEEN_END,
-    TLSRPT_SEEN_POLICY = 0, TLSRPT_SEEN_SUMMARY, TLSRPT_SEEN_DETAILS,
-    TLSRPT_SEEN_TYPE = 0, TLSRPT_SEEN_STRING, TLSRPT_SEEN_DOMAIN,
-    TLSRPT_SEEN_MX_HOST,
-    TLSRPT_SEEN_SUCCESSFUL = 0, TLSRPT_SEEN_FAILURE,
-    TLSRPT_SEEN_RESULT = 0, TLSRPT_SEEN_SENDING_IP, TLSRPT_SEEN_MX,
-    TLSRPT_SEEN_HELO, TLSRPT_SEEN_RECEIVING_IP, TLSRPT_SEEN_COUNT,
-    TLSRPT_SEEN_INFORMATION, TLSRPT_SEEN_REASON
+    TLSRPT_GIVEN_ORGANIZATION = 0, TLSRPT_GIVEN_RANGE, TLSRPT_GIVEN_CONTACT,
+    TLSRPT_GIVEN_ID, TLSRPT_GIVEN_POLICIES,
+    TLSRPT_GIVEN_START = 0, TLSRPT_GIVEN_END,
+    TLSRPT_GIVEN_POLICY = 0, TLSRPT_GIVEN_SUMMARY, TLSRPT_GIVEN_DETAILS,
+    TLSRPT_GIVEN_TYPE = 0, TLSRPT_GIVEN_STRING, TLSRPT_GIVEN_DOMAIN,
+    TLSRPT_GIVEN_MX_HOST,
+    TLSRPT_GIVEN_SUCCESSFUL = 0, TLSRPT_GIVEN_FAILURE,
+    TLSRPT_GIVEN_RESULT = 0, TLSRPT_GIVEN_SENDING_IP, TLSRPT_GIVEN_MX,
+    TLSRPT_GIVEN_HELO, TLSRPT_GIVEN_RECEIVING_IP, TLSRPT_GIVEN_COUNT,
+    TLSRPT_GIVEN_INFORMATION, TLSRPT_GIVEN_REASON
 };
 
 #pragma GCC visibility pop

@@ -266,31 +266,31 @@ check_day(tlsrpt_builder_t *b)
 
 
 static int
-check_members(tlsrpt_builder_t *b, unsigned seen, unsigned nulls)
+check_members(tlsrpt_builder_t *b, unsigned given, unsigned nulls)
 {
     static const struct {
         unsigned     bit;
         const char  *name;
     } required[] = {
-        { TLSRPT_SEEN_RANGE, "date-range" },
-        { TLSRPT_SEEN_POLICIES, "policies" }
+        { TLSRPT_GIVEN_RANGE, "date-range" },
+        { TLSRPT_GIVEN_POLICIES, "policies" }
     };
 
     for (size_t i = 0; i < sizeof(required) / sizeof(required[0]); i++) {
-        if (!(seen & 1u << required[i].bit)) {
+        if (!(given & 1u << required[i].bit)) {
             return tlsrpt_builder_fail_member(b, TLSRPT_ERR_MISSING, "",
                                               required[i].name,
                                "");
         }
     }
 
-    seen |= nulls;                          /* warned of already */
+    given |= nulls;                         /* warned of already */
 
-    if (!(seen & 1u << TLSRPT_SEEN_ORGANIZATION)) {
+    if (!(given & 1u << TLSRPT_GIVEN_ORGANIZATION)) {
         tlsrpt_builder_warn_at(b, "organization-name", TLSRPT_SCHEMA, "absent");
     }
 
-    if (!(seen & 1u << TLSRPT_SEEN_CONTACT)) {
+    if (!(given & 1u << TLSRPT_GIVEN_CONTACT)) {
         tlsrpt_builder_warn_at(b, "contact-info", TLSRPT_SCHEMA, "absent");
     }
 
@@ -313,7 +313,7 @@ tlsrpt_builder_finish(tlsrpt_builder_t *b)
     b->frame = b->stack;
 
     /* The root's frame is popped, yet still there. */
-    rc = check_members(b, b->stack[1].seen, b->stack[1].nulls);
+    rc = check_members(b, b->stack[1].given, b->stack[1].nulls);
 
     if (rc != TLSRPT_OK) {
         return rc;

@@ -475,27 +475,27 @@ set_empty(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
  */
 
 #define NAME(s)    { "\"" s "\":", sizeof("\"" s "\":") - 1 }
-#define SEEN(bit)  1u << TLSRPT_SEEN_##bit
+#define GIVEN(bit)  1u << TLSRPT_GIVEN_ ##bit
 
 #define CANON(number)  TLSRPT_CANON_##number
 
 #define VALUE(s, bit, number, type, field, set)                               \
-    { NAME(s), SEEN(bit), CANON(number), 0, 0, 0, offsetof(type, field), set, \
+    { NAME(s), GIVEN(bit), CANON(number), 0, 0, 0, offsetof(type, field), set, \
       NULL }
 
 #define COUNTS(s, bit, number, type, field)                                   \
-    { NAME(s), SEEN(bit), CANON(number), 1, 0, 0, offsetof(type, field),      \
+    { NAME(s), GIVEN(bit), CANON(number), 1, 0, 0, offsetof(type, field),     \
       set_count, NULL }
 
 #define ALIAS(s, of, bit, number, type, field, set)                           \
-    { NAME(s), SEEN(bit), CANON(number), 0, 0, 0, offsetof(type, field), set, \
+    { NAME(s), GIVEN(bit), CANON(number), 0, 0, 0, offsetof(type, field), set, \
       of }
 
 #define LIST(s, bit, number, node, set, of)                                   \
-    { NAME(s), SEEN(bit), CANON(number), 0, 0, TLSRPT_NODE_##node, 0, set, of }
+    { NAME(s), GIVEN(bit), CANON(number), 0, 0, TLSRPT_NODE_##node, 0, set, of }
 
 #define OPENS(s, bit, object, array, set, of)                                 \
-    { NAME(s), SEEN(bit), 0, 0, object, array, 0, set, of }
+    { NAME(s), GIVEN(bit), 0, 0, object, array, 0, set, of }
 
 
 static const tlsrpt_member_t  report_members[] = {

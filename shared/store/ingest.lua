@@ -8,7 +8,7 @@
 --
 -- KEYS  1 day_log  string  the day's packed reports (tlsrpt_packed.h)
 --       2 before   string  the log of the day before
---       3 seen     set     digests of the week's reports
+--       3 digests  set     digests of the week's reports
 --       4 month    hash    day of the month -> totals (tlsrpt_totals.h)
 --       5 domain   hash    "all" -> totals ever; "t:RESULT-TYPE" -> failures
 --       6 list     hash    digest -> what the list of reports shows (JSON)
@@ -34,7 +34,7 @@ local MOST = 9007199254740991
 
 local try, min = redis.pcall, math.min
 local pack, unpack_numbers = struct.pack, struct.unpack
-local day_log, seen, month, domain = KEYS[1], KEYS[3], KEYS[4], KEYS[5]
+local day_log, digests, month, domain = KEYS[1], KEYS[3], KEYS[4], KEYS[5]
 local list, original = KEYS[6], KEYS[7]
 local packed, digest, day = ARGV[1], ARGV[3], ARGV[4]
 local successful, failed = ARGV[5] + 0, ARGV[6] + 0
@@ -91,7 +91,7 @@ end
 
 -- Where there are new fields, taking back needs more: so Redis 7 is asked.
 if not bad and fresh and redis.acl_check_cmd then
-    for command, key in pairs({ SREM = seen, APPEND = day_log,
+    for command, key in pairs({ SREM = digests, APPEND = day_log,
                                 SET = day_log }) do
         if not bad and not redis.acl_check_cmd(command, key, '1') then
             doing, bad = command:lower(), { err = 'NOPERM' }
@@ -111,7 +111,7 @@ local types = first_type    -- the result type that is next
 
 if not bad then
     doing = 'sadd'
-    known = try('SADD', seen, digest)
+    known = try('SADD', digests, digest)
 
     if known == 0 then
         return 0
@@ -127,7 +127,7 @@ if not bad and (listed or fresh) then
     if listed then
         result = try('EXPIRE', list, ARGV[10])
     else
-        result = try('EXPIRE', seen, ARGV[8]:match('^%d+ (%d+)'))
+        result = try('EXPIRE', digests, ARGV[8]:match('^%d+ (%d+)'))
     end
 
     bad = type(result) == 'table' and result
@@ -234,7 +234,7 @@ if bad then
     end
 
     if done >= 1 then
-        try('SREM', seen, digest)
+        try('SREM', digests, digest)
     end
 
     -- before Redis 7 it begins with where
@@ -269,7 +269,7 @@ end
 local keep_log, keep_month, keep_domain = ARGV[8]:match('(%d+) (%d+) (%d+)')
 
 try('EXPIRE', day_log, keep_log)
-try('EXPIRE', seen, keep_month)
+try('EXPIRE', digests, keep_month)
 try('EXPIRE', month, keep_month)
 try('EXPIRE', domain, keep_domain)
 
