@@ -2,7 +2,7 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * report -> what a person reads: as JSON, member by member, and as a page of
+ * report -> what a person reads: as JSON, member by member, and as
  * text that can be forwarded to a colleague.
  */
 

@@ -239,7 +239,7 @@ test_bounds(void)
     }
 
     ok(lines < 5000, "2,000 failures, %zu lines", lines);
-    ok(strstr(page, "and more failures than this page lists") != NULL,
+    ok(strstr(page, "and more failures than this text lists") != NULL,
        "it says so");
     ok(strstr(page, "without details") == NULL, "sums do not overflow");
     free(page);

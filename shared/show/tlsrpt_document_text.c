@@ -18,7 +18,7 @@
 #include "tlsrpt_time.h"
 
 
-/* The page: who, when, how many; what failed, why, and what to do; the policy;
+/* The text: who, when, how many; what failed, why, and what to do; the policy;
    how the report deviates.  Nothing a sender wrote can break the layout, or
    look like something else: see tlsrpt_escape.h. */
 
@@ -384,7 +384,7 @@ put_details(tlsrpt_buf_t *buf, const tlsrpt_applied_policy_t *p)
     }
 
     if (p->ndetails > MAX_DETAILS || p->beyond) {
-        line(buf, "\n  * and more failures than this page lists");
+        line(buf, "\n  * and more failures than this text lists");
     }
 
     if (p->failure > sum) {
