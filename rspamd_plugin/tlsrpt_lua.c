@@ -237,7 +237,7 @@ tlsrpt_lua_warnings(lua_State *L)
         lua_rawseti(L, -2, (int) i + 1);
     }
 
-    lua_pushnumber(L, (lua_Number) report->nwarnings_beyond);
+    lua_pushnumber(L, (lua_Number) report->nwarnings_overflow);
 
     return 2;
 }

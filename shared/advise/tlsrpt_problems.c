@@ -497,7 +497,7 @@ gather_row(tlsrpt_problems_t *problems, const tlsrpt_row_t *row, size_t day)
 /* What is counted, but not in detail. */
 
 static int
-gather_beyond(tlsrpt_problems_t *problems, uint64_t failed, size_t day)
+gather_overflow(tlsrpt_problems_t *problems, uint64_t failed, size_t day)
 {
     tlsrpt_problem_t  *p;
 
@@ -545,7 +545,7 @@ gather_log(tlsrpt_problems_t *problems, const tlsrpt_reply_t *reply,
             }
         }
 
-        if (gather_beyond(problems, r->beyond, day) != 0) {
+        if (gather_overflow(problems, r->overflow, day) != 0) {
             return -1;
         }
     }
@@ -620,7 +620,7 @@ finish(tlsrpt_problems_t *problems)
 
     /* A day log that is full leaves its failures to the day's totals. */
     for (size_t i = 0; i < e->scan.ndays; i++) {
-        if (gather_beyond(problems, e->scan.days[i].over, i) != 0) {
+        if (gather_overflow(problems, e->scan.days[i].overflow, i) != 0) {
             return -1;
         }
     }

@@ -267,14 +267,14 @@ count_rows(tlsrpt_stats_t *stats, tlsrpt_value_t *values)
         }
     }
 
-    if (r->beyond == 0) {
+    if (r->overflow == 0) {
         return TLSRPT_OK;
     }
 
     set_overflow(values, TLSRPT_BY_POLICY_TYPE);
     values[TLSRPT_BY_VIA] = via;
 
-    return add_row(stats, values, r->beyond);
+    return add_row(stats, values, r->overflow);
 }
 
 
@@ -395,8 +395,8 @@ count_overflow(tlsrpt_stats_t *stats, size_t day)
     if (!stats->detailed) {
         rc = add_group(stats, values, reports, successful, failure);
 
-    } else if (all->over) {
-        rc = add_row(stats, values, all->over);
+    } else if (all->overflow) {
+        rc = add_row(stats, values, all->overflow);
     }
 
     return rc;

@@ -99,8 +99,8 @@ tlsrpt_builder_reset(tlsrpt_builder_t *b, tlsrpt_json_t *json,
     b->ndetails = 0;
     b->nstrings = 0;
     b->skip = 0;
-    b->in_beyond = 0;
-    b->nbeyond = 0;
+    b->in_overflow = 0;
+    b->noverflow = 0;
     b->unwrapped = 0;
     b->has_unknown = 0;
     b->nidn = 0;
@@ -180,17 +180,17 @@ begin_detail(tlsrpt_builder_t *b)
         return b->error.code;
     }
 
-    b->in_beyond = b->ndetails == TLSRPT_MAX_DETAILS
+    b->in_overflow = b->ndetails == TLSRPT_MAX_DETAILS
                    || tlsrpt_strings_full(&b->text);
 
-    if (b->in_beyond) {
-        if (!b->nbeyond++) {
+    if (b->in_overflow) {
+        if (!b->noverflow++) {
             tlsrpt_builder_warn(b, TLSRPT_SCHEMA,
                                 "too many failure details: from "
                                 "here on their sessions are counted, no more");
         }
 
-        memset(&b->beyond, 0, sizeof(b->beyond));
+        memset(&b->overflow, 0, sizeof(b->overflow));
         return TLSRPT_OK;
     }
 
@@ -212,7 +212,7 @@ begin_detail(tlsrpt_builder_t *b)
 static tlsrpt_detail_t *
 current_detail(tlsrpt_builder_t *b)
 {
-    return b->in_beyond ? &b->beyond : &b->details[b->ndetails - 1];
+    return b->in_overflow ? &b->overflow : &b->details[b->ndetails - 1];
 }
 
 
@@ -294,7 +294,7 @@ end_summary(tlsrpt_builder_t *b, unsigned given)
 static void
 keep_absent(tlsrpt_builder_t *b, unsigned member)
 {
-    if (!b->in_beyond) {
+    if (!b->in_overflow) {
         tlsrpt_canonical_add(&b->canonical, member, "", 0);
     }
 }
@@ -312,14 +312,15 @@ end_detail(tlsrpt_builder_t *b, unsigned given, unsigned nulls)
         keep_absent(b, TLSRPT_CANON_COUNT);
     }
 
-    tlsrpt_canonical_end_detail(&b->canonical, b->in_beyond
+    tlsrpt_canonical_end_detail(&b->canonical, b->in_overflow
                                 ? TLSRPT_CANON_NOT_KEPT
                                 : current_policy(b)->ndetails - 1);
 
-    if (b->in_beyond) {
-        current_policy(b)->beyond = tlsrpt_count_add(current_policy(b)->beyond,
-                                                     d->failed_session_count);
-        b->in_beyond = 0;
+    if (b->in_overflow) {
+        current_policy(b)->overflow =
+            tlsrpt_count_add(current_policy(b)->overflow,
+                             d->failed_session_count);
+        b->in_overflow = 0;
         return TLSRPT_OK;
     }
 
@@ -385,7 +386,7 @@ end_item(tlsrpt_builder_t *b, unsigned given)
         tlsrpt_builder_warn_member(b, "policy.mx-host", "absent");
     }
 
-    if (p->failure && p->ndetails == 0 && p->beyond == 0) {
+    if (p->failure && p->ndetails == 0 && p->overflow == 0) {
         tlsrpt_builder_warn_member(b, "failure-details",
                                    "absent, though sessions failed");
     }
@@ -483,7 +484,7 @@ canonical(tlsrpt_builder_t *b, const tlsrpt_frame_t *f,
 {
     if (f->node == TLSRPT_NODE_DETAIL && m->alias_of == NULL
         && ((b->kept.data == s && b->kept.len == len)
-            || (m->is_count && !b->in_beyond)))
+            || (m->is_count && !b->in_overflow)))
     {
         return;
     }

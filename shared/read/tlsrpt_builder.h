@@ -87,9 +87,9 @@ typedef struct {
     size_t            strings_size;
     size_t            warnings_size;
     tlsrpt_str_t      domains[TLSRPT_MAX_DOMAINS];
-    tlsrpt_detail_t   beyond;               /* the detail over the bound */
-    int               in_beyond;
-    size_t            nbeyond;              /* details over the bound */
+    tlsrpt_detail_t   overflow;             /* the detail over the bound */
+    int               in_overflow;
+    size_t            noverflow;            /* details over the bound */
 } tlsrpt_builder_t;
 
 /* All zeroes is a builder to _reset. */

@@ -148,7 +148,7 @@ add_warning(tlsrpt_builder_t *b, const char *path, const char *section,
                                &b->warnings_size)
            != 0)
     {
-        r->nwarnings_beyond++;
+        r->nwarnings_overflow++;
         return;
     }
 

@@ -141,7 +141,7 @@ static int
 set_text(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
     const char *s, size_t len)
 {
-    if (b->in_beyond || !usable(b, event, &s, &len)) {
+    if (b->in_overflow || !usable(b, event, &s, &len)) {
         return TLSRPT_OK;
     }
 
@@ -155,7 +155,7 @@ static int
 set_reason(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
     const char *s, size_t len)
 {
-    if (b->in_beyond || !usable(b, event, &s, &len)) {
+    if (b->in_overflow || !usable(b, event, &s, &len)) {
         return TLSRPT_OK;
     }
 
@@ -195,7 +195,7 @@ set_keyword(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
         return tlsrpt_builder_fail(b, TLSRPT_ERR_TYPE, "a string is expected");
     }
 
-    if (b->in_beyond || !usable(b, event, &s, &len)) {
+    if (b->in_overflow || !usable(b, event, &s, &len)) {
         return TLSRPT_OK;
     }
 
@@ -218,7 +218,7 @@ set_ip(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
     char    text[TLSRPT_IP_TEXT_LEN];
     size_t  n;
 
-    if (b->in_beyond || !usable(b, event, &s, &len)) {
+    if (b->in_overflow || !usable(b, event, &s, &len)) {
         return TLSRPT_OK;
     }
 
@@ -297,7 +297,7 @@ set_host(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
     char    buf[TLSRPT_DOMAIN_LEN + 1], text[TLSRPT_MAX_STRING];
     size_t  n;
 
-    if (b->in_beyond || !usable(b, event, &s, &len)) {
+    if (b->in_overflow || !usable(b, event, &s, &len)) {
         return TLSRPT_OK;
     }
 

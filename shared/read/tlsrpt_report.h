@@ -50,7 +50,7 @@ typedef struct {
     uint64_t          failure;
     tlsrpt_detail_t  *details;
     size_t            ndetails;
-    uint64_t          beyond;               /* failed sessions of the details
+    uint64_t          overflow;             /* failed sessions of the details
                                                over the bound */
 } tlsrpt_applied_policy_t;
 
@@ -73,7 +73,7 @@ typedef struct {
     size_t                    ndomains;
     tlsrpt_warning_t         *warnings;
     size_t                    nwarnings;
-    size_t                    nwarnings_beyond;  /* not kept */
+    size_t                    nwarnings_overflow;  /* not kept */
     struct tlsrpt_canonical  *canonical;    /* for the report's identity */
 } tlsrpt_report_t;
 

@@ -372,7 +372,7 @@ put_explanation(tlsrpt_buf_t *buf, const tlsrpt_applied_policy_t *p,
 static void
 put_details(tlsrpt_buf_t *buf, const tlsrpt_applied_policy_t *p)
 {
-    uint64_t      sum = p->beyond;
+    uint64_t      sum = p->overflow;
     tlsrpt_str_t  word = { "unspecified", 11 };
 
     for (size_t i = 0; i < p->ndetails; i++) {
@@ -383,7 +383,7 @@ put_details(tlsrpt_buf_t *buf, const tlsrpt_applied_policy_t *p)
         }
     }
 
-    if (p->ndetails > MAX_DETAILS || p->beyond) {
+    if (p->ndetails > MAX_DETAILS || p->overflow) {
         line(buf, "\n  * and more failures than this text lists");
     }
 
@@ -544,8 +544,8 @@ put_deviations(tlsrpt_buf_t *buf, const tlsrpt_document_t *document)
         sent(buf, n > 1 ? "" : "Warnings:", s);
     }
 
-    if (r->nwarnings_beyond) {
-        line(buf, "%-18sand %zu more", "", r->nwarnings_beyond);
+    if (r->nwarnings_overflow) {
+        line(buf, "%-18sand %zu more", "", r->nwarnings_overflow);
     }
 }
 

@@ -50,14 +50,14 @@ local of_all = try('HGET', domain, 'all')
 
 bad = type(of_day) == 'table' and of_day or type(of_all) == 'table' and of_all
 
-local reports, ok, failures, size, over = 0, 0, 0, 0, 0
+local reports, ok, failures, size, overflow = 0, 0, 0, 0, 0
 local all_reports, all_ok, all_failures = 0, 0, 0
 
 if of_day and not bad then
     reports, ok, failures, size = unpack_numbers('<I7I7I7I7', of_day)
 
     if #of_day > 28 then
-        over = unpack_numbers('<I7', of_day, 29)
+        overflow = unpack_numbers('<I7', of_day, 29)
     end
 end
 
@@ -142,7 +142,7 @@ end
 
 if not bad then
     if not fits then
-        over = min(over + ARGV[8]:match('%d+$'), MOST)
+        overflow = min(overflow + ARGV[8]:match('%d+$'), MOST)
     else
         size = size + #packed
     end
@@ -150,8 +150,8 @@ if not bad then
     local totals = pack('<I7I7I7I7', min(reports + 1, MOST),
         min(ok + successful, MOST), min(failures + failed, MOST), size)
 
-    if over > 0 then
-        totals = totals .. pack('<I7', over)
+    if overflow > 0 then
+        totals = totals .. pack('<I7', overflow)
     end
 
     doing = 'hset'

@@ -209,7 +209,7 @@ static void
 add_result_types(ingest_t *in, const tlsrpt_tally_t *tally)
 {
     unsigned        code;
-    uint64_t        failed[MAX_CODES] = { 0 }, rest = tally->beyond;
+    uint64_t        failed[MAX_CODES] = { 0 }, rest = tally->overflow;
     tlsrpt_str_t    word;
     const unsigned  ncodes = tlsrpt_result_ncodes();
 

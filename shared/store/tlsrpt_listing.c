@@ -116,7 +116,7 @@ tlsrpt_listing_encode(const tlsrpt_report_t *report,
                      "s", (json_int_t) tally->successful,
                      "f", (json_int_t) tally->failure,
                      "w", (json_int_t) (report->nwarnings
-                                        + report->nwarnings_beyond),
+                                        + report->nwarnings_overflow),
                      "x", deviations_json(report));
 
     if (json != NULL) {

@@ -209,7 +209,7 @@ put_types(tlsrpt_buf_t *buf, strings_t *s, const tlsrpt_tally_t *tally)
 static void
 put_rows(tlsrpt_buf_t *buf, strings_t *s, const tlsrpt_tally_t *tally)
 {
-    tlsrpt_buf_varint(buf, tally->beyond);
+    tlsrpt_buf_varint(buf, tally->overflow);
     tlsrpt_buf_varint(buf, tally->nrows);
 
     for (size_t i = 0; i < tally->nrows; i++) {
@@ -584,7 +584,7 @@ get_body(cursor_t *c, tlsrpt_packed_t *r, unsigned flags)
     r->organization = text_value(NULL, 0);
     r->nstrings = 0;
     r->ntext = 0;
-    r->beyond = 0;
+    r->overflow = 0;
     r->nrows = 0;
 
     if (flags & TLSRPT_PACKED_ORG) {
@@ -602,7 +602,7 @@ get_body(cursor_t *c, tlsrpt_packed_t *r, unsigned flags)
     get_policies(c, r, flags);
 
     if (flags & TLSRPT_PACKED_ROWS) {
-        r->beyond = get_varint(c);
+        r->overflow = get_varint(c);
         r->nrows = get_bounded(c, TLSRPT_MAX_ROWS);
     }
 }

@@ -21,7 +21,7 @@
  *     types    = type                     ; with _SINGLE: counts as sessions
  *              / count *(type successful failure)
  *     policies = mode count *(mx)         ; of each type with failures
- *     rows     = beyond count *(index result-type ip mx ip reason failed)
+ *     rows     = overflow count *(index result-type ip mx ip reason failed)
  *
  * All numbers are varints: seven bits a byte, least significant first.  type
  * and result-type: 0 not given, then the codes of tlsrpt_result.h, then
@@ -47,7 +47,7 @@
 #define TLSRPT_PACKED_POLICY   0x20
 #define TLSRPT_PACKED_FLAGS    0x3f         /* others: a later version */
 
-/* brief: without rows; what they count is beyond.  0, or -1: no memory. */
+/* brief: without rows; what they count is overflow.  0, or -1: no memory. */
 int tlsrpt_packed_encode(tlsrpt_buf_t *buf, const tlsrpt_tally_t *tally,
     tlsrpt_str_t domain, tlsrpt_str_t organization, unsigned via, int brief)
     TLSRPT_MUST_USE;
@@ -93,7 +93,7 @@ typedef struct {
     uint64_t               failure;
     size_t                 ntypes;
     tlsrpt_packed_type_t   types[TLSRPT_MAX_TYPES + 1];
-    uint64_t               beyond;
+    uint64_t               overflow;
     size_t                 nrows;           /* still to be read */
     size_t                 nstrings;
     tlsrpt_value_t         strings[TLSRPT_MAX_PACKED_STRINGS];

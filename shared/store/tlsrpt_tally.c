@@ -258,7 +258,7 @@ rows_add(rows_t *rows, const tlsrpt_tally_row_t *row)
     rows->text += row_text(row);
 
     if (tally->nrows == TLSRPT_MAX_ROWS || rows->text > TLSRPT_MAX_ROWS_TEXT) {
-        tally->beyond = tlsrpt_count_add(tally->beyond, row->failed);
+        tally->overflow = tlsrpt_count_add(tally->overflow, row->failed);
         return;
     }
 
@@ -272,7 +272,7 @@ rows_add(rows_t *rows, const tlsrpt_tally_row_t *row)
 static uint64_t
 unspecified(const tlsrpt_applied_policy_t *policy)
 {
-    uint64_t  sum = policy->beyond;
+    uint64_t  sum = policy->overflow;
 
     for (size_t i = 0; i < policy->ndetails; i++) {
         sum = tlsrpt_count_add(sum, policy->details[i].failed_session_count);
@@ -314,8 +314,10 @@ tally_details(rows_t *rows, const tlsrpt_applied_policy_t *policy,
         rows_add(rows, &row);
     }
 
-    rows->tally->beyond = tlsrpt_count_add(rows->tally->beyond, policy->beyond);
-    rows->tally->failed = tlsrpt_count_add(rows->tally->failed, policy->beyond);
+    rows->tally->overflow = tlsrpt_count_add(rows->tally->overflow,
+                                             policy->overflow);
+    rows->tally->failed = tlsrpt_count_add(rows->tally->failed,
+                                           policy->overflow);
 }
 
 
@@ -355,7 +357,7 @@ tlsrpt_tally_report(tlsrpt_tally_t *tally, const tlsrpt_report_t *report,
     memset(tally, 0, offsetof(tlsrpt_tally_t, types));
     tally->nrows = 0;
     tally->rows = NULL;
-    tally->beyond = 0;
+    tally->overflow = 0;
     tally->failed = 0;
 
     if (rows_create(&rows, tally, count_rows(report, domain)) != 0) {

@@ -52,8 +52,8 @@ typedef struct {
     tlsrpt_tally_type_t  types[TLSRPT_MAX_TYPES + 1];
     size_t               nrows;
     tlsrpt_tally_row_t  *rows;
-    uint64_t             beyond;            /* failed, in no row */
-    uint64_t             failed;            /* in rows and beyond */
+    uint64_t             overflow;          /* failed, in no row */
+    uint64_t             failed;            /* in rows and in overflow */
 } tlsrpt_tally_t;
 
 /* 0, or -1: no memory.  The strings are the report's. */

@@ -77,7 +77,7 @@ tlsrpt_totals_parse(const tlsrpt_reply_t *reply, tlsrpt_totals_t *totals)
     totals->successful = numbers[1];
     totals->failure = numbers[2];
     totals->last = numbers[3];
-    totals->over = 0;
+    totals->overflow = 0;
 
     return 0;
 }
@@ -97,7 +97,7 @@ day_parse(const tlsrpt_reply_t *reply, tlsrpt_totals_t *totals)
     totals->successful = numbers[1];
     totals->failure = numbers[2];
     totals->last = 0;
-    totals->over = n > 4 ? numbers[4] : 0;
+    totals->overflow = n > 4 ? numbers[4] : 0;
 
     return 0;
 }

@@ -6,11 +6,11 @@
  * shared/store/ingest.lua keeps them: numbers of seven bytes, least significant
  * first.
  *
- *     day    = reports successful failed size [over]
- *     domain = reports successful failed last
- *     size   = bytes in the day's log
- *     over   = failed sessions in details that the day log did not take
- *     last   = time of the last report
+ *     day      = reports successful failed size [overflow]
+ *     domain   = reports successful failed last
+ *     size     = bytes in the day's log
+ *     overflow = failed sessions in details that the day log did not take
+ *     last     = time of the last report
  */
 
 #ifndef TLSRPT_TOTALS_H
@@ -26,7 +26,7 @@ typedef struct {
     uint64_t  successful;
     uint64_t  failure;
     uint64_t  last;                         /* of a domain */
-    uint64_t  over;                         /* of a day */
+    uint64_t  overflow;                     /* of a day */
 } tlsrpt_totals_t;
 
 /* Months from that of from to that of to, both included. */

@@ -247,7 +247,7 @@ read_report(void)
 
     if (rc == TLSRPT_OK) {
         /* a warning that cannot be kept is counted, no more */
-        rc = report->nwarnings_beyond > 0 ? TLSRPT_ERR_MEMORY
+        rc = report->nwarnings_overflow > 0 ? TLSRPT_ERR_MEMORY
                                           : make_commands(report);
 
     } else if (tlsrpt_reader_error(reader)->code != rc) {

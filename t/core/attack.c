@@ -150,11 +150,11 @@ test_addresses(void)
     if (ok(report != NULL, "100,000 addresses")) {
         is_int((long long) report->policies[0].ndetails, TLSRPT_MAX_DETAILS,
                "so many details are kept");
-        is_int((long long) report->policies[0].beyond,
+        is_int((long long) report->policies[0].overflow,
                100000 - TLSRPT_MAX_DETAILS, "the sessions of the rest");
         is_int((long long) report->nwarnings, TLSRPT_MAX_WARNINGS,
                "warnings are bounded");
-        ok(report->nwarnings_beyond > 10000, "those beyond are counted");
+        ok(report->nwarnings_overflow > 10000, "those beyond are counted");
         counts_are(report, 5, 100007, 100007, "by=sending-mta-ip");
     }
 }
@@ -178,7 +178,7 @@ test_large_counts(void)
     report = end("]}]}");
 
     if (ok(report != NULL, "more details than are kept, each of 2^53 - 1")) {
-        is_int((long long) report->policies[0].beyond, (long long) MAX,
+        is_int((long long) report->policies[0].overflow, (long long) MAX,
                "sums stop at the bound");
         is_int((long long) report->policies[0].ndetails, TLSRPT_MAX_DETAILS,
                "details are kept");
@@ -214,7 +214,7 @@ test_text(void)
         ok(report->policies[0].ndetails < 2100, "details are kept: %zu",
            report->policies[0].ndetails);
         is_int((long long) (report->policies[0].ndetails
-                            + report->policies[0].beyond), 10000,
+                            + report->policies[0].overflow), 10000,
                "the others' sessions are counted");
         is_int((long long) report->npolicies, 2, "what follows is read");
         counts_are(report, 3, 10000, 10000, "by=failure-reason-code");

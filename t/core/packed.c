@@ -157,7 +157,7 @@ test_round_trip(void)
     begin(day_log.data, day_log.len);
     ok(tlsrpt_packed_next(&packed), "a brief packed report");
     is_int((long long) packed.failure, 9007199254740020, "its failures");
-    is_int((long long) packed.beyond, 9007199254740020, "all in no row");
+    is_int((long long) packed.overflow, 9007199254740020, "all in no row");
     ok(!tlsrpt_packed_row(&packed, &row), "no row");
     ok(tlsrpt_packed_next(&packed), "and the next");
     free(day_log.data);

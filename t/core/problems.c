@@ -38,7 +38,7 @@ typedef struct {
     unsigned   reports;
     uint64_t   successful;
     uint64_t   failed;
-    uint64_t   over;
+    uint64_t   overflow;
 } day_t;
 
 static day_t             days[NDAYS];
@@ -167,7 +167,7 @@ answer_month(const char *key, tlsrpt_reply_t *reply)
         snprintf(words, sizeof(words), "%u %llu %llu 0 %llu",
                  days[i].reports, (unsigned long long) days[i].successful,
                  (unsigned long long) days[i].failed,
-                 (unsigned long long) days[i].over);
+                 (unsigned long long) days[i].overflow);
         set_string(&replies[n], texts[n], strlen(texts[n]));
         set_string(&replies[n + 1], texts[n + 1],
                    put_totals(texts[n + 1], words));
@@ -1073,7 +1073,7 @@ test_many(void)
 
     begin();
     add(LAST, "One", TESTING, 10, 0);
-    days[LAST].over = 77;
+    days[LAST].overflow = 77;
     p = problem("(overflow)");
     is_int(number_of(p, "failed-session-count"), 77,
            "what a full day log did not take");

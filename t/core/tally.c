@@ -173,13 +173,14 @@ rows_failed(void)
 
 
 static void
-tally_details(const char *name, size_t nrows, uint64_t beyond, uint64_t failed)
+tally_details(const char *name, size_t nrows, uint64_t overflow,
+    uint64_t failed)
 {
     is_int(tlsrpt_tally_report(&tally, &report, 0), 0, "%s", name);
     is_int((long long) tally.nrows, (long long) nrows, "rows");
-    is_int((long long) tally.beyond, (long long) beyond, "beyond them");
+    is_int((long long) tally.overflow, (long long) overflow, "beyond them");
     is_int((long long) tally.failed, (long long) failed, "failed in all");
-    is_int((long long) (rows_failed() + tally.beyond), (long long) failed,
+    is_int((long long) (rows_failed() + tally.overflow), (long long) failed,
            "none is lost");
     tlsrpt_tally_free(&tally);
 }
@@ -211,19 +212,19 @@ test_details(void)
     policies[1].policy_type = str("tlsa");
     tally_details("of another type", 5, 0, 20);
 
-    p->beyond = 4;
+    p->overflow = 4;
     tally_details("details the report could not hold", 5, 4, 20);
-    p->beyond = 100;
+    p->overflow = 100;
     tally_details("more than all failures", 4, 100, 111);
 
     begin();
     p = add_policy("sts", 0, 5);
-    p->beyond = MAX;
+    p->overflow = MAX;
     tally_details("nothing but those", 0, MAX, MAX);
 
     begin();
     p = add_policy("sts", 0, 0);
-    p->beyond = 7;
+    p->overflow = 7;
     tally_details("without failures", 0, 7, 7);
 
     begin();

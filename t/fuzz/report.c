@@ -145,7 +145,7 @@ run(tlsrpt_reader_t *reader, const uint8_t *data, size_t size, size_t limit,
 
     result->npolicies = report->npolicies;
     result->ndomains = report->ndomains;
-    result->nwarnings = report->nwarnings + report->nwarnings_beyond;
+    result->nwarnings = report->nwarnings + report->nwarnings_overflow;
     result->start = report->start;
 
     if (tlsrpt_report_check_range(report, NOW, 400, &error) == TLSRPT_OK) {
