@@ -18,8 +18,8 @@
 #pragma GCC visibility push(hidden)
 
 /*
- * What a day's totals tell over its day log's records is the overflow: it had
- * no place in the day log.
+ * What a day's totals tell over its day log is the overflow: it had no place
+ * there.
  */
 
 struct tlsrpt_stats {
@@ -28,7 +28,8 @@ struct tlsrpt_stats {
     int                detailed;
     int                typed;
 
-    tlsrpt_totals_t   *logged;              /* of each day, its records' */
+    tlsrpt_totals_t   *logged;              /* of each day, its packed
+                                               reports' */
     unsigned char     *read;                /* was there a day log? */
 
     uint64_t           reports;             /* of the whole answer */
