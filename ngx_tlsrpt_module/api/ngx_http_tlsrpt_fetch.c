@@ -9,7 +9,8 @@
  * Its end comes once: by the last reply, by a failure, or by the cleanup of
  * the request, and no handler is called after it.  A fetch that has to wait is
  * in a queue before its first fill, and one that works in turns between them;
- * its event is posted when it may go on.
+ * its event goes on with it: by a timer, for which a worker that is to quit
+ * waits.
  */
 
 #include "ngx_http_tlsrpt_error.h"
@@ -161,7 +162,7 @@ ngx_http_tlsrpt_fetch_next(void)
     fetch->under_way = 1;
     ngx_http_tlsrpt_fetches++;
 
-    ngx_post_event(&fetch->event, &ngx_posted_next_events);
+    ngx_add_timer(&fetch->event, 1);
 }
 
 
@@ -227,7 +228,7 @@ ngx_http_tlsrpt_fetch_work(ngx_http_tlsrpt_fetch_t *fetch)
              && ngx_http_tlsrpt_clock() - start < NGX_HTTP_TLSRPT_TURN);
 
     if (rc == NGX_AGAIN) {
-        ngx_post_event(&fetch->event, &ngx_posted_next_events);
+        ngx_add_timer(&fetch->event, 1);
     }
 
     return rc;
@@ -409,8 +410,8 @@ ngx_http_tlsrpt_fetch_cleanup(void *data)
     fetch->type->destroy(fetch->data);
     fetch->data = NULL;
 
-    if (fetch->event.posted) {
-        ngx_delete_posted_event(&fetch->event);
+    if (fetch->event.timer_set) {
+        ngx_del_timer(&fetch->event);
     }
 
     if (fetch->waiting) {

@@ -360,8 +360,13 @@ add_details(part_t *part, said_t *said, const tlsrpt_applied_policy_t *kept)
     tlsrpt_canonical_part_t           none = { 0, 0 };
     const tlsrpt_canonical_detail_t  *more, *end;
 
-    more = part->canonical->details + said->policy->first;
-    end = more + said->policy->ndetails;
+    more = part->canonical->details;        /* NULL: there are none */
+    end = more;
+
+    if (more != NULL) {
+        more += said->policy->first;
+        end = more + said->policy->ndetails;
+    }
 
     for (size_t i = 0; i < kept->ndetails; i++) {
         int  differs = more < end && more->kept == i;

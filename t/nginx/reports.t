@@ -194,7 +194,7 @@ my ($big_id) = map { $_->{id} }
 ok form("$URL/$big_id", 'application/tlsrpt+json')->{body} eq $big,
     'a large one, byte for byte';
 like form("$URL/$big_id", 'text/plain')->{body},
-    qr/and more failures than this page lists/, 'its page is bounded';
+    qr/and more failures than this text lists/, 'its page is bounded';
 is $t->get("/small/domains/example.com/reports/$big_id")->{status}, 200,
     'what was once accepted is shown';
 

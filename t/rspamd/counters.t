@@ -71,9 +71,10 @@ cmp_ok(calls('HINCRBY') - $before, '<', 25, 'are not 50 commands');
 
 # Redis does not let it: the report is stored all the same
 
-$server->redis('ACL', 'SETUSER', 'default', '-hincrby');
+$server->redis('ACL', 'SETUSER', 'default', 'resetkeys', '~tlsrpt:{*',
+    '~tlsrpt:domains');
 $rspamd->scan($mail = fresh_mail());
-$server->redis('ACL', 'SETUSER', 'default', '+hincrby');
+$server->redis('ACL', 'SETUSER', 'default', 'allkeys');
 like($rspamd->log, qr/tlsrpt:mail not written yet: HINCRBY: NOPERM/,
      'what is denied is told');
 ok($rspamd->scan($mail)->{symbols}{TLSRPT_DUPLICATE}, 'and nothing is lost');

@@ -289,7 +289,12 @@ for my $option ([ip => '127.0.0.1'], [ip => '10.0.0.1'], [user => 'joe']) {
 
 # What nobody signed is not read; and all that is read of a mail has one bound
 
-my $bomb = encode_json(fresh(padding => [('x' x 1000) x 7000]));
+my $large = fresh();
+my $detail = $large->{policies}[0]{'failure-details'}[0];
+$large->{policies}[0]{'failure-details'} = [map {
+    { %$detail, 'failure-reason-code' => join('', map {
+        sprintf '%08x', rand 2**32 } 1 .. 60) } } 1 .. 9000];
+my $bomb = encode_json($large);
 unsigned(report_mail('{'), 'not signed, and no report: not looked at');
 unsigned(signed(report_mail('{'), 'gone.example'), 'nor if badly signed');
 my @parts = map { report_part($bomb =~ s/id-\d+/bomb-$_/r) } 1, 2;
