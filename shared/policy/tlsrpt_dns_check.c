@@ -334,6 +334,10 @@ check_rua(check_t *c)
     c->pos += sizeof("rua=") - 1;
     value = field_value(c);
 
+    if (json_array_size(c->rua) >= TLSRPT_MAX_RUA) {
+        return;                             /* those of a second rua */
+    }
+
     do {
         while (value.len && tlsrpt_is_wsp(*value.data)) {
             value.data++;

@@ -373,7 +373,10 @@ add_details(part_t *part, said_t *said, const tlsrpt_applied_policy_t *kept)
 
         add_kept(part, said, &kept->details[i],
                  differs ? more->entries : none);
-        more += differs;
+
+        if (differs) {
+            more++;
+        }
     }
 
     for ( ; more < end; more++) {

@@ -269,6 +269,13 @@ test_bounds(void)
            "so many URIs are looked at, and no more");
     json_decref(json);
 
+    memcpy(text + len - 31, ";rua=mailto:other@example.com", 29);
+    json = check(text, len);
+    is_int((long long) count(json, "rua"), TLSRPT_MAX_RUA,
+           "those of a second rua neither");
+    json_decref(json);
+    memset(text + len - 31, ';', 29);
+
     text[len++] = ';';
     json = check(text, len);
     is_str(nth(json, "errors", 0), "4096 longer than 4096 bytes", "too long");

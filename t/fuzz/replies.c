@@ -191,6 +191,7 @@ stats(tape_t *tape, int disorder)
     char            *csv;
     size_t           len;
     unsigned         by = take(tape);
+    int              is_csv = by & 1;       /* there is one answer */
     tlsrpt_query_t   query;
     tlsrpt_stats_t  *s;
 
@@ -210,11 +211,16 @@ stats(tape_t *tape, int disorder)
     CHECK(s != NULL);
     answer_all(&asker, s, tape, disorder);
     (void) tlsrpt_stats_seen(s);
-    check_json(tlsrpt_stats_json(s));
 
-    csv = tlsrpt_stats_csv(s, &len);
-    CHECK(csv != NULL && len > 2 && memcmp(csv + len - 2, "\r\n", 2) == 0);
-    free(csv);
+    if (is_csv) {
+        csv = tlsrpt_stats_csv(s, &len);
+        CHECK(csv != NULL && len > 2 && memcmp(csv + len - 2, "\r\n", 2) == 0);
+        free(csv);
+
+    } else {
+        check_json(tlsrpt_stats_json(s));
+    }
+
     tlsrpt_stats_destroy(s);
 }
 
