@@ -314,10 +314,15 @@ $waited += 0.1 * 2 ** $_ for 0 .. $tries - 2;
 cmp_ok $tries, '>=', 4, 'it tries again';
 cmp_ok time - $started, '>=', 0.9 * $waited, 'but not all the time';
 
+# On a busy machine a deadline may pass, and that ends a connection.
+sub late { return scalar(() = $t->error_log =~ /no answer in time/g) }
+
+my $late = late();
 $fake = fake(sub { return real($_[0]) });
 ok TLSRPT::Server::wait_until(20, sub { post()->{status} == 201 }),
     'back: reports are stored again';
-is scalar(grep { /^2 / } $fake->commands), 0, 'on one connection';
+my %connections = map { /^(\d+) / ? ($1 => 1) : () } $fake->commands;
+cmp_ok keys %connections, '<=', 1 + late() - $late, 'on one connection';
 gone($fake);
 
 
