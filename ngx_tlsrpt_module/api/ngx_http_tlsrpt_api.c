@@ -49,16 +49,25 @@ static const ngx_http_tlsrpt_types_t  ngx_http_tlsrpt_json_types = {
     ngx_http_tlsrpt_json, 1, "there is application/json"
 };
 
+static const ngx_str_t  ngx_http_tlsrpt_table[] = {
+    ngx_string("application/json"),
+    ngx_string("text/csv")
+};
+
+static const ngx_http_tlsrpt_types_t  ngx_http_tlsrpt_table_types = {
+    ngx_http_tlsrpt_table, 2, "there are application/json and text/csv"
+};
+
 static ngx_http_tlsrpt_route_t  ngx_http_tlsrpt_routes[] = {
 
     { ngx_string("domains"),
       NGX_HTTP_GET|NGX_HTTP_HEAD, "GET, HEAD",
-      &ngx_http_tlsrpt_json_types,
+      &ngx_http_tlsrpt_table_types,
       ngx_http_tlsrpt_domains_resource },
 
     { ngx_string("domains/:domain"),
       NGX_HTTP_GET|NGX_HTTP_HEAD, "GET, HEAD",
-      &ngx_http_tlsrpt_stats_types,
+      &ngx_http_tlsrpt_table_types,
       ngx_http_tlsrpt_stats_resource },
 
     { ngx_string("domains/:domain/problems"),
@@ -68,7 +77,7 @@ static ngx_http_tlsrpt_route_t  ngx_http_tlsrpt_routes[] = {
 
     { ngx_string("domains/:domain/reports"),
       NGX_HTTP_GET|NGX_HTTP_HEAD, "GET, HEAD",
-      &ngx_http_tlsrpt_json_types,
+      &ngx_http_tlsrpt_table_types,
       ngx_http_tlsrpt_reports_resource },
 
     { ngx_string("domains/:domain/reports/:id"),
@@ -78,7 +87,7 @@ static ngx_http_tlsrpt_route_t  ngx_http_tlsrpt_routes[] = {
 
     { ngx_string("domains/:domain/senders"),
       NGX_HTTP_GET|NGX_HTTP_HEAD, "GET, HEAD",
-      &ngx_http_tlsrpt_json_types,
+      &ngx_http_tlsrpt_table_types,
       ngx_http_tlsrpt_senders_resource },
 
     { ngx_string("domains/:domain/records"),

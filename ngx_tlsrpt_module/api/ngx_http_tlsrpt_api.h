@@ -38,7 +38,12 @@ typedef struct {
 typedef ngx_int_t (*ngx_http_tlsrpt_resource_pt)(ngx_http_request_t *r,
     ngx_http_tlsrpt_target_t *target);
 
-extern const ngx_http_tlsrpt_types_t  ngx_http_tlsrpt_stats_types;
+/* Of tables: their numbers in it. */
+enum {
+    NGX_HTTP_TLSRPT_JSON = 0,
+    NGX_HTTP_TLSRPT_CSV
+};
+
 extern const ngx_http_tlsrpt_types_t  ngx_http_tlsrpt_report_types;
 extern const ngx_http_tlsrpt_types_t  ngx_http_tlsrpt_tool_report_types;
 extern const ngx_http_tlsrpt_types_t  ngx_http_tlsrpt_records_types;

@@ -2,17 +2,21 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * BASE/domains: a page of all domains, by name, and the totals of each.
+ * BASE/domains: a page of all domains, by name, and the totals of each; as CSV all
+ * of them.
  */
 
 #include "ngx_http_tlsrpt_answer.h"
 #include "ngx_http_tlsrpt_api.h"
 #include "ngx_http_tlsrpt_error.h"
 #include "ngx_http_tlsrpt_fetch.h"
+#include "ngx_http_tlsrpt_forget.h"
 #include "ngx_http_tlsrpt_module.h"
 #include "ngx_http_tlsrpt_params.h"
 #include "ngx_http_tlsrpt_scope.h"
+#include "ngx_http_tlsrpt_text.h"
 #include "ngx_http_tlsrpt_walk.h"
+#include "tlsrpt_csv.h"
 #include "tlsrpt_time.h"
 
 
@@ -22,7 +26,9 @@
 
 
 typedef struct {
+    u_char                       name[TLSRPT_DOMAIN_LEN];
     tlsrpt_str_t                 domain;
+    ngx_uint_t                   indexed;   /* it is in the index alone */
     tlsrpt_overview_t           *overview;  /* while it is being read */
     size_t                       ncommands;
     size_t                       nreplies;
@@ -37,11 +43,16 @@ typedef struct {
     ngx_uint_t                 limit;
 
     ngx_http_tlsrpt_walk_t     walk;
-    ngx_http_tlsrpt_line_t    *lines;       /* limit of them */
+    ngx_http_tlsrpt_line_t    *lines;       /* limit of them; of CSV used anew
+                                               when they are answered */
     ngx_uint_t                 nlines;      /* begun */
     size_t                     n;           /* next command of the last one,
                                                0: there is none */
     unsigned                   more:1;      /* pages follow */
+
+    unsigned                   is_csv:1;    /* so all of them */
+    ngx_http_tlsrpt_text_t     text;
+    tlsrpt_buf_t               buf;         /* its end */
 } ngx_http_tlsrpt_page_t;
 
 
@@ -56,8 +67,13 @@ static ngx_int_t ngx_http_tlsrpt_page_next(void *data,
     ngx_http_tlsrpt_ask_t *ask);
 static ngx_int_t ngx_http_tlsrpt_page_line(ngx_http_tlsrpt_page_t *page,
     ngx_http_tlsrpt_ask_t *ask);
+static ngx_http_tlsrpt_line_t *ngx_http_tlsrpt_page_last(
+    ngx_http_tlsrpt_page_t *page);
 static ngx_int_t ngx_http_tlsrpt_page_reply(void *data,
     ngx_http_tlsrpt_ask_t *ask, const tlsrpt_reply_t *reply);
+static ngx_int_t ngx_http_tlsrpt_page_csv(ngx_http_tlsrpt_page_t *page,
+    ngx_http_tlsrpt_line_t *line);
+static ngx_int_t ngx_http_tlsrpt_page_send(ngx_http_tlsrpt_page_t *page);
 static ngx_int_t ngx_http_tlsrpt_page_done(void *data, ngx_http_request_t *r);
 static json_t *ngx_http_tlsrpt_page_next_json(ngx_http_tlsrpt_page_t *page);
 static void ngx_http_tlsrpt_page_destroy(void *data);
@@ -98,10 +114,19 @@ ngx_http_tlsrpt_domains_resource(ngx_http_request_t *r,
         return ngx_http_tlsrpt_error_of(r, &error);
     }
 
+    if (target->type == NGX_HTTP_TLSRPT_CSV) {
+        page->is_csv = 1;
+        page->limit = NGX_HTTP_TLSRPT_PAGE_DEFAULT;
+        page->cursor.len = 0;
+
+        tlsrpt_csv_head(&page->buf, tlsrpt_overview_names,
+                        TLSRPT_OVERVIEW_NAMES);
+    }
+
     /* one name more than the page holds tells whether pages follow */
 
-    piece = ngx_http_tlsrpt_scope_is_all(r) ? page->limit + 1
-                                            : NGX_HTTP_TLSRPT_PAGE_PIECE;
+    piece = ngx_http_tlsrpt_scope_is_all(r) && !page->is_csv
+            ? page->limit + 1 : NGX_HTTP_TLSRPT_PAGE_PIECE;
 
     page->lines = ngx_pcalloc(r->pool,
                               page->limit * sizeof(ngx_http_tlsrpt_line_t));
@@ -196,7 +221,7 @@ ngx_http_tlsrpt_page_next(void *data, ngx_http_tlsrpt_ask_t *ask)
         }
     }
 
-    line = &page->lines[page->nlines - 1];
+    line = ngx_http_tlsrpt_page_last(page);
 
     ask->command = tlsrpt_overview_command(line->overview, page->n);
     ask->item = line;
@@ -233,18 +258,18 @@ ngx_http_tlsrpt_page_line(ngx_http_tlsrpt_page_t *page,
         return rc;
     }
 
-    if (page->nlines == page->limit) {
+    if (page->nlines == page->limit && !page->is_csv) {
         page->more = 1;
         return NGX_DONE;
     }
 
-    line = &page->lines[page->nlines++];
+    page->nlines++;
+    line = ngx_http_tlsrpt_page_last(page);
+    ngx_memzero(line, sizeof(ngx_http_tlsrpt_line_t));
 
-    name.data = ngx_pstrdup(page->request->pool, &name);
-    if (name.data == NULL) {
-        return NGX_ERROR;
-    }
-
+    line->indexed = page->walk.indexed;
+    ngx_memcpy(line->name, name.data, name.len);
+    name.data = line->name;
     line->domain = ngx_http_tlsrpt_str(&name);
 
     line->overview = tlsrpt_overview_create(&page->query, line->domain,
@@ -260,12 +285,23 @@ ngx_http_tlsrpt_page_line(ngx_http_tlsrpt_page_t *page,
 }
 
 
+/* There are more lines than commands in flight, so that one that is used anew
+   has been answered. */
+
+static ngx_http_tlsrpt_line_t *
+ngx_http_tlsrpt_page_last(ngx_http_tlsrpt_page_t *page)
+{
+    return &page->lines[(page->nlines - 1) % page->limit];
+}
+
+
 static ngx_int_t
 ngx_http_tlsrpt_page_reply(void *data, ngx_http_tlsrpt_ask_t *ask,
     const tlsrpt_reply_t *reply)
 {
     ngx_http_tlsrpt_page_t *page = data;
 
+    ngx_uint_t               seen;
     ngx_http_tlsrpt_line_t  *line;
 
     line = ask->item;
@@ -284,16 +320,54 @@ ngx_http_tlsrpt_page_reply(void *data, ngx_http_tlsrpt_ask_t *ask,
 
     /* the index may outlive a domain's data */
 
-    line->shown = ngx_http_tlsrpt_visible(page->request, line->domain,
-                                          tlsrpt_overview_seen(line->overview));
+    seen = tlsrpt_overview_seen(line->overview);
+    line->shown = (seen || !line->indexed)
+                  && ngx_http_tlsrpt_visible(page->request, line->domain,
+                                             seen);
     if (line->shown) {
         line->json = tlsrpt_overview_json(line->overview);
+    }
+
+    if (line->indexed && !seen) {
+        ngx_http_tlsrpt_forget(page->request, line->domain);
     }
 
     tlsrpt_overview_destroy(line->overview);
     line->overview = NULL;
 
-    return line->json || !line->shown ? NGX_OK : NGX_ERROR;
+    if (line->shown && line->json == NULL) {
+        return NGX_ERROR;
+    }
+
+    return page->is_csv ? ngx_http_tlsrpt_page_csv(page, line) : NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_page_csv(ngx_http_tlsrpt_page_t *page,
+    ngx_http_tlsrpt_line_t *line)
+{
+    if (line->shown) {
+        tlsrpt_csv_line(&page->buf, tlsrpt_overview_names,
+                        TLSRPT_OVERVIEW_NAMES, line->json);
+        json_decref(line->json);
+        line->json = NULL;
+    }
+
+    return ngx_http_tlsrpt_text_spill(page->request, &page->text, &page->buf,
+                                      NGX_HTTP_TLSRPT_TEXT_MEMORY);
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_page_send(ngx_http_tlsrpt_page_t *page)
+{
+    tlsrpt_buf_t  *buf;
+
+    buf = &page->buf;
+
+    return ngx_http_tlsrpt_text_send(page->request, "text/csv; charset=utf-8",
+                                     &page->text, &buf, 1);
 }
 
 
@@ -305,6 +379,10 @@ ngx_http_tlsrpt_page_done(void *data, ngx_http_request_t *r)
     char         from[TLSRPT_DAY_TEXT_LEN + 1], to[TLSRPT_DAY_TEXT_LEN + 1];
     json_t      *domains;
     ngx_uint_t   i;
+
+    if (page->is_csv) {
+        return ngx_http_tlsrpt_page_send(page);
+    }
 
     domains = json_array();
 
@@ -336,7 +414,7 @@ ngx_http_tlsrpt_page_next_json(ngx_http_tlsrpt_page_t *page)
         return json_null();
     }
 
-    last = &page->lines[page->nlines - 1].domain;
+    last = &ngx_http_tlsrpt_page_last(page)->domain;
 
     return json_stringn(last->data, last->len);
 }
@@ -350,8 +428,9 @@ ngx_http_tlsrpt_page_destroy(void *data)
     ngx_uint_t  i;
 
     ngx_http_tlsrpt_walk_end(&page->walk);
+    tlsrpt_buf_free(&page->buf);
 
-    for (i = 0; i < page->nlines; i++) {
+    for (i = 0; i < page->nlines && i < page->limit; i++) {
         json_decref(page->lines[i].json);
 
         if (page->lines[i].overview) {

@@ -9,11 +9,16 @@
 #include "ngx_http_tlsrpt_fetch.h"
 #include "ngx_http_tlsrpt_lookup.h"
 #include "ngx_http_tlsrpt_scope.h"
+#include "ngx_http_tlsrpt_text.h"
 
 
 typedef struct {
     tlsrpt_lookup_t             *lookup;
     ngx_str_t                    domain;
+    ngx_http_request_t          *request;
+    ngx_http_tlsrpt_text_t       text;      /* the CSV */
+    tlsrpt_buf_t                 buf;       /* its end */
+    unsigned                     is_csv:1;
 } ngx_http_tlsrpt_lookup_t;
 
 
@@ -21,6 +26,8 @@ static ngx_int_t ngx_http_tlsrpt_lookup_next(void *data,
     ngx_http_tlsrpt_ask_t *ask);
 static ngx_int_t ngx_http_tlsrpt_lookup_reply(void *data,
     ngx_http_tlsrpt_ask_t *ask, const tlsrpt_reply_t *reply);
+static ngx_int_t ngx_http_tlsrpt_lookup_csv(ngx_http_tlsrpt_lookup_t *ctx,
+    int at_end);
 static ngx_int_t ngx_http_tlsrpt_lookup_done(void *data,
     ngx_http_request_t *r);
 static void ngx_http_tlsrpt_lookup_destroy(void *data);
@@ -37,7 +44,7 @@ static const ngx_http_tlsrpt_fetch_type_t  ngx_http_tlsrpt_lookup_fetch = {
 
 ngx_int_t
 ngx_http_tlsrpt_lookup(ngx_http_request_t *r, ngx_str_t *domain,
-    tlsrpt_lookup_t *lookup)
+    tlsrpt_lookup_t *lookup, ngx_uint_t is_csv)
 {
     ngx_http_tlsrpt_lookup_t  *ctx;
 
@@ -46,7 +53,7 @@ ngx_http_tlsrpt_lookup(ngx_http_request_t *r, ngx_str_t *domain,
                                      "out of memory");
     }
 
-    ctx = ngx_palloc(r->pool, sizeof(ngx_http_tlsrpt_lookup_t));
+    ctx = ngx_pcalloc(r->pool, sizeof(ngx_http_tlsrpt_lookup_t));
     if (ctx == NULL) {
         lookup->type->destroy(lookup);
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -54,6 +61,8 @@ ngx_http_tlsrpt_lookup(ngx_http_request_t *r, ngx_str_t *domain,
 
     ctx->lookup = lookup;
     ctx->domain = *domain;
+    ctx->request = r;
+    ctx->is_csv = (is_csv != 0);
 
     return ngx_http_tlsrpt_fetch(r, &ngx_http_tlsrpt_lookup_fetch, ctx);
 }
@@ -76,14 +85,32 @@ ngx_http_tlsrpt_lookup_reply(void *data, ngx_http_tlsrpt_ask_t *ask,
 {
     ngx_http_tlsrpt_lookup_t *ctx = data;
 
-    return ctx->lookup->type->add(ctx->lookup, ask->n, reply) == TLSRPT_OK
-           ? NGX_OK : NGX_ERROR;
+    if (ctx->lookup->type->add(ctx->lookup, ask->n, reply) != TLSRPT_OK) {
+        return NGX_ERROR;
+    }
+
+    return ctx->is_csv ? ngx_http_tlsrpt_lookup_csv(ctx, 0) : NGX_OK;
+}
+
+
+/* What there is of it by now. */
+
+static ngx_int_t
+ngx_http_tlsrpt_lookup_csv(ngx_http_tlsrpt_lookup_t *ctx, int at_end)
+{
+    if (ctx->lookup->type->csv(ctx->lookup, at_end, &ctx->buf) != 0) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_tlsrpt_text_spill(ctx->request, &ctx->text, &ctx->buf,
+                                      NGX_HTTP_TLSRPT_TEXT_MEMORY);
 }
 
 
 static ngx_int_t
 ngx_http_tlsrpt_lookup_done(void *data, ngx_http_request_t *r)
 {
+    tlsrpt_buf_t              *buf;
     tlsrpt_str_t               domain;
     ngx_http_tlsrpt_lookup_t  *ctx = data;
 
@@ -97,6 +124,18 @@ ngx_http_tlsrpt_lookup_done(void *data, ngx_http_request_t *r)
                                      "no such domain");
     }
 
+    if (ctx->is_csv) {
+        if (ngx_http_tlsrpt_lookup_csv(ctx, 1) != NGX_OK) {
+            return ngx_http_tlsrpt_error(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                         "out of memory");
+        }
+
+        buf = &ctx->buf;
+
+        return ngx_http_tlsrpt_text_send(r, "text/csv; charset=utf-8",
+                                         &ctx->text, &buf, 1);
+    }
+
     return ngx_http_tlsrpt_answer_json(r,
                                        ctx->lookup->type->json(ctx->lookup));
 }
@@ -107,5 +146,6 @@ ngx_http_tlsrpt_lookup_destroy(void *data)
 {
     ngx_http_tlsrpt_lookup_t *ctx = data;
 
+    tlsrpt_buf_free(&ctx->buf);
     ctx->lookup->type->destroy(ctx->lookup);
 }

@@ -2,7 +2,7 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * Answers with one of the core's lookups, as JSON.
+ * Answers with one of the core's lookups, as JSON or CSV.
  */
 
 #ifndef NGX_HTTP_TLSRPT_LOOKUP_H
@@ -16,7 +16,7 @@
 /* For a resource to return.  Takes the lookup, NULL included: that is out of
    memory, 503.  A domain that the viewer may not see is 404. */
 ngx_int_t ngx_http_tlsrpt_lookup(ngx_http_request_t *r, ngx_str_t *domain,
-    tlsrpt_lookup_t *lookup);
+    tlsrpt_lookup_t *lookup, ngx_uint_t is_csv);
 
 #pragma GCC visibility pop
 

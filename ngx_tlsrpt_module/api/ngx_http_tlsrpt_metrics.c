@@ -4,6 +4,10 @@
  *
  * BASE/metrics: the totals of every domain that the viewer may see, one small
  * hash each; and, for a viewer who sees all, what the workers count.
+ *
+ * Domains that have data are bounded.  Where there turn out to be more, all are
+ * walked over twice again: to see when each had its last report, and to take
+ * the most recent ones.
  */
 
 #include "ngx_http_tlsrpt_answer.h"
@@ -11,6 +15,7 @@
 #include "ngx_http_tlsrpt_counters.h"
 #include "ngx_http_tlsrpt_error.h"
 #include "ngx_http_tlsrpt_fetch.h"
+#include "ngx_http_tlsrpt_forget.h"
 #include "ngx_http_tlsrpt_module.h"
 #include "ngx_http_tlsrpt_params.h"
 #include "ngx_http_tlsrpt_scope.h"
@@ -18,12 +23,27 @@
 #include "ngx_http_tlsrpt_walk.h"
 #include "tlsrpt_key.h"
 #include "tlsrpt_metrics.h"
+#include "tlsrpt_recent.h"
 #include "tlsrpt_version.h"
 
 
 #define NGX_HTTP_TLSRPT_METRICS_PIECE    500    /* names of the index */
 #define NGX_HTTP_TLSRPT_METRICS_DOMAINS  50000  /* at most */
 
+
+/* What a walk is for. */
+enum {
+    NGX_HTTP_TLSRPT_METRICS_ALL = 0,
+    NGX_HTTP_TLSRPT_METRICS_NOTE,
+    NGX_HTTP_TLSRPT_METRICS_CHOSEN
+};
+
+/* A domain that is asked for. */
+typedef struct {
+    size_t                        len;
+    ngx_uint_t                    indexed;  /* by the index alone */
+    u_char                        name[TLSRPT_DOMAIN_LEN];
+} ngx_http_tlsrpt_metrics_domain_t;
 
 typedef struct {
     ngx_http_request_t           *request;
@@ -32,10 +52,17 @@ typedef struct {
     ngx_http_tlsrpt_text_t        texts[TLSRPT_METRICS_PARTS];
     ngx_uint_t                    ndomains;
     ngx_uint_t                    nomitted;
+    tlsrpt_recent_t               recent;
 
+    ngx_uint_t                    walks;    /* what this one is for */
+    ngx_uint_t                    pending;  /* replies */
+    unsigned                      again:1;  /* the next one begins */
     unsigned                      mail:1;   /* asked for what came by mail */
 
     ngx_http_tlsrpt_walk_t        walk;
+    ngx_uint_t                    asked;    /* domains; more than are in flight
+                                               are remembered */
+    ngx_http_tlsrpt_metrics_domain_t  domains[NGX_HTTP_TLSRPT_REDIS_WINDOW];
     tlsrpt_key_read_t             read;     /* of a domain */
 } ngx_http_tlsrpt_metrics_ctx_t;
 
@@ -44,9 +71,19 @@ static ngx_int_t ngx_http_tlsrpt_metrics_done(void *data,
     ngx_http_request_t *r);
 static ngx_int_t ngx_http_tlsrpt_metrics_next(void *data,
     ngx_http_tlsrpt_ask_t *ask);
-static ngx_int_t ngx_http_tlsrpt_metrics_domain(
-    ngx_http_tlsrpt_metrics_ctx_t *ctx, ngx_http_tlsrpt_ask_t *ask,
-    ngx_str_t *name);
+static ngx_int_t ngx_http_tlsrpt_metrics_ask(
+    ngx_http_tlsrpt_metrics_ctx_t *ctx, ngx_http_tlsrpt_ask_t *ask);
+static ngx_uint_t ngx_http_tlsrpt_metrics_again(
+    ngx_http_tlsrpt_metrics_ctx_t *ctx);
+static ngx_int_t ngx_http_tlsrpt_metrics_begin(
+    ngx_http_tlsrpt_metrics_ctx_t *ctx);
+static void ngx_http_tlsrpt_metrics_domain(ngx_http_tlsrpt_metrics_ctx_t *ctx,
+    ngx_http_tlsrpt_ask_t *ask, ngx_str_t *name);
+static tlsrpt_str_t ngx_http_tlsrpt_metrics_name(
+    ngx_http_tlsrpt_metrics_domain_t *domain);
+static ngx_int_t ngx_http_tlsrpt_metrics_take(
+    ngx_http_tlsrpt_metrics_ctx_t *ctx,
+    ngx_http_tlsrpt_metrics_domain_t *domain, const tlsrpt_reply_t *reply);
 static ngx_int_t ngx_http_tlsrpt_metrics_reply(void *data,
     ngx_http_tlsrpt_ask_t *ask, const tlsrpt_reply_t *reply);
 static ngx_int_t ngx_http_tlsrpt_metrics_spill(
@@ -125,6 +162,30 @@ ngx_http_tlsrpt_metrics_next(void *data, ngx_http_tlsrpt_ask_t *ask)
     ngx_http_tlsrpt_metrics_ctx_t *ctx = data;
 
     ngx_int_t  rc;
+
+    rc = ctx->again ? NGX_DONE : ngx_http_tlsrpt_metrics_ask(ctx, ask);
+
+    if (rc == NGX_DONE && ctx->pending == 0
+        && ngx_http_tlsrpt_metrics_again(ctx))
+    {
+        if (ngx_http_tlsrpt_metrics_begin(ctx) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        rc = ngx_http_tlsrpt_metrics_ask(ctx, ask);
+    }
+
+    ctx->pending += (rc == NGX_OK);
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_metrics_ask(ngx_http_tlsrpt_metrics_ctx_t *ctx,
+    ngx_http_tlsrpt_ask_t *ask)
+{
+    ngx_int_t  rc;
     ngx_str_t  name;
 
     if (!ctx->mail && ngx_http_tlsrpt_scope_is_all(ctx->request)) {
@@ -137,65 +198,99 @@ ngx_http_tlsrpt_metrics_next(void *data, ngx_http_tlsrpt_ask_t *ask)
 
     ask->item = NULL;
 
-    for ( ;; ) {
-        rc = ngx_http_tlsrpt_walk_next(&ctx->walk, &name, &ask->command);
+    rc = ngx_http_tlsrpt_walk_next(&ctx->walk, &name, &ask->command);
 
-        if (rc == NGX_AGAIN) {
-            return NGX_OK;
-        }
-
-        if (rc != NGX_OK) {
-            return rc;
-        }
-
-        if (ctx->ndomains < NGX_HTTP_TLSRPT_METRICS_DOMAINS) {
-            ctx->ndomains++;
-            return ngx_http_tlsrpt_metrics_domain(ctx, ask, &name);
-        }
-
-        ctx->nomitted++;
+    if (rc == NGX_OK) {
+        ngx_http_tlsrpt_metrics_domain(ctx, ask, &name);
     }
+
+    return rc == NGX_AGAIN ? NGX_OK : rc;
 }
 
 
+/* All of a walk is answered: does another one follow? */
+
+static ngx_uint_t
+ngx_http_tlsrpt_metrics_again(ngx_http_tlsrpt_metrics_ctx_t *ctx)
+{
+    return ctx->again || ctx->walks == NGX_HTTP_TLSRPT_METRICS_NOTE;
+}
+
+
+/* What the walk before made is not wanted. */
+
 static ngx_int_t
+ngx_http_tlsrpt_metrics_begin(ngx_http_tlsrpt_metrics_ctx_t *ctx)
+{
+    static const ngx_str_t  first = ngx_string("");
+
+    if (ctx->walks == NGX_HTTP_TLSRPT_METRICS_NOTE) {
+        tlsrpt_recent_choose(&ctx->recent, NGX_HTTP_TLSRPT_METRICS_DOMAINS);
+    }
+
+    ctx->walks++;
+    ctx->again = 0;
+    ctx->mail = (ctx->walks == NGX_HTTP_TLSRPT_METRICS_NOTE);
+    ngx_memzero(ctx->texts, sizeof(ctx->texts));
+
+    tlsrpt_metrics_destroy(ctx->metrics);
+    ctx->metrics = tlsrpt_metrics_create(
+                       ctx->type == NGX_HTTP_TLSRPT_METRICS_OPENMETRICS);
+    if (ctx->metrics == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_tlsrpt_walk_end(&ctx->walk);
+
+    return ngx_http_tlsrpt_walk_begin(&ctx->walk, ctx->request, &first,
+                                      NGX_HTTP_TLSRPT_METRICS_PIECE);
+}
+
+
+static void
 ngx_http_tlsrpt_metrics_domain(ngx_http_tlsrpt_metrics_ctx_t *ctx,
     ngx_http_tlsrpt_ask_t *ask, ngx_str_t *name)
 {
-    ngx_str_t   *domain;
-    ngx_pool_t  *pool;
+    tlsrpt_str_t                       domain;
+    ngx_http_tlsrpt_metrics_domain_t  *asked;
 
-    pool = ctx->request->pool;
+    asked = &ctx->domains[ctx->asked++ % NGX_HTTP_TLSRPT_REDIS_WINDOW];
 
-    domain = ngx_palloc(pool, sizeof(ngx_str_t));
-    if (domain == NULL) {
-        return NGX_ERROR;
-    }
+    asked->len = name->len;
+    asked->indexed = ctx->walk.indexed;
+    ngx_memcpy(asked->name, name->data, name->len);
 
-    domain->len = name->len;
-    domain->data = ngx_pstrdup(pool, name);
-    if (domain->data == NULL) {
-        return NGX_ERROR;
-    }
-
+    domain = ngx_http_tlsrpt_metrics_name(asked);
     tlsrpt_key_domain(&ctx->read.key, ngx_http_tlsrpt_prefix(ctx->request),
-                      ngx_http_tlsrpt_str(domain), "");
+                      domain, "");
 
     ask->command = tlsrpt_key_read(&ctx->read, "HGETALL", NULL, 0);
-    ask->item = domain;
-
-    return NGX_OK;
+    ask->item = asked;
 }
 
 
-/* ask->item: what came by mail (the metrics), a domain's name, or NULL: a piece
-   of the index. */
+static tlsrpt_str_t
+ngx_http_tlsrpt_metrics_name(ngx_http_tlsrpt_metrics_domain_t *domain)
+{
+    tlsrpt_str_t  name;
+
+    name.data = (char *) domain->name;
+    name.len = domain->len;
+
+    return name;
+}
+
+
+/* ask->item: what came by mail (the metrics), a domain, or NULL: a piece of the
+   index. */
 
 static ngx_int_t
 ngx_http_tlsrpt_metrics_reply(void *data, ngx_http_tlsrpt_ask_t *ask,
     const tlsrpt_reply_t *reply)
 {
     ngx_http_tlsrpt_metrics_ctx_t *ctx = data;
+
+    ctx->pending--;
 
     if (ask->item == NULL) {
         return ngx_http_tlsrpt_walk_reply(&ctx->walk, reply);
@@ -206,7 +301,51 @@ ngx_http_tlsrpt_metrics_reply(void *data, ngx_http_tlsrpt_ask_t *ask,
         return NGX_OK;
     }
 
-    tlsrpt_metrics_add(ctx->metrics, ngx_http_tlsrpt_str(ask->item), reply);
+    return ngx_http_tlsrpt_metrics_take(ctx, ask->item, reply);
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_metrics_take(ngx_http_tlsrpt_metrics_ctx_t *ctx,
+    ngx_http_tlsrpt_metrics_domain_t *domain, const tlsrpt_reply_t *reply)
+{
+    uint64_t      last;
+    tlsrpt_str_t  name;
+
+    name = ngx_http_tlsrpt_metrics_name(domain);
+    last = tlsrpt_metrics_last(reply);
+
+    if (last == 0) {
+        if (domain->indexed && reply->nelements == 0) {
+            ngx_http_tlsrpt_forget(ctx->request, name);
+        }
+
+        return NGX_OK;
+    }
+
+    switch (ctx->walks) {
+
+    case NGX_HTTP_TLSRPT_METRICS_ALL:
+        if (ctx->ndomains == NGX_HTTP_TLSRPT_METRICS_DOMAINS) {
+            ctx->again = 1;
+            return NGX_OK;
+        }
+
+        ctx->ndomains++;
+        break;
+
+    case NGX_HTTP_TLSRPT_METRICS_NOTE:
+        return tlsrpt_recent_note(&ctx->recent, last) == 0 ? NGX_OK
+                                                           : NGX_ERROR;
+
+    default: /* NGX_HTTP_TLSRPT_METRICS_CHOSEN */
+        if (!tlsrpt_recent_take(&ctx->recent, last)) {
+            ctx->nomitted++;
+            return NGX_OK;
+        }
+    }
+
+    tlsrpt_metrics_add(ctx->metrics, name, reply);
 
     return ngx_http_tlsrpt_metrics_spill(ctx);
 }
@@ -320,4 +459,5 @@ ngx_http_tlsrpt_metrics_destroy(void *data)
 
     ngx_http_tlsrpt_walk_end(&ctx->walk);
     tlsrpt_metrics_destroy(ctx->metrics);
+    tlsrpt_recent_free(&ctx->recent);
 }

@@ -2,8 +2,8 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * What is read of one domain and answered in JSON: BASE/domains/D/problems,
- * BASE/domains/D/reports and BASE/domains/D/senders.
+ * What is read of one domain and answered in JSON, most of it in CSV too:
+ * BASE/domains/D/problems, BASE/domains/D/reports and BASE/domains/D/senders.
  */
 
 #include "ngx_http_mta_sts_module.h"
@@ -54,7 +54,7 @@ ngx_http_tlsrpt_problems_resource(ngx_http_request_t *r,
                tlsrpt_problems_create(&query,
                                       ngx_http_tlsrpt_str(&target->domain),
                                       ngx_http_tlsrpt_prefix(r), served,
-                                      tlsrpt_day_of(ngx_time())));
+                                      tlsrpt_day_of(ngx_time())), 0);
 }
 
 
@@ -78,10 +78,13 @@ ngx_http_tlsrpt_reports_resource(ngx_http_request_t *r,
         return rc;
     }
 
+    query->whole = (target->type == NGX_HTTP_TLSRPT_CSV);
+
     return ngx_http_tlsrpt_lookup(r, &target->domain,
                tlsrpt_reports_create(query,
                                      ngx_http_tlsrpt_str(&target->domain),
-                                     ngx_http_tlsrpt_prefix(r)));
+                                     ngx_http_tlsrpt_prefix(r)),
+               target->type == NGX_HTTP_TLSRPT_CSV);
 }
 
 
@@ -100,7 +103,8 @@ ngx_http_tlsrpt_senders_resource(ngx_http_request_t *r,
     return ngx_http_tlsrpt_lookup(r, &target->domain,
                tlsrpt_senders_create(&query,
                                      ngx_http_tlsrpt_str(&target->domain),
-                                     ngx_http_tlsrpt_prefix(r)));
+                                     ngx_http_tlsrpt_prefix(r)),
+               target->type == NGX_HTTP_TLSRPT_CSV);
 }
 
 

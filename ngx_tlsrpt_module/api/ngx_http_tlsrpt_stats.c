@@ -19,7 +19,7 @@ typedef struct {
     tlsrpt_query_t                query;
     tlsrpt_stats_t               *stats;
     tlsrpt_str_t                  domain;
-    ngx_int_t                     type;     /* of _stats_types */
+    ngx_int_t                     type;     /* of _table_types */
     ngx_http_tlsrpt_text_t        text;     /* of the answer */
     tlsrpt_buf_t                  buf;      /* its end */
     unsigned                      checked:1;
@@ -37,22 +37,6 @@ static ngx_int_t ngx_http_tlsrpt_stats_work(void *data, ngx_http_request_t *r);
 static ngx_int_t ngx_http_tlsrpt_stats_done(void *data, ngx_http_request_t *r);
 static void ngx_http_tlsrpt_stats_destroy(void *data);
 
-
-enum {
-    NGX_HTTP_TLSRPT_STATS_JSON = 0,
-    NGX_HTTP_TLSRPT_STATS_CSV,
-    NGX_HTTP_TLSRPT_STATS_NTYPES
-};
-
-static const ngx_str_t  ngx_http_tlsrpt_stats_media[] = {
-    ngx_string("application/json"),
-    ngx_string("text/csv")
-};
-
-const ngx_http_tlsrpt_types_t  ngx_http_tlsrpt_stats_types = {
-    ngx_http_tlsrpt_stats_media, NGX_HTTP_TLSRPT_STATS_NTYPES,
-    "there are application/json and text/csv"
-};
 
 static const ngx_http_tlsrpt_fetch_type_t  ngx_http_tlsrpt_stats_fetch = {
     ngx_http_tlsrpt_stats_next,
@@ -148,7 +132,7 @@ ngx_http_tlsrpt_stats_work(void *data, ngx_http_request_t *r)
         return NGX_OK;
     }
 
-    rc = tlsrpt_stats_write(st->stats, st->type == NGX_HTTP_TLSRPT_STATS_CSV,
+    rc = tlsrpt_stats_write(st->stats, st->type == NGX_HTTP_TLSRPT_CSV,
                             &st->buf);
 
     if (rc < 0
@@ -178,7 +162,7 @@ ngx_http_tlsrpt_stats_done(void *data, ngx_http_request_t *r)
     buf = &st->buf;
 
     return ngx_http_tlsrpt_text_send(r,
-                st->type == NGX_HTTP_TLSRPT_STATS_CSV
+                st->type == NGX_HTTP_TLSRPT_CSV
                     ? "text/csv; charset=utf-8"
                     : "application/json; charset=utf-8",
                 &st->text, &buf, 1);

@@ -118,6 +118,7 @@ ngx_http_tlsrpt_walk_next(ngx_http_tlsrpt_walk_t *walk, ngx_str_t *name,
 
     walk->nconfigured += (order <= 0);
     walk->nnames += (order >= 0);
+    walk->indexed = (order > 0);
 
     return NGX_OK;
 }

@@ -26,6 +26,8 @@ typedef struct {
     ngx_array_t                    names;   /* of it, to be seen */
     ngx_uint_t                     nnames;  /* of these, walked over */
 
+    unsigned                       indexed:1;   /* the last name is in the
+                                                   index alone */
     unsigned                       asked:1; /* for a piece */
     unsigned                       over:1;  /* no piece follows */
 } ngx_http_tlsrpt_walk_t;

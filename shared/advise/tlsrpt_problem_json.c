@@ -126,7 +126,7 @@ problem_json(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p)
 
 json_t *
 tlsrpt_problem_json(const tlsrpt_evidence_t *e,
-    tlsrpt_problem_t *const *problems, size_t n)
+    tlsrpt_problem_t *const *problems, size_t n, json_t *conflicts)
 {
     char                      from[TLSRPT_DAY_TEXT_LEN + 1];
     char                      to[TLSRPT_DAY_TEXT_LEN + 1];
@@ -143,7 +143,8 @@ tlsrpt_problem_json(const tlsrpt_evidence_t *e,
     tlsrpt_day_text(scan->from, from);
     tlsrpt_day_text(scan->to, to);
 
-    return json_pack("{s:s%, s:s, s:s, s:o}", "domain", scan->domain.data,
-                     scan->domain.len, "from", from, "to", to, "problems",
+    return json_pack("{s:s%, s:s, s:s, s:O, s:o}", "domain",
+                     scan->domain.data, scan->domain.len, "from", from,
+                     "to", to, "conflicting-reports", conflicts, "problems",
                      array);
 }

@@ -13,9 +13,11 @@
 
 #pragma GCC visibility push(hidden)
 
-/* {"domain","from","to","problems"}, in the order given; NULL: no memory. */
+/* {"domain","from","to","conflicting-reports","problems"}, in the order given;
+   conflicts is borrowed.  NULL: no memory. */
 json_t *tlsrpt_problem_json(const tlsrpt_evidence_t *evidence,
-    tlsrpt_problem_t *const *problems, size_t n) TLSRPT_MUST_USE;
+    tlsrpt_problem_t *const *problems, size_t n, json_t *conflicts)
+    TLSRPT_MUST_USE;
 
 #pragma GCC visibility pop
 

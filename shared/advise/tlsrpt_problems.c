@@ -644,26 +644,16 @@ problems_json(tlsrpt_lookup_t *lookup)
 {
     tlsrpt_problems_t  *problems = (tlsrpt_problems_t *) lookup;
 
-    json_t  *json = finish(problems) == 0
-                    ? tlsrpt_problem_json(&problems->evidence, problems->list,
-                                          problems->n)
-                    : NULL;
-
-    if (json != NULL
-        && json_object_set(json, "conflicting-reports",
-                           problems->conflicts.reports)
-           != 0)
-    {
-        json_decref(json);
-        return NULL;
-    }
-
-    return json;
+    return finish(problems) == 0
+           ? tlsrpt_problem_json(&problems->evidence, problems->list,
+                                 problems->n, problems->conflicts.reports)
+           : NULL;
 }
 
 
 static const tlsrpt_lookup_type_t  problems_type = {
-    problems_next, problems_add, problems_seen, problems_json, problems_destroy
+    problems_next, problems_add, problems_seen,
+    problems_json, NULL, problems_destroy
 };
 
 

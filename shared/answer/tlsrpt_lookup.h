@@ -9,6 +9,7 @@
 #ifndef TLSRPT_LOOKUP_H
 #define TLSRPT_LOOKUP_H
 
+#include "tlsrpt_buf.h"
 #include "tlsrpt_command.h"
 #include "tlsrpt_reply.h"
 
@@ -30,6 +31,11 @@ typedef struct {
 
     /* The answer, once there is no more to ask; NULL: no memory. */
     json_t *(*json)(tlsrpt_lookup_t *lookup);
+
+    /* The answer as CSV, in place of that: appends what there is of it after
+       each reply, and what is left once there is no more to ask.  0, or -1: no
+       memory.  NULL: there is none. */
+    int (*csv)(tlsrpt_lookup_t *lookup, int at_end, tlsrpt_buf_t *out);
 
     void (*destroy)(tlsrpt_lookup_t *lookup);
 } tlsrpt_lookup_type_t;

@@ -225,6 +225,28 @@ tlsrpt_metrics_add(tlsrpt_metrics_t *metrics, tlsrpt_str_t domain,
 }
 
 
+uint64_t
+tlsrpt_metrics_last(const tlsrpt_reply_t *reply)
+{
+    tlsrpt_totals_t  all;
+
+    for (size_t i = 0;
+         reply->type == TLSRPT_REPLY_ARRAY && i + 1 < reply->nelements; i += 2)
+    {
+        const tlsrpt_reply_t  *field = reply->elements[i];
+
+        if (field->type == TLSRPT_REPLY_STRING && field->len == 3
+            && memcmp(field->str, "all", 3) == 0
+            && tlsrpt_totals_parse(reply->elements[i + 1], &all) == 0)
+        {
+            return all.last ? all.last : 1;
+        }
+    }
+
+    return 0;
+}
+
+
 /*
  * The host's own
  */

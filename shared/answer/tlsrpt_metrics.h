@@ -26,6 +26,9 @@ void tlsrpt_metrics_destroy(tlsrpt_metrics_t *metrics);
 void tlsrpt_metrics_add(tlsrpt_metrics_t *metrics, tlsrpt_str_t domain,
     const tlsrpt_reply_t *reply);
 
+/* Of the same reply: when the last report came; 0: there are no data. */
+uint64_t tlsrpt_metrics_last(const tlsrpt_reply_t *reply);
+
 /* The reply to HGETALL of PREFIX:mail: what became of the reports that came by
    mail, as rspamd's plugin counts them. */
 void tlsrpt_metrics_mail(tlsrpt_metrics_t *metrics,

@@ -164,6 +164,12 @@ status(const tlsrpt_overview_t *overview)
 }
 
 
+const char *const  tlsrpt_overview_names[TLSRPT_OVERVIEW_NAMES] = {
+    "domain", "reports", "total-successful-session-count",
+    "total-failure-session-count", "last-report", "status"
+};
+
+
 json_t *
 tlsrpt_overview_json(const tlsrpt_overview_t *overview)
 {

@@ -27,6 +27,9 @@ int tlsrpt_overview_add(tlsrpt_overview_t *overview, size_t n,
     const tlsrpt_reply_t *reply) TLSRPT_MUST_USE;
 /* Was the domain ever seen? */
 int tlsrpt_overview_seen(const tlsrpt_overview_t *overview);
+/* The names of its members, and how many: the columns of CSV. */
+#define TLSRPT_OVERVIEW_NAMES  6
+extern const char *const  tlsrpt_overview_names[TLSRPT_OVERVIEW_NAMES];
 json_t *tlsrpt_overview_json(const tlsrpt_overview_t *overview) TLSRPT_MUST_USE;
 
 #pragma GCC visibility pop

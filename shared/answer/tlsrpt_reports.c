@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "tlsrpt_conflicts.h"
+#include "tlsrpt_csv.h"
 #include "tlsrpt_listing.h"
 #include "tlsrpt_listing_scan.h"
 #include "tlsrpt_query.h"
@@ -29,6 +30,7 @@ typedef struct {
     int                     waiting;        /* for a list */
     json_t                 *reports;
     int                     more;
+    int                     headed;         /* the CSV */
     char                    next[CURSOR_LEN];
 } tlsrpt_reports_t;
 
@@ -256,7 +258,9 @@ append(tlsrpt_reports_t *reports, const tlsrpt_day_list_t *list,
 {
     json_t  *json;
 
-    if (json_array_size(reports->reports) == reports->query.limit) {
+    if (!reports->query.whole
+        && json_array_size(reports->reports) == reports->query.limit)
+    {
         reports->more = 1;
         return 0;
     }
@@ -331,8 +335,40 @@ reports_json(tlsrpt_lookup_t *lookup)
 }
 
 
+static int
+reports_csv(tlsrpt_lookup_t *lookup, int at_end, tlsrpt_buf_t *out)
+{
+    static const char *const  names[] = {
+        "id", "organization-name", "report-id", "start-datetime",
+        "end-datetime", "received", "via", "signed-by",
+        "total-successful-session-count", "total-failure-session-count",
+        "warnings", "conflicts-with"
+    };
+    const size_t              n = sizeof(names) / sizeof(names[0]);
+    tlsrpt_reports_t         *reports = (tlsrpt_reports_t *) lookup;
+    size_t                    i;
+    json_t                   *report;
+
+    (void) at_end;
+
+    if (!reports->headed) {
+        tlsrpt_csv_head(out, names, n);
+        reports->headed = 1;
+    }
+
+    json_array_foreach(reports->reports, i, report) {
+        tlsrpt_csv_line(out, names, n, report);
+    }
+
+    json_array_clear(reports->reports);
+
+    return out->failed ? -1 : 0;
+}
+
+
 static const tlsrpt_lookup_type_t  reports_type = {
-    reports_next, reports_add, reports_seen, reports_json, reports_destroy
+    reports_next, reports_add, reports_seen,
+    reports_json, reports_csv, reports_destroy
 };
 
 
@@ -349,11 +385,15 @@ tlsrpt_reports_create(const tlsrpt_reports_query_t *query, tlsrpt_str_t domain,
 
     reports->lookup.type = &reports_type;
 
-    if (query->after && query->after_day < days.to) {
+    reports->query = *query;
+
+    if (query->whole) {
+        reports->query.after = 0;
+
+    } else if (query->after && query->after_day < days.to) {
         days.to = query->after_day < days.from ? days.from : query->after_day;
     }
 
-    reports->query = *query;
     reports->reports = json_array();
 
     if (reports->reports == NULL

@@ -20,6 +20,8 @@ typedef struct {
     tlsrpt_query_t  query;                  /* from, to, organization-name */
     unsigned        limit;
     int             failures_only;
+    int             whole;                  /* all of it, whatever the limit
+                                               and the cursor are: for CSV */
     int             after;                  /* a cursor was given: */
     int32_t         after_day;
     int64_t         after_received;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tlsrpt_conflicts.h"
+#include "tlsrpt_csv.h"
 #include "tlsrpt_listing.h"
 #include "tlsrpt_listing_scan.h"
 #include "tlsrpt_reports.h"
@@ -343,8 +344,42 @@ senders_json(tlsrpt_lookup_t *lookup)
 }
 
 
+static int
+senders_csv(tlsrpt_lookup_t *lookup, int at_end, tlsrpt_buf_t *out)
+{
+    static const char *const  names[] = {
+        "organization-name", "reports", "first-report", "last-report",
+        "median-delay-seconds", "max-delay-seconds", "via", "signed-by",
+        "deviations", "conflicting-reports"
+    };
+    const size_t              n = sizeof(names) / sizeof(names[0]);
+    tlsrpt_senders_t         *senders = (tlsrpt_senders_t *) lookup;
+
+    if (!at_end) {
+        return 0;
+    }
+
+    qsort(senders->senders, senders->nsenders, sizeof(sender_t), most_first);
+    tlsrpt_csv_head(out, names, n);
+
+    for (size_t i = 0; i < senders->nsenders; i++) {
+        json_t  *json = sender_json(&senders->senders[i]);
+
+        if (json == NULL) {
+            return -1;
+        }
+
+        tlsrpt_csv_line(out, names, n, json);
+        json_decref(json);
+    }
+
+    return out->failed ? -1 : 0;
+}
+
+
 static const tlsrpt_lookup_type_t  senders_type = {
-    senders_next, senders_add, senders_seen, senders_json, senders_destroy
+    senders_next, senders_add, senders_seen,
+    senders_json, senders_csv, senders_destroy
 };
 
 

@@ -82,6 +82,7 @@ tlsrpt_stats_create(const tlsrpt_query_t *query, tlsrpt_str_t domain,
     stats->query = *query;
     stats->detailed = tlsrpt_query_is_detailed(query);
     stats->typed = tlsrpt_query_is_typed(query);
+    stats->by_details = query->filtered >> TLSRPT_BY_DETAIL != 0;
     stats->groups.nby = query->nby;
     stats->groups.by = stats->query.by;
     stats->logged = calloc(stats->scan.ndays, sizeof(*stats->logged));
@@ -230,6 +231,8 @@ add_row(tlsrpt_stats_t *stats, const tlsrpt_value_t *values, uint64_t failed)
         }
     }
 
+    stats->row_matched = 1;
+
     return add_group(stats, values, 0, 0, failed);
 }
 
@@ -303,7 +306,21 @@ count_packed(tlsrpt_stats_t *stats, tlsrpt_value_t *values)
 
     rc = count_sessions(stats, values);
 
-    return rc == TLSRPT_OK && stats->detailed ? count_rows(stats, values) : rc;
+    if (rc != TLSRPT_OK || !stats->detailed) {
+        return rc;
+    }
+
+    stats->row_matched = 0;
+    rc = count_rows(stats, values);
+
+    if (stats->row_matched) {
+        stats->matched++;
+
+    } else if (r->overflow) {
+        stats->unsure = 1;
+    }
+
+    return rc;
 }
 
 
@@ -397,6 +414,7 @@ count_overflow(tlsrpt_stats_t *stats, size_t day)
 
     } else if (all->overflow) {
         rc = add_row(stats, values, all->overflow);
+        stats->unsure = 1;
     }
 
     return rc;

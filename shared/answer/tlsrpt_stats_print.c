@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tlsrpt_csv.h"
 #include "tlsrpt_stats_print.h"
 #include "tlsrpt_time.h"
 
@@ -74,6 +75,18 @@ by_json(const tlsrpt_query_t *query)
 }
 
 
+/* The totals.  Those that cannot be filtered by what details say are null: of
+   the sessions none, of the reports all but those with details that are not
+   kept. */
+
+static json_t *
+total_json(const tlsrpt_stats_t *stats, uint64_t total, int is_known)
+{
+    return stats->by_details && !is_known ? json_null()
+                                          : json_integer((json_int_t) total);
+}
+
+
 /* All but the groups. */
 
 static json_t *
@@ -84,13 +97,16 @@ head_json(const tlsrpt_stats_t *stats)
     tlsrpt_day_text(stats->query.from, from);
     tlsrpt_day_text(stats->query.to, to);
 
-    return json_pack("{s:s%, s:s, s:s, s:I, s:I, s:I, s:o}",
+    return json_pack("{s:s%, s:s, s:s, s:o, s:o, s:o, s:o}",
                      "domain", stats->scan.domain.data,
                      stats->scan.domain.len,
                      "from", from, "to", to,
-                     counts[0], (json_int_t) stats->reports,
-                     counts[1], (json_int_t) stats->successful,
-                     counts[2], (json_int_t) stats->failure,
+                     counts[0], total_json(stats, stats->by_details
+                                                  ? stats->matched
+                                                  : stats->reports,
+                                           !stats->unsure),
+                     counts[1], total_json(stats, stats->successful, 0),
+                     counts[2], total_json(stats, stats->failure, 0),
                      "by", by_json(&stats->query));
 }
 
@@ -114,95 +130,50 @@ put_json(tlsrpt_buf_t *out, json_t *json, int is_open)
 }
 
 
-/* RFC 4180; and a sender's text must not become a formula where the file is
-   opened in a spreadsheet. */
-
 static void
-csv_text(tlsrpt_buf_t *buf, tlsrpt_str_t text)
+csv_header(const tlsrpt_stats_t *stats, tlsrpt_buf_t *out)
 {
-    size_t  i;
-
-    if (text.len == 0) {
-        return;
-    }
-
-    tlsrpt_buf_add(buf, "\"", 1);
-
-    if (memchr("=+-@\t\r", text.data[0], 6) != NULL) {
-        tlsrpt_buf_add(buf, "'", 1);
-    }
-
-    for (i = 0; i < text.len; i++) {
-        tlsrpt_buf_add(buf, &text.data[i], 1);
-
-        if (text.data[i] == '"') {
-            tlsrpt_buf_add(buf, "\"", 1);
-        }
-    }
-
-    tlsrpt_buf_add(buf, "\"", 1);
-}
-
-
-static void
-csv_number(tlsrpt_buf_t *buf, uint64_t value)
-{
-    char  text[24], *p = text + sizeof(text);
-
-    do {
-        *--p = (char) ('0' + value % 10);
-        value /= 10;
-    } while (value);
-
-    tlsrpt_buf_add(buf, p, (size_t) (text + sizeof(text) - p));
-}
-
-
-static void
-csv_header(const tlsrpt_stats_t *stats, tlsrpt_buf_t *buf)
-{
-    const char  *name;
+    size_t       n = stats->query.nby;
+    const char  *names[TLSRPT_NDIMENSIONS + 3];
 
     for (unsigned i = 0; i < stats->query.nby; i++) {
-        name = tlsrpt_dimension_name(stats->query.by[i]);
-        tlsrpt_buf_add(buf, name, strlen(name));
-        tlsrpt_buf_add(buf, ",", 1);
+        names[i] = tlsrpt_dimension_name(stats->query.by[i]);
     }
 
     for (int i = 0; !stats->detailed && i < 3; i++) {
-        tlsrpt_buf_add(buf, i ? "," : "", i ? 1 : 0);
-        tlsrpt_buf_add(buf, counts[i], strlen(counts[i]));
+        names[n++] = counts[i];
     }
 
     if (stats->detailed) {
-        tlsrpt_buf_add(buf, "failed-session-count", 20);
+        names[n++] = "failed-session-count";
     }
 
-    tlsrpt_buf_add(buf, "\r\n", 2);
+    tlsrpt_csv_head(out, names, n);
 }
 
 
 static void
-csv_group(const tlsrpt_stats_t *stats, tlsrpt_buf_t *buf,
+csv_group(const tlsrpt_stats_t *stats, tlsrpt_buf_t *out,
     const tlsrpt_group_t *group)
 {
     char         text[TLSRPT_VALUE_LEN];
     const char  *key = stats->groups.keys.data + group->key;
 
     for (unsigned i = 0; i < stats->query.nby; i++) {
-        csv_text(buf, tlsrpt_value_text(tlsrpt_groups_value(&key), text));
-        tlsrpt_buf_add(buf, ",", 1);
+        tlsrpt_csv_str(out, tlsrpt_value_text(tlsrpt_groups_value(&key),
+                                              text));
+        tlsrpt_csv_next(out);
     }
 
     if (!stats->detailed) {
-        csv_number(buf, group->reports);
-        tlsrpt_buf_add(buf, ",", 1);
-        csv_number(buf, group->successful);
-        tlsrpt_buf_add(buf, ",", 1);
+        tlsrpt_csv_number(out, (int64_t) group->reports);
+        tlsrpt_csv_next(out);
+        tlsrpt_csv_number(out, (int64_t) group->successful);
+        tlsrpt_csv_next(out);
     }
 
-    csv_number(buf, group->failure);
-    tlsrpt_buf_add(buf, "\r\n", 2);
+    tlsrpt_csv_number(out, (int64_t) group->failure);
+    tlsrpt_csv_end(out);
 }
 
 

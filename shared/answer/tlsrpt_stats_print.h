@@ -27,6 +27,7 @@ struct tlsrpt_stats {
     tlsrpt_day_scan_t  scan;
     int                detailed;
     int                typed;
+    int                by_details;          /* what they say is filtered by */
 
     tlsrpt_totals_t   *logged;              /* of each day, its packed
                                                reports' */
@@ -35,6 +36,9 @@ struct tlsrpt_stats {
     uint64_t           reports;             /* of the whole answer */
     uint64_t           successful;
     uint64_t           failure;
+    uint64_t           matched;             /* reports with such a detail */
+    int                unsure;              /* there may be more of them */
+    int                row_matched;
     tlsrpt_groups_t    groups;
     int                finished;
 

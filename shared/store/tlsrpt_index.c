@@ -96,6 +96,22 @@ tlsrpt_index_keep(tlsrpt_str_t prefix, unsigned retention_days)
 
 
 tlsrpt_command_t *
+tlsrpt_index_forget(tlsrpt_str_t prefix, tlsrpt_str_t domain)
+{
+    tlsrpt_key_t  key;
+    tlsrpt_str_t  argv[3];
+
+    tlsrpt_key_index(&key, prefix);
+
+    argv[0] = TLSRPT_STR("ZREM");
+    argv[1] = key_text(&key);
+    argv[2] = domain;
+
+    return tlsrpt_command_create(argv, 3, 1, 0);
+}
+
+
+tlsrpt_command_t *
 tlsrpt_index_page(tlsrpt_str_t prefix, tlsrpt_str_t after, size_t n)
 {
     char               count[NUMBER_LEN];

@@ -101,6 +101,36 @@ is_deeply pages('/some/domains?limit=1'), [@names, 'example.com'],
     'in a scope';
 is_deeply metrics(), $before, 'in the metrics';
 
+# The index forgets what has no data any more, whoever reads it; what has some,
+# and what is configured, it does not.
+for my $path ('/tlsrpt/domains?limit=1000', '/tlsrpt/domains?limit=2',
+    '/tlsrpt/metrics')
+{
+    my @gone = map { "gone$_.example.com" } 1 .. 200;
+
+    $t->redis('DEL', 'tlsrpt:domains');
+    $t->redis('ZADD', 'tlsrpt:domains', map { (0, $_) } @gone, @known);
+    TLSRPT::Server::wait_until(10, sub {
+        is_deeply pages($path), \@known, 'it is not shown'
+            if $path =~ /limit=1000/;
+        pages($path) if $path =~ /limit=2$/;
+        metrics() if $path =~ /metrics/;
+        return $t->redis('ZCARD', 'tlsrpt:domains') <= 4;
+    });
+    is_deeply $t->redis('ZRANGE', 'tlsrpt:domains', 0, -1), \@known,
+        "$path: what is gone is forgotten";
+}
+is_deeply pages('/tlsrpt/domains?limit=100'), \@known, 'and no other';
+
+# A user who may not write the index reads it all the same.
+$t->redis('ZADD', 'tlsrpt:domains', 0, 'gone.example.com');
+$t->redis('ACL', 'SETUSER', 'default', '-zrem');
+is_deeply pages('/tlsrpt/domains?limit=100'), \@known, 'without ZREM'
+    for 1, 2;                   # the second one, when it has been refused
+$t->redis('ACL', 'SETUSER', 'default', '+zrem');
+is $t->redis('ZSCORE', 'tlsrpt:domains', 'gone.example.com'), 0,
+    'nothing is forgotten';
+
 # The index and the domains are of wrong types.
 $t->redis('DEL', 'tlsrpt:domains');
 $t->redis('SET', 'tlsrpt:domains', 'x');

@@ -241,7 +241,8 @@ for (['*/*', $json], ['text/csv', $csv], ['TEXT/CSV', $csv], ['text/*', $csv],
     is type_of($accept), $type, "Accept: $name";
 }
 
-is type_of('text/csv', '/tlsrpt/domains'), $json, 'there is no list in CSV';
+is type_of('text/csv', "$URL/problems"), $json,
+    'there are no problems in CSV';
 is type_of('*/*;q=0', '/tlsrpt/domains'), 406, 'and it can be refused';
 
 
@@ -269,6 +270,13 @@ my $head = $t->request('HEAD', "$URL?by=day",
 is $head->{headers}{'content-length'}, length csv('by=day')->{body},
     'HEAD of CSV';
 
+is csv('by=via&sending-mta-ip=203.0.113.99')->{body},
+    "via,failed-session-count\r\n", 'nothing matches';
+is_deeply [@{ $t->get("$URL?sending-mta-ip=203.0.113.99")->{json} }
+           {map { "$_-session-count" } qw(total-successful total-failure)},
+           $t->get("$URL?sending-mta-ip=203.0.113.99")->{json}{reports}],
+    [undef, undef, 0], 'totals that details cannot filter are null';
+
 my %bad = (1 => '=1+1', 2 => "+a,b", 3 => '-"x"', 4 => '@sum', 5 => '=a;b',
            6 => "'quoted", 7 => 'plain', 8 => "two\nlines");
 
@@ -280,7 +288,7 @@ for my $n (keys %bad) {
 like csv('by=organization-name')->{body}, qr/^\Q$_\E,1,100,3\r$/m,
     "$_ is no formula"
     for map { "\"$_\"" } "'=1+1", "'+a,b", "'-\"\"x\"\"", "'\@sum", "'=a;b",
-        "'quoted", 'plain', "two\nlines";
+        "'quoted", 'plain', 'twolines';
 
 
 # The resource is what follows the location, so that must be a path.

@@ -1,0 +1,34 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * CSV (RFC 4180), UTF-8, lines end in CRLF.  What a sender wrote must not
+ * become a formula where the file is opened in a spreadsheet, whatever that
+ * takes for its separator: line breaks are dropped, and an apostrophe goes
+ * before what would begin a formula, at the start and behind a separator.
+ */
+
+#ifndef TLSRPT_CSV_H
+#define TLSRPT_CSV_H
+
+#include "tlsrpt_buf.h"
+#include "tlsrpt_str.h"
+
+#pragma GCC visibility push(hidden)
+
+/* A cell; separators and ends of lines are the caller's.  One that is empty or
+   not given is nothing. */
+void tlsrpt_csv_str(tlsrpt_buf_t *out, tlsrpt_str_t s);
+void tlsrpt_csv_number(tlsrpt_buf_t *out, int64_t value);
+void tlsrpt_csv_next(tlsrpt_buf_t *out);
+void tlsrpt_csv_end(tlsrpt_buf_t *out);
+
+/* A line of these members' names, and one of their values: an array of strings
+   is them with blanks between, another array its length. */
+void tlsrpt_csv_head(tlsrpt_buf_t *out, const char *const *names, size_t n);
+void tlsrpt_csv_line(tlsrpt_buf_t *out, const char *const *names, size_t n,
+    const json_t *json);
+
+#pragma GCC visibility pop
+
+#endif /* TLSRPT_CSV_H */
