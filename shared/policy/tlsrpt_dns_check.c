@@ -25,6 +25,8 @@ typedef struct {
     int         failed;                     /* no memory */
     unsigned    mailto;                     /* of each scheme, how many */
     unsigned    https;
+    int         https_first;                /* it stands before any mailto: */
+    size_t      first;                      /* there */
 } check_t;
 
 
@@ -277,7 +279,11 @@ check_https(check_t *c, size_t at, tlsrpt_str_t uri)
     char    host[TLSRPT_DOMAIN_LEN + 1];
     size_t  n = sizeof("https://") - 1, len;
 
-    c->https++;
+    if (c->https++ == 0 && c->mailto == 0) {
+        c->https_first = 1;
+        c->first = at;
+    }
+
     len = uri.len > n ? strcspn(uri.data + n, "/?#:;, \t") : 0;
 
     if (!tlsrpt_str_begins_in_any_case(uri, "https://") || len > uri.len - n
@@ -395,6 +401,11 @@ check_tlsrpt(check_t *c)
     if (c->https && c->mailto == 0) {
         warning(c, c->len, SECTION, "no mailto: URI; some senders never post "
                 "reports, so they would send you none");
+
+    } else if (c->https_first) {
+        warning(c, c->first, SECTION, "https: stands before mailto:; some "
+                "senders, Microsoft among them, use the first URI only, and "
+                "send mail: put mailto: first");
     }
 }
 

@@ -30,17 +30,25 @@ put_uri(char *buf, size_t size, tlsrpt_str_t uri)
 }
 
 
+/* mailto: comes first, because some senders use the first URI only. */
+
 static size_t
 make_tlsrpt(const tlsrpt_str_t *rua, size_t n, char *buf, size_t size)
 {
-    size_t  len = (size_t) snprintf(buf, size, "v=TLSRPTv1; rua=");
+    size_t  len = (size_t) snprintf(buf, size, "v=TLSRPTv1; rua="), put = 0;
 
-    for (size_t i = 0; i < n && len + 2 < size; i++) {
-        if (i) {
-            buf[len++] = ',';
+    for (int others = 0; others < 2; others++) {
+        for (size_t i = 0; i < n && len + 2 < size; i++) {
+            if (tlsrpt_str_begins_in_any_case(rua[i], "mailto:") == others) {
+                continue;
+            }
+
+            if (put++) {
+                buf[len++] = ',';
+            }
+
+            len += put_uri(buf + len, size - len, rua[i]);
         }
-
-        len += put_uri(buf + len, size - len, rua[i]);
     }
 
     buf[len] = '\0';

@@ -125,7 +125,7 @@ test_sound(void)
              "two URIs, no blanks");
     is_valid("v=TLSRPTv1 ;\trua=mailto:tls@example.com , "
              "https://r.example/v1?token=x", 0, "blanks about");
-    is_valid("v=TLSRPTv1; rua=https://[2001:db8::1]:8443/,mailto:a@example.com",
+    is_valid("v=TLSRPTv1; rua=mailto:a@example.com,https://[2001:db8::1]:8443/",
              0, "an address for a host");
     is_valid("v=TLSRPTv1; rua=MAILTO:tls@EXAMPLE.com", 0,
              "schemes in upper case");
@@ -206,6 +206,10 @@ test_rua(void)
     says("warnings", MAILTO ",http://r.example/", 39, "https:");
     says("warnings", MAILTO ",ftp://r.example/", 39, "mailto: and https:");
     says("warnings", "v=TLSRPTv1; rua=https://r.example/", 34, "no mailto:");
+    says("warnings", "v=TLSRPTv1; rua=https://r.example/,mailto:a@example.com",
+         16, "the first URI only");
+    says("warnings", "v=TLSRPTv1; rua=https://r.example/; "
+         "rua=mailto:a@example.com", 16, "the first URI only");
     says("warnings", MAILTO "; rua=mailto:b@example.com", 40, "second rua");
 }
 
@@ -313,6 +317,18 @@ test_make(void)
            "its type");
     ok(json_is_true(json_object_get(json, "valid")), "and it is checked");
     is_int((long long) count(json, "rua"), 2, "both are in it");
+    json_decref(json);
+
+    rua[0] = str("https://r.example/1");
+    rua[1] = str("MAILTO:a@example.com");
+    rua[2] = str("https://r.example/2");
+    rua[3] = str("mailto:b@example.com");
+    json = tlsrpt_dns_make(rua, 4);
+    is_str(json_string_value(json_object_get(json_object_get(json, "record"),
+                                             "value")),
+           "v=TLSRPTv1; rua=MAILTO:a@example.com,mailto:b@example.com,"
+           "https://r.example/1,https://r.example/2", "mailto: comes first");
+    is_int((long long) count(json, "warnings"), 0, "as it should");
     json_decref(json);
 
     rua[0] = str("tls@example.com");
@@ -446,8 +462,8 @@ test_records(void)
            "the domain");
     is_int((long long) count(json, "records"), 3, "three records");
     is_record(json, 0, "_smtp._tls.example.com", "TXT",
-              "v=TLSRPTv1; rua=https://r.example:8443/v1,"
-              "mailto:tls@example.com");
+              "v=TLSRPTv1; rua=mailto:tls@example.com,"
+              "https://r.example:8443/v1");
     is_record(json, 1, "_mta-sts.example.com", "TXT", "v=STSv1; id=id1");
     is_record(json, 2, "mta-sts.example.com", "CNAME", "r.example.");
     is_int((long long) count(json, "advice"), 0, "nothing to be better");
@@ -503,7 +519,7 @@ test_zone(void)
     json_decref(json);
     is_int((long long) strlen(zone), (long long) len, "its length");
     ok(strstr(zone, "\n_smtp._tls.example.com. 3600 IN TXT \"v=TLSRPTv1; "
-                    "rua=https://r.example/,mailto:tls@example.com\"\n")
+                    "rua=mailto:tls@example.com,https://r.example/\"\n")
        != NULL, "a TXT record, quoted");
     ok(strstr(zone, "\nmta-sts.example.com. 3600 IN CNAME r.example.\n")
        != NULL, "a CNAME is not");

@@ -75,25 +75,25 @@ like $policy->{policy}{text}, qr/\Aversion: STSv1\r\nmode: testing\r\n/,
 
 is_deeply records('a.example'), {
     'TXT _smtp._tls.a.example' => 'v=TLSRPTv1; '
-        . 'rua=https://reports.example.net/v1/tlsrpt,'
-        . 'mailto:tls-reports@example.net',
+        . 'rua=mailto:tls-reports@example.net,'
+        . 'https://reports.example.net/v1/tlsrpt',
     'TXT _mta-sts.a.example' => "v=STSv1; id=$id",
     'CNAME mta-sts.a.example' => 'reports.example.net.',
 }, 'all records of a domain';
 
 is records('b.example')->{'TXT _smtp._tls.b.example'}, 'v=TLSRPTv1; '
-    . 'rua=https://reports.example.net/v1/tlsrpt/t0ken,'
-    . 'mailto:tls-reports@example.net', 'the token in the https: URI alone';
+    . 'rua=mailto:tls-reports@example.net,'
+    . 'https://reports.example.net/v1/tlsrpt/t0ken', 'the token in the https: URI alone';
 is records('deep.b.example')->{'TXT _smtp._tls.deep.b.example'},
-    'v=TLSRPTv1; rua=https://reports.example.net/v1/tlsrpt/t0ken,'
-    . 'mailto:tls-reports@example.net', 'a subdomain has the same token';
+    'v=TLSRPTv1; rua=mailto:tls-reports@example.net,'
+    . 'https://reports.example.net/v1/tlsrpt/t0ken', 'a subdomain has the same token';
 
 my $zone = get('domains/a.example/records', Accept => 'text/plain');
 is $zone->{headers}{'content-type'}, 'text/plain; charset=utf-8', 'a zone file';
 is join('|', grep { !/^;/ } split /\n/, $zone->{body}), join('|',
     '_smtp._tls.a.example. 3600 IN TXT "v=TLSRPTv1; '
-    . 'rua=https://reports.example.net/v1/tlsrpt,'
-    . 'mailto:tls-reports@example.net"',
+    . 'rua=mailto:tls-reports@example.net,'
+    . 'https://reports.example.net/v1/tlsrpt"',
     "_mta-sts.a.example. 3600 IN TXT \"v=STSv1; id=$id\"",
     'mta-sts.a.example. 3600 IN CNAME reports.example.net.'),
     'its lines';
@@ -110,8 +110,8 @@ for my $good (
     'v=TLSRPTv1;rua=mailto:reports@example.com',
     'v=TLSRPTv1; rua=mailto:a@example.com',
     'v=TLSRPTv1 ; rua=mailto:a@example.com ; ',
-    'v=TLSRPTv1; rua=https://r.example.com/x,mailto:a@example.com',
-    'v=TLSRPTv1; rua=https://r.example.com/x , mailto:a@example.com?subject=x',
+    'v=TLSRPTv1; rua=mailto:a@example.com,https://r.example.com/x',
+    'v=TLSRPTv1; rua=mailto:a@example.com?subject=x , https://r.example.com/x',
     '"v=TLSRPTv1; " "rua=mailto:a@example.com"',
     'v=STSv1; id=20160831085700Z;',
     'v=STSv1;id=a',
@@ -154,6 +154,8 @@ for (
 
 for (
     ['v=TLSRPTv1; rua=https://r.example.com/', qr/no mailto: URI/],
+    ['v=TLSRPTv1; rua=https://r.example.com/,mailto:a@b.example',
+        qr/warning 16 .*the first URI only/],
     ['v=TLSRPTv1; rua=http://r.example.com/,mailto:a@b.example', qr/http: URIs/],
     ['v=TLSRPTv1; rua=mailto:a!10m@example.com', qr/warning 24 .*%21/],
     ['v=TLSRPTv1; rua=mailto:a@b.example; rua=mailto:c@d.example',
@@ -170,8 +172,8 @@ for (
 
 my $made = decode_json(get('tools/record?rua='
     . escape('https://r.example.com/a;b, mailto:x!y@example.com'))->{body});
-is $made->{record}{value}, 'v=TLSRPTv1; rua=https://r.example.com/a%3Bb,'
-    . 'mailto:x%21y@example.com', 'a record is made, and encoded';
+is $made->{record}{value}, 'v=TLSRPTv1; rua=mailto:x%21y@example.com,'
+    . 'https://r.example.com/a%3Bb', 'made, encoded, with mailto: first';
 is findings($made), '', 'and found good';
 
 is get('tools/record')->{status}, 400, 'neither txt nor rua';
