@@ -147,20 +147,30 @@ tlsrpt_inflate_allowed(size_t len, int is_twice)
 }
 
 
+/* Is what the body yields gzip again, with the bytes that it yields next? */
+static int
+yields_gzip(const tlsrpt_inflate_t *inf, const byte_t *bytes)
+{
+    const layer_t  *inner = &inf->layers[1];
+
+    return inner->nmembers > 0
+           || (inner->state == LAYER_START
+               && (inner->nheld > 0
+                   ? inner->signature == SIGNATURE_GZIP
+                   : bytes[0] == signatures[SIGNATURE_GZIP].bytes[0]));
+}
+
+
 /* What layer n may have yielded by now.  gzip data hardly gets shorter when it
    is zipped again: what lies between two layers is no longer than the body but
-   for what a short one may. */
+   for what a short one may.  How much of the body has been read by then depends
+   on how it came; nothing honest is near. */
 static size_t
 allowed_of(const tlsrpt_inflate_t *inf, unsigned n, const byte_t *bytes)
 {
-    const layer_t  *inner = &inf->layers[1];
-    int             is_twice = n == 0
-                               && (inner->nmembers > 0
-                                   || (inner->state == LAYER_START && bytes[0]
-                                       == signatures[SIGNATURE_GZIP].bytes[0]));
     size_t  allowed = inf->layers[n].state != LAYER_GZIP
                       ? inf->max_size
-                      : is_twice
+                      : n == 0 && yields_gzip(inf, bytes)
                       ? inf->offset + inf->offset / 4 + 128
                       : tlsrpt_inflate_allowed(inf->offset, n > 0);
 

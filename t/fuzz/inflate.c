@@ -3,7 +3,8 @@
  * SPDX-License-Identifier: BSD-2-Clause
  *
  * bytes -> text: the same in any split, within the bound, and what plain zlib
- * makes of a body that is one whole member.
+ * makes of a body that is one whole member.  Only where exactly a body is too
+ * much for its ratio may depend on the split.
  */
 
 #include "fuzz.h"
@@ -62,9 +63,22 @@ run(tlsrpt_inflate_t *inf, const uint8_t *data, size_t size, size_t limit,
 }
 
 
+static size_t
+smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+
+/* What is too much for its ratio is found sooner or later, as it came. */
 static void
 check_same(const result_t *a, const result_t *b)
 {
+    if (a->rc == TLSRPT_ERR_RATIO || b->rc == TLSRPT_ERR_RATIO) {
+        CHECK(memcmp(a->text, b->text, smaller(a->len, b->len)) == 0);
+        return;
+    }
+
     CHECK(a->rc == b->rc);
     CHECK(a->deviations == b->deviations);
     CHECK(a->len == b->len);
