@@ -388,7 +388,7 @@ ngx_http_tlsrpt_report_adds_up(ngx_http_tlsrpt_report_t *report,
     }
 
     same = (tally.successful == report->listing.successful
-            && tally.failure == report->listing.failure);
+            && tally.failed == report->listing.failed);
 
     tlsrpt_tally_free(&tally);
 

@@ -69,7 +69,7 @@ tlsrpt_problem_count(tlsrpt_problem_t *p, const tlsrpt_value_t *values,
             return -1;
         }
 
-        g->failure = tlsrpt_count_add(g->failure, failed);
+        g->failed = tlsrpt_count_add(g->failed, failed);
     }
 
     return 0;

@@ -214,7 +214,7 @@ gather_sender(tlsrpt_evidence_t *e, const tlsrpt_packed_t *r, size_t day,
     s->days[day] |= TLSRPT_SENDER_REPORTED;
     s->days[day] |= r->successful ? TLSRPT_SENDER_SUCCEEDED : 0;
     s->days[day] |= has_fetched(r) ? TLSRPT_SENDER_FETCHED : 0;
-    s->days[day] |= r->successful + r->failure > 1 ? TLSRPT_SENDER_BUSY : 0;
+    s->days[day] |= r->successful + r->failed > 1 ? TLSRPT_SENDER_BUSY : 0;
 
     return 0;
 }
@@ -593,7 +593,7 @@ share(const tlsrpt_day_scan_t *scan, const tlsrpt_problem_t *p)
 
     for (size_t i = (size_t) (p->first - scan->from); i < scan->ndays; i++) {
         all += (double) scan->days[i].successful
-               + (double) scan->days[i].failure;
+               + (double) scan->days[i].failed;
     }
 
     return all > (double) p->failed ? (double) p->failed / all : 1;

@@ -314,8 +314,8 @@ compare(const void *one, const void *two)
 
     rc = compare_text(a->text, a->first, b->text, b->first);
 
-    if (rc == 0 && a->group->failure != b->group->failure) {
-        return a->group->failure > b->group->failure ? -1 : 1;
+    if (rc == 0 && a->group->failed != b->group->failed) {
+        return a->group->failed > b->group->failed ? -1 : 1;
     }
 
     return rc ? rc : compare_text(a->text, a->len, b->text, b->len);

@@ -20,7 +20,7 @@ typedef struct {
     size_t    len;
     uint64_t  reports;
     uint64_t  successful;
-    uint64_t  failure;                      /* or failed sessions of details */
+    uint64_t  failed;                      /* or failed sessions of details */
 } tlsrpt_group_t;
 
 typedef struct {

@@ -158,7 +158,7 @@ add_totals(tlsrpt_metrics_t *metrics, tlsrpt_str_t domain,
         families[SESSIONS].name, n, domain.data, all.successful);
     put(part(metrics, SESSIONS), "%s{policy_domain=\"%.*s\","
         "outcome=\"failed\"} %" PRIu64 "\n",
-        families[SESSIONS].name, n, domain.data, all.failure);
+        families[SESSIONS].name, n, domain.data, all.failed);
     put(part(metrics, LAST), "%s{policy_domain=\"%.*s\"} %" PRIu64 "\n",
         families[LAST].name, n, domain.data, all.last);
 }

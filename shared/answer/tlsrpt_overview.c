@@ -155,7 +155,7 @@ status(const tlsrpt_overview_t *overview)
          day >= overview->from && day > newest - FAILING_DAYS;
          day--)
     {
-        if (overview->days[day - overview->from].failure) {
+        if (overview->days[day - overview->from].failed) {
             return "failing";
         }
     }
@@ -180,7 +180,7 @@ tlsrpt_overview_json(const tlsrpt_overview_t *overview)
         sum.reports = tlsrpt_count_add(sum.reports, overview->days[i].reports);
         sum.successful = tlsrpt_count_add(sum.successful,
                                           overview->days[i].successful);
-        sum.failure = tlsrpt_count_add(sum.failure, overview->days[i].failure);
+        sum.failed = tlsrpt_count_add(sum.failed, overview->days[i].failed);
     }
 
     tlsrpt_time_text(overview->all.last < TLSRPT_TIME_END
@@ -192,7 +192,7 @@ tlsrpt_overview_json(const tlsrpt_overview_t *overview)
                      "reports", (json_int_t) sum.reports,
                      "total-successful-session-count",
                      (json_int_t) sum.successful,
-                     "total-failure-session-count", (json_int_t) sum.failure,
+                     "total-failure-session-count", (json_int_t) sum.failed,
                      "last-report", overview->seen ? last : NULL,
                      "status", status(overview));
 }

@@ -231,7 +231,7 @@ is_wanted(const tlsrpt_reports_query_t *query, const tlsrpt_listing_t *listing,
         return 0;
     }
 
-    return (!query->failures_only || listing->failure)
+    return (!query->failures_only || listing->failed)
            && matches_text(&query->query, TLSRPT_BY_ORGANIZATION,
                            listing->organization_name)
            && matches_text(&query->query, TLSRPT_BY_VIA, via);

@@ -135,7 +135,7 @@ matches(const tlsrpt_stats_t *stats, unsigned dimension, tlsrpt_value_t value)
 
 static int
 add_group(tlsrpt_stats_t *stats, const tlsrpt_value_t *values,
-    uint64_t reports, uint64_t successful, uint64_t failure)
+    uint64_t reports, uint64_t successful, uint64_t failed)
 {
     tlsrpt_group_t  *g;
 
@@ -151,7 +151,7 @@ add_group(tlsrpt_stats_t *stats, const tlsrpt_value_t *values,
 
     g->reports = tlsrpt_count_add(g->reports, reports);
     g->successful = tlsrpt_count_add(g->successful, successful);
-    g->failure = tlsrpt_count_add(g->failure, failure);
+    g->failed = tlsrpt_count_add(g->failed, failed);
 
     return TLSRPT_OK;
 }
@@ -159,11 +159,11 @@ add_group(tlsrpt_stats_t *stats, const tlsrpt_value_t *values,
 
 static void
 add_total(tlsrpt_stats_t *stats, uint64_t reports, uint64_t successful,
-    uint64_t failure)
+    uint64_t failed)
 {
     stats->reports = tlsrpt_count_add(stats->reports, reports);
     stats->successful = tlsrpt_count_add(stats->successful, successful);
-    stats->failure = tlsrpt_count_add(stats->failure, failure);
+    stats->failed = tlsrpt_count_add(stats->failed, failed);
 }
 
 
@@ -186,17 +186,17 @@ count_types(tlsrpt_stats_t *stats, tlsrpt_value_t *values)
         any = 1;
 
         if (stats->query.filtered & 1u << TLSRPT_BY_POLICY_TYPE) {
-            add_total(stats, 0, t->successful, t->failure);
+            add_total(stats, 0, t->successful, t->failed);
         }
 
         if (!stats->detailed) {
             values[TLSRPT_BY_POLICY_TYPE] = t->policy_type;
-            rc = add_group(stats, values, 1, t->successful, t->failure);
+            rc = add_group(stats, values, 1, t->successful, t->failed);
         }
     }
 
     if (!(stats->query.filtered & 1u << TLSRPT_BY_POLICY_TYPE)) {
-        add_total(stats, 1, r->successful, r->failure);
+        add_total(stats, 1, r->successful, r->failed);
 
     } else {
         add_total(stats, any, 0, 0);
@@ -215,10 +215,10 @@ count_sessions(tlsrpt_stats_t *stats, tlsrpt_value_t *values)
         return count_types(stats, values);
     }
 
-    add_total(stats, 1, r->successful, r->failure);
+    add_total(stats, 1, r->successful, r->failed);
 
     return stats->detailed ? TLSRPT_OK
-           : add_group(stats, values, 1, r->successful, r->failure);
+           : add_group(stats, values, 1, r->successful, r->failed);
 }
 
 
@@ -345,7 +345,7 @@ count_log(tlsrpt_stats_t *stats, size_t day, const tlsrpt_reply_t *reply)
     while (rc == TLSRPT_OK && tlsrpt_packed_next(r)) {
         sum->reports = tlsrpt_count_add(sum->reports, 1);
         sum->successful = tlsrpt_count_add(sum->successful, r->successful);
-        sum->failure = tlsrpt_count_add(sum->failure, r->failure);
+        sum->failed = tlsrpt_count_add(sum->failed, r->failed);
 
         if (matches(stats, TLSRPT_BY_DAY, values[TLSRPT_BY_DAY])) {
             rc = count_packed(stats, values);
@@ -388,14 +388,14 @@ count_overflow(tlsrpt_stats_t *stats, size_t day)
 {
     int                     rc = TLSRPT_OK;
     char                    text[TLSRPT_DAY_TEXT_LEN + 1];
-    uint64_t                reports, successful, failure;
+    uint64_t                reports, successful, failed;
     tlsrpt_value_t          values[TLSRPT_NDIMENSIONS];
     const tlsrpt_totals_t  *all = &stats->scan.days[day];
     const tlsrpt_totals_t  *sum = &stats->logged[day];
 
     reports = over(all->reports, sum->reports);
     successful = over(all->successful, sum->successful);
-    failure = over(all->failure, sum->failure);
+    failed = over(all->failed, sum->failed);
 
     tlsrpt_day_text(stats->query.from + (int32_t) day, text);
     set_overflow(values, 0);
@@ -407,10 +407,10 @@ count_overflow(tlsrpt_stats_t *stats, size_t day)
         }
     }
 
-    add_total(stats, reports, successful, failure);
+    add_total(stats, reports, successful, failed);
 
     if (!stats->detailed) {
-        rc = add_group(stats, values, reports, successful, failure);
+        rc = add_group(stats, values, reports, successful, failed);
 
     } else if (all->overflow) {
         rc = add_row(stats, values, all->overflow);

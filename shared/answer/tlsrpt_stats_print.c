@@ -26,7 +26,7 @@ group_json(const void *ctx, const tlsrpt_group_t *group)
     json_t         *json = json_object();
     const char     *key = stats->groups.keys.data + group->key;
     const uint64_t  values[] = { group->reports, group->successful,
-                                 group->failure };
+                                 group->failed };
 
     for (unsigned i = 0; i < stats->query.nby; i++) {
         tlsrpt_str_t  text;
@@ -39,7 +39,7 @@ group_json(const void *ctx, const tlsrpt_group_t *group)
 
     if (stats->detailed) {
         rc |= json_object_set_new(json, "failed-session-count",
-                                  json_integer((json_int_t) group->failure));
+                                  json_integer((json_int_t) group->failed));
     }
 
     for (int i = 0; !stats->detailed && i < 3; i++) {
@@ -106,7 +106,7 @@ head_json(const tlsrpt_stats_t *stats)
                                                   : stats->reports,
                                            !stats->unsure),
                      counts[1], total_json(stats, stats->successful, 0),
-                     counts[2], total_json(stats, stats->failure, 0),
+                     counts[2], total_json(stats, stats->failed, 0),
                      "by", by_json(&stats->query));
 }
 
@@ -172,7 +172,7 @@ csv_group(const tlsrpt_stats_t *stats, tlsrpt_buf_t *out,
         tlsrpt_csv_next(out);
     }
 
-    tlsrpt_csv_number(out, (int64_t) group->failure);
+    tlsrpt_csv_number(out, (int64_t) group->failed);
     tlsrpt_csv_end(out);
 }
 

@@ -35,7 +35,7 @@ struct tlsrpt_stats {
 
     uint64_t           reports;             /* of the whole answer */
     uint64_t           successful;
-    uint64_t           failure;
+    uint64_t           failed;
     uint64_t           matched;             /* reports with such a detail */
     int                unsure;              /* there may be more of them */
     int                row_matched;

@@ -386,7 +386,7 @@ end_item(tlsrpt_builder_t *b, unsigned given)
         tlsrpt_builder_warn_member(b, "policy.mx-host", "absent");
     }
 
-    if (p->failure && p->ndetails == 0 && p->overflow == 0) {
+    if (p->failed && p->ndetails == 0 && p->overflow == 0) {
         tlsrpt_builder_warn_member(b, "failure-details",
                                    "absent, though sessions failed");
     }

@@ -537,7 +537,7 @@ static const tlsrpt_member_t  summary_members[] = {
     COUNTS("total-successful-session-count", SUCCESSFUL, SUCCESSFUL,
            tlsrpt_applied_policy_t, successful),
     COUNTS("total-failure-session-count", FAILURE, FAILURE,
-           tlsrpt_applied_policy_t, failure)
+           tlsrpt_applied_policy_t, failed)
 };
 
 static const tlsrpt_member_t  detail_members[] = {

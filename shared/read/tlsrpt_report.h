@@ -47,7 +47,7 @@ typedef struct {
     tlsrpt_str_t     *mx_host;
     size_t            nmx_host;
     uint64_t          successful;           /* total-...-session-count */
-    uint64_t          failure;
+    uint64_t          failed;
     tlsrpt_detail_t  *details;
     size_t            ndetails;
     uint64_t          overflow;             /* failed sessions of the details

@@ -66,7 +66,7 @@ policy_json(const tlsrpt_applied_policy_t *p)
                      "mx-host", list_json(p->mx_host, p->nmx_host),
                      "total-successful-session-count",
                      (json_int_t) p->successful,
-                     "total-failure-session-count", (json_int_t) p->failure,
+                     "total-failure-session-count", (json_int_t) p->failed,
                      "failure-details", details);
 }
 

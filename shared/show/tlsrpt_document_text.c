@@ -387,9 +387,9 @@ put_details(tlsrpt_buf_t *buf, const tlsrpt_applied_policy_t *p)
         line(buf, "\n  * and more failures than this text lists");
     }
 
-    if (p->failure > sum) {
+    if (p->failed > sum) {
         line(buf, "\n  * %llu failed without details",
-             (unsigned long long) (p->failure - sum));
+             (unsigned long long) (p->failed - sum));
     }
 
     for (size_t i = 0; i < p->ndetails && i < MAX_DETAILS; i++) {
@@ -398,7 +398,7 @@ put_details(tlsrpt_buf_t *buf, const tlsrpt_applied_policy_t *p)
         }
     }
 
-    if (p->failure > sum) {
+    if (p->failed > sum) {
         put_explanation(buf, p, word);
     }
 }
@@ -463,7 +463,7 @@ put_total(tlsrpt_buf_t *buf, const tlsrpt_document_t *document,
          (int) r->domains[domain].len, r->domains[domain].data,
          (unsigned long long) tally.successful,
          tally.successful == 1 ? "session" : "sessions",
-         (unsigned long long) tally.failure);
+         (unsigned long long) tally.failed);
 
     if (told) {
         line(buf, "Under the MTA-STS policy and under the DANE records they "
@@ -501,7 +501,7 @@ put_policy(tlsrpt_buf_t *buf, const tlsrpt_document_t *document,
     line(buf, "%llu %s succeeded and %llu failed,\n%s%s.",
          (unsigned long long) p->successful,
          p->successful == 1 ? "session" : "sessions",
-         (unsigned long long) p->failure, type_words(p->policy_type),
+         (unsigned long long) p->failed, type_words(p->policy_type),
          is_told(document, p) ? ":\nthe same sessions as above, told a second "
                                 "time" : "");
 

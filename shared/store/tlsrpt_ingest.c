@@ -188,7 +188,7 @@ arg_seldom(ingest_t *in, int32_t day, const tlsrpt_tally_t *tally,
         keep_for(day, ingest),
         keep_for(next_month(day), ingest),
         keep_for(tlsrpt_day_of(ingest->now), ingest),
-        (int64_t) tally->failed
+        (int64_t) tally->failed_in_details
     };
 
     p = end;
@@ -243,7 +243,7 @@ encode(ingest_t *in, const tlsrpt_report_t *report, tlsrpt_str_t domain,
 {
     if (tlsrpt_packed_encode(&in->packed, tally, domain,
                              report->organization_name, ingest->via, 0) != 0
-        || (in->packed.len > SHORT && tally->failed
+        || (in->packed.len > SHORT && tally->failed_in_details
             && tlsrpt_packed_encode(&in->brief, tally, domain,
                                     report->organization_name, ingest->via, 1)
                != 0))
@@ -274,7 +274,7 @@ make_args(ingest_t *in, const tlsrpt_report_t *report,
     arg_number(in, (int64_t) digest_number(in->digest));
     arg_number(in, tlsrpt_day_to_date(report->day).day);
     arg_number(in, (int64_t) tally->successful);
-    arg_number(in, (int64_t) tally->failure);
+    arg_number(in, (int64_t) tally->failed);
     arg_number(in, ingest->now);
     arg_seldom(in, report->day, tally, ingest);
     arg_text(in, late ? "1" : "");

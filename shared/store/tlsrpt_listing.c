@@ -114,7 +114,7 @@ tlsrpt_listing_encode(const tlsrpt_report_t *report,
                      "v", (int) ingest->via,
                      "d", tlsrpt_str_json(ingest->signer),
                      "s", (json_int_t) tally->successful,
-                     "f", (json_int_t) tally->failure,
+                     "f", (json_int_t) tally->failed,
                      "w", (json_int_t) (report->nwarnings
                                         + report->nwarnings_overflow),
                      "x", deviations_json(report));
@@ -202,7 +202,7 @@ tlsrpt_listing_decode(tlsrpt_listing_t *listing, int32_t day,
     listing->received = number_of(json, "r", TLSRPT_TIME_END - 1);
     listing->via = (unsigned) number_of(json, "v", TLSRPT_VIA_MAIL);
     listing->successful = (uint64_t) number_of(json, "s", TLSRPT_MAX_COUNT);
-    listing->failure = (uint64_t) number_of(json, "f", TLSRPT_MAX_COUNT);
+    listing->failed = (uint64_t) number_of(json, "f", TLSRPT_MAX_COUNT);
     listing->nwarnings = (uint64_t) number_of(json, "w", TLSRPT_MAX_COUNT);
     listing->deviations = json_object_get(json, "x");
 
@@ -247,7 +247,7 @@ tlsrpt_listing_json(const tlsrpt_listing_t *listing)
                      "total-successful-session-count",
                      (json_int_t) listing->successful,
                      "total-failure-session-count",
-                     (json_int_t) listing->failure,
+                     (json_int_t) listing->failed,
                      "warnings", (json_int_t) listing->nwarnings);
 }
 

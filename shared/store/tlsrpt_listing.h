@@ -31,7 +31,7 @@ typedef struct {
     int64_t        received;
     unsigned       via;
     uint64_t       successful;
-    uint64_t       failure;
+    uint64_t       failed;
     uint64_t       nwarnings;
     const json_t  *deviations;              /* [[section, path, message]...] */
     json_t        *json;                    /* owns all of it */

@@ -165,7 +165,7 @@ strings_create(strings_t *s, const tlsrpt_tally_t *tally, tlsrpt_str_t domain,
     size_t  most = tally->ntypes + (brief ? 0 : 5 * tally->nrows);
 
     for (size_t i = 0; i < tally->ntypes; i++) {
-        if (tally->types[i].failure) {
+        if (tally->types[i].failed) {
             most += tally->types[i].applied.nmx;
         }
     }
@@ -201,7 +201,7 @@ put_types(tlsrpt_buf_t *buf, strings_t *s, const tlsrpt_tally_t *tally)
 
         tlsrpt_buf_varint(buf, type_number(s, t->policy_type));
         tlsrpt_buf_varint(buf, t->successful);
-        tlsrpt_buf_varint(buf, t->failure);
+        tlsrpt_buf_varint(buf, t->failed);
     }
 }
 
@@ -232,7 +232,7 @@ has_policies(const tlsrpt_tally_t *tally)
     for (size_t i = 0; i < tally->ntypes; i++) {
         const tlsrpt_tally_type_t  *t = &tally->types[i];
 
-        if (t->failure && (t->applied.mode || t->applied.nmx)) {
+        if (t->failed && (t->applied.mode || t->applied.nmx)) {
             return 1;
         }
     }
@@ -247,7 +247,7 @@ put_policies(tlsrpt_buf_t *buf, strings_t *s, const tlsrpt_tally_t *tally)
     for (size_t i = 0; i < tally->ntypes; i++) {
         const tlsrpt_tally_applied_t  *p = &tally->types[i].applied;
 
-        if (tally->types[i].failure == 0) {
+        if (tally->types[i].failed == 0) {
             continue;
         }
 
@@ -266,7 +266,7 @@ is_single(const tlsrpt_tally_t *tally)
 {
     return tally->ntypes == 1
            && tally->types[0].successful == tally->successful
-           && tally->types[0].failure == tally->failure;
+           && tally->types[0].failed == tally->failed;
 }
 
 
@@ -279,7 +279,7 @@ put_tail(tlsrpt_buf_t *tail, strings_t *s, const tlsrpt_tally_t *tally,
     unsigned char  flags = 0;
 
     tlsrpt_buf_varint(tail, tally->successful);
-    tlsrpt_buf_varint(tail, tally->failure);
+    tlsrpt_buf_varint(tail, tally->failed);
 
     if (is_single(tally)) {
         flags |= TLSRPT_PACKED_SINGLE;
@@ -294,12 +294,12 @@ put_tail(tlsrpt_buf_t *tail, strings_t *s, const tlsrpt_tally_t *tally,
         put_policies(tail, s, tally);
     }
 
-    if (brief && tally->failed) {
+    if (brief && tally->failed_in_details) {
         flags |= TLSRPT_PACKED_ROWS;
-        tlsrpt_buf_varint(tail, tally->failed);
+        tlsrpt_buf_varint(tail, tally->failed_in_details);
         tlsrpt_buf_varint(tail, 0);
 
-    } else if (tally->failed) {
+    } else if (tally->failed_in_details) {
         flags |= TLSRPT_PACKED_ROWS;
         put_rows(tail, s, tally);
     }
@@ -538,7 +538,7 @@ get_types(cursor_t *c, tlsrpt_packed_t *r, unsigned flags)
         r->ntypes = 1;
         r->types[0].policy_type = get_type(c, r);
         r->types[0].successful = r->successful;
-        r->types[0].failure = r->failure;
+        r->types[0].failed = r->failed;
         return;
     }
 
@@ -547,7 +547,7 @@ get_types(cursor_t *c, tlsrpt_packed_t *r, unsigned flags)
     for (size_t i = 0; i < r->ntypes; i++) {
         r->types[i].policy_type = get_type(c, r);
         r->types[i].successful = get_varint(c);
-        r->types[i].failure = get_varint(c);
+        r->types[i].failed = get_varint(c);
     }
 }
 
@@ -561,7 +561,7 @@ get_policies(cursor_t *c, tlsrpt_packed_t *r, unsigned flags)
         t->mode = 0;
         t->nmx = 0;
 
-        if (t->failure == 0 || !(flags & TLSRPT_PACKED_POLICY)) {
+        if (t->failed == 0 || !(flags & TLSRPT_PACKED_POLICY)) {
             continue;
         }
 
@@ -597,7 +597,7 @@ get_body(cursor_t *c, tlsrpt_packed_t *r, unsigned flags)
     }
 
     r->successful = get_varint(c);
-    r->failure = get_varint(c);
+    r->failed = get_varint(c);
     get_types(c, r, flags);
     get_policies(c, r, flags);
 

@@ -10,7 +10,7 @@
  * counters for every combination, and adding one is one write.
  *
  *     packed   = length body              ; length of the body
- *     body     = flags [org] [strings] successful failure types [policies]
+ *     body     = flags [org] [strings] successful failed types [policies]
  *                [rows]
  *     flags    = 1 byte                   ; TLSRPT_PACKED_...
  *     org      = length bytes             ; organization-name
@@ -19,7 +19,7 @@
  *              / 1                        ; 4 or 16 bytes of an IP address
  *              / 2                        ; text, and the policy domain
  *     types    = type                     ; with _SINGLE: counts as sessions
- *              / count *(type successful failure)
+ *              / count *(type successful failed)
  *     policies = mode count *(mx)         ; of each type with failures
  *     rows     = overflow count *(index result-type ip mx ip reason failed)
  *
@@ -68,7 +68,7 @@ typedef struct {
 typedef struct {
     tlsrpt_value_t  policy_type;
     uint64_t        successful;
-    uint64_t        failure;
+    uint64_t        failed;
     unsigned        mode;                   /* MTA_STS_... + 1; 0: not told */
     size_t          nmx;
     tlsrpt_value_t  mx[TLSRPT_MAX_PATTERNS];
@@ -90,7 +90,7 @@ typedef struct {
     unsigned               via;
     tlsrpt_value_t         organization;
     uint64_t               successful;
-    uint64_t               failure;
+    uint64_t               failed;
     size_t                 ntypes;
     tlsrpt_packed_type_t   types[TLSRPT_MAX_TYPES + 1];
     uint64_t               overflow;

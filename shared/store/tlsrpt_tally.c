@@ -64,30 +64,31 @@ tally_sessions(tlsrpt_tally_t *tally)
 {
     size_t    i;
     unsigned  code;
-    uint64_t  all[2] = { 0, 0 }, failed[2] = { 0, 0 };
-    uint64_t  sessions = 0, failure = 0;
+    uint64_t  all[2] = { 0, 0 }, failed_of[2] = { 0, 0 };
+    uint64_t  sessions = 0, failed = 0;
 
     for (i = 0; i < tally->ntypes; i++) {
         const tlsrpt_tally_type_t  *t = &tally->types[i];
 
-        uint64_t  sum = tlsrpt_count_add(t->successful, t->failure);
+        uint64_t  sum = tlsrpt_count_add(t->successful, t->failed);
 
         code = t->policy_type.data ? tlsrpt_policy_type_code(t->policy_type)
                                    : 0;
 
         if (code == TLSRPT_TYPE_STS || code == TLSRPT_TYPE_TLSA) {
             all[code == TLSRPT_TYPE_TLSA] = sum;
-            failed[code == TLSRPT_TYPE_TLSA] = t->failure;
+            failed_of[code == TLSRPT_TYPE_TLSA] = t->failed;
 
         } else {
             sessions = tlsrpt_count_add(sessions, sum);
-            failure = tlsrpt_count_add(failure, t->failure);
+            failed = tlsrpt_count_add(failed, t->failed);
         }
     }
 
     sessions = tlsrpt_count_add(sessions, larger(all[0], all[1]));
-    tally->failure = tlsrpt_count_add(failure, larger(failed[0], failed[1]));
-    tally->successful = sessions - tally->failure;
+    tally->failed = tlsrpt_count_add(failed,
+                                     larger(failed_of[0], failed_of[1]));
+    tally->successful = sessions - tally->failed;
 }
 
 
@@ -244,7 +245,8 @@ rows_add(rows_t *rows, const tlsrpt_tally_row_t *row)
     size_t           i = row_hash(row) & (rows->nslots - 1);
     tlsrpt_tally_t  *tally = rows->tally;
 
-    tally->failed = tlsrpt_count_add(tally->failed, row->failed);
+    tally->failed_in_details = tlsrpt_count_add(tally->failed_in_details,
+                                                row->failed);
 
     for ( ; rows->slots[i]; i = (i + 1) & (rows->nslots - 1)) {
         tlsrpt_tally_row_t  *old = &tally->rows[rows->slots[i] - 1];
@@ -278,7 +280,7 @@ unspecified(const tlsrpt_applied_policy_t *policy)
         sum = tlsrpt_count_add(sum, policy->details[i].failed_session_count);
     }
 
-    return policy->failure > sum ? policy->failure - sum : 0;
+    return policy->failed > sum ? policy->failed - sum : 0;
 }
 
 
@@ -316,8 +318,8 @@ tally_details(rows_t *rows, const tlsrpt_applied_policy_t *policy,
 
     rows->tally->overflow = tlsrpt_count_add(rows->tally->overflow,
                                              policy->overflow);
-    rows->tally->failed = tlsrpt_count_add(rows->tally->failed,
-                                           policy->overflow);
+    rows->tally->failed_in_details
+        = tlsrpt_count_add(rows->tally->failed_in_details, policy->overflow);
 }
 
 
@@ -340,7 +342,7 @@ count_rows(const tlsrpt_report_t *report, unsigned domain)
         const tlsrpt_applied_policy_t  *p = &report->policies[i];
 
         if (p->domain == domain) {
-            n += p->ndetails + (p->failure != 0);
+            n += p->ndetails + (p->failed != 0);
         }
     }
 
@@ -358,7 +360,7 @@ tlsrpt_tally_report(tlsrpt_tally_t *tally, const tlsrpt_report_t *report,
     tally->nrows = 0;
     tally->rows = NULL;
     tally->overflow = 0;
-    tally->failed = 0;
+    tally->failed_in_details = 0;
 
     if (rows_create(&rows, tally, count_rows(report, domain)) != 0) {
         free(rows.slots);
@@ -374,10 +376,10 @@ tlsrpt_tally_report(tlsrpt_tally_t *tally, const tlsrpt_report_t *report,
             tlsrpt_tally_type_t  *t = &tally->types[n];
 
             t->successful = tlsrpt_count_add(t->successful, p->successful);
-            t->failure = tlsrpt_count_add(t->failure, p->failure);
+            t->failed = tlsrpt_count_add(t->failed, p->failed);
 
-            if (p->failure > t->worst) {
-                t->worst = p->failure;
+            if (p->failed > t->worst) {
+                t->worst = p->failed;
                 tally_applied(&t->applied, p);
             }
 

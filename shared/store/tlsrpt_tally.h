@@ -30,7 +30,7 @@ typedef struct {
 typedef struct {
     tlsrpt_str_t            policy_type;    /* data NULL: not given */
     uint64_t                successful;
-    uint64_t                failure;
+    uint64_t                failed;
     uint64_t                worst;          /* failures under the policy */
     tlsrpt_tally_applied_t  applied;
 } tlsrpt_tally_type_t;
@@ -47,13 +47,13 @@ typedef struct {
 
 typedef struct {
     uint64_t             successful;        /* sessions */
-    uint64_t             failure;
+    uint64_t             failed;
     size_t               ntypes;
     tlsrpt_tally_type_t  types[TLSRPT_MAX_TYPES + 1];
     size_t               nrows;
     tlsrpt_tally_row_t  *rows;
     uint64_t             overflow;          /* failed, in no row */
-    uint64_t             failed;            /* in rows and in overflow */
+    uint64_t             failed_in_details; /* rows and overflow */
 } tlsrpt_tally_t;
 
 /* 0, or -1: no memory.  The strings are the report's. */

@@ -75,7 +75,7 @@ tlsrpt_totals_parse(const tlsrpt_reply_t *reply, tlsrpt_totals_t *totals)
 
     totals->reports = numbers[0];
     totals->successful = numbers[1];
-    totals->failure = numbers[2];
+    totals->failed = numbers[2];
     totals->last = numbers[3];
     totals->overflow = 0;
 
@@ -95,7 +95,7 @@ day_parse(const tlsrpt_reply_t *reply, tlsrpt_totals_t *totals)
 
     totals->reports = numbers[0];
     totals->successful = numbers[1];
-    totals->failure = numbers[2];
+    totals->failed = numbers[2];
     totals->last = 0;
     totals->overflow = n > 4 ? numbers[4] : 0;
 

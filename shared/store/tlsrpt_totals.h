@@ -24,7 +24,7 @@
 typedef struct {
     uint64_t  reports;
     uint64_t  successful;
-    uint64_t  failure;
+    uint64_t  failed;
     uint64_t  last;                         /* of a domain */
     uint64_t  overflow;                     /* of a day */
 } tlsrpt_totals_t;

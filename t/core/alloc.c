@@ -280,7 +280,7 @@ make_log(void)
     tally.rows = rows;
     tally.nrows = 100;
     tally.ntypes = 1;
-    tally.failed = tally.failure = tally.types[0].failure = 100;
+    tally.failed_in_details = tally.failed = tally.types[0].failed = 100;
 
     if (tlsrpt_packed_encode(&day_log, &tally, str("example.com"),
                              str("Example Sender"), 0, 0)

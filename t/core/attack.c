@@ -54,13 +54,13 @@ begin(void)
 
 static void
 begin_policy(const char *domain, unsigned long long successful,
-    unsigned long long failure)
+    unsigned long long failed)
 {
     add("{\"policy\":{\"policy-type\":\"no-policy-found\","
         "\"policy-domain\":\"%s\"},\"summary\":{"
         "\"total-successful-session-count\":%llu,"
         "\"total-failure-session-count\":%llu},\"failure-details\":[", domain,
-        successful, failure);
+        successful, failed);
 }
 
 
@@ -87,7 +87,7 @@ end(const char *tail)
 
 static void
 counts_are(const tlsrpt_report_t *report, uint64_t successful,
-    uint64_t failure, uint64_t in_details, const char *params)
+    uint64_t failed, uint64_t in_details, const char *params)
 {
     size_t             i;
     long long          sum = 0;
@@ -114,7 +114,7 @@ counts_are(const tlsrpt_report_t *report, uint64_t successful,
                (long long) successful, "successes");
         is_int(json_integer_value(json_object_get(json,
                                   "total-failure-session-count")),
-               (long long) failure, "failures");
+               (long long) failed, "failures");
         sum = 0;
 
         json_array_foreach(json_object_get(json, "groups"), i, group) {

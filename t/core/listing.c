@@ -59,7 +59,7 @@ test_numbers(void)
            "times can be compared");
     is_int(listing.successful, 0, "no negative counts");
     is_int(listing.nwarnings, 0, "nor warnings");
-    ok(listing.failure == TLSRPT_MAX_COUNT, "no count over 2^53 - 1");
+    ok(listing.failed == TLSRPT_MAX_COUNT, "no count over 2^53 - 1");
     json_decref(json);
     tlsrpt_listing_free(&listing);
 }

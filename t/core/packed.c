@@ -139,11 +139,11 @@ test_round_trip(void)
     is_int(packed.via, TLSRPT_VIA_HTTPS, "by https");
     ok(is_text(packed.organization, "Example Sender"), "of its sender");
     is_int((long long) packed.successful, 301, "successes");
-    is_int((long long) packed.failure, 9007199254740020, "failures");
+    is_int((long long) packed.failed, 9007199254740020, "failures");
     is_int((long long) packed.ntypes, 2, "policy types");
     ok(is_text(packed.types[0].policy_type, "sts"), "sts");
     is_int((long long) packed.types[0].successful, 300, "its successes");
-    is_int((long long) packed.types[0].failure, 20, "its failures");
+    is_int((long long) packed.types[0].failed, 20, "its failures");
     ok(is_text(packed.types[1].policy_type, "future"), "the other");
     test_rows();
 
@@ -156,7 +156,7 @@ test_round_trip(void)
     make_log(&day_log, 1);
     begin(day_log.data, day_log.len);
     ok(tlsrpt_packed_next(&packed), "a brief packed report");
-    is_int((long long) packed.failure, 9007199254740020, "its failures");
+    is_int((long long) packed.failed, 9007199254740020, "its failures");
     is_int((long long) packed.overflow, 9007199254740020, "all in no row");
     ok(!tlsrpt_packed_row(&packed, &row), "no row");
     ok(tlsrpt_packed_next(&packed), "and the next");
@@ -288,7 +288,7 @@ test_within(void)
     tally.nrows = 1000;
     tally.ntypes = 1;
     tally.types[0].policy_type = str("sts");
-    tally.types[0].failure = tally.failure = tally.failed = 1000;
+    tally.types[0].failed = tally.failed = tally.failed_in_details = 1000;
 
     for (int i = 0; i < 1000; i++) {
         snprintf(mx[i], sizeof(mx[i]), "%.*d%s", i ? 40 : 0, i,

@@ -421,7 +421,7 @@ put_addresses(kept_t *kept, unsigned nreports)
     tally.nrows = 1000;
     tally.ntypes = 1;
     tally.types[0].policy_type = str("sts");
-    tally.types[0].failure = tally.failure = tally.failed = 1000;
+    tally.types[0].failed = tally.failed = tally.failed_in_details = 1000;
 
     for (i = 0; i < nreports; i++) {
         for (k = 0; k < 1000; k++) {

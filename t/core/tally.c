@@ -26,25 +26,25 @@ begin(void)
 
 
 static tlsrpt_applied_policy_t *
-add_policy(const char *type, uint64_t successful, uint64_t failure)
+add_policy(const char *type, uint64_t successful, uint64_t failed)
 {
     tlsrpt_applied_policy_t  *p = &policies[report.npolicies++];
 
     memset(p, 0, sizeof(*p));
     p->policy_type = str(type);
     p->successful = successful;
-    p->failure = failure;
+    p->failed = failed;
 
     return p;
 }
 
 
 static void
-sessions_are(uint64_t successful, uint64_t failure, const char *name)
+sessions_are(uint64_t successful, uint64_t failed, const char *name)
 {
     is_int(tlsrpt_tally_report(&tally, &report, 0), 0, "%s", name);
     is_int((long long) tally.successful, (long long) successful, "successes");
-    is_int((long long) tally.failure, (long long) failure, "failures");
+    is_int((long long) tally.failed, (long long) failed, "failed");
     tlsrpt_tally_free(&tally);
 }
 
@@ -179,7 +179,8 @@ tally_details(const char *name, size_t nrows, uint64_t overflow,
     is_int(tlsrpt_tally_report(&tally, &report, 0), 0, "%s", name);
     is_int((long long) tally.nrows, (long long) nrows, "rows");
     is_int((long long) tally.overflow, (long long) overflow, "beyond them");
-    is_int((long long) tally.failed, (long long) failed, "failed in all");
+    is_int((long long) tally.failed_in_details, (long long) failed,
+           "failed in all");
     is_int((long long) (rows_failed() + tally.overflow), (long long) failed,
            "none is lost");
     tlsrpt_tally_free(&tally);
@@ -238,7 +239,7 @@ test_details(void)
                   2999 - TLSRPT_MAX_ROWS, 3000);
 
     set_details(p, details, 1000, ips, 255);
-    p->failure = 1000;
+    p->failed = 1000;
     tally_details("long strings", TLSRPT_MAX_ROWS_TEXT / (255 + 18),
                   1000 - TLSRPT_MAX_ROWS_TEXT / (255 + 18), 1000);
 }

@@ -32,7 +32,7 @@ check_listing(const tlsrpt_listing_t *listing)
     check_time(listing->received);
     CHECK(listing->via == TLSRPT_VIA_HTTPS || listing->via == TLSRPT_VIA_MAIL);
     CHECK(listing->successful <= TLSRPT_MAX_COUNT);
-    CHECK(listing->failure <= TLSRPT_MAX_COUNT);
+    CHECK(listing->failed <= TLSRPT_MAX_COUNT);
     CHECK(listing->nwarnings <= TLSRPT_MAX_COUNT);
     CHECK(tlsrpt_id_parse(listing->id, strlen(listing->id), &day, digest) == 0);
     CHECK(day == 20000 && memcmp(digest, "12345678", 8) == 0);

@@ -97,7 +97,7 @@ check_report(const tlsrpt_report_t *report)
         CHECK(report->policies[i].domain < report->ndomains
               || report->policies[i].domain == TLSRPT_LEFT_OUT);
         CHECK(report->policies[i].successful <= TLSRPT_MAX_COUNT);
-        CHECK(report->policies[i].failure <= TLSRPT_MAX_COUNT);
+        CHECK(report->policies[i].failed <= TLSRPT_MAX_COUNT);
         ndetails += report->policies[i].ndetails;
     }
 
