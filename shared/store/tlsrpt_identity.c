@@ -3,7 +3,6 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +10,7 @@
 
 #include "tlsrpt_buf.h"
 #include "tlsrpt_canonical.h"
+#include "tlsrpt_detail_object.h"
 #include "tlsrpt_identity.h"
 
 
@@ -44,10 +44,12 @@ typedef struct {
     int          failed;
 } sink_t;
 
+/* A detail: where it is kept, and how it differs from that.  NULL: not kept, or
+   kept as it came. */
 typedef struct {
-    uint64_t     key;
-    size_t       at;
-    size_t       len;
+    uint64_t                          key;
+    const tlsrpt_detail_t            *kept;
+    const tlsrpt_canonical_detail_t  *more;
 } item_t;
 
 typedef struct {
@@ -61,9 +63,10 @@ typedef struct {
 /* One domain's part of the report. */
 typedef struct {
     const tlsrpt_canonical_t  *canonical;
-    tlsrpt_buf_t               objects;     /* of the details */
-    item_t                    *items;       /* where */
+    tlsrpt_buf_t               object;      /* of one detail at a time */
+    item_t                    *items;
     size_t                     nitems;
+    uint64_t                  *places;      /* order_items() */
     said_t                    *policies;
     size_t                     npolicies;
 } part_t;
@@ -163,6 +166,13 @@ compare_items(const void *one, const void *two)
 
 
 static int
+compare_places(const void *one, const void *two)
+{
+    return compare_keys(*(const uint64_t *) one, *(const uint64_t *) two);
+}
+
+
+static int
 compare_policies(const void *one, const void *two)
 {
     return compare_keys(((const said_t *) one)->key,
@@ -171,161 +181,21 @@ compare_policies(const void *one, const void *two)
 
 
 /*
- * Details: made from what is kept of them and what is not.
+ * Details
  */
-
-/* By their members' numbers. */
-
-static const size_t  fields[] = {
-    [TLSRPT_CANON_RESULT]       = offsetof(tlsrpt_detail_t, result_type),
-    [TLSRPT_CANON_SENDING_IP]   = offsetof(tlsrpt_detail_t, sending_mta_ip),
-    [TLSRPT_CANON_MX]           = offsetof(tlsrpt_detail_t,
-                                           receiving_mx_hostname),
-    [TLSRPT_CANON_HELO]         = offsetof(tlsrpt_detail_t, receiving_mx_helo),
-    [TLSRPT_CANON_RECEIVING_IP] = offsetof(tlsrpt_detail_t, receiving_ip),
-    [TLSRPT_CANON_INFORMATION]  = offsetof(tlsrpt_detail_t,
-                                           additional_information),
-    [TLSRPT_CANON_REASON]       = offsetof(tlsrpt_detail_t,
-                                           failure_reason_code)
-};
-
-#define NFIELDS  (sizeof(fields) / sizeof(fields[0]))
-
-
-static char *
-put_count(char *p, uint64_t value)
-{
-    char  text[24], *digit = text + sizeof(text);
-
-    do {
-        *--digit = (char) ('0' + value % 10);
-        value /= 10;
-    } while (value);
-
-    return tlsrpt_canonical_put(p, TLSRPT_CANON_COUNT, digit,
-                                (size_t) (text + sizeof(text) - digit));
-}
-
-
-static inline const tlsrpt_str_t *
-field_of(const tlsrpt_detail_t *d, unsigned member)
-{
-    return (const tlsrpt_str_t *) ((const char *) d + fields[member]);
-}
-
-
-static inline char *
-put_kept(char *p, const tlsrpt_detail_t *d, unsigned member)
-{
-    const tlsrpt_str_t  *s;
-
-    if (member == TLSRPT_CANON_COUNT) {
-        return put_count(p, d->failed_session_count);
-    }
-
-    s = field_of(d, member);
-
-    return s->len ? tlsrpt_canonical_put(p, member, s->data, s->len) : p;
-}
-
-
-/* The entry of the member; data NULL: there is none. */
-
-static tlsrpt_str_t
-find_entry(const tlsrpt_canonical_t *c, tlsrpt_canonical_part_t part,
-    unsigned member)
-{
-    unsigned      found;
-    tlsrpt_str_t  value, none = { NULL, 0 };
-    const char   *p = c->data + part.at, *end = p + part.len - 1;
-
-    while (p < end) {
-        p += tlsrpt_canonical_entry(p, &found, &value);
-
-        if (found == member) {
-            return value;
-        }
-    }
-
-    return none;
-}
-
-
-/* more: what the detail that is kept does not have, or has and should not. */
-
-static char *
-put_members(char *p, const tlsrpt_canonical_t *c, const tlsrpt_detail_t *d,
-    tlsrpt_canonical_part_t more)
-{
-    tlsrpt_str_t  value = { NULL, 0 };
-
-    for (unsigned member = 1; member <= TLSRPT_CANON_MOST; member++) {
-        if (more.len) {
-            value = find_entry(c, more, member);
-        }
-
-        if (value.len) {
-            p = tlsrpt_canonical_put(p, member, value.data, value.len);
-
-        } else if (value.data == NULL && member < NFIELDS) {
-            p = put_kept(p, d, member);
-        }
-    }
-
-    return p;
-}
-
-
-static size_t
-most_bytes(const tlsrpt_detail_t *d, tlsrpt_canonical_part_t more)
-{
-    size_t  n = more.len + 24 + (TLSRPT_CANON_MOST + 1) * TLSRPT_CANON_EXTRA;
-
-    for (unsigned member = 1; member < NFIELDS; member++) {
-        n += member == TLSRPT_CANON_COUNT ? 0 : field_of(d, member)->len;
-    }
-
-    return n;
-}
-
-
-static void
-end_item(part_t *part, said_t *said, size_t at)
-{
-    item_t  *item = &part->items[part->nitems];
-
-    if (part->objects.len == at) {
-        said->nempty++;
-        return;
-    }
-
-    tlsrpt_buf_add(&part->objects, "", 1);
-
-    if (part->objects.failed) {
-        return;
-    }
-
-    item->at = at;
-    item->len = part->objects.len - at;
-    item->key = key_of(part->objects.data + at, item->len);
-    said->key += item->key;
-    part->nitems++;
-}
-
 
 /* 0, or -1: no memory, as said in buf. */
 
 static int
 reserve(tlsrpt_buf_t *buf, size_t len)
 {
-    char    *p;
-    size_t   size = 2 * buf->size + len;
+    char  *p;
 
-    if (buf->size - buf->len >= len) {
+    if (buf->size >= len) {
         return 0;
     }
 
-    p = realloc(buf->data, size);
+    p = realloc(buf->data, 2 * len);
 
     if (p == NULL) {
         buf->failed = 1;
@@ -333,31 +203,75 @@ reserve(tlsrpt_buf_t *buf, size_t len)
     }
 
     buf->data = p;
-    buf->size = size;
+    buf->size = 2 * len;
 
     return 0;
 }
 
 
-static void
-add_kept(part_t *part, said_t *said, const tlsrpt_detail_t *d,
-    tlsrpt_canonical_part_t more)
-{
-    char    *p;
-    size_t   at = part->objects.len;
+/* The object of a detail; it lasts until the next is made.  len 0: it says
+   nothing, or there is no memory. */
 
-    if (reserve(&part->objects, most_bytes(d, more)) == 0) {
-        p = put_members(part->objects.data + at, part->canonical, d, more);
-        part->objects.len = (size_t) (p - part->objects.data);
-        end_item(part, said, at);
+static tlsrpt_str_t
+object_of(part_t *part, const item_t *item)
+{
+    char                      *p;
+    tlsrpt_str_t               object = { NULL, 0 };
+    tlsrpt_canonical_part_t    more = { 0, 0 };
+    const tlsrpt_canonical_t  *c = part->canonical;
+
+    if (item->more != NULL) {
+        more = item->more->entries;
     }
+
+    if (item->kept == NULL) {
+        object.data = c->data + more.at;
+        object.len = more.len > 1 ? more.len : 0;
+        return object;
+    }
+
+    if (reserve(&part->object,
+                tlsrpt_detail_object_size(item->kept, more)) != 0) {
+        return object;
+    }
+
+    p = tlsrpt_detail_object(part->object.data, c, item->kept, more);
+    object.data = part->object.data;
+
+    if (p > object.data) {
+        *p++ = '\0';
+        object.len = (size_t) (p - object.data);
+    }
+
+    return object;
+}
+
+
+static void
+add_item(part_t *part, said_t *said, const tlsrpt_detail_t *kept,
+    const tlsrpt_canonical_detail_t *more)
+{
+    item_t       *item = &part->items[part->nitems];
+    tlsrpt_str_t  object;
+
+    item->kept = kept;
+    item->more = more;
+    object = object_of(part, item);
+
+    if (object.len == 0) {
+        said->nempty++;
+        return;
+    }
+
+    item->key = key_of(object.data, object.len);
+    said->key += item->key;
+    part->nitems++;
 }
 
 
 static void
 add_details(part_t *part, said_t *said, const tlsrpt_applied_policy_t *kept)
 {
-    tlsrpt_canonical_part_t           none = { 0, 0 };
     const tlsrpt_canonical_detail_t  *more, *end;
 
     more = part->canonical->details;        /* NULL: there are none */
@@ -371,8 +285,7 @@ add_details(part_t *part, said_t *said, const tlsrpt_applied_policy_t *kept)
     for (size_t i = 0; i < kept->ndetails; i++) {
         int  differs = more < end && more->kept == i;
 
-        add_kept(part, said, &kept->details[i],
-                 differs ? more->entries : none);
+        add_item(part, said, &kept->details[i], differs ? more : NULL);
 
         if (differs) {
             more++;
@@ -380,12 +293,7 @@ add_details(part_t *part, said_t *said, const tlsrpt_applied_policy_t *kept)
     }
 
     for ( ; more < end; more++) {
-        size_t  at = part->objects.len;
-
-        tlsrpt_buf_add(&part->objects,
-                       part->canonical->data + more->entries.at,
-                       more->entries.len - 1);
-        end_item(part, said, at);
+        add_item(part, said, NULL, more);
     }
 }
 
@@ -408,9 +316,11 @@ sink_object(sink_t *sink, const tlsrpt_canonical_t *c,
 
 
 static void
-sink_said(sink_t *sink, const part_t *part, const said_t *said)
+sink_said(sink_t *sink, part_t *part, const said_t *said)
 {
-    const item_t  *items = &part->items[said->first];
+    tlsrpt_str_t     object;
+    const item_t    *items = &part->items[said->first];
+    const uint64_t  *places = &part->places[said->first];
 
     sink_object(sink, part->canonical, said->policy->policy);
     sink_object(sink, part->canonical, said->policy->summary);
@@ -418,13 +328,14 @@ sink_said(sink_t *sink, const part_t *part, const said_t *said)
     sink_number(sink, said->nempty);
 
     for (size_t i = 0; i < said->nitems; i++) {
-        sink_add(sink, part->objects.data + items[i].at, items[i].len);
+        object = object_of(part, &items[places[i]]);
+        sink_add(sink, object.data, object.len);
     }
 }
 
 
 static void
-sink_policy(sink_t *sink, const part_t *part, const said_t *said)
+sink_policy(sink_t *sink, part_t *part, const said_t *said)
 {
     if (said->policy->unnamed) {
         sink_add(sink, "\2", 1);
@@ -433,6 +344,56 @@ sink_policy(sink_t *sink, const part_t *part, const said_t *said)
     } else {
         sink_add(sink, "\1", 1);
         sink_said(sink, part, said);
+    }
+}
+
+
+/* Are the items of these places in the order of their keys? */
+
+static int
+is_ordered(const item_t *items, const uint64_t *places, size_t n, uint64_t mask)
+{
+    for (size_t i = 1; i < n; i++) {
+        if (items[places[i - 1] & mask].key > items[places[i] & mask].key) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+/* Places are sorted, as items are three times as long: each is the high bits of
+   a key, and below them the number of the item.  Where these do not decide,
+   which is rare, the items themselves are. */
+
+static void
+order_items(item_t *items, uint64_t *places, size_t n)
+{
+    uint64_t  mask = 1;
+
+    while (mask < n) {
+        mask <<= 1;
+    }
+
+    mask--;
+
+    for (size_t i = 0; i < n; i++) {
+        places[i] = (items[i].key & ~mask) | i;
+    }
+
+    qsort(places, n, sizeof(*places), compare_places);
+
+    if (!is_ordered(items, places, n, mask)) {
+        qsort(items, n, sizeof(*items), compare_items);
+
+        for (size_t i = 0; i < n; i++) {
+            places[i] = i;
+        }
+    }
+
+    for (size_t i = 0; i < n; i++) {
+        places[i] &= mask;
     }
 }
 
@@ -449,8 +410,8 @@ add_said(part_t *part, said_t *said, const tlsrpt_applied_policy_t *kept)
     said->first = part->nitems;
     add_details(part, said, kept);
     said->nitems = part->nitems - said->first;
-    qsort(&part->items[said->first], said->nitems, sizeof(*part->items),
-          compare_items);
+    order_items(&part->items[said->first], &part->places[said->first],
+                said->nitems);
 }
 
 
@@ -469,8 +430,8 @@ add_policy(sink_t *sink, part_t *part, tlsrpt_canonical_policy_t *policy,
         add_said(part, said, kept);
     }
 
-    if (part->objects.failed || !policy->unnamed) {
-        return part->objects.failed ? -1 : 0;
+    if (part->object.failed || !policy->unnamed) {
+        return part->object.failed ? -1 : 0;
     }
 
     if (!policy->digested) {
@@ -607,24 +568,29 @@ tlsrpt_identity(const tlsrpt_report_t *report, unsigned domain,
     unsigned char digest[TLSRPT_DIGEST_LEN])
 {
     int            rc = -1;
+    size_t         n = count_details(report);
     part_t         part;
     sink_t         sink;
     unsigned char  whole[EVP_MAX_MD_SIZE];
 
     memset(&part, 0, sizeof(part));
     part.canonical = report->canonical;
-    part.items = malloc((count_details(report) + 1) * sizeof(*part.items));
+    part.items = malloc((n + 1) * sizeof(*part.items));
+    part.places = malloc((n + 1) * sizeof(*part.places));
     part.policies = malloc((report->npolicies + 1) * sizeof(*part.policies));
     sink.md = sha256();
     sink.n = 0;
     sink.failed = 0;
 
-    if (sink.md != NULL && part.items != NULL && part.policies != NULL) {
+    if (sink.md != NULL && part.items != NULL && part.places != NULL
+        && part.policies != NULL)
+    {
         rc = digest_part(&sink, &part, report, report->domains[domain], whole);
     }
 
-    free(part.objects.data);
+    free(part.object.data);
     free(part.items);
+    free(part.places);
     free(part.policies);
 
     if (rc == 0) {
