@@ -395,10 +395,23 @@ sub detail_parts {
     } @{ $row->{details} };
 }
 
+# Filters on details leave reports that have such a detail, and no sessions,
+# as those of a detail are not known.
 sub totals {
     my ($query, @rows) = @_;
 
-    my @filters = grep { $SESSION_KEY{$_} } keys %{ $query->{filter} };
+    my @all = keys %{ $query->{filter} };
+    my @filters = grep { $SESSION_KEY{$_} } @all;
+
+    if (@filters < @all) {
+        my @left = grep {
+            grep { passes($_->[0], $query->{filter}, @all) }
+                detail_parts($query, $_)
+        } @rows;
+
+        return (scalar @left, 'null', 'null');
+    }
+
     my %typed = (typed => exists $query->{filter}{'policy-type'});
     my @sum = (0, 0, 0);
 
@@ -519,13 +532,14 @@ sub as_json {
 }
 
 # Text is quoted, so that null is not the empty text; and what a report says
-# must not become a formula.
+# must not become a formula, nor two lines.
 sub csv_cell {
     my ($text) = @_;
 
     return '' unless defined $text;
 
-    $text =~ s/^(?=[=+\-@\t\r])/'/;
+    $text =~ s/[\r\n]//g;
+    $text =~ s/^(?=[=+\-@\t])/'/;
     $text =~ s/"/""/g;
 
     return encode_utf8("\"$text\"");
