@@ -222,7 +222,8 @@ $(REPLAY): $(REPLAY_SRC) $(wildcard t/replay/*.h) $(REPLAY_OBJ) $(HEADERS) \
 	echo "Building $@"
 	$(CC) $(OURS) -Wno-unused-parameter $(SANITIZE) $(GIVEN) $(INCS) \
 	    $(HOST_INCS) -It/replay $(NGINX_INCS) -o $@ $(REPLAY_SRC) \
-	    $(REPLAY_OBJ) -l:libhiredis.a -Wl,--wrap=random,--wrap=getsockopt
+	    $(REPLAY_OBJ) -l:libhiredis.a \
+	    -Wl,--wrap=random,--wrap=clock_gettime,--wrap=getsockopt
 
 
 # Tests: the quick ones first.  TESTS= runs some of them.
