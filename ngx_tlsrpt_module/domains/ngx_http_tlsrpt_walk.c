@@ -25,10 +25,16 @@ ngx_http_tlsrpt_walk_begin(ngx_http_tlsrpt_walk_t *walk, ngx_http_request_t *r,
     const ngx_str_t *after, ngx_uint_t piece)
 {
     ngx_array_t                  *scope;
+    ngx_http_tlsrpt_index_t       index;
     ngx_http_tlsrpt_main_conf_t  *tmcf;
+
+    /* the cleanup of the request knows the command of the walk before */
+
+    index = walk->index;
 
     ngx_memzero(walk, sizeof(ngx_http_tlsrpt_walk_t));
 
+    walk->index = index;
     walk->request = r;
     walk->piece = piece;
 
