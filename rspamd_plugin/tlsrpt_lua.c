@@ -22,8 +22,8 @@
  *                             signer, original_ptr, original_len })
  *                                      -> the arguments of EVAL
  *     report:close()                   frees the report before the collector
- *     core.index_add_due(answer)       -> whether the index may lack the domain,
- *                                         of which the script answered so
+ *     core.index_add_due(answer)       -> whether the index may lack the domain
+ *                                         that the script gave this answer for
  *     core.index_add(prefix, { domain, ... })
  *     core.index_keep(prefix, retention_days)
  *                                      -> a command and its arguments, or nil,

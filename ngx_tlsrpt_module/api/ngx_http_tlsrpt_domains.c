@@ -2,8 +2,8 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * BASE/domains: a page of all domains, by name, and the totals of each; as CSV all
- * of them.
+ * BASE/domains: a page of all domains, by name, with the totals of each; as
+ * CSV, all of them.
  */
 
 #include "ngx_http_tlsrpt_answer.h"

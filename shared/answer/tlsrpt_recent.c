@@ -38,8 +38,8 @@ tlsrpt_recent_note(tlsrpt_recent_t *recent, uint64_t time)
 }
 
 
-/* Leaves those whose byte at shift is the one in which the max-th greatest lies,
-   and tells how many are above them. */
+/* Leaves those that have the same byte at shift as the max-th greatest; returns
+   how many are above them. */
 
 static size_t
 narrow(tlsrpt_recent_t *recent, int shift, size_t max, uint32_t *byte)

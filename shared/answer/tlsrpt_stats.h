@@ -4,10 +4,10 @@
  *
  * replies -> day logs -> tally -> answer.
  *
- * create, then send each command of _next in any pipelining and give each
- * reply to _add with its number, in any order; then one answer.  Day logs are
- * asked for only of the days that have reports.
- * _add: TLSRPT_OK or TLSRPT_ERR_MEMORY.
+ * After _create, the host sends each command that _next returns, as many at a
+ * time as it likes, and gives each reply to _add with the command's number, in
+ * any order; then it takes one answer.  Only the day logs of days that have
+ * reports are asked for.  _add: TLSRPT_OK or TLSRPT_ERR_MEMORY.
  */
 
 #ifndef TLSRPT_STATS_H
@@ -35,13 +35,14 @@ int tlsrpt_stats_add(tlsrpt_stats_t *stats, size_t n,
 /* Was the domain ever seen? */
 int tlsrpt_stats_seen(const tlsrpt_stats_t *stats);
 
-/* The answer, once there is no more to ask, in turns none of which takes long:
-   appends what there is next, if anything.  1: there is more; 0: that was all;
-   -1: no memory.  CSV or JSON, the same at each call. */
+/* The answer, once there is no more to ask, in turns that each take a short
+   time: appends the next piece, which may be empty.  1: there is more; 0: that
+   was all; -1: no memory.  is_csv must be the same at each call. */
 int tlsrpt_stats_write(tlsrpt_stats_t *stats, int is_csv, tlsrpt_buf_t *out)
     TLSRPT_MUST_USE;
 
-/* All of it at once, in place of that; once.  NULL: no memory.  The CSV is UTF-8, lines end in CRLF (RFC 4180); free(). */
+/* The whole answer at once, instead of _write; to be called once.  NULL: no
+   memory.  free() the CSV: UTF-8, lines end in CRLF (RFC 4180). */
 json_t *tlsrpt_stats_json(tlsrpt_stats_t *stats) TLSRPT_MUST_USE;
 char *tlsrpt_stats_csv(tlsrpt_stats_t *stats, size_t *len) TLSRPT_MUST_USE;
 

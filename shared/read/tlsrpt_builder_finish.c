@@ -148,8 +148,9 @@ name_policy(tlsrpt_builder_t *b, size_t i)
         tlsrpt_builder_fail_member(b, TLSRPT_ERR_DOMAIN, path, "policy-domain",
                     "absent, and nothing else tells it");
         b->first[i].unusable = 1;
-        tlsrpt_builder_warn_at(b, b->error.path, TLSRPT_SCHEMA, "absent, and nothing "
-                               "else tells it: the policy is left out");
+        tlsrpt_builder_warn_at(b, b->error.path, TLSRPT_SCHEMA,
+                               "absent, and nothing else tells it: the policy "
+                               "is left out");
 
         return TLSRPT_ERR_DOMAIN;
     }

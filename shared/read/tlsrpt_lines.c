@@ -33,7 +33,8 @@ add_string(tlsrpt_builder_t *b, const char *s, size_t len)
         return b->error.code;
     }
 
-    list = f->node == TLSRPT_NODE_POLICY ? tlsrpt_frame_member(f)->array : f->node;
+    list = f->node == TLSRPT_NODE_POLICY ? tlsrpt_frame_member(f)->array
+                                         : f->node;
 
     if (b->nstrings == MAX_STRINGS || tlsrpt_strings_full(&b->text)) {
         tlsrpt_builder_warn(b, TLSRPT_SCHEMA, "too many strings, passed over");

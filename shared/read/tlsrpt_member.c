@@ -230,8 +230,8 @@ set_ip(tlsrpt_builder_t *b, void *field, tlsrpt_json_event_t event,
     }
 
     if (!bare) {
-        tlsrpt_builder_warn(b, TLSRPT_SCHEMA, "more than an IP address, taken as "
-                            "%.*s", (int) n, text);
+        tlsrpt_builder_warn(b, TLSRPT_SCHEMA, "more than an IP address, taken "
+                            "as %.*s", (int) n, text);
     }
 
     return keep(b, field, n == len && memcmp(text, s, n) == 0 ? s : text, n);

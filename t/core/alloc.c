@@ -320,7 +320,8 @@ answer(void)
     int              rc = TLSRPT_OK;
     size_t           n;
     tlsrpt_reply_t   string = { TLSRPT_REPLY_STRING, 0, "10", 2, 0, NULL };
-    tlsrpt_reply_t   value = { TLSRPT_REPLY_STRING, 0, "2 0 200 9", 9, 0, NULL };
+    tlsrpt_reply_t   value = { TLSRPT_REPLY_STRING, 0, "2 0 200 9", 9, 0,
+                               NULL };
     tlsrpt_reply_t  *elements[2] = { &string, &value };
     tlsrpt_reply_t   array = { TLSRPT_REPLY_ARRAY, 0, NULL, 0, 2, elements };
     tlsrpt_reply_t   day = { TLSRPT_REPLY_STRING, 0, day_log.data, day_log.len,

@@ -86,7 +86,8 @@ domain_json(const tlsrpt_report_t *report, unsigned domain)
              ARG(c, 6));
 
     all = answer(report->domains[domain], "by=" KEYS, &kept, report->day);
-    types = answer(report->domains[domain], "by=policy-type", &kept, report->day);
+    types = answer(report->domains[domain], "by=policy-type", &kept,
+                   report->day);
     result = json_pack("{s:O, s:O, s:O, s:O, s:O}",
         "reports", json_object_get(all, "reports"),
         "total-successful-session-count",

@@ -524,8 +524,8 @@ test_bound(void)
 }
 
 
-/* A member whose header has a CRC of its own (RFC 1952 2.3.1), which is wrong by
-   the error. */
+/* A member whose header has a CRC of its own (RFC 1952 2.3.1), off by the
+   error. */
 static void
 add_header_crc(unsigned error)
 {

@@ -32,7 +32,8 @@ typedef struct {
 } sample_t;
 
 static const char *const  reply_words[] = {
-    "all", "t:other", "t:certificate-expired", "01", "15", "20", "31", "12345678"
+    "all", "t:other", "t:certificate-expired", "01", "15", "20", "31",
+    "12345678"
 };
 
 #define REPLY_NWORDS  (sizeof(reply_words) / sizeof(reply_words[0]))
@@ -40,7 +41,8 @@ static const char *const  reply_words[] = {
 static const char  reply_report[] =
     "{\"organization-name\":\"Example\",\"date-range\":{"
     "\"start-datetime\":\"2026-01-15T00:00:00Z\","
-    "\"end-datetime\":\"2026-01-15T23:59:59Z\"},\"contact-info\":\"a@b.example\","
+    "\"end-datetime\":\"2026-01-15T23:59:59Z\"},"
+    "\"contact-info\":\"a@b.example\","
     "\"report-id\":\"1\",\"policies\":[{\"policy\":{\"policy-type\":\"sts\","
     "\"policy-string\":[\"version: STSv1\",\"mode: enforce\","
     "\"mx: *.example.com\",\"max_age: 86400\"],"

@@ -92,8 +92,8 @@ count_at(const u_char *p, const u_char *last, u_char type, size_t *n)
     }
 
     if (*p != type) {
-        story_fail("what Redis is sent is garbled: %c, where %c is expected", *p,
-             type);
+        story_fail("what Redis is sent is garbled: %c, where %c is expected",
+                   *p, type);
     }
 
     while (p + i < last && p[i] >= '0' && p[i] <= '9') {
@@ -136,8 +136,8 @@ parse_command(const u_char *p, const u_char *last, received_t *r)
         p += n;
 
         if (memcmp(p + len, "\r\n", 2) != 0) {
-            story_fail("what Redis is sent is garbled: a string of %zu bytes does "
-                 "not end", len);
+            story_fail("what Redis is sent is garbled: a string of %zu bytes "
+                       "does not end", len);
         }
 
         if (r->argc == MAX_ARGS) {

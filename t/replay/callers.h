@@ -2,8 +2,8 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * The client's callers, and Redis: what was sent at one end, and what came of it
- * at the other.
+ * The client's callers, and Redis: what was sent at one end, and what came of
+ * it at the other.
  */
 
 #ifndef T_REPLAY_CALLERS_H
