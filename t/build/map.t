@@ -48,10 +48,14 @@ sub named {
     my ($folder, @named);
 
     for (split /\n/, $text) {
-        if    (m{^    (\w+/\S*)$})                   { $folder = $1 }
-        elsif (m{^      (\S+)  } && defined $folder) { push @named, $folder . $1 }
-        elsif (m{^\| `(t/\w+/)` \|})                 { push @named, $1 }
-        else  { undef $folder }
+        if (m{^    (\w+/\S*)$}) {
+            $folder = $1;
+        } elsif (m{^      (\S+)  } && defined $folder) {
+            push @named, $folder . $1;
+        } else {
+            undef $folder;
+            push @named, $1 if m{^\| `(t/\w+/)` \|};
+        }
     }
 
     return @named;

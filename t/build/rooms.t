@@ -1,10 +1,11 @@
 # Copyright (C) the tlsrpt authors
 # SPDX-License-Identifier: BSD-2-Clause
 
-# The order of the folders, as CONTRIBUTING.md's table of shared/ gives it, is
-# the order of the code: what a folder includes or calls is above it there.  No
-# folder of the core, and no object of the nginx module, is part of a circle.
-# What a file offers is declared where one looks for it.
+# The order of the folders, as CONTRIBUTING.md's table of shared/ and its map of
+# the nginx module give it, is the order of the code: what a folder includes or
+# calls is above it there.  No folder of the core, and no object of the nginx
+# module, is part of a circle.  What a file offers is declared where one looks
+# for it.
 
 use TLSRPT::Test;
 
@@ -23,8 +24,9 @@ sub slurp {
 
 # What is looked at
 
-# The folders of the table "in `shared/`", from the top; and those of which it
-# says that they "do not know of each other".
+# The folders of the table "in `shared/`", from the top; those of the map of the
+# nginx module; and those of which the text says that they "do not know of each
+# other".
 sub order_of {
     my ($text) = @_;
 
@@ -32,11 +34,13 @@ sub order_of {
         or return;
     my %strangers;
 
-    while ($text =~ /`(\w+)\/` and `(\w+)\/` do not know of each other/g) {
+    while ($text =~ m{`(\w+)/`\s+and\s+`(\w+)/`
+                      \s+do\s+not\s+know\s+of\s+each\s+other}gx) {
         $strangers{$1}{$2} = $strangers{$2}{$1} = 1;
     }
 
-    return ([$table =~ /^\| `(\w+)\/` /mg], \%strangers);
+    return ([$table =~ /^\| `(\w+)\/` /mg],
+            [$text =~ m{^    \Q$MODULE\E/(\w+)/$}mg], \%strangers);
 }
 
 # Folder -> folders that its files include from.  A header of none, shared/x.h,
@@ -104,6 +108,25 @@ sub arrows_of {
     }
 
     return \%arrows;
+}
+
+
+# Folder -> folders that it calls, of those in the one given.
+sub between {
+    my ($calls, $top) = @_;
+
+    my %between;
+
+    for my $from (keys %$calls) {
+        my ($folder) = $from =~ m{^\Q$top\E/(\w+)/} or next;
+        for my $to (keys %{ $calls->{$from} }) {
+            my ($other) = $to =~ m{^\Q$top\E/(\w+)/} or next;
+            push @{ $between{$folder}{$other} }, @{ $calls->{$from}{$to} }
+                if $other ne $folder;
+        }
+    }
+
+    return \%between;
 }
 
 
@@ -180,17 +203,27 @@ sub is_none {
 # These notice what they are for
 
 {
-    my ($order, $strangers) = order_of(<<'END');
-| in `shared/` | is |
+    my ($order, $module, $strangers) = order_of(<<"END");
+| in \`shared/\` | is |
 |---|---|
-| `low/` | the first |
-| `left/` | next |
-| `right/` | beside it |
-| `high/` | the last |
+| \`low/\` | the first |
+| \`left/\` | next |
+| \`right/\` | beside it |
+| \`high/\` | the last |
 
-`left/` and `right/` do not know of each other.
+\`left/\` and
+\`right/\` do not know of each other.
+
+    $MODULE/
+      x       of no folder
+
+    $MODULE/floor/
+      y       a file
+
+    $MODULE/roof/
 END
     is "@$order", 'low left right high', 'the order is read';
+    is "@$module", 'floor roof', 'that of the module, too';
 
     my %text = (
         'low/a.h' => '', 'left/b.h' => "#include \"a.h\"\n",
@@ -233,7 +266,8 @@ END
 
 # The core
 
-my ($order, $strangers) = order_of(slurp("$top/CONTRIBUTING.md"));
+my ($order, $module_order, $strangers)
+    = order_of(slurp("$top/CONTRIBUTING.md"));
 ok $order, 'CONTRIBUTING.md has the table of shared/' or $order = [];
 
 my @core = glob "$top/shared/*/*.[ch] $top/shared/*.[ch]";
@@ -263,22 +297,18 @@ $symbols = { map { $name{$_} => $symbols->{$_} } keys %$symbols };
 
 my $calls = arrows_of($symbols, ngx_http_tlsrpt_module => 1,
                       ngx_http_mta_sts_module => 1);
-my %between;
 
-for my $from (grep { m{^shared/} } keys %$calls) {
-    my ($folder) = $from =~ m{^shared/(\w+)};
-    for my $to (keys %{ $calls->{$from} }) {
-        my ($other) = $to =~ m{^shared/(\w+)}
-            or fail("$from calls $to"), next;
-        push @{ $between{$folder}{$other} }, @{ $calls->{$from}{$to} }
-            if $other ne $folder;
-    }
-}
+is_none 'the core calls nothing else',
+    map { my $from = $_; map { "$from: $_" } grep { !m{^shared/} }
+          keys %{ $calls->{$from} } }
+    grep { m{^shared/} } keys %$calls;
+
+my $between = between($calls, 'shared');
 
 is_none 'no folder calls one below it',
-    against_order(\%between, $order, $strangers);
-is_none 'no circle of folders', circles(\%between);
-cmp_ok scalar(map { keys %$_ } values %between), '>', 5,
+    against_order($between, $order, $strangers);
+is_none 'no circle of folders', circles($between);
+cmp_ok scalar(map { keys %$_ } values %$between), '>', 5,
     'and there are calls between folders';
 
 
@@ -286,6 +316,12 @@ cmp_ok scalar(map { keys %$_ } values %between), '>', 5,
 
 my %module = map { $_ => $calls->{$_} } grep { m{^$MODULE/} } keys %$calls;
 is_none 'no circle of objects of the nginx module', circles(\%module);
+
+my $rooms = between($calls, $MODULE);
+is_none 'no folder of it calls one below it',
+    against_order($rooms, $module_order, $strangers);
+cmp_ok scalar(map { keys %$_ } values %$rooms), '>', 5,
+    'and there are calls between them';
 
 
 # Both
