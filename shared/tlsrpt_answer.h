@@ -2,8 +2,8 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * All that a host needs to answer: a question, checked, becomes commands that
- * read from Redis, and their replies become the answer.  Most answers are
+ * All that a host needs to answer: a checked query becomes commands that read
+ * from Redis, and their replies become the answer.  Most answers are
  * lookups (tlsrpt_lookup.h), which a host drives without knowing them.
  */
 

@@ -3,7 +3,8 @@
  * SPDX-License-Identifier: BSD-2-Clause
  *
  * All that a host needs to collect: bytes become a report, a report becomes one
- * command for Redis a policy domain, and the reply says what became of it.
+ * command for Redis for each policy domain, and the reply says whether it was
+ * stored.
  *
  *     tlsrpt_reader_create, and for each report _reset, _feed, _finish
  *     tlsrpt_report_check_range

@@ -2,8 +2,8 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * A problem in words: what happened, why, what to do, what it costs.  A text
- * replaces what was in w.
+ * A problem in words: what happened, why, what to do, what it costs.  Each
+ * text replaces what was in w.
  */
 
 #ifndef TLSRPT_DIAGNOSIS_H

@@ -13,7 +13,7 @@
 
 #pragma GCC visibility push(hidden)
 
-/* Puts them behind the n problems, TLSRPT_MAX_SENDERS at most; the caller frees
+/* Appends them to the n problems, TLSRPT_MAX_SENDERS at most; the caller frees
    each.  0, or -1: no memory. */
 int tlsrpt_silence_find(const tlsrpt_evidence_t *evidence,
     tlsrpt_problem_t **problems, size_t *n) TLSRPT_MUST_USE;

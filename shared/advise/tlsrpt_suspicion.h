@@ -14,8 +14,8 @@
 
 #pragma GCC visibility push(hidden)
 
-/* Why the failures may come of somebody on the way; w->len 0: nothing speaks
-   for it. */
+/* Why somebody on the way may have caused the failures; w->len 0: nothing
+   suggests it. */
 void tlsrpt_suspicion(const tlsrpt_evidence_t *evidence,
     const tlsrpt_problem_t *problem, tlsrpt_words_t *w);
 

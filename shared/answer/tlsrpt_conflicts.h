@@ -53,8 +53,8 @@ int tlsrpt_conflicts_append(json_t *array, size_t max,
 
 
 /*
- * The conflicts of a range, for whoever reads its records: only the lists of
- * days are read on which somebody reported more than once.
+ * The conflicts of a range, for a lookup that reads its day logs: only the
+ * lists of days are read on which somebody reported more than once.
  */
 
 typedef struct {
@@ -72,8 +72,8 @@ void tlsrpt_conflict_days_free(tlsrpt_conflict_days_t *days);
 /* Somebody reported more than once on the range's n-th day. */
 void tlsrpt_conflict_days_note(tlsrpt_conflict_days_t *days, size_t n);
 
-/* Once all records are read: the next command, by the range's means, and which
-   day it is of; NULL: there is none. */
+/* Once all day logs are read: the next command, made by the scan, and the day
+   that it is for; NULL: there is none. */
 const tlsrpt_command_t *tlsrpt_conflict_days_next(tlsrpt_conflict_days_t *days,
     tlsrpt_day_scan_t *scan, size_t *day);
 /* 0, or -1: no memory. */

@@ -32,15 +32,15 @@ typedef struct {
     /* The answer, once there is no more to ask; NULL: no memory. */
     json_t *(*json)(tlsrpt_lookup_t *lookup);
 
-    /* The answer as CSV, in place of that: appends what there is of it after
-       each reply, and what is left once there is no more to ask.  0, or -1: no
-       memory.  NULL: there is none. */
+    /* The answer as CSV instead: appends what there is of it after each reply,
+       and what is left once there is no more to ask.  0, or -1: no memory.
+       NULL: there is no CSV. */
     int (*csv)(tlsrpt_lookup_t *lookup, int at_end, tlsrpt_buf_t *out);
 
     void (*destroy)(tlsrpt_lookup_t *lookup);
 } tlsrpt_lookup_type_t;
 
-/* The first member of what a lookup is. */
+/* What every lookup begins with. */
 struct tlsrpt_lookup {
     const tlsrpt_lookup_type_t  *type;
 };

@@ -34,7 +34,7 @@ uint64_t tlsrpt_metrics_last(const tlsrpt_reply_t *reply);
 void tlsrpt_metrics_mail(tlsrpt_metrics_t *metrics,
     const tlsrpt_reply_t *reply);
 
-/* One of the host's own: a counter's name ends in "_total".  label NULL:
+/* A metric of the host's own: a counter's name ends in "_total".  label NULL:
    none; label, value and help are the host's own words, unescaped.  Values of
    one name are given one after the other. */
 typedef struct {
@@ -58,7 +58,7 @@ void tlsrpt_metrics_host(tlsrpt_metrics_t *metrics,
 tlsrpt_buf_t *tlsrpt_metrics_part(tlsrpt_metrics_t *metrics, unsigned part);
 void tlsrpt_metrics_end(tlsrpt_metrics_t *metrics);
 
-/* All of it at once, in place of that; free() it.  NULL: no memory. */
+/* All of it at once instead; free() it.  NULL: no memory. */
 char *tlsrpt_metrics_text(tlsrpt_metrics_t *metrics, size_t *len)
     TLSRPT_MUST_USE;
 

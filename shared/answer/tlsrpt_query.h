@@ -60,7 +60,7 @@ int tlsrpt_query_check(const tlsrpt_query_t *query, tlsrpt_error_t *error)
 
 
 /*
- * What it means to the answers.
+ * For the answers.
  */
 
 const char *tlsrpt_dimension_name(unsigned dimension);

@@ -2,8 +2,8 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * The most recent of many times, so many of them: first each is noted, then
- * each is asked for, in the same order.
+ * The most recent of many times, up to a number of them: first each is noted,
+ * then each is asked about, in the same order.
  */
 
 #ifndef TLSRPT_RECENT_H
@@ -25,10 +25,10 @@ typedef struct {
     size_t     of_least;                    /* so many of these */
 } tlsrpt_recent_t;
 
-/* 0, or -1: no memory.  What is over 2^32 - 1 is that. */
+/* 0, or -1: no memory.  Above 2^32 - 1 all times are equal. */
 int tlsrpt_recent_note(tlsrpt_recent_t *recent, uint64_t time) TLSRPT_MUST_USE;
 
-/* Once all are noted.  It is linear in them, and they are not there after. */
+/* Once all are noted, in linear time.  Frees them. */
 void tlsrpt_recent_choose(tlsrpt_recent_t *recent, size_t max);
 
 /* Is it one of the chosen? */

@@ -2,7 +2,7 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * What the days' lists of reports tell of those who sent them.
+ * What the days' lists of reports tell about those who sent them.
  */
 
 #ifndef TLSRPT_SENDERS_H

@@ -2,8 +2,8 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * The answer of BASE/domains/D, a piece after the other, as JSON or CSV.  What
- * is inside of the statistics is known here and to tlsrpt_stats.c alone.
+ * The answer of BASE/domains/D, piece by piece, as JSON or CSV.  Only this and
+ * tlsrpt_stats.c know what is inside the statistics.
  */
 
 #ifndef TLSRPT_STATS_PRINT_H
@@ -18,8 +18,8 @@
 #pragma GCC visibility push(hidden)
 
 /*
- * What a day's totals tell over its day log is the overflow: it had no place
- * there.
+ * What a day's totals count and its day log does not is the overflow: the log
+ * had no room for it.
  */
 
 struct tlsrpt_stats {
@@ -27,7 +27,7 @@ struct tlsrpt_stats {
     tlsrpt_day_scan_t  scan;
     int                detailed;
     int                typed;
-    int                by_details;          /* what they say is filtered by */
+    int                by_details;          /* a filter is of the details */
 
     tlsrpt_totals_t   *logged;              /* of each day, its packed
                                                reports' */
@@ -52,8 +52,8 @@ struct tlsrpt_stats {
     tlsrpt_packed_t    packed;
 };
 
-/* All before the groups, one group, and all behind them; what does not fit in
-   memory is told by the buffer. */
+/* All before the groups, one group, and all behind them.  Out of memory:
+   out->failed. */
 void tlsrpt_stats_print_head(const tlsrpt_stats_t *stats, tlsrpt_buf_t *out);
 void tlsrpt_stats_print_group(const tlsrpt_stats_t *stats, tlsrpt_buf_t *out,
     const tlsrpt_group_t *group);

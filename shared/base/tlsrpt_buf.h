@@ -2,7 +2,7 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * Bytes that grow, and numbers as they are stored.
+ * A buffer that grows, and numbers as they are stored in it.
  */
 
 #ifndef TLSRPT_BUF_H
@@ -17,7 +17,7 @@ typedef struct {
     char    *data;
     size_t   len;
     size_t   size;
-    int      failed;                        /* no memory, once and for all */
+    int      failed;                        /* out of memory, until a reset */
 } tlsrpt_buf_t;
 
 /* All zeroes is an empty buffer, whose data is NULL. */
@@ -26,7 +26,7 @@ void tlsrpt_buf_add(tlsrpt_buf_t *buf, const void *data, size_t len);
 /* A varint: seven bits a byte, least significant first. */
 void tlsrpt_buf_varint(tlsrpt_buf_t *buf, uint64_t value);
 
-/* Empties it, and gives back what is over keep bytes. */
+/* Empties it, and frees its memory where that is more than keep bytes. */
 void tlsrpt_buf_reset(tlsrpt_buf_t *buf, size_t keep);
 void tlsrpt_buf_free(tlsrpt_buf_t *buf);
 

@@ -2,7 +2,7 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * Bytes of ASCII, whatever the locale.
+ * Classes of ASCII characters, whatever the locale.
  */
 
 #ifndef TLSRPT_CHARS_H
@@ -51,7 +51,7 @@ tlsrpt_lower(char c)
 }
 
 
-/* Copies, to the same place at will; returns the length. */
+/* Copies in lower case; buf may be s.  Returns the length. */
 
 static inline size_t
 tlsrpt_lower_copy(char *buf, const char *s, size_t len)

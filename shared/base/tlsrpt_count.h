@@ -11,11 +11,11 @@
 #include <stdint.h>
 
 
-/* 2^53 - 1: what JSON and Redis's Lua can tell exactly. */
+/* 2^53 - 1: the largest number that JSON and Redis's Lua hold exactly. */
 #define TLSRPT_MAX_COUNT  9007199254740991ULL
 
 
-/* The sum, or the largest count: no sender makes one wrap. */
+/* The sum, or the largest count: no sender can make a sum wrap. */
 
 static inline uint64_t
 tlsrpt_count_add(uint64_t a, uint64_t b)

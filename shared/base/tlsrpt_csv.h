@@ -16,15 +16,16 @@
 
 #pragma GCC visibility push(hidden)
 
-/* A cell; separators and ends of lines are the caller's.  One that is empty or
-   not given is nothing. */
+/* Write a cell, a separator, the end of a line.  The cell of a string that is
+   not given is empty. */
 void tlsrpt_csv_str(tlsrpt_buf_t *out, tlsrpt_str_t s);
 void tlsrpt_csv_number(tlsrpt_buf_t *out, int64_t value);
 void tlsrpt_csv_next(tlsrpt_buf_t *out);
 void tlsrpt_csv_end(tlsrpt_buf_t *out);
 
-/* A line of these members' names, and one of their values: an array of strings
-   is them with blanks between, another array its length. */
+/* Write a line of members' names, and a line of their values: an array of
+   strings becomes one cell with blanks between them, any other array its
+   length. */
 void tlsrpt_csv_head(tlsrpt_buf_t *out, const char *const *names, size_t n);
 void tlsrpt_csv_line(tlsrpt_buf_t *out, const char *const *names, size_t n,
     const json_t *json);

@@ -15,8 +15,8 @@
 
 #define TLSRPT_DOMAIN_LEN  253
 
-/* The length of what was written to buf (TLSRPT_DOMAIN_LEN + 1 bytes, NUL
-   ended), 0 where the name is none. */
+/* Writes to buf (TLSRPT_DOMAIN_LEN + 1 bytes, NUL ended) and returns the
+   length; 0: not a domain name. */
 size_t tlsrpt_domain_normalize(const char *name, size_t len, char *buf);
 
 /* Is name the domain or below it?  Both normalized. */

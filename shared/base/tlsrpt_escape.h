@@ -18,7 +18,7 @@
    (Unicode Cc, Cf, Zl, Zp)? */
 int tlsrpt_is_control(uint32_t c);
 
-/* Appends the text; bytes that are no UTF-8 become \uFFFD. */
+/* Appends the text; bytes that are not UTF-8 become \uFFFD. */
 void tlsrpt_escape(tlsrpt_buf_t *buf, tlsrpt_str_t s);
 
 #pragma GCC visibility pop

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: BSD-2-Clause
  *
  * The hash of tables whose keys strangers choose.  The seed is the multiplier:
- * who does not know it cannot make keys collide on purpose.  It is drawn at
+ * whoever does not know it cannot make keys collide on purpose.  It is drawn at
  * random when the process starts and never leaves it.
  */
 
@@ -41,8 +41,8 @@ tlsrpt_hash_mul(uint64_t a, uint64_t b)
 }
 
 
-/* Each table has its own, so that one cannot be copied into another in an
-   order that hurts. */
+/* Each table has a seed of its own: keys that come in the order of one table do
+   not crowd in another. */
 
 static inline uint64_t
 tlsrpt_hash_seed(const void *table)

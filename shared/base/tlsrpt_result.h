@@ -41,7 +41,7 @@ enum {
     TLSRPT_TYPE_TLSA
 };
 
-/* What took no place of its own in a bounded day log. */
+/* Stands for what a bounded day log, or answer, has no room for. */
 #define TLSRPT_OVERFLOW  "(overflow)"
 
 /* The code, from 1; 0: none of them. */

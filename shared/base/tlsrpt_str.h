@@ -6,7 +6,7 @@
  *
  * Ownership, as in jansson: what _create, _read or _command returns belongs to
  * the caller and is given back by the matching _destroy; every other pointer is
- * borrowed and lives as long as the object it was asked of.
+ * borrowed and lives as long as the object that it was taken from.
  *
  * Strings are UTF-8, counted, and may hold any byte but NUL.
  * Days are days since 1970-01-01, UTC; times are seconds since then.
@@ -39,11 +39,11 @@ typedef struct {
     size_t       len;
 } tlsrpt_str_t;
 
-/* Of a literal. */
+/* A literal as a string. */
 #define TLSRPT_STR(text)  ((tlsrpt_str_t) { (text), sizeof(text) - 1 })
 
 
-/* One that is not given equals another such, but not an empty one. */
+/* A string that is not given equals another such, but not an empty one. */
 
 static inline int
 tlsrpt_str_equal(tlsrpt_str_t a, tlsrpt_str_t b)
@@ -71,7 +71,7 @@ tlsrpt_str_begins(tlsrpt_str_t s, const char *text)
 }
 
 
-/* Does it begin with text, which is in lower case, in whatever case? */
+/* Does it begin with text in any case?  text itself is in lower case. */
 
 static inline int
 tlsrpt_str_begins_in_any_case(tlsrpt_str_t s, const char *text)
@@ -88,9 +88,9 @@ tlsrpt_str_begins_in_any_case(tlsrpt_str_t s, const char *text)
 }
 
 
-/* Null where it is not given, "(not UTF-8)" where it is not: text of a report
-   is always UTF-8, what others put into Redis or sign mail with need not be.
-   NULL: no memory. */
+/* Null for a string that is not given, "(not UTF-8)" for one that is not UTF-8:
+   a report's text always is, but what others put into Redis, or sign mail
+   with, need not be.  NULL: no memory. */
 json_t *tlsrpt_str_json(tlsrpt_str_t s) TLSRPT_MUST_USE;
 
 #pragma GCC visibility pop

@@ -2,7 +2,7 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * Where a report's strings live: blocks that never move, given back at once.
+ * Where a report's strings live: blocks that never move, freed all together.
  * Equal strings put in by _intern are one: they can be compared by pointer.
  */
 

@@ -13,15 +13,15 @@
 
 #pragma GCC visibility push(hidden)
 
-/* What may follow the bytes read of a character. */
+/* What may follow the bytes of a character that were read so far. */
 typedef struct {
     unsigned       left;                    /* bytes */
-    unsigned char  low;                     /* bounds of the next one; behind */
-    unsigned char  high;                    /* it all are 0x80 to 0xbf */
+    unsigned char  low;                     /* bounds of the next byte; after */
+    unsigned char  high;                    /* it they are 0x80 and 0xbf */
 } tlsrpt_utf8_t;
 
 
-/* After its first byte c, which is not ASCII; left 0: none begins with it. */
+/* After a first byte that is not ASCII; left 0: no character begins with it. */
 
 static inline tlsrpt_utf8_t
 tlsrpt_utf8_begin(unsigned char c)
@@ -71,7 +71,7 @@ tlsrpt_utf8_len(const void *s, size_t len)
 }
 
 
-/* Writes a code point, a surrogate not being one; its length in bytes. */
+/* Writes a code point other than a surrogate; returns its length in bytes. */
 #define TLSRPT_UTF8_MAX  4
 size_t tlsrpt_utf8_put(char buf[TLSRPT_UTF8_MAX], uint32_t c);
 

@@ -2,7 +2,7 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * The version of all of this, from the file VERSION.
+ * The version, from the file VERSION.
  */
 
 #ifndef TLSRPT_VERSION_H
@@ -10,7 +10,7 @@
 
 #pragma GCC visibility push(hidden)
 
-/* As "0.9.0".  libtlsrpt has taken the name tlsrpt_version. */
+/* Like "0.9.0".  The name tlsrpt_version is taken, by libtlsrpt. */
 extern const char  tlsrpt_release[];
 
 #pragma GCC visibility pop

@@ -31,7 +31,7 @@ typedef struct {
                                                "*." kept, NUL ended */
 } mta_sts_policy_t;
 
-/* Of its name as RFC 8461 3.2 has it; -1: none. */
+/* The mode of a name of RFC 8461 3.2; -1: there is none. */
 int mta_sts_mode(tlsrpt_str_t word);
 const char *mta_sts_mode_name(int mode);
 
@@ -44,8 +44,8 @@ typedef void (*mta_sts_remark_pt)(void *ctx, int is_error, size_t at,
 int mta_sts_policy_parse(const char *text, size_t len, mta_sts_policy_t *policy,
     mta_sts_remark_pt remark, void *ctx) TLSRPT_MUST_USE;
 
-/* The pieces, for directives: 0 or -1 with a reason, which lives until the
-   thread's next one; with 0 too, where there is advice, else NULL. */
+/* The pieces, for directives.  -1, and *reason says why; or 0, and *reason is
+   advice or NULL.  It lives until the thread's next one. */
 int mta_sts_policy_set_mode(mta_sts_policy_t *policy, const char *value,
     size_t len, const char **reason) TLSRPT_MUST_USE;
 int mta_sts_policy_add_mx(mta_sts_policy_t *policy, const char *value,

@@ -14,13 +14,13 @@
 
 #define MTA_STS_MESSAGE_LEN  768
 
-/* Copies a value for a message: cut where it is long, "?" for what is no
+/* Copies a value for a message: cut where it is long, "?" for what is not
    printable UTF-8.  Returns buf. */
 #define MTA_STS_QUOTE_LEN  84
 const char *mta_sts_quote(const char *value, size_t len,
     char buf[MTA_STS_QUOTE_LEN]);
 
-/* Lives until the thread's next one. */
+/* Formats a message, which lives until the thread's next one. */
 const char *mta_sts_reason(const char *fmt, ...) TLSRPT_PRINTF(1, 2);
 
 #pragma GCC visibility pop

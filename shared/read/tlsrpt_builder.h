@@ -50,8 +50,9 @@ typedef struct {
     tlsrpt_report_t   report;
     tlsrpt_error_t    error;                /* line 0: it is where the reader
                                                is */
-    tlsrpt_error_t    unusable;             /* why the first policy is that
-                                               cannot be used; code 0: none */
+    tlsrpt_error_t    unusable;             /* why the first policy that
+                                               cannot be used cannot; code 0:
+                                               there is none */
 
     tlsrpt_json_t    *json;                 /* that makes the events */
     tlsrpt_frame_t    stack[TLSRPT_REPORT_DEPTH];
@@ -99,13 +100,13 @@ void tlsrpt_builder_free(tlsrpt_builder_t *b);
 int tlsrpt_builder_event(void *builder, tlsrpt_json_event_t event,
     const char *s, size_t len);
 int tlsrpt_builder_finish(tlsrpt_builder_t *b) TLSRPT_MUST_USE;
-/* Was any member given that a report has, any other? */
+/* Was a member given that a report has?  Was any other? */
 int tlsrpt_builder_is_report(const tlsrpt_builder_t *b);
 int tlsrpt_builder_has_unknown(const tlsrpt_builder_t *b);
 
 /*
- * What is charged (tlsrpt_json_spend): what parts of a report cost that are
- * shorter than honest ones, or dearer.
+ * What is charged (tlsrpt_json_spend) for parts of a report that cost more than
+ * parts of an honest report of the same length.
  */
 #define TLSRPT_COST_DETAIL   64
 #define TLSRPT_COST_POLICY   192
@@ -127,7 +128,7 @@ int tlsrpt_builder_spend(tlsrpt_builder_t *b, size_t cost);
 
 #define TLSRPT_SCHEMA  "RFC 8460 4.4"
 
-/* Fails at the place that the reader stands at. */
+/* Fails at the place where the reader is. */
 int tlsrpt_builder_fail(tlsrpt_builder_t *b, int code, const char *format, ...)
     TLSRPT_PRINTF(3, 4);
 /* The warning is lost where there is no memory; never an error. */
@@ -137,17 +138,17 @@ void tlsrpt_builder_warn_at(tlsrpt_builder_t *b, const char *path,
     const char *section, const char *format, ...) TLSRPT_PRINTF(4, 5);
 void tlsrpt_builder_path(const tlsrpt_builder_t *b,
     char path[TLSRPT_PATH_LEN]);
-/* Of "member" of the object at path, or of the one that the reader stands in:
-   fail with what is wrong with it, or that it is missing, or warn. */
+/* About "member" of the object at path, or of the object that the reader is in:
+   fail because something is wrong with it, fail because it is missing, warn. */
 int tlsrpt_builder_fail_member(tlsrpt_builder_t *b, int code,
     const char *path, const char *member, const char *detail);
 int tlsrpt_builder_fail_missing(tlsrpt_builder_t *b, const char *member);
 void tlsrpt_builder_warn_member(tlsrpt_builder_t *b, const char *member,
     const char *message);
 
-/* The policy that the reader stands in cannot be used, because of this member
-   (NULL: the one that the reader stands at): it is left out if another can
-   be. */
+/* The policy that the reader is in cannot be used, because of this member
+   (NULL: the one that the reader is at).  It is left out, if another policy can
+   be used. */
 void tlsrpt_builder_leave_out(tlsrpt_builder_t *b, int code,
     const char *member, const char *what);
 
@@ -159,7 +160,7 @@ size_t tlsrpt_builder_host(tlsrpt_builder_t *b, const char *s, size_t len,
 void tlsrpt_builder_name(char buf[TLSRPT_DOMAIN_LEN + 1], tlsrpt_str_t name);
 
 
-/* Without white space and controls around. */
+/* Trims white space and controls. */
 
 static inline void
 tlsrpt_builder_trim(const char **s, size_t *len)
@@ -219,11 +220,11 @@ enum {
     TLSRPT_NNODES
 };
 
-/* Takes a value that opens no container kept; code of an error. */
+/* Takes a value that opens no container that is kept; TLSRPT_OK or an error. */
 typedef int (*tlsrpt_setter_pt)(tlsrpt_builder_t *b, void *field,
     tlsrpt_json_event_t event, const char *s, size_t len);
 
-/* Of the two lists: shared/read/tlsrpt_lines.c. */
+/* Those of the two lists: shared/read/tlsrpt_lines.c. */
 int tlsrpt_set_policy_string(tlsrpt_builder_t *b, void *field,
     tlsrpt_json_event_t event, const char *s, size_t len);
 int tlsrpt_set_mx_host(tlsrpt_builder_t *b, void *field,

@@ -10,9 +10,9 @@
  * Strings are as decoded, counts in decimal; what is absent, null or empty has
  * no entry.
  *
- * A report is nearly all failure details, and what is kept of them is nearly
- * all as it was sent.  So of a detail that is kept there is only what is not
- * kept as it was; the rest is in the report.
+ * A report is nearly all failure details, and nearly all of a detail is kept as
+ * it was sent.  So for a detail that is kept, only what was changed is here;
+ * the rest is in the report.
  */
 
 #ifndef TLSRPT_CANONICAL_H
@@ -22,8 +22,8 @@
 
 #pragma GCC visibility push(hidden)
 
-/* The members by number, each within its object.  For good: identities stand on
-   them.  Other spellings are numbers of their own. */
+/* The members by number, each within its object.  Never change one: identities
+   depend on them.  Other spellings have numbers of their own. */
 enum {
     TLSRPT_CANON_ORGANIZATION = 1, TLSRPT_CANON_CONTACT, TLSRPT_CANON_ID,
     TLSRPT_CANON_START, TLSRPT_CANON_END,
@@ -85,7 +85,7 @@ typedef struct tlsrpt_canonical {
     size_t                      open;       /* where the open object begins */
     unsigned                    last;       /* member that was added */
     int                         mixed;      /* members came in another order */
-    int                         failed;     /* no memory, once and for all */
+    int                         failed;     /* out of memory, until a reset */
 } tlsrpt_canonical_t;
 
 /* All zeroes is an empty one.  _reset keeps what is small. */
@@ -93,7 +93,8 @@ void tlsrpt_canonical_reset(tlsrpt_canonical_t *c);
 void tlsrpt_canonical_free(tlsrpt_canonical_t *c);
 
 void tlsrpt_canonical_begin_policy(tlsrpt_canonical_t *c);
-/* An object of the policy begun last: its members, then what it is. */
+/* An object of the policy begun last: _open, its members, then the _end that
+   says which object it was. */
 void tlsrpt_canonical_open(tlsrpt_canonical_t *c);
 void tlsrpt_canonical_end_policy(tlsrpt_canonical_t *c);
 void tlsrpt_canonical_end_summary(tlsrpt_canonical_t *c);

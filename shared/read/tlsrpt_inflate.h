@@ -24,8 +24,8 @@ tlsrpt_inflate_t *tlsrpt_inflate_create(void) TLSRPT_MUST_USE;
 void tlsrpt_inflate_destroy(tlsrpt_inflate_t *inflate);
 
 /* max_size bounds the text that comes out (TLSRPT_ERR_TOO_LARGE), plain text
-   too; what is between two layers of gzip as well.  So do the bytes that it
-   comes out of (TLSRPT_ERR_RATIO), see tlsrpt_inflate_allowed(). */
+   too; what is between two layers of gzip as well.  The number of bytes that it
+   comes out of bounds it, too (TLSRPT_ERR_RATIO): tlsrpt_inflate_allowed(). */
 void tlsrpt_inflate_reset(tlsrpt_inflate_t *inflate, size_t max_size,
     tlsrpt_inflate_sink_pt sink, void *ctx);
 
@@ -40,13 +40,13 @@ int tlsrpt_inflate_feed(tlsrpt_inflate_t *inflate, const void *bytes,
     size_t len) TLSRPT_MUST_USE;
 int tlsrpt_inflate_finish(tlsrpt_inflate_t *inflate) TLSRPT_MUST_USE;
 
-/* Of the byte in the body at which it stopped. */
+/* Where in the body it stopped: the offset of the byte. */
 size_t tlsrpt_inflate_offset(const tlsrpt_inflate_t *inflate);
-/* The longest text that an honest sender's gzip makes of so many bytes of a
-   body, which may be zipped twice: 128 times as much, and 64 KiB at least.
-   Failure details alike but for a digit or two are a hundredth of their length
-   when zipped; deflate could go on to a thousandth.  Nobody zips twice on
-   purpose: 64 times, and 16 KiB. */
+/* The longest text that len bytes of a body may become: 128 times as much, and
+   64 KiB at least.  Failure details that differ in a digit or two shrink to a
+   hundredth when zipped, as an honest sender does it; deflate could shrink to a
+   thousandth.  Nobody zips twice on purpose: then 64 times as much, and 16 KiB
+   at least. */
 size_t tlsrpt_inflate_allowed(size_t len, int is_twice);
 /* zlib's own words, or NULL. */
 const char *tlsrpt_inflate_message(const tlsrpt_inflate_t *inflate);

@@ -19,9 +19,9 @@
 #define TLSRPT_JSON_MAX_STRING   16384      /* decoded bytes: _TOO_LONG */
 #define TLSRPT_JSON_MAX_NUMBER   1024       /* digits and all: _TOO_LONG */
 
-/* What costs more than it is long is charged, in about two nanoseconds each. */
+/* What costs more than its length is charged; one is about two nanoseconds. */
 #define TLSRPT_JSON_COST_NAME    32         /* that is not expected */
-#define TLSRPT_JSON_COST_DECODED 8          /* expected, not as it mostly is */
+#define TLSRPT_JSON_COST_DECODED 8          /* expected, spelled otherwise */
 #define TLSRPT_JSON_COST_ESCAPE  16
 
 typedef enum {
@@ -57,19 +57,20 @@ void tlsrpt_json_reset(tlsrpt_json_t *json, tlsrpt_json_handler_pt handler,
     void *ctx);
 
 /*
- * Within the call for an object: the names that are expected in it, mostly in
- * this order, at most 32.  They are known at a glance, need not be kept, and
- * are no events: *told is the last name read, or NULL where it is another.
- * Each of the n things of size bytes begins with a tlsrpt_json_name_t.
+ * For the handler, when an object begins: the names that are expected in it,
+ * mostly in this order, at most 32.  They are recognized without decoding, need
+ * not be kept, and make no events: *told is the last name read where that was
+ * expected, else NULL.  Each of the n things of size bytes begins with a
+ * tlsrpt_json_name_t.
  */
 void tlsrpt_json_expect(tlsrpt_json_t *json, const void *names, size_t n,
     size_t size, const tlsrpt_json_name_t **told);
 
 /*
  * The budget: what may be charged for the text so far, by the reader itself
- * (TLSRPT_JSON_COST_...) and by its handler.  allow: the sum, any after a
- * reset; more may be allowed as more of the text is there.  spend: TLSRPT_OK or
- * TLSRPT_ERR_TOO_COSTLY; where it is too much nothing is taken.
+ * (TLSRPT_JSON_COST_...) and by its handler.  allow: sets the sum, which has no
+ * bound after a reset, and may grow with the text.  spend: TLSRPT_OK, or
+ * TLSRPT_ERR_TOO_COSTLY and nothing is charged.
  */
 void tlsrpt_json_allow(tlsrpt_json_t *json, size_t budget);
 int tlsrpt_json_spend(tlsrpt_json_t *json, size_t cost) TLSRPT_MUST_USE;

@@ -2,9 +2,9 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * The names of members: those that the caller expects, known where they are
- * spelled, and all others, kept until their object ends.  Names are unique in
- * their object, decoded (RFC 7493 2.3).  For tlsrpt_json.c alone.
+ * The names of members: those that the caller expects, recognized as they are
+ * spelled, and all others, kept until their object ends.  Decoded, a name is
+ * unique in its object (RFC 7493 2.3).  For tlsrpt_json.c alone.
  */
 
 #ifndef TLSRPT_JSON_NAMES_H
@@ -38,7 +38,7 @@ typedef struct {
     uint64_t              seed;
 } tlsrpt_json_names_t;
 
-/* What of an object has come. */
+/* What has come of an object. */
 typedef struct {
     unsigned                   nmembers;
 
@@ -60,12 +60,12 @@ void tlsrpt_json_names_free(tlsrpt_json_names_t *names);
 /* Forgets those from the number first on. */
 void tlsrpt_json_names_drop(tlsrpt_json_names_t *names, size_t first);
 
-/* Gives a name that is not expected.  TLSRPT_OK or the error. */
+/* Adds a name that is not expected.  TLSRPT_OK or the error. */
 int tlsrpt_json_name_add(tlsrpt_json_names_t *names,
     tlsrpt_json_object_t *object, const char *s, size_t len) TLSRPT_MUST_USE;
 
-/* Makes the name that the text spells, or that is this one, the next, where it
-   is one of those expected; else 0. */
+/* Where the text spells an expected name, or s is one: makes it the next, and
+   returns 1; else 0. */
 int tlsrpt_json_seek_spelled(tlsrpt_json_object_t *object,
     const unsigned char *p, size_t len);
 int tlsrpt_json_seek_decoded(tlsrpt_json_object_t *object, const char *s,
@@ -122,7 +122,7 @@ tlsrpt_json_name_is_spelled(const tlsrpt_json_name_t *name,
 }
 
 
-/* Gives the next one: then the one behind it is next. */
+/* The next expected name has come: then the one after it is next. */
 static TLSRPT_JSON_HOT int
 tlsrpt_json_name_give(tlsrpt_json_object_t *object)
 {

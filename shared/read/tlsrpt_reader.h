@@ -20,9 +20,10 @@
 
 typedef struct tlsrpt_reader tlsrpt_reader_t;
 
-/* A policy that names no domain, and a report without policies, is of the first
-   that there is: domain; the one that all other policies name; hint; what the
-   report-id ends in.  Both are as typed or sent, data NULL: there is none. */
+/* A policy that names no domain, or a report without policies, belongs to the
+   first of these that there is: domain; the one that all other policies name;
+   hint; what the report-id ends in.  domain and hint are as typed or sent, data
+   NULL: there is none. */
 typedef struct {
     size_t        max_size;                 /* of the text, decompressed */
     tlsrpt_str_t  domain;                   /* of the token or the address that

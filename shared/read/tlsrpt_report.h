@@ -3,8 +3,8 @@
  * SPDX-License-Identifier: BSD-2-Clause
  *
  * The report (RFC 8460 4.4), as sent but for what the warnings name.
- * Bounded: TLSRPT_MAX_..., and what a failure detail beyond them says is
- * counted in its policy's beyond.
+ * Bounded by TLSRPT_MAX_...: failure details over the bound are counted in the
+ * overflow of their policy.
  */
 
 #ifndef TLSRPT_REPORT_H
@@ -22,8 +22,8 @@
 #define TLSRPT_MAX_WARNINGS      64
 #define TLSRPT_MAX_RANGE_DAYS    8
 
-/* Of a policy that cannot be used: it stays in its place, for the paths of
-   warnings, and is not counted. */
+/* The domain of a policy that cannot be used: it keeps its place, for the paths
+   of warnings, and is not counted. */
 #define TLSRPT_LEFT_OUT          ((unsigned) -1)
 
 typedef struct {

@@ -2,8 +2,8 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * report -> what a person reads: as JSON, member by member, and as
- * text that can be forwarded to a colleague.
+ * report -> what a person reads: JSON, member by member, or a text that can be
+ * forwarded to a colleague.
  */
 
 #ifndef TLSRPT_DOCUMENT_H

@@ -29,7 +29,7 @@ typedef struct {
     uint64_t  overflow;                     /* of a day */
 } tlsrpt_totals_t;
 
-/* Months from that of from to that of to, both included. */
+/* How many months the days from .. to are in. */
 size_t tlsrpt_months(int32_t from, int32_t to);
 /* The first day of the n-th of them. */
 int32_t tlsrpt_nth_month(int32_t from, size_t n);

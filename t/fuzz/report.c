@@ -122,8 +122,8 @@ run(tlsrpt_reader_t *reader, const uint8_t *data, size_t size, size_t limit,
     int                     rc;
     tlsrpt_error_t          error;
     const tlsrpt_report_t  *report = NULL;
-    tlsrpt_reader_conf_t    conf = { MAX_SIZE, str("example.com"),
-                                     { NULL, 0 } };
+    tlsrpt_reader_conf_t    conf = { .max_size = MAX_SIZE,
+                                     .domain = str("example.com") };
 
     memset(result, 0, sizeof(result_t));
     tlsrpt_reader_reset(reader, &conf);
