@@ -12,7 +12,7 @@
 #include "ngx_http_tlsrpt_fetch.h"
 #include "ngx_http_tlsrpt_forget.h"
 #include "ngx_http_tlsrpt_module.h"
-#include "ngx_http_tlsrpt_params.h"
+#include "ngx_http_tlsrpt_query.h"
 #include "ngx_http_tlsrpt_scope.h"
 #include "ngx_http_tlsrpt_text.h"
 #include "ngx_http_tlsrpt_walk.h"
@@ -92,8 +92,8 @@ ngx_int_t
 ngx_http_tlsrpt_domains_resource(ngx_http_request_t *r,
     ngx_http_tlsrpt_target_t *target)
 {
+    ngx_int_t                rc;
     ngx_uint_t               piece;
-    tlsrpt_error_t           error;
     ngx_http_tlsrpt_page_t  *page;
 
     page = ngx_pcalloc(r->pool, sizeof(ngx_http_tlsrpt_page_t));
@@ -107,11 +107,10 @@ ngx_http_tlsrpt_domains_resource(ngx_http_request_t *r,
 
     tlsrpt_query_init(&page->query, ngx_time());
 
-    if (ngx_http_tlsrpt_params(r, ngx_http_tlsrpt_page_param, page, &error)
-        != TLSRPT_OK
-        || tlsrpt_query_check(&page->query, &error) != TLSRPT_OK)
-    {
-        return ngx_http_tlsrpt_error_of(r, &error);
+    rc = ngx_http_tlsrpt_query(r, ngx_http_tlsrpt_page_param, page,
+                               &page->query);
+    if (rc != NGX_DECLINED) {
+        return rc;
     }
 
     if (target->type == NGX_HTTP_TLSRPT_CSV) {

@@ -10,7 +10,7 @@
 #include "ngx_http_tlsrpt_error.h"
 #include "ngx_http_tlsrpt_fetch.h"
 #include "ngx_http_tlsrpt_module.h"
-#include "ngx_http_tlsrpt_params.h"
+#include "ngx_http_tlsrpt_query.h"
 #include "ngx_http_tlsrpt_scope.h"
 #include "ngx_http_tlsrpt_text.h"
 
@@ -51,7 +51,7 @@ ngx_int_t
 ngx_http_tlsrpt_stats_resource(ngx_http_request_t *r,
     ngx_http_tlsrpt_target_t *target)
 {
-    tlsrpt_error_t            error;
+    ngx_int_t                 rc;
     ngx_http_tlsrpt_stats_t  *st;
 
     st = ngx_pcalloc(r->pool, sizeof(ngx_http_tlsrpt_stats_t));
@@ -61,12 +61,10 @@ ngx_http_tlsrpt_stats_resource(ngx_http_request_t *r,
 
     tlsrpt_query_init(&st->query, ngx_time());
 
-    if (ngx_http_tlsrpt_params(r, ngx_http_tlsrpt_stats_param, &st->query,
-                               &error)
-        != TLSRPT_OK
-        || tlsrpt_query_check(&st->query, &error) != TLSRPT_OK)
-    {
-        return ngx_http_tlsrpt_error_of(r, &error);
+    rc = ngx_http_tlsrpt_query(r, ngx_http_tlsrpt_stats_param, &st->query,
+                               &st->query);
+    if (rc != NGX_DECLINED) {
+        return rc;
     }
 
     st->type = target->type;

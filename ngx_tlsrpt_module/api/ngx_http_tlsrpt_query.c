@@ -1,0 +1,49 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+#include "ngx_http_tlsrpt_error.h"
+#include "ngx_http_tlsrpt_query.h"
+
+
+static int ngx_http_tlsrpt_query_days_param(void *data, tlsrpt_str_t name,
+    tlsrpt_str_t value, tlsrpt_error_t *error);
+
+
+ngx_int_t
+ngx_http_tlsrpt_query(ngx_http_request_t *r, ngx_http_tlsrpt_param_pt handler,
+    void *data, const tlsrpt_query_t *query)
+{
+    tlsrpt_error_t  error;
+
+    if (ngx_http_tlsrpt_params(r, handler, data, &error) != TLSRPT_OK
+        || tlsrpt_query_check(query, &error) != TLSRPT_OK)
+    {
+        return ngx_http_tlsrpt_error_of(r, &error);
+    }
+
+    return NGX_DECLINED;
+}
+
+
+ngx_int_t
+ngx_http_tlsrpt_query_days(ngx_http_request_t *r, tlsrpt_query_t *query)
+{
+    tlsrpt_query_init(query, ngx_time());
+
+    return ngx_http_tlsrpt_query(r, ngx_http_tlsrpt_query_days_param, query,
+                                 query);
+}
+
+
+static int
+ngx_http_tlsrpt_query_days_param(void *data, tlsrpt_str_t name,
+    tlsrpt_str_t value, tlsrpt_error_t *error)
+{
+    if (tlsrpt_param_is(name, "from") || tlsrpt_param_is(name, "to")) {
+        return tlsrpt_query_param(data, name, value, error);
+    }
+
+    return tlsrpt_param_unknown(error, name);
+}
