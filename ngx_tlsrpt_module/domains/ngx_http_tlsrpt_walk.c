@@ -28,8 +28,7 @@ ngx_http_tlsrpt_walk_begin(ngx_http_tlsrpt_walk_t *walk, ngx_http_request_t *r,
     ngx_http_tlsrpt_index_t       index;
     ngx_http_tlsrpt_main_conf_t  *tmcf;
 
-    /* the cleanup of the request knows the command of the walk before */
-
+    /* that of the last walk has a command, which the next one replaces */
     index = walk->index;
 
     ngx_memzero(walk, sizeof(ngx_http_tlsrpt_walk_t));

@@ -32,8 +32,8 @@ typedef struct {
     unsigned                       over:1;  /* no piece follows */
 } ngx_http_tlsrpt_walk_t;
 
-/* Begins behind a name; len 0: with the first.  walk is all zeroes, or one of
-   the same request that was ended.  NGX_OK or NGX_ERROR. */
+/* Begins after a name; len 0: with the first.  The walk is all zeroes, or one
+   that has ended.  NGX_OK or NGX_ERROR. */
 ngx_int_t ngx_http_tlsrpt_walk_begin(ngx_http_tlsrpt_walk_t *walk,
     ngx_http_request_t *r, const ngx_str_t *after, ngx_uint_t piece);
 
