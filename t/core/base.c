@@ -2,12 +2,13 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * The smallest pieces: strings, counts, bytes that grow.
+ * The smallest pieces: strings, counts, hashes, bytes that grow.
  */
 
 #include "tap.h"
 #include "tlsrpt_buf.h"
 #include "tlsrpt_count.h"
+#include "tlsrpt_hash.h"
 #include "tlsrpt_str.h"
 
 #define MAX  TLSRPT_MAX_COUNT
@@ -49,6 +50,22 @@ test_count(void)
 }
 
 
+/* Keys in the order of one table must not fill another in that order. */
+
+static void
+test_hash(void)
+{
+    int       tables[2];
+    uint64_t  one = tlsrpt_hash_seed(&tables[0]);
+
+    ok(one != tlsrpt_hash_seed(&tables[1]), "each table has a seed of its own");
+    ok(one == tlsrpt_hash_seed(&tables[0]), "and keeps it");
+    ok(tlsrpt_hash(one, "abc", 3)
+       != tlsrpt_hash(tlsrpt_hash_seed(&tables[1]), "abc", 3),
+       "its hashes differ");
+}
+
+
 static void
 test_buf(void)
 {
@@ -83,6 +100,7 @@ main(void)
 {
     test_str();
     test_count();
+    test_hash();
     test_buf();
 
     return done();

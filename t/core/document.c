@@ -210,6 +210,13 @@ test_warnings(void)
     says(two, "example.com", "example.net", 0);
     says(two, "example.net", "policies[0].summary", 0);
     says(two, NULL, "policies[1].policy.mx-host", 1);
+
+    /* one that cannot be used is still another's, if it names a domain */
+    two = POLICY("sts", "example.com", MX, 0, "") ","
+        "{\"policy\":{\"policy-type\":\"sts\","
+        "\"policy-domain\":\"example.net\"}}";
+    says(two, "example.com", "policies[1]", 0);
+    says(two, "example.net", "policies[1]", 1);
 }
 
 

@@ -85,6 +85,30 @@ test_types(void)
 }
 
 
+static void
+test_id(void)
+{
+    int32_t            day;
+    unsigned char      digest[TLSRPT_DIGEST_LEN];
+    const char        *id = "20261123-142cefcb516a4ba7";
+    static const char  *const bad[] = {
+        "", "20261123", "20261123-142cefcb516a4ba",
+        "20261123-142cefcb516a4ba70", "20261123142cefcb516a4ba70",
+        "20261323-142cefcb516a4ba7", "20261123-142cefcb516a4bag",
+        "2026112a-142cefcb516a4ba7"
+    };
+
+    is_int(tlsrpt_id_parse(id, strlen(id), &day, digest), 0, "%s", id);
+    is_int(day, 20780, "its day");
+    is_int(digest[0] << 8 | digest[7], 0x14a7, "its digest");
+
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        is_int(tlsrpt_id_parse(bad[i], strlen(bad[i]), &day, digest), -1,
+               "\"%s\" is no id", bad[i]);
+    }
+}
+
+
 /* A list of a day, of as many listings as there may be, is one reply. */
 
 static void
@@ -140,6 +164,7 @@ main(void)
     test_numbers();
     test_size();
     test_types();
+    test_id();
 
     return done();
 }

@@ -8,6 +8,7 @@
 
 #include "tap.h"
 #include "report.h"
+#include "mta_sts_policy.h"
 #include "tlsrpt_tally.h"
 
 #define MAX  TLSRPT_MAX_COUNT
@@ -245,6 +246,45 @@ test_details(void)
 }
 
 
+/* Of several policies of one type, the one under which most failed; mx-host, or
+   where that is missing the mx lines of the policy itself. */
+
+static void
+test_applied(void)
+{
+    tlsrpt_applied_policy_t        *p;
+    const tlsrpt_tally_applied_t   *applied = &tally.types[0].applied;
+    tlsrpt_str_t  hosts[] = { str("*.a.example") };
+    tlsrpt_str_t  testing[] = { str("mode: testing"), str("mx: b.example"),
+                                str("mx:  c.example") };
+    tlsrpt_str_t  enforce[] = { str("mode: enforce"), str("mx: d.example") };
+
+    begin();
+    p = add_policy("sts", 1, 5);
+    p->policy_string = testing;
+    p->npolicy_string = 3;
+    p = add_policy("sts", 1, 2);
+    p->policy_string = enforce;
+    p->npolicy_string = 2;
+    sessions_are(2, 7, "most failed under the first policy");
+    is_int(applied->mode, MTA_STS_TESTING + 1, "its mode");
+    is_int((long long) applied->nmx, 2, "and its mx lines");
+    is_str(applied->mx[1].data, "c.example", "without blanks");
+
+    policies[1].failed = 6;
+    sessions_are(2, 11, "most failed under the second policy");
+    is_int(applied->mode, MTA_STS_ENFORCE + 1, "its mode");
+    is_int((long long) applied->nmx, 1, "and its mx line");
+
+    policies[0].failed = 7;
+    policies[0].mx_host = hosts;
+    policies[0].nmx_host = 1;
+    sessions_are(2, 13, "mx-host is given");
+    is_int((long long) applied->nmx, 1, "and mx lines are not looked at");
+    is_str(applied->mx[0].data, "*.a.example", "mx-host alone");
+}
+
+
 int
 main(void)
 {
@@ -252,6 +292,7 @@ main(void)
     test_saturation();
     test_types_over_bound();
     test_details();
+    test_applied();
 
     return done();
 }

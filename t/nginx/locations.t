@@ -53,6 +53,8 @@ is $t->post('/in/demo', encode_json($report))->{status}, 201,
     'a token by a rewrite';
 is $t->post('/in/omed', encode_json($report))->{status}, 404, 'a wrong one';
 is $t->post('/in/', encode_json(report()))->{status}, 201, 'without';
+is $t->post('/v1/tlsrptxdemo', encode_json($report))->{status}, 404,
+    'a path that begins like the location is not below it';
 
 my @domains = map { $_->{domain} }
     @{ $t->get('/of/token.example/domains')->{json}{domains} };

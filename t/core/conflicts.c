@@ -1,0 +1,61 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Of which days the lists are read to find reports in conflict.
+ */
+
+#include "tap.h"
+#include "report.h"
+#include "tlsrpt_conflicts.h"
+
+#define DAY  20468                          /* 2026-01-15 */
+
+static tlsrpt_conflict_days_t  days;
+static tlsrpt_day_scan_t       scan;
+
+
+static void
+next_is(const char *key, const char *name)
+{
+    size_t                   day;
+    const tlsrpt_command_t  *c = tlsrpt_conflict_days_next(&days, &scan, &day);
+
+    is_str(c ? c->argv[1] : NULL, key, "%s", name);
+}
+
+
+int
+main(void)
+{
+    tlsrpt_query_t  query;
+
+    tlsrpt_query_init(&query, NOW);
+    query.from = DAY;
+    query.to = DAY + 4;
+
+    if (tlsrpt_day_scan_init(&scan, &query, str("example.com"), str("t")) != 0
+        || tlsrpt_conflict_days_init(&days, scan.ndays) != 0)
+    {
+        return 1;
+    }
+
+    for (size_t i = 0; i < 4; i++) {
+        tlsrpt_conflict_days_note(&days, i);
+        scan.days[i].reports = 2;
+    }
+
+    scan.days[1].reports = TLSRPT_CONFLICTS_LIST + 1;
+    scan.days[2].reports = TLSRPT_CONFLICTS_LIST;
+
+    next_is("t:{example.com}:2026-01-18:reports", "the newest day first");
+    next_is("t:{example.com}:2026-01-17:reports", "a list of a thousand");
+    next_is("t:{example.com}:2026-01-15:reports", "none of more than that");
+    next_is(NULL, "nor of a day on which nobody reported twice");
+    next_is(NULL, "that was all");
+
+    tlsrpt_conflict_days_free(&days);
+    tlsrpt_day_scan_free(&scan);
+
+    return done();
+}
