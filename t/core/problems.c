@@ -746,6 +746,12 @@ test_attack(void)
     says_not(p, member, "removes");
 
     begin();
+    add(LAST, "Two", ENFORCE, 10, 0);
+    add_details(LAST, "One", ENFORCE, "tlsa-invalid", 1, "");
+    ok(json_is_null(json_object_get(problem("tlsa-invalid"), member)),
+       "one other sender says little");
+
+    begin();
     others_succeed(LAST);
     add_details(LAST, "One", ENFORCE, "certificate-expired", 1, "");
     ok(json_is_null(json_object_get(problem("certificate-expired"), member)),
@@ -767,6 +773,8 @@ test_attack(void)
        "who fails elsewhere, and then succeeds, is no other");
 
     add(LAST, "Six", ENFORCE, 9, 0);
+    ok(json_is_null(json_object_get(problem(starttls), member)),
+       "as many fail as do not");
     add(LAST, "Seven", ENFORCE, 9, 0);
     p = problem(starttls);
     says(p, member, "Only 3 senders failed, while 4 others reached");
