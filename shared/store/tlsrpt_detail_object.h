@@ -2,8 +2,8 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * A failure detail as its JSON has it (tlsrpt_canonical.h), made again from what
- * is kept of it, and what is kept for the identity because it differs.
+ * A failure detail as its JSON has it (tlsrpt_canonical.h), made again from
+ * what was kept of it and what is there for the identity because it differs.
  */
 
 #ifndef TLSRPT_DETAIL_OBJECT_H
