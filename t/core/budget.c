@@ -42,14 +42,14 @@ add(const char *s, size_t times)
     "\"total-failure-session-count\":1},\"failure-details\":[" details
 
 #define LINES                                                                 \
-    "{\"policy\":{\"policy-type\":\"sts\",\"policy-domain\":\"a.example\","     \
-    "\"mx-host\":["
+    "{\"policy\":{\"policy-type\":\"sts\",\"policy-domain\":\"a.example\""    \
+    ",\"mx-host\":["
 #define AFTER_LINES                                                           \
     "\"a\"]},\"summary\":{\"total-successful-session-count\":1,"              \
     "\"total-failure-session-count\":0}}]}"
 
 #define AFTER_NAME                                                            \
-    "\",\"report-id\":\"1\",\"contact-info\":\"x\",\"date-range\":{"           \
+    "\",\"report-id\":\"1\",\"contact-info\":\"x\",\"date-range\":{"          \
     "\"start-datetime\":\"2026-01-10T00:00:00Z\","                            \
     "\"end-datetime\":\"2026-01-10T23:59:59Z\"},\"policies\":["               \
     POLICY("", "") "]}]}"
