@@ -76,11 +76,13 @@ nginx: $(B)/$(MODULE)
 
 # What is generated
 
-GENERATED = $(B)/tlsrpt_ingest_script.c $(B)/tlsrpt_version.c
+SCRIPTS   = $(patsubst shared/store/%.lua,tlsrpt_%_script,\
+                $(wildcard shared/store/*.lua))
+GENERATED = $(SCRIPTS:%=$(B)/%.c) $(B)/tlsrpt_version.c
 
-$(B)/tlsrpt_ingest_script.c: shared/store/ingest.lua tools/script-to-c
+$(B)/tlsrpt_%_script.c: shared/store/%.lua tools/script-to-c
 	mkdir -p $(@D)
-	tools/script-to-c ingest $< > $@
+	tools/script-to-c $* $< > $@
 
 $(B)/tlsrpt_version.c: VERSION tools/version-to-c
 	mkdir -p $(@D)
@@ -214,7 +216,7 @@ check-clang: $(GENERATED) $(B)/nginx/Makefile
 REPLAY     = $(B)/t/replay/redis
 REPLAY_SRC = $(wildcard t/replay/*.c) \
              $(filter-out %_conf.c,$(wildcard ngx_tlsrpt_module/redis/*.c))
-REPLAY_OBJ = $(filter %/tlsrpt_reply.o %/tlsrpt_ingest_script.o,$(CORE_OBJS))
+REPLAY_OBJ = $(filter %/tlsrpt_reply.o %_script.o,$(CORE_OBJS))
 
 $(REPLAY): $(REPLAY_SRC) $(wildcard t/replay/*.h) $(REPLAY_OBJ) $(HEADERS) \
     $(B)/nginx/Makefile
@@ -224,6 +226,16 @@ $(REPLAY): $(REPLAY_SRC) $(wildcard t/replay/*.h) $(REPLAY_OBJ) $(HEADERS) \
 	    $(HOST_INCS) -It/replay $(NGINX_INCS) -o $@ $(REPLAY_SRC) \
 	    $(REPLAY_OBJ) -l:libhiredis.a \
 	    -Wl,--wrap=random,--wrap=clock_gettime,--wrap=getsockopt
+
+
+# The core on a real Redis, for t/redis.
+STORE = $(B)/t/redis/store
+
+$(STORE): t/redis/store.c $(CORE_OBJS)
+	mkdir -p $(@D)
+	echo "Building $@"
+	$(CC) $(OURS) $(SANITIZE) $(GIVEN) $(INCS) -o $@ $< $(CORE_OBJS) \
+	    $(LDFLAGS) $(LIBS) -l:libhiredis.a
 
 
 # Tests: the quick ones first.  TESTS= runs some of them.
@@ -237,7 +249,8 @@ test: deps
 	$(MAKE) --no-print-directory $(JOBS) programs
 	$(MAKE) --no-print-directory prove
 
-programs: all check-clang bench-programs $(CORE_TESTS) $(REPLAY) $(FUZZERS) \
+programs: all check-clang bench-programs $(CORE_TESTS) $(REPLAY) $(STORE) \
+          $(FUZZERS) \
           $(B)/nginx-asan/$(MODULE)
 
 prove: programs

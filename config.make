@@ -1,13 +1,22 @@
 # Read by nginx's auto/make: the rules for the generated sources.
 
-cat << END                                                    >> $NGX_MAKEFILE
+for tlsrpt_script in close ingest month slice; do
+    tlsrpt_lua=$ngx_addon_dir/shared/store/$tlsrpt_script.lua
+    tlsrpt_c=$NGX_OBJS/tlsrpt/tlsrpt_${tlsrpt_script}_script.c
 
-$NGX_OBJS/tlsrpt/tlsrpt_ingest_script.c: \
-	$ngx_addon_dir/shared/store/ingest.lua $ngx_addon_dir/tools/script-to-c
+    cat << END                                                >> $NGX_MAKEFILE
+
+$tlsrpt_c: \
+	$tlsrpt_lua $ngx_addon_dir/tools/script-to-c
 	mkdir -p $NGX_OBJS/tlsrpt
-	$ngx_addon_dir/tools/script-to-c ingest \
-	    $ngx_addon_dir/shared/store/ingest.lua > \$@.tmp
+	$ngx_addon_dir/tools/script-to-c $tlsrpt_script \
+	    $tlsrpt_lua > \$@.tmp
 	mv \$@.tmp \$@
+
+END
+done
+
+cat << END                                                    >> $NGX_MAKEFILE
 
 $NGX_OBJS/tlsrpt/tlsrpt_version.c: \
 	$ngx_addon_dir/VERSION $ngx_addon_dir/tools/version-to-c

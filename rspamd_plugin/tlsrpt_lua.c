@@ -395,7 +395,7 @@ tlsrpt_lua_ingest(lua_State *L)
     tlsrpt_lua_push_arguments(L, lc->command);
 
     /* EVAL takes the text of the script in place of its digest */
-    lua_pushlstring(L, tlsrpt_ingest_script, tlsrpt_ingest_script_len);
+    lua_pushlstring(L, tlsrpt_ingest_script.text, tlsrpt_ingest_script.len);
     lua_rawseti(L, -2, 1);
 
     tlsrpt_lua_free_command(lc);

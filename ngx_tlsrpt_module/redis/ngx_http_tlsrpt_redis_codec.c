@@ -205,8 +205,8 @@ ngx_http_tlsrpt_redis_encode_count(u_char *p, u_char type, size_t n)
    is the same. */
 
 u_char *
-ngx_http_tlsrpt_redis_encode_eval(const u_char *evalsha, size_t evalsha_len,
-    size_t *len)
+ngx_http_tlsrpt_redis_encode_eval(const tlsrpt_script_t *script,
+    const u_char *evalsha, size_t evalsha_len, size_t *len)
 {
     size_t         size;
     u_char        *bytes, *p;
@@ -222,7 +222,7 @@ ngx_http_tlsrpt_redis_encode_eval(const u_char *evalsha, size_t evalsha_len,
     rest = head + sizeof(name) - 1 + 40 + 2;
 
     size = evalsha_len + sizeof("$4\r\nEVAL\r\n$\r\n\r\n") + NGX_SIZE_T_LEN
-           + tlsrpt_ingest_script_len;
+           + script->len;
 
     bytes = malloc(size);
     if (bytes == NULL) {
@@ -231,8 +231,8 @@ ngx_http_tlsrpt_redis_encode_eval(const u_char *evalsha, size_t evalsha_len,
 
     p = ngx_cpymem(bytes, evalsha, (size_t) (head - evalsha));
     p = ngx_cpymem(p, "$4\r\nEVAL\r\n", sizeof("$4\r\nEVAL\r\n") - 1);
-    p = ngx_http_tlsrpt_redis_encode_count(p, '$', tlsrpt_ingest_script_len);
-    p = ngx_cpymem(p, tlsrpt_ingest_script, tlsrpt_ingest_script_len);
+    p = ngx_http_tlsrpt_redis_encode_count(p, '$', script->len);
+    p = ngx_cpymem(p, script->text, script->len);
     *p++ = '\r';
     *p++ = '\n';
     p = ngx_cpymem(p, rest, (size_t) (last - rest));

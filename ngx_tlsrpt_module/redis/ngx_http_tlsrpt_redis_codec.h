@@ -42,9 +42,9 @@ void ngx_http_tlsrpt_redis_reply_free(tlsrpt_reply_t *reply);
 /* A command as it is sent; NULL: no memory.  _free() gives it back. */
 u_char *ngx_http_tlsrpt_redis_encode(const tlsrpt_command_t *command,
     size_t *len);
-/* The same command, an EVALSHA of the ingest script, as EVAL with its text. */
-u_char *ngx_http_tlsrpt_redis_encode_eval(const u_char *evalsha,
-    size_t evalsha_len, size_t *len);
+/* The same command, an EVALSHA of the script, as EVAL with its text. */
+u_char *ngx_http_tlsrpt_redis_encode_eval(const tlsrpt_script_t *script,
+    const u_char *evalsha, size_t evalsha_len, size_t *len);
 void ngx_http_tlsrpt_redis_encode_free(u_char *bytes);
 
 #pragma GCC visibility pop

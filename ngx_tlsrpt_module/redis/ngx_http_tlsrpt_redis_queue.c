@@ -95,7 +95,7 @@ ngx_http_tlsrpt_redis_queue_add(ngx_http_tlsrpt_redis_queue_t *queue,
 
     (*op)->buf.memory = 1;
     (*op)->link.buf = &(*op)->buf;
-    (*op)->script = (command->script != 0);
+    (*op)->script = command->script;
 
     ngx_http_tlsrpt_redis_set_bytes(queue, *op, bytes, len);
 
@@ -189,7 +189,8 @@ ngx_http_tlsrpt_redis_queue_eval(ngx_http_tlsrpt_redis_queue_t *queue,
 
     len = (size_t) (op->buf.end - op->buf.start);
 
-    bytes = ngx_http_tlsrpt_redis_encode_eval(op->buf.start, len, &len);
+    bytes = ngx_http_tlsrpt_redis_encode_eval(op->script, op->buf.start, len,
+                                              &len);
     if (bytes == NULL) {
         return NGX_ERROR;
     }
@@ -197,7 +198,7 @@ ngx_http_tlsrpt_redis_queue_eval(ngx_http_tlsrpt_redis_queue_t *queue,
     ngx_http_tlsrpt_redis_free_bytes(queue, op);
     ngx_http_tlsrpt_redis_set_bytes(queue, op, bytes, len);
 
-    op->script = 0;
+    op->script = NULL;
     op->tries = 0;
 
     first = ngx_http_tlsrpt_redis_first(&queue->waiting);

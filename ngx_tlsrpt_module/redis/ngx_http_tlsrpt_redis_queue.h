@@ -26,7 +26,7 @@ typedef struct {
     ngx_http_tlsrpt_redis_handler_pt   handler;     /* NULL: detached */
     void                              *data;
     ngx_uint_t                         tries;
-    unsigned                           script:1;    /* sent as EVALSHA */
+    const tlsrpt_script_t             *script;      /* sent as EVALSHA */
 } ngx_http_tlsrpt_redis_op_t;
 
 typedef struct {

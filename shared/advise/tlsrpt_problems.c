@@ -34,7 +34,6 @@ typedef struct {
     tlsrpt_problem_t   *list[MAX_TYPES + TLSRPT_MAX_SENDERS];
     size_t              n;
     tlsrpt_conflict_days_t  conflicts;
-    size_t              pending;            /* replies of day logs */
     tlsrpt_packed_t     packed;
 } tlsrpt_problems_t;
 
@@ -63,15 +62,6 @@ problems_destroy(tlsrpt_lookup_t *lookup)
 }
 
 
-/* The numbers of the range's commands come first; then a day's list each. */
-
-static size_t
-first_list(const tlsrpt_day_scan_t *scan)
-{
-    return 1 + scan->nmonths + scan->ndays;
-}
-
-
 static const tlsrpt_command_t *
 problems_next(tlsrpt_lookup_t *lookup, size_t *n)
 {
@@ -81,17 +71,12 @@ problems_next(tlsrpt_lookup_t *lookup, size_t *n)
     tlsrpt_day_scan_t       *scan = &problems->evidence.scan;
     const tlsrpt_command_t  *command = tlsrpt_day_scan_next(scan, n);
 
-    if (command != NULL) {
-        problems->pending += *n > scan->nmonths;
+    if (command != NULL || scan->pending) {
         return command;
     }
 
-    if (scan->waiting || problems->pending) {
-        return NULL;
-    }
-
     command = tlsrpt_conflict_days_next(&problems->conflicts, scan, &day);
-    *n = first_list(scan) + day;
+    *n = tlsrpt_day_scan_end(scan) + day;   /* a day's list each */
 
     return command;
 }
@@ -520,15 +505,13 @@ gather_overflow(tlsrpt_problems_t *problems, uint64_t failed, size_t day)
 
 
 static int
-gather_log(tlsrpt_problems_t *problems, const tlsrpt_reply_t *reply,
-    size_t day)
+gather_log(tlsrpt_problems_t *problems, tlsrpt_str_t log, size_t day)
 {
     int               again;
     tlsrpt_row_t      row;
     tlsrpt_packed_t  *r = &problems->packed;
 
-    tlsrpt_packed_begin(r, problems->evidence.scan.domain, reply->str,
-                        reply->len);
+    tlsrpt_packed_begin(r, problems->evidence.scan.domain, log.data, log.len);
 
     while (tlsrpt_packed_next(r)) {
         if (gather_sender(&problems->evidence, r, day, &again) != 0) {
@@ -557,26 +540,27 @@ gather_log(tlsrpt_problems_t *problems, const tlsrpt_reply_t *reply,
 static int
 problems_add(tlsrpt_lookup_t *lookup, size_t n, const tlsrpt_reply_t *reply)
 {
-    int                 day;
+    int                 rc;
+    size_t              day, end;
+    tlsrpt_str_t        log;
     tlsrpt_problems_t  *problems = (tlsrpt_problems_t *) lookup;
     tlsrpt_day_scan_t  *scan = &problems->evidence.scan;
 
-    if (n >= first_list(scan)) {
+    end = tlsrpt_day_scan_end(scan);
+
+    if (n >= end) {
         return tlsrpt_conflict_days_add(&problems->conflicts, scan->from
-                                        + (int32_t) (n - first_list(scan)),
-                                        reply)
+                                        + (int32_t) (n - end), reply)
                == 0 ? TLSRPT_OK : TLSRPT_ERR_MEMORY;
     }
 
-    day = tlsrpt_day_scan_add(scan, n, reply);
-    problems->pending -= day >= 0;
+    rc = tlsrpt_day_scan_add(scan, n, reply);
 
-    if (day < 0 || reply->type != TLSRPT_REPLY_STRING) {
-        return TLSRPT_OK;
+    while (rc == 0 && tlsrpt_day_scan_log(scan, &day, &log)) {
+        rc = gather_log(problems, log, day);
     }
 
-    return gather_log(problems, reply, (size_t) day) == 0
-           ? TLSRPT_OK : TLSRPT_ERR_MEMORY;
+    return rc == 0 ? TLSRPT_OK : TLSRPT_ERR_MEMORY;
 }
 
 

@@ -14,7 +14,7 @@
 static size_t
 first_list(const tlsrpt_listing_scan_t *scan)
 {
-    return 1 + scan->days.nmonths + scan->days.ndays;
+    return tlsrpt_day_scan_end(&scan->days);
 }
 
 
@@ -44,19 +44,18 @@ tlsrpt_listing_scan_free(tlsrpt_listing_scan_t *scan)
 const tlsrpt_command_t *
 tlsrpt_listing_scan_next(tlsrpt_listing_scan_t *scan, size_t *n)
 {
-    tlsrpt_day_scan_t  *days = &scan->days;
+    tlsrpt_day_scan_t       *days = &scan->days;
+    const tlsrpt_command_t  *command = tlsrpt_day_scan_next_totals(days, n);
 
-    if (days->next <= days->nmonths) {
-        return tlsrpt_day_scan_next(days, n);
+    if (command != NULL || !tlsrpt_day_scan_has_totals(days)) {
+        return command;
     }
 
-    while (days->waiting == 0 && scan->left
-           && days->days[scan->left - 1].reports == 0)
-    {
+    while (scan->left && days->days[scan->left - 1].reports == 0) {
         scan->left--;
     }
 
-    if (days->waiting || scan->left == 0) {
+    if (scan->left == 0) {
         return NULL;
     }
 
@@ -76,7 +75,8 @@ tlsrpt_listing_scan_add(tlsrpt_listing_scan_t *scan, size_t n,
     *day = scan->days.from;
 
     if (n < first_list(scan)) {
-        return tlsrpt_day_scan_add(&scan->days, n, reply) >= 0;
+        /* totals: there is nothing to run out of memory for */
+        return tlsrpt_day_scan_add(&scan->days, n, reply) > 0;
     }
 
     *day = scan->days.from + (int32_t) (n - first_list(scan));

@@ -33,8 +33,16 @@ void
 tlsrpt_query_init(tlsrpt_query_t *query, int64_t now)
 {
     memset(query, 0, sizeof(*query));
-    query->to = tlsrpt_day_of(now);
+    query->today = tlsrpt_day_of(now);
+    query->to = query->today;
     query->from = query->to - (TLSRPT_DEFAULT_DAYS - 1);
+}
+
+
+void
+tlsrpt_query_retain(tlsrpt_query_t *query, unsigned retention_days)
+{
+    query->oldest = query->today - (int32_t) retention_days;
 }
 
 

@@ -40,6 +40,8 @@ enum {
 typedef struct {
     int32_t       from;                     /* days, both included */
     int32_t       to;
+    int32_t       today;
+    int32_t       oldest;                   /* day that is shown */
     unsigned      nby;
     unsigned char by[TLSRPT_NDIMENSIONS];
     unsigned      filtered;                 /* bit 1 << TLSRPT_BY_... */
@@ -49,6 +51,9 @@ typedef struct {
 
 /* The default range: 30 days up to that of now. */
 void tlsrpt_query_init(tlsrpt_query_t *query, int64_t now);
+
+/* Days past the retention are not shown, whatever is still stored. */
+void tlsrpt_query_retain(tlsrpt_query_t *query, unsigned retention_days);
 
 /* One parameter of the query string, already unescaped.  TLSRPT_OK;
    TLSRPT_ERR_PARAMETER with error->path its name and error->detail the reason.

@@ -325,7 +325,7 @@ count_packed(tlsrpt_stats_t *stats, tlsrpt_value_t *values)
 
 
 static int
-count_log(tlsrpt_stats_t *stats, size_t day, const tlsrpt_reply_t *reply)
+count_log(tlsrpt_stats_t *stats, size_t day, tlsrpt_str_t log)
 {
     int               rc = TLSRPT_OK;
     char              text[TLSRPT_DAY_TEXT_LEN + 1];
@@ -333,14 +333,10 @@ count_log(tlsrpt_stats_t *stats, size_t day, const tlsrpt_reply_t *reply)
     tlsrpt_packed_t  *r = &stats->packed;
     tlsrpt_totals_t  *sum = &stats->logged[day];
 
-    if (reply->type != TLSRPT_REPLY_STRING) {
-        return TLSRPT_OK;
-    }
-
     stats->read[day] = 1;
     tlsrpt_day_text(stats->query.from + (int32_t) day, text);
     values[TLSRPT_BY_DAY] = tlsrpt_value_of(text, TLSRPT_DAY_TEXT_LEN);
-    tlsrpt_packed_begin(r, stats->scan.domain, reply->str, reply->len);
+    tlsrpt_packed_begin(r, stats->scan.domain, log.data, log.len);
 
     while (rc == TLSRPT_OK && tlsrpt_packed_next(r)) {
         sum->reports = tlsrpt_count_add(sum->reports, 1);
@@ -359,9 +355,19 @@ count_log(tlsrpt_stats_t *stats, size_t day, const tlsrpt_reply_t *reply)
 int
 tlsrpt_stats_add(tlsrpt_stats_t *stats, size_t n, const tlsrpt_reply_t *reply)
 {
-    int  day = tlsrpt_day_scan_add(&stats->scan, n, reply);
+    int           rc = TLSRPT_OK;
+    size_t        day;
+    tlsrpt_str_t  log;
 
-    return day < 0 ? TLSRPT_OK : count_log(stats, (size_t) day, reply);
+    if (tlsrpt_day_scan_add(&stats->scan, n, reply) != 0) {
+        return TLSRPT_ERR_MEMORY;
+    }
+
+    while (rc == TLSRPT_OK && tlsrpt_day_scan_log(&stats->scan, &day, &log)) {
+        rc = count_log(stats, day, log);
+    }
+
+    return rc;
 }
 
 

@@ -45,6 +45,21 @@ tlsrpt_monday(int32_t day)
 }
 
 
+int32_t
+tlsrpt_first_of_month(int32_t day)
+{
+    return day - tlsrpt_day_to_date(day).day + 1;
+}
+
+
+int32_t
+tlsrpt_next_month(int32_t day)
+{
+    /* in the middle of the next one, whatever the month */
+    return tlsrpt_first_of_month(tlsrpt_first_of_month(day) + 45);
+}
+
+
 tlsrpt_date_t
 tlsrpt_day_to_date(int32_t day)
 {

@@ -30,6 +30,9 @@ int32_t tlsrpt_day_of(int64_t seconds);
 int32_t tlsrpt_day_from_date(tlsrpt_date_t date);
 /* The Monday of the day's week. */
 int32_t tlsrpt_monday(int32_t day);
+/* The first day of the day's month, and of the next one. */
+int32_t tlsrpt_first_of_month(int32_t day);
+int32_t tlsrpt_next_month(int32_t day);
 tlsrpt_date_t tlsrpt_day_to_date(int32_t day);
 
 /* NUL ended; years 0000 to 9999. */

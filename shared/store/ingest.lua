@@ -7,10 +7,13 @@
 -- done.
 --
 -- KEYS  1 day_log  string  the day's packed reports (tlsrpt_packed.h)
---       2 before   string  the log of the day before
+--       2 before   string  the log of the day before; or, where 9 is '2',
+--         closed   hash    the closed month (tlsrpt_closed.h)
 --       3 digests  set     digests of the week's reports
 --       4 month    hash    day of the month -> totals (tlsrpt_totals.h)
---       5 domain   hash    "all" -> totals ever; "t:RESULT-TYPE" -> failures
+--       5 domain   hash    "all" -> totals ever; "t:RESULT-TYPE" -> failures;
+--                          "o:YYYY-MM" -> the day from which on the month can
+--                          be closed, unless all of it is
 --       6 list     hash    digest -> what the list of reports shows (JSON)
 --       7 original string  the report as it came
 --       without the last two, the original is not kept
@@ -18,18 +21,23 @@
 --       3 digest, as a number   4 day of the month
 --       5 successful sessions   6 failed sessions   7 now
 --       8 what is seldom needed: seconds to keep the day log, the month and the
---         domain, sessions in failure details, with spaces between
---       9 '1': the days after this one have had their reports; else ''
+--         domain, when the month can be closed, as a day, sessions in failure
+--         details, with spaces between
+--       9 '1': the days after this one have had their reports; '2': and its
+--         month may be closed; else ''
 --      10 seconds to keep the original  11 listing  12 original  13 digest,
 --         8 bytes: if it is kept
 --      10 or 14.. result type, failed sessions, and so on
 --
--- Returns 2: counted, the first of its day; 1: counted; 0: had been before.
+-- Returns 3: counted, the first of its day, and a month can be closed; 2:
+-- counted, the first of its day; 1: counted; 0: had been before.
 
 local DETAILED = 196608     -- a day log up to this size takes failure details
 local FULL = 262144         -- and up to this one, packed reports without
 local SMALL = 4096          -- a day log that is cheaper written than enlarged
 local LISTED = 10000        -- reports of a day
+local CLOSED = 31 * FULL    -- what is closed of a month, and what is to be
+local ADDED = 7             -- days until what is added to a closed month joins
 local MOST = 9007199254740991
 
 local try, min = redis.pcall, math.min
@@ -65,13 +73,59 @@ if of_all and not bad then
     all_reports, all_ok, all_failures = unpack_numbers('<I7I7I7I7', of_all)
 end
 
+-- A closed month
+
+local head, stream = false, 0
+
+-- Is the digest in one of its runs?  Each is sorted.
+local function is_closed(digest)
+    local hex = redis.sha1hex(head:sub(2, 17) .. digest)
+    local short = tonumber(hex:sub(1, 6), 16) * 0x1000000
+                  + tonumber(hex:sub(7, 12), 16)
+
+    for n = 0, unpack_numbers('<I2', head, 27) - 1 do
+        local run = redis.call('HGET', KEYS[2], 'd' .. n) or ''
+        local low, high = 0, #run / 6
+
+        while low < high do
+            local middle = math.floor((low + high) / 2)
+            local value = unpack_numbers('>I6', run, middle * 6 + 1)
+
+            if value == short then
+                return true
+            elseif value < short then
+                low = middle + 1
+            else
+                high = middle
+            end
+        end
+    end
+
+    return false
+end
+
+if ARGV[9] == '2' and not bad then
+    head = redis.call('HGET', KEYS[2], 'h')
+
+    if head and head:byte() ~= 1 then
+        return { err = 'a later version has closed the month' }
+    end
+
+    if head and is_closed(digest) then
+        return 0
+    end
+
+    stream = head and unpack_numbers('<I7', head, 18) or 0
+end
+
 -- A day log that cannot take the packed report leaves it to the totals alone.
 if ARGV[2] ~= '' and size + #packed > DETAILED then
     packed = ARGV[2]
 end
 
-local fits = size + #packed <= FULL
-local fresh = not of_day or not of_all      -- has a key not expired yet?
+local fits = size + #packed <= FULL and stream + size + #packed <= CLOSED
+-- has a key not expired yet?  Those of a month that may be closed come and go
+local fresh = not of_day or not of_all or ARGV[9] == '2'
 local whole, listed
 
 -- APPEND leaves as much room behind a string again: one that is not going to
@@ -268,6 +322,14 @@ end
 
 local keep_log, keep_month, keep_domain = ARGV[8]:match('(%d+) (%d+) (%d+)')
 
+local due = ARGV[8]:match('(%d+) %d+$') + 0
+local today = math.floor(ARGV[7] / 86400)
+
+if head then
+    due = today + ADDED
+end
+
+try('HSETNX', domain, 'o:' .. month:sub(-7), due)
 try('EXPIRE', day_log, keep_log)
 try('EXPIRE', digests, keep_month)
 try('EXPIRE', month, keep_month)
@@ -277,6 +339,16 @@ local before = ARGV[9] == '' and try('GET', KEYS[2])
 
 if type(before) == 'string' then
     try('SET', KEYS[2], before, 'KEEPTTL')
+end
+
+local fields = try('HGETALL', domain)
+
+for i = 1, #fields, 2 do
+    if fields[i]:sub(1, 2) == 'o:'
+        and (tonumber(fields[i + 1]) or MOST) <= today
+    then
+        return 3
+    end
 end
 
 return 2

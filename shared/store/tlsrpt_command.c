@@ -11,7 +11,7 @@
 
 tlsrpt_command_t *
 tlsrpt_command_create(const tlsrpt_str_t *argv, size_t argc, size_t key,
-    int script)
+    const tlsrpt_script_t *script)
 {
     char              *p;
     size_t             size = 0;

@@ -9,6 +9,7 @@
 #ifndef TLSRPT_COMMAND_H
 #define TLSRPT_COMMAND_H
 
+#include "tlsrpt_script.h"
 #include "tlsrpt_str.h"
 
 #pragma GCC visibility push(hidden)
@@ -18,14 +19,14 @@ typedef struct {
     const char  **argv;
     size_t       *argvlen;
     size_t        key;                      /* argv[key] is the first key */
-    int           script;                   /* 1: EVALSHA of the ingest script;
-                                               EVAL with its text where Redis
-                                               does not know it */
+    const tlsrpt_script_t  *script;         /* EVALSHA of it, or EVAL with its
+                                               text where Redis does not know
+                                               it; NULL: a plain command */
 } tlsrpt_command_t;
 
 /* A copy of the arguments in one block; NULL: no memory. */
 tlsrpt_command_t *tlsrpt_command_create(const tlsrpt_str_t *argv, size_t argc,
-    size_t key, int script) TLSRPT_MUST_USE;
+    size_t key, const tlsrpt_script_t *script) TLSRPT_MUST_USE;
 void tlsrpt_command_destroy(tlsrpt_command_t *command);
 
 #pragma GCC visibility pop

@@ -44,7 +44,8 @@ number_text(uint64_t n, char buf[NUMBER_LEN])
 int
 tlsrpt_index_add_due(int64_t answer)
 {
-    return answer == TLSRPT_INGEST_FIRST || answer == TLSRPT_INGEST_DUPLICATE;
+    return answer == TLSRPT_INGEST_FIRST || answer == TLSRPT_INGEST_DUE
+           || answer == TLSRPT_INGEST_DUPLICATE;
 }
 
 
@@ -65,7 +66,7 @@ tlsrpt_index_add(tlsrpt_str_t prefix, const tlsrpt_str_t *domains, size_t n)
         argv[argc++] = domains[i];
     }
 
-    return tlsrpt_command_create(argv, argc, 1, 0);
+    return tlsrpt_command_create(argv, argc, 1, NULL);
 }
 
 
@@ -91,7 +92,7 @@ tlsrpt_index_keep(tlsrpt_str_t prefix, unsigned retention_days)
     argv[1] = key_text(&key);
     argv[2] = number_text(((uint64_t) retention_days + 1) * 86400, seconds);
 
-    return tlsrpt_command_create(argv, 3, 1, 0);
+    return tlsrpt_command_create(argv, 3, 1, NULL);
 }
 
 
@@ -107,7 +108,7 @@ tlsrpt_index_forget(tlsrpt_str_t prefix, tlsrpt_str_t domain)
     argv[1] = key_text(&key);
     argv[2] = domain;
 
-    return tlsrpt_command_create(argv, 3, 1, 0);
+    return tlsrpt_command_create(argv, 3, 1, NULL);
 }
 
 
@@ -134,7 +135,8 @@ tlsrpt_index_page(tlsrpt_str_t prefix, tlsrpt_str_t after, size_t n)
         number_text(n, count)
     };
 
-    command = tlsrpt_command_create(argv, sizeof(argv) / sizeof(argv[0]), 1, 0);
+    command = tlsrpt_command_create(argv, sizeof(argv) / sizeof(argv[0]), 1,
+                                    NULL);
     free(min.data);
 
     return command;

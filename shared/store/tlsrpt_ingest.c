@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tlsrpt_closed.h"
 #include "tlsrpt_count.h"
 #include "tlsrpt_identity.h"
 #include "tlsrpt_ingest.h"
@@ -43,7 +44,7 @@ typedef struct {
     args_t         args;
     char           numbers[MAX_ARGS][24];
     size_t         nnumbers;
-    char           seldom[4 * 24];
+    char           seldom[5 * 24];
 } ingest_t;
 
 
@@ -125,8 +126,15 @@ make_keys(ingest_t *in, tlsrpt_str_t domain, int32_t day,
     static const char   digits[] = "0123456789abcdef";
 
     tlsrpt_key_day(&in->keys[0], prefix, domain, day, "");
-    tlsrpt_key_day(&in->keys[1], prefix, domain, day - 1, "");
-    tlsrpt_key_week(&in->keys[2], prefix, domain, day, ":seen");
+
+    if (tlsrpt_closed_perhaps(day, tlsrpt_day_of(ingest->now))) {
+        tlsrpt_key_closed(&in->keys[1], prefix, domain, day);
+
+    } else {
+        tlsrpt_key_day(&in->keys[1], prefix, domain, day - 1, "");
+    }
+
+    tlsrpt_key_seen(&in->keys[2], prefix, domain, day);
     tlsrpt_key_month(&in->keys[3], prefix, domain, day);
     tlsrpt_key_domain(&in->keys[4], prefix, domain, "");
 
@@ -148,52 +156,42 @@ make_keys(ingest_t *in, tlsrpt_str_t domain, int32_t day,
 }
 
 
-/* The first day after the month in which the day's week ends: what is of the
-   week or of the month is kept as long whichever day comes first. */
-
-static int32_t
-next_month(int32_t day)
+int64_t
+tlsrpt_keep_for(int32_t day, unsigned retention_days, int64_t now)
 {
-    tlsrpt_date_t  date = tlsrpt_day_to_date(tlsrpt_monday(day) + 6);
-
-    date.day = 1;
-    date.year += date.month == 12;
-    date.month = date.month % 12 + 1;
-
-    return tlsrpt_day_from_date(date);
-}
-
-
-/* Seconds until the day is over and the retention after it. */
-
-static int64_t
-keep_for(int32_t last, const tlsrpt_ingest_t *ingest)
-{
-    int64_t  keep = ((int64_t) last + ingest->retention_days + 1) * TLSRPT_DAY
-                    - ingest->now;
+    int64_t  keep = ((int64_t) day + retention_days + 1) * TLSRPT_DAY - now;
 
     return keep > 0 ? keep : 1;
 }
 
 
+static int64_t
+keep_for(int32_t day, const tlsrpt_ingest_t *ingest)
+{
+    return tlsrpt_keep_for(day, ingest->retention_days, ingest->now);
+}
+
+
 /* One argument, as it is seldom looked at: how long to keep the day log, the
-   month and the domain, and the sessions in failure details. */
+   month and the domain, when the month can be closed, and the sessions in
+   failure details. */
 
 static void
 arg_seldom(ingest_t *in, int32_t day, const tlsrpt_tally_t *tally,
     const tlsrpt_ingest_t *ingest)
 {
     char     *p, *end = in->seldom + sizeof(in->seldom);
-    int64_t   values[4] = {
+    int64_t   values[5] = {
         keep_for(day, ingest),
-        keep_for(next_month(day), ingest),
+        keep_for(tlsrpt_next_month(day), ingest),
         keep_for(tlsrpt_day_of(ingest->now), ingest),
+        tlsrpt_closed_due(day),
         (int64_t) tally->failed_in_details
     };
 
     p = end;
 
-    for (int i = 3; i >= 0; i--) {
+    for (int i = 4; i >= 0; i--) {
         p = put_number(p, values[i]);
 
         if (i) {
@@ -267,7 +265,9 @@ static void
 make_args(ingest_t *in, const tlsrpt_report_t *report,
     const tlsrpt_tally_t *tally, const tlsrpt_ingest_t *ingest)
 {
-    int  late = tlsrpt_day_of(ingest->now) - report->day >= LATE;
+    int32_t      today = tlsrpt_day_of(ingest->now);
+    const char  *late = tlsrpt_closed_perhaps(report->day, today) ? "2"
+                        : today - report->day >= LATE ? "1" : "";
 
     arg(&in->args, in->packed.data, in->packed.len);
     arg(&in->args, in->brief.data ? in->brief.data : "", in->brief.len);
@@ -277,7 +277,7 @@ make_args(ingest_t *in, const tlsrpt_report_t *report,
     arg_number(in, (int64_t) tally->failed);
     arg_number(in, ingest->now);
     arg_seldom(in, report->day, tally, ingest);
-    arg_text(in, late ? "1" : "");
+    arg_text(in, late);
 
     if (keeps_original(ingest)) {
         arg_number(in, (int64_t) ingest->report_days * TLSRPT_DAY);
@@ -312,11 +312,11 @@ tlsrpt_ingest_command(const tlsrpt_report_t *report, unsigned domain,
 
     if (encode(&in, report, report->domains[domain], &tally, ingest) == 0) {
         arg_text(&in, "EVALSHA");
-        arg_text(&in, tlsrpt_ingest_sha1);
+        arg_text(&in, tlsrpt_ingest_script.sha1);
         make_keys(&in, report->domains[domain], report->day, ingest);
         make_args(&in, report, &tally, ingest);
         command = tlsrpt_command_create(in.args.args, in.args.n, FIRST_KEY,
-                                        1);
+                                        &tlsrpt_ingest_script);
     }
 
     tlsrpt_tally_free(&tally);

@@ -4,7 +4,7 @@
  *
  * report -> commands: one script call a report and policy domain, atomic and
  * idempotent:
- *     EVALSHA tlsrpt_ingest_sha1 nkeys keys... arguments...
+ *     EVALSHA sha1 nkeys keys... arguments...
  * The command holds copies of all it needs.
  */
 
@@ -34,15 +34,15 @@ typedef struct {
 tlsrpt_command_t *tlsrpt_ingest_command(const tlsrpt_report_t *report,
     unsigned domain, const tlsrpt_ingest_t *ingest) TLSRPT_MUST_USE;
 
-/* Generated from shared/store/ingest.lua by the build. */
-extern const char    tlsrpt_ingest_script[];
-extern const size_t  tlsrpt_ingest_script_len;
-extern const char    tlsrpt_ingest_sha1[41];
-
 /* What the script's integer says. */
 #define TLSRPT_INGEST_DUPLICATE  0
 #define TLSRPT_INGEST_STORED     1
 #define TLSRPT_INGEST_FIRST      2          /* stored, the first of its day */
+#define TLSRPT_INGEST_DUE        3          /* the same, and a month can be
+                                               closed (tlsrpt_closing.h) */
+
+/* Seconds until a day is over and the retention after it, 1 at least. */
+int64_t tlsrpt_keep_for(int32_t day, unsigned retention_days, int64_t now);
 
 #pragma GCC visibility pop
 

@@ -85,10 +85,22 @@ tlsrpt_key_day(tlsrpt_key_t *key, tlsrpt_str_t prefix, tlsrpt_str_t domain,
 
 
 void
-tlsrpt_key_week(tlsrpt_key_t *key, tlsrpt_str_t prefix, tlsrpt_str_t domain,
-    int32_t day, const char *suffix)
+tlsrpt_key_closed(tlsrpt_key_t *key, tlsrpt_str_t prefix, tlsrpt_str_t domain,
+    int32_t day)
 {
-    tlsrpt_key_day(key, prefix, domain, tlsrpt_monday(day), suffix);
+    tlsrpt_key_month(key, prefix, domain, day);
+    add(key, ":closed", 7);
+}
+
+
+void
+tlsrpt_key_seen(tlsrpt_key_t *key, tlsrpt_str_t prefix, tlsrpt_str_t domain,
+    int32_t day)
+{
+    int32_t  monday = tlsrpt_monday(day), first = tlsrpt_first_of_month(day);
+
+    tlsrpt_key_day(key, prefix, domain, monday > first ? monday : first,
+                   ":seen");
 }
 
 
@@ -123,7 +135,7 @@ tlsrpt_key_read(tlsrpt_key_read_t *read, const char *name, const char *field,
     read->command.argvlen = read->argvlen;
     read->command.argc = field != NULL ? 3 : 2;
     read->command.key = 1;
-    read->command.script = 0;
+    read->command.script = NULL;
 
     return &read->command;
 }

@@ -8,8 +8,11 @@
  *     PREFIX:{DOMAIN}                    hash    totals of all time
  *     PREFIX:{DOMAIN}:YYYY-MM            hash    totals of each day
  *     PREFIX:{DOMAIN}:YYYY-MM-DD         string  the day's log
- *     PREFIX:{DOMAIN}:YYYY-MM-DD:seen    set     digests of a week's reports;
- *                                                the date is its Monday
+ *     PREFIX:{DOMAIN}:YYYY-MM:closed     hash    a month long over, packed
+ *                                                (tlsrpt_closed.h)
+ *     PREFIX:{DOMAIN}:YYYY-MM-DD:seen    set     digests of the reports of a
+ *                                                week, or of what of it lies in
+ *                                                the month; its first day
  *     PREFIX:{DOMAIN}:YYYY-MM-DD:reports hash    the list of reports
  *     PREFIX:{DOMAIN}:YYYY-MM-DD:HEX     string  a report as it came
  *     PREFIX:domains                     zset    index of all domains seen
@@ -40,8 +43,10 @@ void tlsrpt_key_domain(tlsrpt_key_t *key, tlsrpt_str_t prefix,
     tlsrpt_str_t domain, const char *suffix);
 void tlsrpt_key_month(tlsrpt_key_t *key, tlsrpt_str_t prefix,
     tlsrpt_str_t domain, int32_t day);
-void tlsrpt_key_week(tlsrpt_key_t *key, tlsrpt_str_t prefix,
-    tlsrpt_str_t domain, int32_t day, const char *suffix);
+void tlsrpt_key_closed(tlsrpt_key_t *key, tlsrpt_str_t prefix,
+    tlsrpt_str_t domain, int32_t day);
+void tlsrpt_key_seen(tlsrpt_key_t *key, tlsrpt_str_t prefix,
+    tlsrpt_str_t domain, int32_t day);
 void tlsrpt_key_day(tlsrpt_key_t *key, tlsrpt_str_t prefix,
     tlsrpt_str_t domain, int32_t day, const char *suffix);
 

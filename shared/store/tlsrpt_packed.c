@@ -608,6 +608,26 @@ get_body(cursor_t *c, tlsrpt_packed_t *r, unsigned flags)
 }
 
 
+size_t
+tlsrpt_packed_whole(const char *day_log, size_t len)
+{
+    size_t    whole = 0, body;
+    cursor_t  c = { (const unsigned char *) day_log,
+                    (const unsigned char *) day_log + len, 0 };
+
+    for ( ;; ) {
+        body = get_bounded(&c, len);
+
+        if (c.failed || body == 0 || body > (size_t) (c.end - c.pos)) {
+            return whole;
+        }
+
+        c.pos += body;
+        whole = (size_t) (c.pos - (const unsigned char *) day_log);
+    }
+}
+
+
 void
 tlsrpt_packed_begin(tlsrpt_packed_t *packed, tlsrpt_str_t domain,
     const char *day_log, size_t len)

@@ -111,6 +111,9 @@ typedef struct {
     uint64_t        failed;
 } tlsrpt_row_t;
 
+/* Bytes of the whole packed reports that a day log begins with. */
+size_t tlsrpt_packed_whole(const char *day_log, size_t len);
+
 /* domain, day log: borrowed until the last packed report. */
 void tlsrpt_packed_begin(tlsrpt_packed_t *packed, tlsrpt_str_t domain,
     const char *day_log, size_t len);

@@ -126,10 +126,31 @@ day_of_month(const tlsrpt_reply_t *name)
 }
 
 
+int
+tlsrpt_totals_parse_day(const tlsrpt_reply_t *field,
+    const tlsrpt_reply_t *value, tlsrpt_totals_t *totals)
+{
+    int  day = day_of_month(field);
+
+    return day && day_parse(value, totals) == 0 ? day : 0;
+}
+
+
+void
+tlsrpt_totals_add(tlsrpt_totals_t *sum, const tlsrpt_totals_t *totals)
+{
+    sum->reports = tlsrpt_count_add(sum->reports, totals->reports);
+    sum->successful = tlsrpt_count_add(sum->successful, totals->successful);
+    sum->failed = tlsrpt_count_add(sum->failed, totals->failed);
+    sum->overflow = tlsrpt_count_add(sum->overflow, totals->overflow);
+}
+
+
 void
 tlsrpt_totals_parse_month(const tlsrpt_reply_t *reply, int32_t month,
     int32_t from, int32_t to, tlsrpt_totals_t *days)
 {
+    int              number;
     int32_t          day;
     tlsrpt_totals_t  totals;
 
@@ -138,18 +159,12 @@ tlsrpt_totals_parse_month(const tlsrpt_reply_t *reply, int32_t month,
     }
 
     for (size_t i = 0; i + 1 < reply->nelements; i += 2) {
-        int  number = day_of_month(reply->elements[i]);
-
-        if (number == 0) {
-            continue;
-        }
-
+        number = tlsrpt_totals_parse_day(reply->elements[i],
+                                         reply->elements[i + 1], &totals);
         day = month + number - 1;
 
-        if (day >= from && day <= to
-            && day_parse(reply->elements[i + 1], &totals) == 0)
-        {
-            days[day - from] = totals;
+        if (number && day >= from && day <= to) {
+            tlsrpt_totals_add(&days[day - from], &totals);
         }
     }
 }

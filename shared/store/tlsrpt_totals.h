@@ -38,7 +38,14 @@ int32_t tlsrpt_nth_month(int32_t from, size_t n);
 int tlsrpt_totals_parse(const tlsrpt_reply_t *reply,
     tlsrpt_totals_t *totals) TLSRPT_MUST_USE;
 
-/* A month's HGETALL: fills days[day - from] for the days from .. to. */
+void tlsrpt_totals_add(tlsrpt_totals_t *sum, const tlsrpt_totals_t *totals);
+
+/* A field of a month and its value: the day of the month and its totals; 0: it
+   is none. */
+int tlsrpt_totals_parse_day(const tlsrpt_reply_t *field,
+    const tlsrpt_reply_t *value, tlsrpt_totals_t *totals);
+
+/* A month's HGETALL: adds to days[day - from] for the days from .. to. */
 void tlsrpt_totals_parse_month(const tlsrpt_reply_t *reply, int32_t month,
     int32_t from, int32_t to, tlsrpt_totals_t *days);
 

@@ -20,7 +20,7 @@ end
 END
 
 my $c = `$top/tools/script-to-c ingest $lua`;
-my ($literals) = $c =~ /_script\[\] =\n(.*?);\n\n/s;
+my ($literals) = $c =~ /text\[\] =\n(.*?);\n\n/s;
 my $script = join '', $literals =~ /"((?:[^"\\]|\\.)*)"/g;
 $script =~ s/\\(.)/$1 eq 'n' ? "\n" : $1/ge;
 
@@ -31,7 +31,7 @@ return text
 end
 END
 
-my ($sha1) = $c =~ /_sha1\[41\] = "([0-9a-f]{40})"/;
+my ($sha1) = $c =~ /, "([0-9a-f]{40})"/;
 is $t->redis('SCRIPT', 'LOAD', $script), $sha1, 'Redis names it so';
 is $t->redis('EVALSHA', $sha1, 0), "a \"quoted\n\" line", 'and runs it';
 

@@ -347,9 +347,10 @@ answer(void)
     }
 
     while (rc == TLSRPT_OK && (c = tlsrpt_stats_next(stats, &n)) != NULL) {
-        rc = tlsrpt_stats_add(stats, n, strcmp(c->argv[0], "GET") == 0 ? &day
-                              : strcmp(c->argv[0], "HGETALL") == 0 ? &array
-                              : &value);
+        rc = tlsrpt_stats_add(stats, n, beside(c,
+                                  strcmp(verb_of(c), "GET") == 0 ? &day
+                                  : strcmp(verb_of(c), "HGETALL") == 0 ? &array
+                                  : &value));
     }
 
     rc = rc == TLSRPT_OK ? tell(stats) : rc;
@@ -397,7 +398,7 @@ kept(const tlsrpt_command_t *c)
     static char             totals[TOTALS_SIZE];
     static tlsrpt_reply_t   name, value, day, array;
     static tlsrpt_reply_t  *elements[2] = { &name, &value };
-    const int               list = strstr(c->argv[1], ":reports") != NULL;
+    const int               list = strstr(key_of(c), ":reports") != NULL;
 
     name.type = value.type = day.type = TLSRPT_REPLY_STRING;
     name.str = list ? "\1\2\3\4\5\6\7\10" : "10";
@@ -410,8 +411,8 @@ kept(const tlsrpt_command_t *c)
     array.elements = elements;
     array.nelements = 2;
 
-    return strcmp(c->argv[0], "GET") == 0 ? &day
-           : strcmp(c->argv[0], "HGETALL") == 0 ? &array : &value;
+    return beside(c, strcmp(verb_of(c), "GET") == 0 ? &day
+                  : strcmp(verb_of(c), "HGETALL") == 0 ? &array : &value);
 }
 
 

@@ -52,7 +52,10 @@ line(const char *all, const char *const *fields, const char *const *before)
             reply.nelements = count;
         }
 
-        if (tlsrpt_overview_add(overview, n, &reply) != TLSRPT_OK) {
+        if (tlsrpt_overview_add(overview, n,
+                beside(tlsrpt_overview_command(overview, n), &reply))
+            != TLSRPT_OK)
+        {
             abort();
         }
     }
@@ -160,8 +163,10 @@ test_commands(void)
        && strcmp(c->argv[1], "t:{example.com}") == 0
        && strcmp(c->argv[2], "all") == 0, "the domain");
     c = tlsrpt_overview_command(overview, 1);
-    ok(c->argc == 2 && strcmp(c->argv[0], "HGETALL") == 0
-       && strcmp(c->argv[1], "t:{example.com}:2025-12") == 0, "a month");
+    ok(c->script == &tlsrpt_month_script && c->key == 3
+       && strcmp(c->argv[3], "t:{example.com}:2025-12:closed") == 0
+       && strcmp(c->argv[4], "t:{example.com}:2025-12") == 0
+       && strcmp(c->argv[5], "HGETALL") == 0, "a month that may be closed");
     c = tlsrpt_overview_command(overview, 2);
     is_str(c->argv[1], "t:{example.com}:2026-01", "the next");
     tlsrpt_overview_destroy(overview);

@@ -232,17 +232,17 @@ answer_all_of(tlsrpt_lookup_t *lookup)
     const tlsrpt_command_t  *c;
 
     for (asked = 0; (c = lookup->type->next(lookup, &n)) != NULL; asked++) {
-        if (strcmp(c->argv[0], "HGET") == 0) {
+        if (strcmp(verb_of(c), "HGET") == 0) {
             answer_all(&reply);
 
-        } else if (strcmp(c->argv[0], "HGETALL") == 0) {
-            answer_month(c->argv[1], &reply);
+        } else if (strcmp(verb_of(c), "HGETALL") == 0) {
+            answer_month(key_of(c), &reply);
 
         } else {
-            answer_day(c->argv[1], &reply);
+            answer_day(key_of(c), &reply);
         }
 
-        if (lookup->type->add(lookup, n, &reply) != TLSRPT_OK) {
+        if (lookup->type->add(lookup, n, beside(c, &reply)) != TLSRPT_OK) {
             abort();
         }
     }

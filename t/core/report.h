@@ -151,10 +151,10 @@ ask(tlsrpt_stats_t *stats, const kept_t *kept)
     while ((c = tlsrpt_stats_next(stats, &n)) != NULL) {
         reply = &string;
 
-        if (strcmp(c->argv[0], "HGETALL") == 0) {
+        if (strcmp(verb_of(c), "HGETALL") == 0) {
             reply = month(kept);
 
-        } else if (strcmp(c->argv[0], "HGET") == 0) {
+        } else if (strcmp(verb_of(c), "HGET") == 0) {
             string.str = all;
             string.len = put_totals(all, "1 0 0 1");
 
@@ -166,7 +166,7 @@ ask(tlsrpt_stats_t *stats, const kept_t *kept)
             string.len = kept->len;
         }
 
-        if (tlsrpt_stats_add(stats, n, reply) != TLSRPT_OK) {
+        if (tlsrpt_stats_add(stats, n, beside(c, reply)) != TLSRPT_OK) {
             abort();
         }
     }

@@ -52,7 +52,7 @@ sub one {
     return (digest => digest(), packed => packed(40), brief => packed(20),
             day => 10, successful => 100, failed => 3, now => 1768000000,
             keep_log => 1000, keep_month => 2000, keep_domain => 3000,
-            detailed => 5, late => '', keep_original => 500,
+            due => 20492, detailed => 5, late => '', keep_original => 500,
             listing => '{"o":"x"}', original => "as it\0came",
             types => ['tlsa-invalid', 3, 'other', 2], @_);
 }
@@ -63,7 +63,7 @@ sub ingest {
     my @keys = keys_of($report{day});
     my @arguments = (@report{qw(packed brief)}, number($report{digest}),
         @report{qw(day successful failed now)},
-        join(' ', @report{qw(keep_log keep_month keep_domain detailed)}),
+        join(' ', @report{qw(keep_log keep_month keep_domain due detailed)}),
         $report{late});
 
     if (defined $report{original}) {
@@ -151,11 +151,12 @@ is ingest(%one), 2, 'a report is counted, the first of its day';
 log_is $one{packed}, 'its packed report is the day log';
 is of_day(), '1 100 3 40', 'the totals of the day';
 is of_all(), '1 100 3 1768000000', 'the totals of the domain';
+is $t->redis('HGET', $DOMAIN, 'o:2026-01'), 20492, 'the month is to be closed';
 is $t->redis('STRLEN', $DAY_LOG), 40, 'the size is the day log\'s';
 is length $t->redis('HGET', $MONTH, 10), 28, 'four numbers of a day';
 is_deeply {@{ $t->redis('HGETALL', $DOMAIN) }},
     { all => $t->redis('HGET', $DOMAIN, 'all'), 't:tlsa-invalid' => 3,
-      't:other' => 2 }, 'the failures by result type';
+      't:other' => 2, 'o:2026-01' => 20492 }, 'the failures by result type';
 is_deeply $t->redis('SMEMBERS', $SEEN), [number($one{digest})], 'the digest';
 is_deeply $t->redis('HGETALL', $LIST), [@one{qw(digest listing)}], 'the list';
 is $t->redis('GET', $ORIGINAL), "as it\0came", 'the original';
@@ -190,14 +191,14 @@ is ingest(original => undef), 2, 'originals need not be kept';
 kept_are [$DAY_LOG, $SEEN, $MONTH, $DOMAIN], 'neither them nor a list';
 is_deeply {@{ $t->redis('HGETALL', $DOMAIN) }},
     { all => to_totals(1, 100, 3, 1768000000), 't:tlsa-invalid' => 3,
-      't:other' => 2 }, 'the failures by result type then';
+      't:other' => 2, 'o:2026-01' => 20492 }, 'the failures by result type then';
 
 for my $original (undef, 'x') {
     flush();
     is ingest(types => [], original => $original, listing => 1,
               digest => '12345678'), 2, 'no failures of any type';
     is of_day(), '1 100 3 40', 'is counted';
-    is_deeply $t->redis('HKEYS', $DOMAIN), ['all'], 'without any';
+    is_deeply $t->redis('HKEYS', $DOMAIN), ['all', 'o:2026-01'], 'without any';
 }
 
 flush();
@@ -552,8 +553,8 @@ $t->redis('CONFIG', 'SET', 'proto-max-bulk-len', 536_870_912);
 
 # Keys and commands: those that Redis 6.0 has, and SET KEEPTTL
 
-my @COMMANDS = qw(append eval expire get hdel hget hincrby hlen hset sadd set
-                  srem);
+my @COMMANDS = qw(append eval expire get hdel hget hgetall hincrby hlen hset
+                  hsetnx sadd set srem);
 
 # All that the script may do: in time, late, the day before, an error.
 sub everything {

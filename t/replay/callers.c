@@ -46,7 +46,7 @@ words_of(const command_t *command, int eval, const char *argv[MAX_ARGS + 3])
 
     if (command->script) {
         argv[n++] = eval ? "EVAL" : "EVALSHA";
-        argv[n++] = eval ? tlsrpt_ingest_script : tlsrpt_ingest_sha1;
+        argv[n++] = eval ? command->script->text : command->script->sha1;
         argv[n++] = "1";
     }
 

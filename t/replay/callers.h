@@ -21,13 +21,13 @@ typedef enum {
 
 /* What a caller sent. */
 typedef struct {
-    char        *name;
-    size_t       argc;
-    char        *argv[MAX_ARGS];            /* NUL ended, malloc() */
-    int          script;
-    outcome_e    outcome;
-    char        *told;                      /* what, in words */
-    char        *then;                      /* what its handler does: a line */
+    char                   *name;
+    size_t                  argc;
+    char                   *argv[MAX_ARGS]; /* NUL ended, malloc() */
+    const tlsrpt_script_t  *script;
+    outcome_e               outcome;
+    char                   *told;           /* what, in words */
+    char                   *then;                   /* what its handler does: a line */
 } command_t;
 
 /* What Redis was sent. */

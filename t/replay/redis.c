@@ -122,7 +122,7 @@ ingest_words(char **arg, size_t n)
 {
     command_t  *command = callers_add(arg[0]);
 
-    command->script = 1;
+    command->script = &tlsrpt_ingest_script;
 
     for (command->argc = 0; command->argc < n - 1; command->argc++) {
         command->argv[command->argc] = story_copy(arg[command->argc + 1]);

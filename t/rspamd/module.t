@@ -13,8 +13,9 @@ use TLSRPT::Server;
 my $top = TLSRPT::Server->top;
 my $temp = File::Temp->newdir('tlsrpt-XXXXXX', TMPDIR => 1);
 my %made = (
-    'tlsrpt_ingest_script.c' => "script-to-c ingest $top/shared/store/ingest.lua",
-    'tlsrpt_version.c'       => "version-to-c $top/VERSION",
+    'tlsrpt_version.c' => "version-to-c $top/VERSION",
+    map { m{(\w+)\.lua$} ? ("tlsrpt_$1_script.c" => "script-to-c $1 $_") : () }
+        glob "$top/shared/store/*.lua",
 );
 
 for my $name (keys %made) {

@@ -1,0 +1,79 @@
+# Copyright (C) the tlsrpt authors
+# SPDX-License-Identifier: BSD-2-Clause
+
+package TLSRPT::Store;
+
+# The core on the Redis of a TLSRPT::Server: t/redis/store.c, a line and its
+# answer at a time.
+
+use strict;
+use warnings;
+
+use IPC::Open2 ();
+use JSON::PP ();
+
+# $program: another build of it.
+sub new {
+    my ($class, $server, $program) = @_;
+
+    $program ||= $server->top . '/build/t/redis/store';
+
+    my $pid = IPC::Open2::open2(my $out, my $in, $program,
+                                $server->redis_socket);
+
+    return bless { pid => $pid, in => $in, out => $out }, $class;
+}
+
+sub line {
+    my ($self, @words) = @_;
+
+    local $SIG{PIPE} = 'IGNORE';
+    my $in = $self->{in};
+    print $in "@words\n";
+    $in->flush;
+
+    my $answer = readline $self->{out};
+    die "store: no answer to @words" if !defined $answer;
+    chomp $answer;
+
+    return $answer;
+}
+
+my $JSON = JSON::PP->new->utf8->canonical;
+
+sub now       { return $_[0]->line('now', $_[1]) }
+sub retention { return $_[0]->line('retention', $_[1]) }
+sub ingest    { return $_[0]->line('ingest', $JSON->encode($_[1])) }
+sub text      { return $_[0]->line('ingest', $_[1]) }
+sub begin_close { return $_[0]->line('close', $_[1]) }
+sub step      { return $_[0]->line('step') }
+sub all       { return $_[0]->line('all') }
+sub begin     { my ($self, @words) = @_; return $self->line(@words) }
+sub ask       { return $_[0]->line('ask', $_[1]) }
+sub answer    { return $JSON->decode($_[0]->line('answer')) }
+sub cost      { return split ' ', $_[0]->line('cost') }
+
+sub close {         ## no critic
+    my ($self, $domain) = @_;
+
+    $self->begin_close($domain);
+
+    return $self->all;
+}
+
+sub stats    { my ($self, @w) = @_; $self->begin('stats', @w); return $self->answer }
+sub overview { my ($self, @w) = @_; $self->begin('overview', @w); return $self->answer }
+sub problems { my ($self, @w) = @_; $self->begin('problems', @w); return $self->answer }
+
+sub DESTROY {
+    my ($self) = @_;
+
+    local ($?, $!);
+    CORE::close($self->{in});
+    CORE::close($self->{out});
+    waitpid $self->{pid}, 0;
+
+    return;
+}
+
+1;

@@ -1,0 +1,478 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The core on a real Redis, one command a time, so that a test can do something
+ * in between.  Usage: store SOCKET.  Reads lines, answers each with one:
+ *
+ *     now SECONDS                  the time, from now on
+ *     retention DAYS               400 at first
+ *     ingest REPORT                counts a report (JSON, in one line): what the
+ *                                  script answers, for its first domain
+ *     close DOMAIN                 begins to close what is due of it
+ *     step                         the next command of that: "read", "moved N"
+ *                                  (slices so far) or "done"
+ *     all                          all of them: "done N"
+ *     stats DOMAIN FROM TO PARAMS  asks ("-": no PARAMS)
+ *     problems DOMAIN FROM TO      asks
+ *     overview DOMAIN FROM TO      asks
+ *     ask N                        sends N commands of that, or what is left:
+ *                                  how many
+ *     answer                       the rest, and the JSON
+ *     cost                         CPU, in microseconds: of this process since
+ *                                  it was asked last, and the longest of what
+ *                                  came between two commands to Redis
+ */
+
+#define _POSIX_C_SOURCE  200809L
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <hiredis/hiredis.h>
+
+#include "tlsrpt_answer.h"
+#include "tlsrpt_closing.h"
+#include "tlsrpt_collect.h"
+
+#define MAX_SIZE  (10 * 1024 * 1024)
+
+static redisContext       *redis;
+static tlsrpt_reader_t    *reader;
+static tlsrpt_closing_t   *closing;
+static tlsrpt_stats_t     *stats;
+static tlsrpt_lookup_t    *problems;
+static tlsrpt_overview_t  *overview;
+static size_t              asked;           /* commands of the overview */
+static int64_t             now;
+static unsigned            retention = 400;
+static double              longest, since, total;
+
+
+static void
+fail(const char *why)
+{
+    fprintf(stderr, "store: %s\n", why);
+    exit(1);
+}
+
+
+static double
+cpu(void)
+{
+    struct timespec  t;
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+
+    return (double) t.tv_sec * 1e6 + (double) t.tv_nsec / 1e3;
+}
+
+
+static tlsrpt_str_t
+str(const char *text)
+{
+    tlsrpt_str_t  s = { text, text != NULL ? strlen(text) : 0 };
+
+    return s;
+}
+
+
+/*
+ * Replies
+ */
+
+static void
+reply_free(tlsrpt_reply_t *reply)
+{
+    for (size_t i = 0; i < reply->nelements; i++) {
+        reply_free(reply->elements[i]);
+    }
+
+    free(reply->elements);
+    free(reply);
+}
+
+
+/* Its strings are the other's. */
+
+static tlsrpt_reply_t *
+reply_of(const redisReply *from)
+{
+    tlsrpt_reply_t  *reply = calloc(1, sizeof(*reply));
+
+    if (reply == NULL) {
+        fail("no memory");
+    }
+
+    reply->type = from->type == REDIS_REPLY_INTEGER ? TLSRPT_REPLY_INTEGER
+                  : from->type == REDIS_REPLY_ERROR ? TLSRPT_REPLY_ERROR
+                  : from->type == REDIS_REPLY_ARRAY ? TLSRPT_REPLY_ARRAY
+                  : from->type == REDIS_REPLY_NIL ? TLSRPT_REPLY_NIL
+                  : TLSRPT_REPLY_STRING;
+    reply->integer = from->integer;
+    reply->str = from->str;
+    reply->len = from->len;
+    reply->nelements = from->elements;
+    reply->elements = calloc(from->elements + 1, sizeof(*reply->elements));
+
+    if (reply->elements == NULL) {
+        fail("no memory");
+    }
+
+    for (size_t i = 0; i < from->elements; i++) {
+        reply->elements[i] = reply_of(from->element[i]);
+    }
+
+    return reply;
+}
+
+
+/* *from: the strings of it; freeReplyObject(). */
+
+static tlsrpt_reply_t *
+ask_redis(const tlsrpt_command_t *command, redisReply **from)
+{
+    size_t        argc = command->argc;
+    const char   *argv[4096];
+    size_t        len[4096];
+    redisReply   *r;
+
+    if (argc > 4096) {
+        fail("a command that is too long");
+    }
+
+    memcpy(argv, command->argv, argc * sizeof(*argv));
+    memcpy(len, command->argvlen, argc * sizeof(*len));
+    r = redisCommandArgv(redis, (int) argc, argv, len);
+
+    if (r != NULL && r->type == REDIS_REPLY_ERROR
+        && strncmp(r->str, "NOSCRIPT", 8) == 0)
+    {
+        freeReplyObject(r);
+        argv[0] = "EVAL";
+        len[0] = 4;
+        argv[1] = command->script->text;
+        len[1] = command->script->len;
+        r = redisCommandArgv(redis, (int) argc, argv, len);
+    }
+
+    if (r == NULL) {
+        fail("Redis is away");
+    }
+
+    *from = r;
+
+    return reply_of(r);
+}
+
+
+/*
+ * Counting and closing
+ */
+
+static void
+ingest(const char *text)
+{
+    redisReply             *from;
+    tlsrpt_reply_t         *reply;
+    tlsrpt_ingest_t         conf;
+    tlsrpt_command_t       *command;
+    const tlsrpt_report_t  *report = NULL;
+    tlsrpt_reader_conf_t    reader_conf = { MAX_SIZE, { NULL, 0 }, { NULL, 0 } };
+
+    memset(&conf, 0, sizeof(conf));
+    conf.prefix = str("t");
+    conf.now = now;
+    conf.retention_days = retention;
+
+    tlsrpt_reader_reset(reader, &reader_conf);
+
+    if (tlsrpt_reader_feed(reader, text, strlen(text)) != TLSRPT_OK
+        || tlsrpt_reader_finish(reader, &report) != TLSRPT_OK)
+    {
+        fail(tlsrpt_reader_error(reader)->detail);
+    }
+
+    command = tlsrpt_ingest_command(report, 0, &conf);
+    reply = ask_redis(command, &from);
+
+    if (reply->type == TLSRPT_REPLY_ERROR) {
+        printf("%s\n", reply->str);
+    } else {
+        printf("%lld\n", reply->integer);
+    }
+
+    tlsrpt_command_destroy(command);
+    reply_free(reply);
+    freeReplyObject(from);
+}
+
+
+/* 0: there is no more. */
+
+static int
+step(int says)
+{
+    double                   start = cpu(), took;
+    redisReply              *from;
+    tlsrpt_reply_t          *reply;
+    const tlsrpt_command_t  *command = closing ? tlsrpt_closing_next(closing)
+                                               : NULL;
+
+    if (command == NULL) {
+        printf("done %u\n", closing ? tlsrpt_closing_moved(closing) : 0);
+        tlsrpt_closing_destroy(closing);
+        closing = NULL;
+        return 0;
+    }
+
+    took = cpu() - start;
+    reply = ask_redis(command, &from);
+
+    if (reply->type == TLSRPT_REPLY_ERROR) {
+        fprintf(stderr, "store: %s\n", reply->str);
+    }
+
+    start = cpu();
+    tlsrpt_closing_add(closing, reply);
+    took += cpu() - start;
+    total += took;
+    longest = took > longest ? took : longest;
+
+    if (says && reply->type == TLSRPT_REPLY_INTEGER) {
+        printf("moved %u\n", tlsrpt_closing_moved(closing));
+    } else if (says) {
+        printf("read\n");
+    }
+
+    reply_free(reply);
+    freeReplyObject(from);
+
+    return 1;
+}
+
+
+/*
+ * Asking
+ */
+
+static const tlsrpt_command_t *
+next(size_t *n)
+{
+    if (overview != NULL) {
+        *n = asked;
+        return asked < tlsrpt_overview_ncommands(overview)
+               ? tlsrpt_overview_command(overview, asked++) : NULL;
+    }
+
+    return stats ? tlsrpt_stats_next(stats, n)
+                 : problems->type->next(problems, n);
+}
+
+
+static int
+add(size_t n, const tlsrpt_reply_t *reply)
+{
+    return overview ? tlsrpt_overview_add(overview, n, reply)
+           : stats ? tlsrpt_stats_add(stats, n, reply)
+           : problems->type->add(problems, n, reply);
+}
+
+
+static size_t
+ask(size_t most)
+{
+    size_t                   n, count = 0;
+    double                   start, took;
+    redisReply              *from;
+    tlsrpt_reply_t          *reply;
+    const tlsrpt_command_t  *command;
+
+    while (count < most && (command = next(&n)) != NULL) {
+        reply = ask_redis(command, &from);
+
+        if (reply->type == TLSRPT_REPLY_ERROR) {
+            fail(reply->str);
+        }
+
+        start = cpu();
+
+        if (add(n, reply) != TLSRPT_OK) {
+            fail("no memory");
+        }
+
+        took = cpu() - start;
+        total += took;
+        longest = took > longest ? took : longest;
+        reply_free(reply);
+        freeReplyObject(from);
+        count++;
+    }
+
+    return count;
+}
+
+
+static void
+answer(void)
+{
+    char    *text;
+    json_t  *json;
+
+    ask((size_t) -1);
+    json = overview ? tlsrpt_overview_json(overview)
+           : stats ? tlsrpt_stats_json(stats) : problems->type->json(problems);
+    text = json ? json_dumps(json, JSON_SORT_KEYS) : NULL;
+    printf("%s\n", text ? text : "null");
+    free(text);
+    json_decref(json);
+}
+
+
+static void
+begin(const char *what, const char *domain, const char *from, const char *to,
+    char *params)
+{
+    char            *p, *save = NULL;
+    tlsrpt_query_t   query;
+    tlsrpt_error_t   error;
+
+    tlsrpt_stats_destroy(stats);
+    tlsrpt_overview_destroy(overview);
+
+    if (problems != NULL) {
+        problems->type->destroy(problems);
+    }
+
+    stats = NULL;
+    overview = NULL;
+    problems = NULL;
+    asked = 0;
+
+    tlsrpt_query_init(&query, now);
+    tlsrpt_query_retain(&query, retention);
+
+    if (tlsrpt_query_param(&query, str("from"), str(from), &error) != TLSRPT_OK
+        || tlsrpt_query_param(&query, str("to"), str(to), &error) != TLSRPT_OK)
+    {
+        fail(error.detail);
+    }
+
+    for (p = strtok_r(params, "&", &save); p && *p != '-';
+         p = strtok_r(NULL, "&", &save))
+    {
+        char  *value = strchr(p, '=');
+
+        *value++ = '\0';
+
+        if (tlsrpt_query_param(&query, str(p), str(value), &error)
+            != TLSRPT_OK)
+        {
+            fail(error.detail);
+        }
+    }
+
+    if (strcmp(what, "stats") == 0) {
+        stats = tlsrpt_stats_create(&query, str(domain), str("t"));
+    } else if (strcmp(what, "overview") == 0) {
+        overview = tlsrpt_overview_create(&query, str(domain), str("t"));
+    } else {
+        problems = tlsrpt_problems_create(&query, str(domain), str("t"), NULL,
+                                          tlsrpt_day_of(now));
+    }
+
+    printf("begun\n");
+}
+
+
+static void
+do_line(char *line)
+{
+    char  *save = NULL, none[] = "-", *word, *args[4];
+
+    word = strtok_r(line, " ", &save);
+
+    if (strcmp(word, "ingest") == 0) {
+        ingest(save);
+        return;
+    }
+
+    for (int i = 0; i < 4; i++) {
+        args[i] = strtok_r(NULL, " ", &save);
+    }
+
+    if (strcmp(word, "now") == 0) {
+        now = strtoll(args[0], NULL, 10);
+        printf("now\n");
+
+    } else if (strcmp(word, "retention") == 0) {
+        retention = (unsigned) strtoul(args[0], NULL, 10);
+        printf("retention\n");
+
+    } else if (strcmp(word, "close") == 0) {
+        tlsrpt_closing_destroy(closing);
+        closing = tlsrpt_closing_create(str("t"), str(args[0]), retention,
+                                        now);
+        printf("begun\n");
+
+    } else if (strcmp(word, "step") == 0) {
+        step(1);
+
+    } else if (strcmp(word, "all") == 0) {
+        while (step(0)) { /* void */ }
+
+    } else if (strcmp(word, "ask") == 0) {
+        printf("%zu\n", ask(strtoul(args[0], NULL, 10)));
+
+    } else if (strcmp(word, "answer") == 0) {
+        answer();
+
+    } else if (strcmp(word, "cost") == 0) {
+        printf("%.0f %.0f %.0f\n", cpu() - since, longest, total);
+        longest = 0;
+        total = 0;
+        since = cpu();
+
+    } else {
+        begin(word, args[0], args[1], args[2], args[3] ? args[3] : none);
+    }
+}
+
+
+int
+main(int argc, char **argv)
+{
+    char     *line = NULL;
+    size_t    size = 0;
+    ssize_t   n;
+
+    redis = argc == 2 ? redisConnectUnix(argv[1]) : NULL;
+    reader = tlsrpt_reader_create();
+
+    if (redis == NULL || redis->err || reader == NULL) {
+        fail("cannot connect");
+    }
+
+    setvbuf(stdout, NULL, _IOLBF, 0);
+
+    while ((n = getline(&line, &size, stdin)) > 1) {
+        line[n - 1] = '\0';
+        do_line(line);
+    }
+
+    free(line);
+    tlsrpt_closing_destroy(closing);
+    tlsrpt_stats_destroy(stats);
+    tlsrpt_overview_destroy(overview);
+
+    if (problems != NULL) {
+        problems->type->destroy(problems);
+    }
+
+    tlsrpt_reader_destroy(reader);
+    redisFree(redis);
+
+    return 0;
+}
