@@ -10,6 +10,7 @@
  *     tlsrpt_report_check_range
  *     tlsrpt_ingest_command, sent as EVALSHA; tlsrpt_reply_error_class
  *     tlsrpt_index_add, tlsrpt_index_keep, when they are due
+ *     tlsrpt_closing_create, when a month is due (TLSRPT_INGEST_DUE)
  *
  * The host owns the socket, the event loop and the clock.
  */
@@ -17,6 +18,7 @@
 #ifndef TLSRPT_COLLECT_H
 #define TLSRPT_COLLECT_H
 
+#include "tlsrpt_closing.h"
 #include "tlsrpt_command.h"
 #include "tlsrpt_domain.h"
 #include "tlsrpt_error.h"

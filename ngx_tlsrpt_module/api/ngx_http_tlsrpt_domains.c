@@ -106,6 +106,7 @@ ngx_http_tlsrpt_domains_resource(ngx_http_request_t *r,
     ngx_str_set(&page->cursor, "");
 
     tlsrpt_query_init(&page->query, ngx_time());
+    ngx_http_tlsrpt_query_retain(r, &page->query);
 
     rc = ngx_http_tlsrpt_query(r, ngx_http_tlsrpt_page_param, page,
                                &page->query);

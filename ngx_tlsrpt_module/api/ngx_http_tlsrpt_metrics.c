@@ -15,6 +15,7 @@
 #include "ngx_http_tlsrpt_counters.h"
 #include "ngx_http_tlsrpt_error.h"
 #include "ngx_http_tlsrpt_fetch.h"
+#include "ngx_http_tlsrpt_close.h"
 #include "ngx_http_tlsrpt_forget.h"
 #include "ngx_http_tlsrpt_module.h"
 #include "ngx_http_tlsrpt_params.h"
@@ -321,6 +322,12 @@ ngx_http_tlsrpt_metrics_take(ngx_http_tlsrpt_metrics_ctx_t *ctx,
         }
 
         return NGX_OK;
+    }
+
+    if (tlsrpt_closing_due(reply, ngx_time())) {
+        ngx_http_tlsrpt_close(ngx_http_get_module_main_conf(ctx->request,
+                                                    ngx_http_tlsrpt_module),
+                              name);
     }
 
     switch (ctx->walks) {

@@ -4,6 +4,7 @@
  */
 
 #include "ngx_http_tlsrpt_error.h"
+#include "ngx_http_tlsrpt_module.h"
 #include "ngx_http_tlsrpt_query.h"
 
 
@@ -31,6 +32,7 @@ ngx_int_t
 ngx_http_tlsrpt_query_days(ngx_http_request_t *r, tlsrpt_query_t *query)
 {
     tlsrpt_query_init(query, ngx_time());
+    ngx_http_tlsrpt_query_retain(r, query);
 
     return ngx_http_tlsrpt_query(r, ngx_http_tlsrpt_query_days_param, query,
                                  query);
@@ -46,4 +48,15 @@ ngx_http_tlsrpt_query_days_param(void *data, tlsrpt_str_t name,
     }
 
     return tlsrpt_param_unknown(error, name);
+}
+
+
+void
+ngx_http_tlsrpt_query_retain(ngx_http_request_t *r, tlsrpt_query_t *query)
+{
+    ngx_http_tlsrpt_main_conf_t  *tmcf;
+
+    tmcf = ngx_http_get_module_main_conf(r, ngx_http_tlsrpt_module);
+
+    tlsrpt_query_retain(query, (unsigned) tmcf->retention_days);
 }

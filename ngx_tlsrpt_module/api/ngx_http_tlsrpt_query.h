@@ -23,6 +23,10 @@ ngx_int_t ngx_http_tlsrpt_query(ngx_http_request_t *r,
 ngx_int_t ngx_http_tlsrpt_query_days(ngx_http_request_t *r,
     tlsrpt_query_t *query);
 
+/* For a query that was begun: days past the retention are not shown. */
+void ngx_http_tlsrpt_query_retain(ngx_http_request_t *r,
+    tlsrpt_query_t *query);
+
 
 #pragma GCC visibility pop
 

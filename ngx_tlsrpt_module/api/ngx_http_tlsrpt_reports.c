@@ -29,6 +29,7 @@ ngx_http_tlsrpt_reports_resource(ngx_http_request_t *r,
     }
 
     tlsrpt_reports_query_init(query, ngx_time());
+    ngx_http_tlsrpt_query_retain(r, &query->query);
 
     rc = ngx_http_tlsrpt_query(r, ngx_http_tlsrpt_reports_param, query,
                                &query->query);

@@ -7,6 +7,7 @@
 
 #include "ngx_http_tlsrpt_answer.h"
 #include "ngx_http_tlsrpt_api.h"
+#include "ngx_http_tlsrpt_close.h"
 #include "ngx_http_tlsrpt_error.h"
 #include "ngx_http_tlsrpt_fetch.h"
 #include "ngx_http_tlsrpt_module.h"
@@ -60,6 +61,7 @@ ngx_http_tlsrpt_stats_resource(ngx_http_request_t *r,
     }
 
     tlsrpt_query_init(&st->query, ngx_time());
+    ngx_http_tlsrpt_query_retain(r, &st->query);
 
     rc = ngx_http_tlsrpt_query(r, ngx_http_tlsrpt_stats_param, &st->query,
                                &st->query);
@@ -155,6 +157,12 @@ ngx_http_tlsrpt_stats_done(void *data, ngx_http_request_t *r)
     if (st->hidden) {
         return ngx_http_tlsrpt_error(r, NGX_HTTP_NOT_FOUND,
                                        "no such domain");
+    }
+
+    if (tlsrpt_stats_due(st->stats)) {
+        ngx_http_tlsrpt_close(ngx_http_get_module_main_conf(r,
+                                                    ngx_http_tlsrpt_module),
+                              st->domain);
     }
 
     buf = &st->buf;

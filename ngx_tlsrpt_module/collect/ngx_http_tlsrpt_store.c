@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 
+#include "ngx_http_tlsrpt_close.h"
 #include "ngx_http_tlsrpt_store.h"
 
 
@@ -167,11 +168,22 @@ ngx_http_tlsrpt_store_ingested(void *data, const tlsrpt_reply_t *reply,
 {
     ngx_http_tlsrpt_store_t *store = data;
 
-    long long  answer;
+    long long                        answer;
+    ngx_http_tlsrpt_store_domain_t  *domain;
+
+    /* in the order in which they were sent, unless some failed */
+
+    domain = store->domains->elts;
+    domain += store->answered++;
 
     answer = reply && reply->type == TLSRPT_REPLY_INTEGER ? reply->integer : -1;
 
     switch (answer) {
+    case TLSRPT_INGEST_DUE:
+        ngx_http_tlsrpt_close(store->tmcf, ngx_http_tlsrpt_str(&domain->name));
+
+        /* fall through */
+
     case TLSRPT_INGEST_STORED:
     case TLSRPT_INGEST_FIRST:
         store->stored++;

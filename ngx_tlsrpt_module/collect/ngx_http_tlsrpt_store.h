@@ -43,6 +43,7 @@ typedef struct {
     ngx_http_tlsrpt_main_conf_t       *tmcf;
     tlsrpt_ingest_t                    ingest;
     ngx_uint_t                         next;        /* domain to be sent */
+    ngx_uint_t                         answered;    /* domains */
     ngx_uint_t                         pending;     /* commands */
     ngx_uint_t                         stored;      /* domains */
     ngx_uint_t                         failed;      /* commands */

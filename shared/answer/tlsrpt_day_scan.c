@@ -58,6 +58,7 @@ tlsrpt_day_scan_init(tlsrpt_day_scan_t *scan, const tlsrpt_query_t *query,
     scan->from = query->from;
     scan->to = query->to;
     scan->oldest = query->oldest > query->from ? query->oldest : query->from;
+    scan->today = query->today;
     scan->ndays = n;
     scan->nmonths = nmonths;
     scan->days = calloc(1, n * (sizeof(*scan->days) + sizeof(*scan->closed))
@@ -301,6 +302,9 @@ take_month(tlsrpt_day_scan_t *scan, size_t month, const tlsrpt_reply_t *reply)
 
     tlsrpt_totals_parse_month(reply, first, scan->oldest, scan->to,
                               scan->days + (scan->oldest - scan->from));
+
+    scan->due |= scan->months[month].perhaps && reply->nelements
+                 && scan->today >= tlsrpt_closed_due(first);
 
     for (day = first; day < tlsrpt_next_month(first); day++) {
         if (is_shown(scan, day)) {

@@ -37,6 +37,9 @@ typedef struct {
     tlsrpt_str_t       prefix;              /* copies, the scan's own */
     tlsrpt_str_t       domain;
     int                seen;                /* was the domain ever? */
+    int                due;                 /* is something open of a month
+                                               that is to be closed? */
+    int32_t            today;
     tlsrpt_totals_t    all;                 /* of all time */
     tlsrpt_totals_t   *days;                /* ndays of them */
 

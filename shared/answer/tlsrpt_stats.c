@@ -378,6 +378,13 @@ tlsrpt_stats_seen(const tlsrpt_stats_t *stats)
 }
 
 
+int
+tlsrpt_stats_due(const tlsrpt_stats_t *stats)
+{
+    return stats->scan.due;
+}
+
+
 /*
  * The overflow
  */

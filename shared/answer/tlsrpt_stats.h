@@ -34,6 +34,9 @@ int tlsrpt_stats_add(tlsrpt_stats_t *stats, size_t n,
     const tlsrpt_reply_t *reply) TLSRPT_MUST_USE;
 /* Was the domain ever seen? */
 int tlsrpt_stats_seen(const tlsrpt_stats_t *stats);
+/* Was there something open of a month that is due to be closed
+   (tlsrpt_closing.h)? */
+int tlsrpt_stats_due(const tlsrpt_stats_t *stats);
 
 /* The answer, once there is no more to ask, in turns that each take a short
    time: appends the next piece, which may be empty.  1: there is more; 0: that

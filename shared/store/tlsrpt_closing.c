@@ -289,8 +289,7 @@ open_month(const tlsrpt_reply_t *field, int32_t *month)
 
 
 static int
-is_due(const tlsrpt_closing_t *closing, int32_t month,
-    const tlsrpt_reply_t *due)
+is_due(int32_t month, const tlsrpt_reply_t *due, int32_t today)
 {
     char  text[24] = "";
 
@@ -301,8 +300,39 @@ is_due(const tlsrpt_closing_t *closing, int32_t month,
     memcpy(text, due->str, due->len);
 
     /* both, as no host may close one that others do not look for yet */
-    return strtoll(text, NULL, 10) <= tlsrpt_day_of(closing->now)
-           && tlsrpt_closed_due(month) <= tlsrpt_day_of(closing->now);
+    return strtoll(text, NULL, 10) <= today
+           && tlsrpt_closed_due(month) <= today;
+}
+
+
+/* The earliest of those that are due, if any. */
+
+static int
+find_due(const tlsrpt_reply_t *domain, int32_t today, int32_t *first)
+{
+    int      found = 0;
+    int32_t  month;
+
+    for (size_t i = 0; i + 1 < domain->nelements; i += 2) {
+        if (open_month(domain->elements[i], &month) == 0
+            && is_due(month, domain->elements[i + 1], today)
+            && (!found || month < *first))
+        {
+            *first = month;
+            found = 1;
+        }
+    }
+
+    return found;
+}
+
+
+int
+tlsrpt_closing_due(const tlsrpt_reply_t *domain, int64_t now)
+{
+    int32_t  month;
+
+    return find_due(domain, tlsrpt_day_of(now), &month);
 }
 
 
@@ -323,28 +353,15 @@ begin_month(tlsrpt_closing_t *closing, int32_t month)
 }
 
 
-/* The earliest of those that are due. */
-
 static void
 choose_month(tlsrpt_closing_t *closing, const tlsrpt_reply_t *reply)
 {
-    int      found = 0;
-    int32_t  month, first = 0;
+    int32_t  month;
 
     closing->state = ALL_DONE;
 
-    for (size_t i = 0; i + 1 < reply->nelements; i += 2) {
-        if (open_month(reply->elements[i], &month) == 0
-            && is_due(closing, month, reply->elements[i + 1])
-            && (!found || month < first))
-        {
-            first = month;
-            found = 1;
-        }
-    }
-
-    if (found) {
-        begin_month(closing, first);
+    if (find_due(reply, tlsrpt_day_of(closing->now), &month)) {
+        begin_month(closing, month);
     }
 }
 

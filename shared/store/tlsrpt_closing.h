@@ -25,6 +25,9 @@
 
 typedef struct tlsrpt_closing  tlsrpt_closing_t;
 
+/* Is a month due, by what HGETALL says of the domain's hash? */
+int tlsrpt_closing_due(const tlsrpt_reply_t *domain, int64_t now);
+
 /* NULL: no memory. */
 tlsrpt_closing_t *tlsrpt_closing_create(tlsrpt_str_t prefix,
     tlsrpt_str_t domain, unsigned retention_days, int64_t now)

@@ -91,11 +91,12 @@ my @before = sort @{ $t->redis('KEYS', '*') };
 is $store->close($D), 'done 0', 'the day before, nothing is closed';
 keys_are \@before, 'and nothing is changed';
 reckoned_is 'open';
-my $problems = $store->problems($D, '2026-01-01', '2026-02-08');
 
 $store->now($DUE);
 my %late = %{ ($made->day('2026-01-31'))[0] };
 is send_report(\%late), 3, 'the first of a day tells that a month is due';
+my $problems = $store->problems($D, '2026-01-01', '2026-02-08');
+ok @{ $problems->{problems} } > 3, 'there are problems';
 is $store->close($D), 'done 1', 'a month of 600 reports is one step';
 keys_are [$CLOSED, "t:{$D}"], 'all of it is one hash';
 ok $t->redis('TTL', $CLOSED) > 86400 * 360, 'which expires'
@@ -108,9 +109,8 @@ cmp_ok $t->redis('MEMORY', 'USAGE', $CLOSED) / 31, '<', 400,
     'a day takes less than 400 bytes';
 diag sprintf '%d reports, %.0f bytes a day', scalar @sent,
     $t->redis('MEMORY', 'USAGE', $CLOSED) / 31;
-is_deeply $store->problems($D, '2026-01-01', '2026-01-30'),
-    $problems, 'the problems are the same'
-    if 0;
+is_deeply $store->problems($D, '2026-01-01', '2026-02-08'), $problems,
+    'the problems are the same';
 
 is scalar(grep { $store->ingest($_) != 0 } @sent), 0, 'all are known again';
 reckoned_is 'sent again';
