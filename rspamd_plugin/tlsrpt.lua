@@ -96,6 +96,7 @@ local settings = {
 }
 
 local core, dkim, timer         -- ours; nil where they cannot be loaded
+local close_due                 -- closes months
 local counters                  -- nil without Redis
 local redis_params
 local open_mails = {}
@@ -290,9 +291,20 @@ local function count(mail)
     counters:flush(mail.task)
 end
 
+-- Packs the months that the reports have found to be due.
+local function close_months(mail)
+    if not mail.due then return end
+
+    close_due(mail.task, redis_params, mail.due, function(domain)
+        return core.closing(settings.prefix, domain, settings.retention,
+            math.floor(rspamd_util.get_time()))
+    end)
+end
+
 local function finish(mail)
     close_mail(mail)
     count(mail)
+    close_months(mail)
     mail.host.finish(mail)
 end
 
@@ -973,9 +985,14 @@ local function store_domain(mail, entry, domain, done)
     local function ingested(answer)
         answer = tonumber(answer)
 
-        if answer ~= 0 and answer ~= 1 and answer ~= 2 then
+        if answer ~= 0 and answer ~= 1 and answer ~= 2 and answer ~= 3 then
             fail(mail, 'Redis: unexpected answer of the script')
             return
+        end
+
+        if answer == 3 then
+            mail.due = mail.due or {}
+            mail.due[#mail.due + 1] = domain
         end
 
         entry.stored = entry.stored or answer ~= 0
@@ -1722,6 +1739,7 @@ local function configure(opts)
     core = load_module('tlsrpt_lua')
     dkim = load_module('tlsrpt/dkim')
     timer = load_module('tlsrpt/timer')
+    close_due = load_module('tlsrpt/closing')
 
     if core then
         rspamd_logger.infox(rspamd_config, '%s: version %s', N, core.version)

@@ -31,6 +31,12 @@
  *     core.index_keep_due(added, since)
  *                                      -> whether index_keep must follow, see
  *                                         tlsrpt_index.h
+ *     core.closing(prefix, domain, retention_days, now)
+ *                                      -> closing, see tlsrpt_closing.h
+ *     closing:next()                   -> a command and its arguments, or nil
+ *     closing:add(reply)               takes the reply to it, as lua_redis gives
+ *                                         it; true, or nil, err
+ *     closing:close()                  frees it before the collector
  *     core.normalize(name)             -> normalized domain or nil
  *     core.begins_report(ptr, len)     -> whether the text, decompressed where
  *                                         it is gzip, begins as an object does
@@ -47,6 +53,7 @@
 #include <lauxlib.h>
 
 #include "tlsrpt_collect.h"
+#include "tlsrpt_lua_closing.h"
 #include "tlsrpt_lua_value.h"
 #include "tlsrpt_peek.h"
 #include "tlsrpt_time.h"
@@ -575,6 +582,7 @@ static const luaL_Reg tlsrpt_lua_functions[] = {
     { "index_add_due",      tlsrpt_lua_index_add_due },
     { "index_keep",         tlsrpt_lua_index_keep },
     { "index_keep_due",     tlsrpt_lua_index_keep_due },
+    { "closing",            tlsrpt_lua_closing },
     { NULL,                 NULL }
 };
 
@@ -596,7 +604,9 @@ luaopen_tlsrpt_lua(lua_State *L)
     tlsrpt_lua_class(L, TLSRPT_LUA_REPORT, tlsrpt_lua_report_methods);
     tlsrpt_lua_class(L, TLSRPT_LUA_COMMAND, tlsrpt_lua_command_methods);
 
-    lua_createtable(L, 0, 9);
+    tlsrpt_lua_closing_class(L);
+
+    lua_createtable(L, 0, 10);
     luaL_register(L, NULL, tlsrpt_lua_functions);
 
     lua_pushstring(L, tlsrpt_release);

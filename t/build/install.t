@@ -24,7 +24,8 @@ ok $installed{'./usr/lib/nginx/modules/ngx_http_tlsrpt_module.so'},
     'the module';
 ok $installed{$available}, 'its load_module';
 ok $installed{"./usr/share/rspamd/lualib/$_.lua"}, "$_ of rspamd"
-    for qw(tlsrpt/dkim tlsrpt/counters tlsrpt/timer rspamadm/tlsrpt);
+    for qw(tlsrpt/closing tlsrpt/dkim tlsrpt/counters tlsrpt/timer
+            rspamadm/tlsrpt);
 is readlink("$root/$enabled"), substr($available, 1), 'enabled';
 is $t->read_file("$root/$available"),
     "load_module modules/ngx_http_tlsrpt_module.so;\n", 'as Debian does it';

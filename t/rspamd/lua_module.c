@@ -72,6 +72,27 @@ static const char script[] =
     "local name, args = core.index_keep('p', 400)\n"
     "assert(name == 'EXPIRE' and table.concat(args, ' ')\n"
     "    == 'p:domains 34646400')\n"
+    "local closing = core.closing('p', 'a.example', 400, 1795310000)\n"
+    "name, args = closing:next()\n"
+    "assert(name == 'HGETALL' and args[1] == 'p:{a.example}')\n"
+    "assert(closing:add({ 'all', 'x', 'o:2026-01', '1' }))\n"
+    "name, args = closing:next()\n"
+    "assert(name == 'EVAL' and args[1]:find('STRLEN', 1, true))\n"
+    "assert(args[2] == '38' and args[3] == 'p:{a.example}:2026-01:closed')\n"
+    "assert(closing:add({ '', '', '', { '7', ('x'):rep(28) },\n"
+    "    { 7, 3, '\\2ab' }, { { '-5', '17' }, {}, {}, {}, {} } }))\n"
+    "name, args = closing:next()\n"
+    "assert(name == 'EVAL' and args[1]:find('SREM', 1, true))\n"
+    "assert(args[2] == '39' and args[42] == '')\n"
+    "assert(closing:add(2))\n"
+    "assert(closing:next() == 'HGETALL')\n"
+    "assert(closing:add({}))\n"
+    "assert(closing:next() == nil)\n"
+    "closing:close()\n"
+    "assert(closing:next() == nil)\n"
+    "local deep = {}; for _ = 1, 50 do deep = { deep } end\n"
+    "closing = core.closing('p', 'a.example', 400, 1795310000)\n"
+    "assert(closing:add(deep) and closing:next() == nil)\n"
     "assert(core.index_add_due(0) and core.index_add_due(2))\n"
     "assert(not core.index_add_due(1))\n"
     "assert(core.index_keep_due(1, 0) and core.index_keep_due(0, 1e9))\n"
@@ -124,6 +145,10 @@ static const char *const bad[] = {
     "local t = {}; for i = 1, 65 do t[i] = 'a' end core.index_add('p', t)",
     "core.index_keep('p', 1e9)",
     "core.index_add_due(-1)",
+    "core.closing()",
+    "core.closing('p', 'a.example', -1, 0)",
+    "core.closing('p', 'a.example', 1, 0/0)",
+    "core.closing('p', 'a.example', 1, 1):add()",
     "core.index_keep_due(0)",
     "core.key_bits()",
     "core.key_bits({})",
