@@ -6,6 +6,7 @@
 #     deps        installs the Debian packages that are missing
 #     run         a server of its own to play with; PORT=8460, until Ctrl-C
 #     test        installs what is missing, runs every test, two at a time
+#     soak        the long forms of the tests that kill (ROUNDS=300, SEED=)
 #     fuzz        fuzzes each target for FUZZ_SECONDS
 #     coverage    the lines that tests do not reach, as a table (TESTS= narrows)
 #     mutants     deliberate faults, and whether tests notice (MUTANTS=WORD)
@@ -57,7 +58,7 @@ HEADERS   = $(wildcard shared/*.h shared/*/*.h ngx_tlsrpt_module/*.h \
 MODULE    = ngx_http_tlsrpt_module.so
 
 .PHONY: all nginx rspamd deps run test programs prove check-clang fuzz clean
-.PHONY: coverage mutants
+.PHONY: coverage mutants soak
 .PHONY: install install-nginx install-rspamd FORCE
 .PHONY: uninstall uninstall-nginx uninstall-rspamd
 .DELETE_ON_ERROR:
@@ -240,7 +241,8 @@ $(STORE): t/redis/store.c $(CORE_OBJS)
 
 # Tests: the quick ones first.  TESTS= runs some of them.
 
-TESTS = $(CORE_TESTS) $(foreach d,build core replay redis nginx rspamd e2e bench fuzz,\
+TESTS = $(CORE_TESTS) $(foreach d,build core replay redis nginx rspamd soak e2e bench \
+            fuzz,\
             $(sort $(wildcard t/$(d)/*.t)))
 
 JOBS = -j$(shell nproc) -O
@@ -257,6 +259,14 @@ prove: programs
 	TLSRPT_NGINX=$(NGINX) FUZZ_SECONDS=$(FUZZ_SECONDS) \
 	    TLSRPT_SANITIZE=$$($(CC) -print-file-name=libasan.so) \
 	    prove -j2 -It/lib $(TESTS)
+
+ROUNDS = 300
+
+soak: deps
+	$(MAKE) --no-print-directory $(JOBS) programs
+	ROUNDS=$(ROUNDS) TLSRPT_NGINX=$(NGINX) \
+	    TLSRPT_SANITIZE=$$($(CC) -print-file-name=libasan.so) \
+	    prove -v -It/lib t/soak
 
 fuzz: $(FUZZERS)
 	FUZZ_SECONDS=$(FUZZ_SECONDS) prove -v -It/lib t/fuzz/run.t

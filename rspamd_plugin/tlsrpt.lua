@@ -293,7 +293,7 @@ end
 
 -- Packs the months that the reports have found to be due.
 local function close_months(mail)
-    if not mail.due then return end
+    if not mail.due or not close_due then return end
 
     close_due(mail.task, redis_params, mail.due, function(domain)
         return core.closing(settings.prefix, domain, settings.retention,
