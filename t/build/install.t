@@ -24,7 +24,7 @@ ok $installed{'./usr/lib/nginx/modules/ngx_http_tlsrpt_module.so'},
     'the module';
 ok $installed{$available}, 'its load_module';
 ok $installed{"./usr/share/rspamd/lualib/$_.lua"}, "$_ of rspamd"
-    for qw(tlsrpt/closing tlsrpt/dkim tlsrpt/counters tlsrpt/timer
+    for qw(tlsrpt/closing tlsrpt/dkim tlsrpt/counters tlsrpt/memory tlsrpt/timer
             rspamadm/tlsrpt);
 is readlink("$root/$enabled"), substr($available, 1), 'enabled';
 is $t->read_file("$root/$available"),

@@ -5,6 +5,7 @@ SPDX-License-Identifier: BSD-2-Clause
 
 -- rspamadm tlsrpt check FILE
 -- rspamadm tlsrpt import DIR|MBOX [--unsigned]
+-- rspamadm tlsrpt memory [DOMAIN]
 --
 -- The mails are handed to the controller of the running rspamd, which judges
 -- them as it does those that come in: rspamadm itself can verify no DKIM
@@ -51,6 +52,14 @@ import:argument "mailbox"
 import:flag "--unsigned"
     :description("Counts reports without a look at signatures, whose keys may"
         .. " be gone")
+
+parser:command "memory"
+    :description("Tells what it takes in Redis, by kind and month; goes through"
+        .. " all keys of Redis, a few at a time")
+    :argument "domain"
+        :description "Of one domain alone"
+        :argname "<domain>"
+        :args "?"
 
 local function fail(...)
     io.stderr:write('rspamadm tlsrpt: ', string.format(...), '\n')
@@ -515,6 +524,13 @@ end
 
 local function handler(argv)
     local args = parser:parse(argv)
+
+    if args.command == 'memory' then
+        load_config(args.config)
+        require "tlsrpt/memory" (args.domain, fail)
+        return
+    end
+
     local controller = find_controller(args.config)
 
     controller.password = read_password(args.password_file)
