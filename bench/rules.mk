@@ -17,7 +17,7 @@ bench-check: nginx bench-programs
 	TLSRPT_NGINX=$(NGINX) prove -It/lib t/bench
 
 bench-programs: $(BENCH)/micro $(BENCH)/hostile $(BENCH)/load $(BENCH)/stay.so \
-    $(BENCH)/typical.json.gz
+    $(BENCH)/store $(BENCH)/typical.json.gz
 
 $(BENCH)/micro: bench/micro.c $(BENCH_CORE) $(HEADERS)
 	mkdir -p $(@D)
@@ -27,6 +27,11 @@ $(BENCH)/hostile: bench/hostile.c bench/bodies.c bench/bodies.h $(BENCH_CORE) \
     $(HEADERS)
 	mkdir -p $(@D)
 	$(BENCH_CC) -fvisibility=hidden -o $@ $(filter %.c,$^) $(LIBS)
+
+$(BENCH)/store: t/redis/store.c $(BENCH_CORE) $(HEADERS)
+	mkdir -p $(@D)
+	$(BENCH_CC) -fvisibility=hidden -o $@ $< $(BENCH_CORE) $(LIBS) \
+	    -l:libhiredis.a
 
 $(BENCH)/load: bench/load.c
 	mkdir -p $(@D)

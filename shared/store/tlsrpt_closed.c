@@ -15,9 +15,8 @@
 
 #define DUE_DAYS  7                         /* after the month's end */
 #define EARLY     2                         /* what clocks differ, in days */
-#define LEVEL     9                         /* three quarters of what the
-                                               highest takes, at a fifth of its
-                                               time */
+#define LEVEL     7                         /* 3 % over the highest, at a third
+                                               of its time or less */
 
 
 int32_t
