@@ -44,8 +44,9 @@ typedef struct {
 
     ngx_http_tlsrpt_walk_t     walk;
     ngx_http_tlsrpt_line_t    *lines;       /* limit of them; of CSV used anew
-                                               when they are answered */
+                                               when they are written */
     ngx_uint_t                 nlines;      /* begun */
+    ngx_uint_t                 nwritten;    /* of CSV */
     size_t                     n;           /* next command of the last one,
                                                0: there is none */
     unsigned                   more:1;      /* pages follow */
@@ -71,8 +72,7 @@ static ngx_http_tlsrpt_line_t *ngx_http_tlsrpt_page_last(
     ngx_http_tlsrpt_page_t *page);
 static ngx_int_t ngx_http_tlsrpt_page_reply(void *data,
     ngx_http_tlsrpt_ask_t *ask, const tlsrpt_reply_t *reply);
-static ngx_int_t ngx_http_tlsrpt_page_csv(ngx_http_tlsrpt_page_t *page,
-    ngx_http_tlsrpt_line_t *line);
+static ngx_int_t ngx_http_tlsrpt_page_csv(ngx_http_tlsrpt_page_t *page);
 static ngx_int_t ngx_http_tlsrpt_page_send(ngx_http_tlsrpt_page_t *page);
 static ngx_int_t ngx_http_tlsrpt_page_done(void *data, ngx_http_request_t *r);
 static json_t *ngx_http_tlsrpt_page_next_json(ngx_http_tlsrpt_page_t *page);
@@ -247,7 +247,9 @@ ngx_http_tlsrpt_page_line(ngx_http_tlsrpt_page_t *page,
     ngx_str_t                name;
     ngx_http_tlsrpt_line_t  *line;
 
-    if (page->more) {
+    if (page->more
+        || (page->is_csv && page->nlines - page->nwritten == page->limit))
+    {
         return NGX_DONE;
     }
 
@@ -284,9 +286,6 @@ ngx_http_tlsrpt_page_line(ngx_http_tlsrpt_page_t *page,
     return NGX_OK;
 }
 
-
-/* There are more lines than commands in flight, so that one that is used anew
-   has been answered. */
 
 static ngx_http_tlsrpt_line_t *
 ngx_http_tlsrpt_page_last(ngx_http_tlsrpt_page_t *page)
@@ -339,19 +338,31 @@ ngx_http_tlsrpt_page_reply(void *data, ngx_http_tlsrpt_ask_t *ask,
         return NGX_ERROR;
     }
 
-    return page->is_csv ? ngx_http_tlsrpt_page_csv(page, line) : NGX_OK;
+    return page->is_csv ? ngx_http_tlsrpt_page_csv(page) : NGX_OK;
 }
 
 
+/* The lines that are answered, in order: replies to scripts that Redis had to
+   be told come later than others. */
+
 static ngx_int_t
-ngx_http_tlsrpt_page_csv(ngx_http_tlsrpt_page_t *page,
-    ngx_http_tlsrpt_line_t *line)
+ngx_http_tlsrpt_page_csv(ngx_http_tlsrpt_page_t *page)
 {
-    if (line->shown) {
-        tlsrpt_csv_line(&page->buf, tlsrpt_overview_names,
-                        TLSRPT_OVERVIEW_NAMES, line->json);
-        json_decref(line->json);
-        line->json = NULL;
+    ngx_http_tlsrpt_line_t  *line;
+
+    for ( /* void */ ; page->nwritten < page->nlines; page->nwritten++) {
+        line = &page->lines[page->nwritten % page->limit];
+
+        if (line->nreplies < line->ncommands) {
+            break;
+        }
+
+        if (line->shown) {
+            tlsrpt_csv_line(&page->buf, tlsrpt_overview_names,
+                            TLSRPT_OVERVIEW_NAMES, line->json);
+            json_decref(line->json);
+            line->json = NULL;
+        }
     }
 
     return ngx_http_tlsrpt_text_spill(page->request, &page->text, &page->buf,
