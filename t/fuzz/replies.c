@@ -17,7 +17,7 @@
 
 #define NOW      1768910400                 /* 2026-01-20T12:00:00Z */
 #define WINDOW   8                          /* commands in flight */
-#define MAX_ASK  (3 + 2 * TLSRPT_DEFAULT_DAYS)
+#define MAX_ASK  (3 + 2 * TLSRPT_DEFAULT_DAYS + 2 * TLSRPT_CLOSED_CHUNKS)
 
 static const tlsrpt_str_t  domain = { "example.com", 11 };
 static const tlsrpt_str_t  prefix = { "t", 1 };
@@ -295,11 +295,50 @@ metrics(tape_t *tape, int disorder)
 }
 
 
+/* What a slice may be: of six parts. */
+
+static tlsrpt_reply_t *
+slice_make(tape_t *tape)
+{
+    tlsrpt_reply_t  *reply = reply_new(TLSRPT_REPLY_ARRAY);
+
+    reply->elements = calloc(6, sizeof(tlsrpt_reply_t *));
+    CHECK(reply->elements != NULL);
+
+    while (reply->nelements < 6) {
+        reply->elements[reply->nelements++] = reply_make(tape, 1);
+    }
+
+    return reply;
+}
+
+
+static void
+closing(tape_t *tape, int disorder)
+{
+    tlsrpt_reply_t          *reply;
+    tlsrpt_closing_t        *c;
+    const tlsrpt_command_t  *command;
+
+    c = tlsrpt_closing_create(prefix, domain, 400, NOW);
+    CHECK(c != NULL);
+
+    while ((command = tlsrpt_closing_next(c)) != NULL) {
+        reply = command->script == &tlsrpt_slice_script && !disorder
+                ? slice_make(tape) : reply_make(tape, 0);
+        tlsrpt_closing_add(c, reply);
+        reply_free(reply);
+    }
+
+    tlsrpt_closing_destroy(c);
+}
+
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static void (*const  answers[])(tape_t *tape, int disorder) = {
-        stats, totals, reports, senders, problems, metrics
+        stats, totals, reports, senders, problems, metrics, closing
     };
 
     unsigned  first;
@@ -310,7 +349,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
 
     first = take(&tape);
-    answers[first % 6](&tape, first / 6 % 2);
+    answers[first % 7](&tape, first / 7 % 2);
 
     return 0;
 }

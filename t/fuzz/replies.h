@@ -12,6 +12,7 @@
 #include "fuzz.h"
 
 #include "tlsrpt_answer.h"
+#include "tlsrpt_closed.h"
 #include "tlsrpt_collect.h"
 
 #define REPLY_MAX_DEPTH     4
@@ -25,7 +26,7 @@ typedef struct {
 } tape_t;
 
 /* What strings can be made of: words, what is packed of a report, a listing of
-   it, a report. */
+   it, a report, the head of a closed month, a chunk of it. */
 typedef struct {
     const char  *data;
     size_t       len;
@@ -33,7 +34,7 @@ typedef struct {
 
 static const char *const  reply_words[] = {
     "all", "t:other", "t:certificate-expired", "01", "15", "20", "31",
-    "12345678"
+    "12345678", "o:2025-12"
 };
 
 #define REPLY_NWORDS  (sizeof(reply_words) / sizeof(reply_words[0]))
@@ -55,7 +56,34 @@ static const char  reply_report[] =
     "\"failure-reason-code\":\"x\"},{\"result-type\":\"made-up\","
     "\"failed-session-count\":2}]}]}";
 
-static sample_t  reply_samples[3];
+static sample_t  reply_samples[5];
+
+
+/* A closed month of two reports; lives as long as the process. */
+
+static void
+reply_init_closed(void)
+{
+    static tlsrpt_buf_t  head, text, chunk;
+    tlsrpt_closed_t      closed;
+
+    tlsrpt_chunk_add(&text, 15, reply_samples[0].data, reply_samples[0].len);
+    tlsrpt_chunk_add(&text, 31, reply_samples[0].data, reply_samples[0].len);
+    CHECK(tlsrpt_chunk_write(&chunk, 0, &text) == 0);
+
+    memset(&closed, 0, sizeof(closed));
+    closed.stream = text.len;
+    closed.nchunks = 1;
+    closed.nruns = 1;
+    closed.days[14].reports = closed.days[30].reports = 1;
+    closed.days[30].overflow = 5;
+    tlsrpt_closed_put(&head, &closed);
+
+    reply_samples[3].data = head.data;
+    reply_samples[3].len = head.len;
+    reply_samples[4].data = chunk.data;
+    reply_samples[4].len = chunk.len;
+}
 
 
 /* A report is counted as it would be, and what Redis would keep is looked at:
@@ -101,6 +129,7 @@ reply_init(void)
 
     reply_samples[2].data = reply_report;
     reply_samples[2].len = sizeof(reply_report) - 1;
+    reply_init_closed();
     tlsrpt_reader_destroy(reader);
 }
 
@@ -175,7 +204,7 @@ set_string(tape_t *tape, tlsrpt_reply_t *reply)
     unsigned    kind = take(tape), len;
     const char *word;
 
-    switch (kind % 6) {
+    switch (kind % 8) {
 
     case 0:
         word = reply_words[take(tape) % REPLY_NWORDS];
@@ -184,7 +213,7 @@ set_string(tape_t *tape, tlsrpt_reply_t *reply)
 
     case 1:                                 /* raw */
     case 2:                                 /* numbers of seven bytes */
-        len = kind % 6 == 1 ? take(tape) : 7 * (take(tape) % 7);
+        len = kind % 8 == 1 ? take(tape) : 7 * (take(tape) % 7);
         len = len < tape->size ? len : (unsigned) tape->size;
         set_bytes(tape, reply, tape->data, len);
         tape->data += len;
@@ -192,7 +221,7 @@ set_string(tape_t *tape, tlsrpt_reply_t *reply)
         break;
 
     default:
-        set_sample(tape, reply, &reply_samples[kind % 6 - 3]);
+        set_sample(tape, reply, &reply_samples[kind % 8 - 3]);
     }
 }
 
