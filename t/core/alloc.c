@@ -13,6 +13,7 @@
 
 #include "overview.h"
 #include "tlsrpt_answer.h"
+#include "tlsrpt_closed.h"
 #include "tlsrpt_collect.h"
 #include "tlsrpt_document.h"
 #include "tlsrpt_inflate.h"
@@ -481,6 +482,125 @@ senders(void)
 }
 
 
+/*
+ * A month is closed: one that has a chunk and a run, a log, and a digest.
+ */
+
+static tlsrpt_buf_t  closed_head, closed_chunk;
+
+
+static void
+make_closed(void)
+{
+    tlsrpt_buf_t     text = { NULL, 0, 0, 0 };
+    tlsrpt_closed_t  closed;
+
+    memset(&closed, 0, sizeof(closed));
+    tlsrpt_chunk_add(&text, 3, day_log.data, day_log.len);
+    closed.stream = text.len;
+    closed.nchunks = 1;
+    closed.nruns = 1;
+    closed.days[2].reports = 1;
+    tlsrpt_closed_put(&closed_head, &closed);
+
+    if (tlsrpt_chunk_write(&closed_chunk, 0, &text) != 0) {
+        abort();
+    }
+
+    tlsrpt_buf_free(&text);
+}
+
+
+static void
+set_text(tlsrpt_reply_t *reply, const char *text, size_t len)
+{
+    memset(reply, 0, sizeof(*reply));
+    reply->type = TLSRPT_REPLY_STRING;
+    reply->str = text;
+    reply->len = len;
+}
+
+
+static void
+set_list(tlsrpt_reply_t *reply, tlsrpt_reply_t **elements, size_t n)
+{
+    memset(reply, 0, sizeof(*reply));
+    reply->type = TLSRPT_REPLY_ARRAY;
+    reply->elements = elements;
+    reply->nelements = n;
+}
+
+
+static const tlsrpt_reply_t *
+slice(void)
+{
+    static char            totals[TOTALS_SIZE];
+    static tlsrpt_reply_t  of[6], month[2], log[3], set, member, all;
+    static tlsrpt_reply_t *parts[6] = { of, of + 1, of + 2, of + 3, of + 4,
+                                        of + 5 };
+    static tlsrpt_reply_t *months[2] = { month, month + 1 }, *sets = &set;
+    static tlsrpt_reply_t *logs[3] = { log, log + 1, log + 2 };
+    static tlsrpt_reply_t *members = &member;
+
+    set_text(&of[0], closed_head.data, closed_head.len);
+    set_text(&of[1], closed_chunk.data, closed_chunk.len);
+    set_text(&of[2], "sorted", 6);
+    set_text(&month[0], "5", 1);
+    set_text(&month[1], totals, put_totals(totals, "1 20 0 4"));
+    set_list(&of[3], months, 2);
+    memset(&log[0], 0, sizeof(log[0]));
+    log[0].type = log[1].type = TLSRPT_REPLY_INTEGER;
+    log[0].integer = 5;
+    log[1].integer = (long long) day_log.len;
+    set_text(&log[2], day_log.data, day_log.len);
+    set_list(&of[4], logs, 3);
+    set_text(&member, "17", 2);
+    set_list(&set, &members, 1);
+    set_list(&of[5], &sets, 1);
+    set_list(&all, parts, 6);
+
+    return &all;
+}
+
+
+static int
+closing(void)
+{
+    unsigned           moved;
+    tlsrpt_reply_t     name, due, domain, done_all;
+    tlsrpt_reply_t    *fields[2] = { &name, &due };
+    tlsrpt_closing_t  *c;
+
+    const tlsrpt_command_t  *command;
+
+    set_text(&name, "o:2024-02", 9);
+    set_text(&due, "1", 1);
+    set_list(&domain, fields, 2);
+    memset(&done_all, 0, sizeof(done_all));
+    done_all.type = TLSRPT_REPLY_INTEGER;
+    done_all.integer = 2;
+
+    c = tlsrpt_closing_create(str("tlsrpt"), str("example.com"), 400, NOW);
+
+    if (c == NULL) {
+        return TLSRPT_ERR_MEMORY;
+    }
+
+    while (tlsrpt_closing_moved(c) == 0
+           && (command = tlsrpt_closing_next(c)) != NULL)
+    {
+        tlsrpt_closing_add(c, command->script == NULL ? &domain
+                              : command->script == &tlsrpt_slice_script
+                              ? slice() : &done_all);
+    }
+
+    moved = tlsrpt_closing_moved(c);
+    tlsrpt_closing_destroy(c);
+
+    return moved ? TLSRPT_OK : TLSRPT_ERR_MEMORY;
+}
+
+
 /* The page of a report that was read without failures. */
 
 static const tlsrpt_report_t  *told;
@@ -592,6 +712,10 @@ main(void)
     each_allocation("problems", problems);
     each_allocation("reports", reports);
     each_allocation("senders", senders);
+    make_closed();
+    each_allocation("a month is closed", closing);
+    free(closed_head.data);
+    free(closed_chunk.data);
     free(day_log.data);
     each_allocation("a domain's line", domain_line);
 
