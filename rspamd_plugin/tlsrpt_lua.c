@@ -34,7 +34,7 @@
  *     core.closing(prefix, domain, retention_days, now)
  *                                      -> closing, see tlsrpt_closing.h
  *     closing:next()                   -> a command and its arguments, or nil
- *     closing:add(reply)               takes the reply to it, as lua_redis gives
+ *     closing:add(reply)             takes the reply to it, as lua_redis gives
  *                                         it; true, or nil, err
  *     closing:close()                  frees it before the collector
  *     core.normalize(name)             -> normalized domain or nil

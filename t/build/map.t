@@ -54,7 +54,7 @@ sub named {
             push @named, $folder . $1;
         } else {
             undef $folder;
-            push @named, $1 if m{^\| `(t/\w+/)` \|};
+            push @named, $1 if m{^\| `(t/[\w/]+/)` \|};
         }
     }
 

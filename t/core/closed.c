@@ -2,8 +2,8 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * Closed months as they are stored: heads, chunks, runs of digests, what is none
- * of these; when a month is closed; and what of them a scan of days shows.
+ * Closed months as they are stored: heads, chunks, runs of digests, and what
+ * is none of these; when a month is closed; what of them a scan of days shows.
  */
 
 #define _GNU_SOURCE
@@ -34,7 +34,8 @@ string(const void *data, size_t len)
 static void
 test_due(void)
 {
-    is_int(tlsrpt_closed_due(JANUARY), JANUARY + 31 + 7, "a week after its end");
+    is_int(tlsrpt_closed_due(JANUARY), JANUARY + 31 + 7,
+           "a week after its end");
     is_int(tlsrpt_closed_due(JANUARY + 30), JANUARY + 31 + 7, "whatever day");
     is_int(tlsrpt_closed_due(JANUARY - 1), JANUARY + 7, "over the year's end");
     ok(!tlsrpt_closed_perhaps(JANUARY, JANUARY + 35), "not yet");

@@ -7,8 +7,8 @@
  *
  *     now SECONDS                  the time, from now on
  *     retention DAYS               400 at first
- *     ingest REPORT                counts a report (JSON, in one line): what the
- *                                  script answers, for its first domain
+ *     ingest REPORT                counts a report (JSON, in one line): what
+ *                                  the script answers, for its first domain
  *     close DOMAIN                 begins to close what is due of it
  *     step                         the next command of that: "read", "moved N"
  *                                  (slices so far) or "done"
@@ -180,7 +180,8 @@ ingest(const char *text)
     tlsrpt_ingest_t         conf;
     tlsrpt_command_t       *command;
     const tlsrpt_report_t  *report = NULL;
-    tlsrpt_reader_conf_t    reader_conf = { MAX_SIZE, { NULL, 0 }, { NULL, 0 } };
+    tlsrpt_reader_conf_t    reader_conf = { MAX_SIZE, { NULL, 0 },
+                                            { NULL, 0 } };
 
     memset(&conf, 0, sizeof(conf));
     conf.prefix = str("t");

@@ -27,7 +27,7 @@ typedef struct {
     const tlsrpt_script_t  *script;
     outcome_e               outcome;
     char                   *told;           /* what, in words */
-    char                   *then;                   /* what its handler does: a line */
+    char                   *then;        /* what its handler does: a line */
 } command_t;
 
 /* What Redis was sent. */
