@@ -105,9 +105,11 @@ tlsrpt_listing_encode(const tlsrpt_report_t *report,
     char    *text = NULL;
     json_t  *json;
 
-    json = json_pack("{s:o, s:o, s:I, s:I, s:I, s:i, s:o, s:I, s:I, s:I, s:o}",
+    json = json_pack("{s:o, s:o, s:o, s:I, s:I, s:I, s:i, s:o, s:I, s:I, s:I,"
+                     " s:o}",
                      "o", tlsrpt_str_json(report->organization_name),
                      "i", tlsrpt_str_json(report->report_id),
+                     "c", tlsrpt_str_json(report->contact_info),
                      "b", (json_int_t) report->start,
                      "e", (json_int_t) report->end,
                      "r", (json_int_t) ingest->now,
@@ -196,6 +198,7 @@ tlsrpt_listing_decode(tlsrpt_listing_t *listing, int32_t day,
     listing->json = json;
     listing->organization_name = text_of(json, "o");
     listing->report_id = text_of(json, "i");
+    listing->contact_info = text_of(json, "c");
     listing->signer = text_of(json, "d");
     listing->start = number_of(json, "b", TLSRPT_TIME_END - 1);
     listing->end = number_of(json, "e", TLSRPT_TIME_END - 1);

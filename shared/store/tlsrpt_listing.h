@@ -25,6 +25,7 @@ typedef struct {
     char           id[TLSRPT_ID_LEN + 1];
     tlsrpt_str_t   organization_name;       /* data NULL: not given */
     tlsrpt_str_t   report_id;
+    tlsrpt_str_t   contact_info;            /* nor in older listings */
     tlsrpt_str_t   signer;
     int64_t        start;
     int64_t        end;
