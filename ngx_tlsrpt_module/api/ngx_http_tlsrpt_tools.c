@@ -182,8 +182,9 @@ ngx_http_tlsrpt_tool_policy_json(ngx_str_t *text)
     tool.errors = json_array();
     tool.warnings = json_array();
 
-    rc = mta_sts_policy_parse((char *) text->data, text->len, &policy,
-                              ngx_http_tlsrpt_tool_policy_remark, &tool);
+    rc = mta_sts_policy_parse_strictly((char *) text->data, text->len, &policy,
+                                       ngx_http_tlsrpt_tool_policy_remark,
+                                       &tool);
 
     if (rc != 0) {
         return json_pack("{s:b, s:o, s:o, s:n, s:n}", "valid", 0,

@@ -72,6 +72,23 @@ is_mail_domain(const char *name, size_t len)
 }
 
 
+/* "10 mx.example.com", as in a zone file, or "mx.example.com # the first"? */
+
+static int
+has_more(const char *name, size_t len)
+{
+    size_t  digits = 0;
+
+    while (digits < len && tlsrpt_is_digit(name[digits])) {
+        digits++;
+    }
+
+    return (digits && digits < len && tlsrpt_is_wsp(name[digits]))
+           || memchr(name, '#', len) != NULL || memchr(name, ';', len) != NULL
+           || memchr(name, '(', len) != NULL;
+}
+
+
 /* The domain of an mx pattern, normalized; NULL, or why it is none. */
 
 static const char *
@@ -83,6 +100,11 @@ check_mx_domain(const char *name, size_t len, const char *shown,
     if (memchr(name, '*', len) != NULL) {
         return mta_sts_reason("mx \"%s\": \"*\" may only be the whole first "
                               "label, as in \"*.example.com\"", shown);
+    }
+
+    if (has_more(name, len)) {
+        return mta_sts_reason("mx \"%s\": a host name only: no priority, no "
+                              "comment", shown);
     }
 
     if (memchr(name, ',', len) != NULL || memchr(name, ' ', len) != NULL) {

@@ -41,6 +41,7 @@ typedef struct {
     size_t              line;               /* the one being read */
     unsigned            nerrors;
     unsigned            nadvice;
+    int                 strict;             /* as senders read it */
 } mta_sts_parser_t;
 
 typedef void (*mta_sts_field_pt)(mta_sts_parser_t *parser, const char *value,
@@ -263,10 +264,19 @@ read_max_age(mta_sts_parser_t *parser, const char *value, size_t len)
 static void
 read_mx(mta_sts_parser_t *parser, const char *value, size_t len)
 {
+    char         buf[MTA_STS_QUOTE_LEN];
     const char  *reason;
 
     if (parser->lines.mx == 0) {
         parser->lines.mx = parser->line;
+    }
+
+    if (parser->strict && len && value[len - 1] == '.') {
+        report(parser, 1, parser->line, MTA_STS_FORMAT,
+               "mx \"%s\" ends in a dot, which the format does not allow: "
+               "senders refuse the whole policy",
+               mta_sts_quote(value, len, buf));
+        return;
     }
 
     if (mta_sts_policy_add_mx(parser->policy, value, len, &reason) != 0) {
@@ -368,6 +378,10 @@ check_bytes(const char *s, size_t len)
             return "a tab within the line";
         }
 
+        if (n == 2 && memcmp(s + i, "\xc2\xa0", 2) == 0) {
+            return "a no-break space, which looks like a blank; type a blank";
+        }
+
         if (c < 0x20 || c == 0x7f) {
             return "a control character in the line";
         }
@@ -392,6 +406,17 @@ read_line(mta_sts_parser_t *parser, const char *line, size_t len)
         report(parser, 1, parser->line, MTA_STS_FORMAT,
                "the line is empty, which the format does not allow");
         return;
+    }
+
+    /* told once, not of each thing that comes of it */
+    if (tlsrpt_is_wsp(*line)) {
+        report(parser, 1, parser->line, MTA_STS_FORMAT,
+               "blanks before the field; a line begins with the field's name");
+
+        while (tlsrpt_is_wsp(*line)) {
+            line++;
+            len--;
+        }
     }
 
     colon = memchr(line, ':', len);
@@ -495,6 +520,14 @@ is_readable(mta_sts_parser_t *parser, const char *text, size_t len)
         return 0;
     }
 
+    if (len >= 2 && (memcmp(text, "\xff\xfe", 2) == 0
+                     || memcmp(text, "\xfe\xff", 2) == 0))
+    {
+        report(parser, 1, 1, MTA_STS_FORMAT,
+               "the text is UTF-16; save it as UTF-8");
+        return 0;
+    }
+
     if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
         report(parser, 1, 1, MTA_STS_FORMAT,
                "the policy starts with a byte order mark");
@@ -505,12 +538,12 @@ is_readable(mta_sts_parser_t *parser, const char *text, size_t len)
 }
 
 
-int
-mta_sts_policy_parse(const char *text, size_t len, mta_sts_policy_t *policy,
-    mta_sts_remark_pt remark, void *ctx)
+static int
+parse(const char *text, size_t len, mta_sts_policy_t *policy,
+    mta_sts_remark_pt remark, void *ctx, int strict)
 {
     mta_sts_parser_t  parser = { .policy = policy, .remark = remark,
-                                 .ctx = ctx };
+                                 .ctx = ctx, .strict = strict };
 
     policy->mode = -1;
     policy->max_age = 0;
@@ -534,4 +567,20 @@ mta_sts_policy_parse(const char *text, size_t len, mta_sts_policy_t *policy,
     }
 
     return parser.nerrors ? -1 : 0;
+}
+
+
+int
+mta_sts_policy_parse(const char *text, size_t len, mta_sts_policy_t *policy,
+    mta_sts_remark_pt remark, void *ctx)
+{
+    return parse(text, len, policy, remark, ctx, 0);
+}
+
+
+int
+mta_sts_policy_parse_strictly(const char *text, size_t len,
+    mta_sts_policy_t *policy, mta_sts_remark_pt remark, void *ctx)
+{
+    return parse(text, len, policy, remark, ctx, 1);
 }

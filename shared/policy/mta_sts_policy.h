@@ -44,6 +44,12 @@ typedef void (*mta_sts_remark_pt)(void *ctx, int is_error, size_t at,
 int mta_sts_policy_parse(const char *text, size_t len, mta_sts_policy_t *policy,
     mta_sts_remark_pt remark, void *ctx) TLSRPT_MUST_USE;
 
+/* The same as senders read it: what is mended where it is served from here, a
+   final dot, is an error. */
+int mta_sts_policy_parse_strictly(const char *text, size_t len,
+    mta_sts_policy_t *policy, mta_sts_remark_pt remark, void *ctx)
+    TLSRPT_MUST_USE;
+
 /* The pieces, for directives.  -1, and *reason says why; or 0, and *reason is
    advice or NULL.  It lives until the thread's next one. */
 int mta_sts_policy_set_mode(mta_sts_policy_t *policy, const char *value,

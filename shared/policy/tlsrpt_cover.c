@@ -6,42 +6,83 @@
 #include "mta_sts_policy.h"
 #include "tlsrpt_cover.h"
 #include "tlsrpt_domain.h"
-#include "tlsrpt_strings.h"
 
 
 typedef struct {
-    char          data[TLSRPT_MAX_STRING + 1];
+    char          data[TLSRPT_DOMAIN_LEN + 3];
     tlsrpt_str_t  str;
 } pattern_t;
 
 
-/* As RFC 8461 writes it; len 0: it is none. */
+static int
+is_outside(char c)
+{
+    return tlsrpt_is_wsp(c) || c == '[' || c == ']';
+}
+
+
+/* As RFC 8461 writes it; len 0: it is none.  Some write "[host]". */
 
 static void
 normalize(pattern_t *pattern, tlsrpt_str_t text)
 {
+    size_t         wild = 0;
     tlsrpt_str_t  *s = &pattern->str;
 
     s->data = pattern->data;
     s->len = 0;
 
-    if (text.len > TLSRPT_MAX_STRING) {
-        return;
+    while (text.len && is_outside(text.data[text.len - 1])) {
+        text.len--;
     }
 
-    if (text.len && text.data[0] == '.') {
-        pattern->data[s->len++] = '*';
+    while (text.len && is_outside(*text.data)) {
+        text.data++;
+        text.len--;
     }
 
-    for (size_t i = 0; i < text.len; i++) {
-        pattern->data[s->len++] = tlsrpt_lower(text.data[i]);
+    if (text.len > 1 && text.data[0] == '*' && text.data[1] == '.') {
+        wild = 2;
+
+    } else if (text.len && text.data[0] == '.') {
+        wild = 1;
     }
 
-    while (s->len && (s->data[s->len - 1] == '.'
-                      || s->data[s->len - 1] == ' '))
-    {
-        s->len--;
+    if (wild) {
+        memcpy(pattern->data, "*.", 2);
+        s->len = 2;
     }
+
+    /* U-labels, too */
+    wild = tlsrpt_domain_normalize(text.data + wild, text.len - wild,
+                                   pattern->data + s->len);
+    s->len = wild ? s->len + wild : 0;
+}
+
+
+/* Several in one string, "a, b", are each one: the next of them; 0: that was
+   all. */
+
+static int
+next_pattern(tlsrpt_str_t *text, pattern_t *pattern)
+{
+    size_t        n = 0;
+    tlsrpt_str_t  one = *text;
+
+    if (text->data == NULL || text->len == 0) {
+        return 0;
+    }
+
+    while (n < text->len && text->data[n] != ',') {
+        n++;
+    }
+
+    one.len = n;
+    text->data += n + (n < text->len);
+    text->len -= n + (n < text->len);
+    normalize(pattern, one);
+
+    return 1;
 }
 
 
@@ -50,9 +91,13 @@ tlsrpt_covers(tlsrpt_str_t text, tlsrpt_str_t host)
 {
     pattern_t  pattern;
 
-    normalize(&pattern, text);
+    while (next_pattern(&text, &pattern)) {
+        if (pattern.str.len && mta_sts_mx_match(pattern.str, host)) {
+            return 1;
+        }
+    }
 
-    return pattern.str.len && mta_sts_mx_match(pattern.str, host);
+    return 0;
 }
 
 
@@ -60,17 +105,22 @@ int
 tlsrpt_is_too_deep(tlsrpt_str_t text, tlsrpt_str_t host)
 {
     pattern_t      pattern;
-    tlsrpt_str_t  *s = &pattern.str;
+    tlsrpt_str_t   all = text, *s = &pattern.str;
 
-    normalize(&pattern, text);
+    while (next_pattern(&text, &pattern)) {
+        if (s->len < 3 || s->data[0] != '*' || s->data[1] != '.') {
+            continue;
+        }
 
-    if (s->len < 3 || s->data[0] != '*' || s->data[1] != '.') {
-        return 0;
+        s->data += 2;
+        s->len -= 2;
+
+        if (host.len > s->len && tlsrpt_domain_within(host, *s)
+            && !tlsrpt_covers(all, host))
+        {
+            return 1;
+        }
     }
 
-    s->data += 2;
-    s->len -= 2;
-
-    return host.len > s->len && tlsrpt_domain_within(host, *s)
-           && !tlsrpt_covers(text, host);
+    return 0;
 }

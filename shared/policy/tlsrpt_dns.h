@@ -22,12 +22,13 @@
  * {"valid","errors":[{"at","message","section"}],"warnings":[...],"rua":[...]}
  * of a record as it stands in DNS or in a zone file (quoted strings are put
  * together); "at" counts bytes of what was given, from 0.  Several lines are
- * several records of one name.  NULL: no memory.
+ * several records of one name, of which those of other kinds are discarded.
+ * NULL: no memory.
  */
 json_t *tlsrpt_dns_check(const char *text, size_t len) TLSRPT_MUST_USE;
 
 /* The same of a record made of these URIs, and the "record" itself, of
-   "_smtp._tls". */
+   "_smtp._tls"; null where it is not valid. */
 json_t *tlsrpt_dns_make(const tlsrpt_str_t *rua, size_t n) TLSRPT_MUST_USE;
 
 /* What a domain's owner publishes. */

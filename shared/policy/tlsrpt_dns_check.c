@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tlsrpt_dns.h"
+#include "tlsrpt_dns_lines.h"
 
 
 #define SECTION  "RFC 8460 3"
@@ -83,13 +84,15 @@ at_text(const check_t *c, const char *text)
  * What was given -> the record's text
  */
 
-/* RFC 8460 3: strings of one record are put together without spaces. */
+/* RFC 8460 3: strings of one record are put together without spaces.  s: a line
+   of the text. */
 
 static void
-unquote(check_t *c, const char *s, size_t len)
+unquote(check_t *c, const char *text, const char *s, size_t len)
 {
-    int     quoted = 0, any = len && s[0] == '"';
-    size_t  n = 0;
+    int           quoted = 0, any = len && s[0] == '"';
+    size_t        n = 0;
+    const size_t  first = (size_t) (s - text);
 
     for (size_t i = 0; i < len && n < TLSRPT_MAX_RECORD; i++) {
         if (any && s[i] == '"') {
@@ -105,12 +108,12 @@ unquote(check_t *c, const char *s, size_t len)
             i++;
         }
 
-        c->origin[n] = i;
+        c->origin[n] = first + i;
         c->text[n++] = s[i];
     }
 
     c->len = n;
-    c->origin[n] = len;
+    c->origin[n] = first + len;
     c->text[n] = '\0';
 
     if (quoted) {
@@ -222,8 +225,9 @@ check_uri_chars(check_t *c, size_t at, tlsrpt_str_t uri)
         char  ch = uri.data[i];
 
         if (ch == '!') {
-            warning(c, at + i, SECTION, "an exclamation mark in a URI is to be "
-                    "written as %21");
+            /* "," and ";", which must be encoded as well, end the URI */
+            error(c, at + i, SECTION, "an exclamation mark in a URI must be "
+                  "written as %21");
 
         } else if (!tlsrpt_is_alnum(ch)
                    && (ch == '\0' || strchr(other, ch) == NULL))
@@ -253,6 +257,13 @@ check_mailto(check_t *c, size_t at, tlsrpt_str_t uri)
     const char  *sign;
 
     c->mailto++;
+
+    if (tlsrpt_str_begins_in_any_case(uri, "mailto://")) {
+        warning(c, at + n, "RFC 6068 2", "no slashes behind mailto: the "
+                "address follows at once");
+        n += 2;
+    }
+
     end = uri.len;
     sign = memchr(uri.data, '?', uri.len);
 
@@ -337,7 +348,6 @@ check_rua(check_t *c)
     const char   *comma;
     tlsrpt_str_t  value, uri;
 
-    c->pos += sizeof("rua=") - 1;
     value = field_value(c);
 
     if (json_array_size(c->rua) >= TLSRPT_MAX_RUA) {
@@ -364,12 +374,49 @@ check_rua(check_t *c)
 
         check_uri(c, at, uri);
     } while (comma != NULL && json_array_size(c->rua) < TLSRPT_MAX_RUA);
+
+    if (comma != NULL) {
+        error(c, (size_t) (value.data - c->text), SECTION, "more than 32 URIs; "
+              "what follows was not read here");
+    }
 }
 
 
 /*
  * Records
  */
+
+/* At "name=", which is passed over?  It is told if it is written "NAME=" or
+   "name =", and read all the same. */
+
+static int
+at_field(check_t *c, const char *name, const char *section,
+    const char *message)
+{
+    tlsrpt_str_t  rest = { c->text + c->pos, c->len - c->pos };
+    size_t        n = strlen(name), blanks = 0;
+
+    if (!tlsrpt_str_begins_in_any_case(rest, name)) {
+        return 0;
+    }
+
+    while (n + blanks < rest.len && tlsrpt_is_wsp(rest.data[n + blanks])) {
+        blanks++;
+    }
+
+    if (n + blanks == rest.len || rest.data[n + blanks] != '=') {
+        return 0;
+    }
+
+    if (blanks || memcmp(rest.data, name, n) != 0) {
+        error(c, c->pos, section, message);
+    }
+
+    c->pos += n + blanks + 1;
+
+    return 1;
+}
+
 
 static void
 check_tlsrpt(check_t *c)
@@ -379,10 +426,20 @@ check_tlsrpt(check_t *c)
 
     c->pos = sizeof("v=TLSRPTv1") - 1;
 
+    if (c->pos < c->len && tlsrpt_is_wsp(c->text[c->pos])) {
+        warning(c, c->pos, SECTION, "a blank before the first semicolon: the "
+                "grammar allows it, but senders that look for \"v=TLSRPTv1;\" "
+                "discard the record");
+    }
+
     while ((more = next_field(c, SECTION)) > 0) {
-        if (at_text(c, "rua=")) {
+        size_t  at = c->pos;
+
+        if (at_field(c, "rua", SECTION, "rua= is written in lower case, "
+                     "without a blank before \"=\""))
+        {
             if (nrua++) {
-                warning(c, c->pos, SECTION, "a second rua: senders may read "
+                warning(c, at, SECTION, "a second rua: senders may read "
                         "the first only; put the URIs into one, with commas");
             }
 
@@ -416,7 +473,6 @@ check_sts_id(check_t *c)
     size_t        at, n = 0;
     tlsrpt_str_t  v;
 
-    c->pos += sizeof("id=") - 1;
     at = c->pos;
     v = field_value(c);
 
@@ -441,9 +497,13 @@ check_sts(check_t *c)
     c->pos = sizeof("v=STSv1") - 1;
 
     while (next_field(c, STS) > 0) {
-        if (at_text(c, "id=")) {
+        size_t  at = c->pos;
+
+        if (at_field(c, "id", STS, "id= is written in lower case, without a "
+                     "blank before \"=\""))
+        {
             if (nid++) {
-                warning(c, c->pos, STS, "a second id: senders read the first "
+                warning(c, at, STS, "a second id: senders read the first "
                         "only");
             }
 
@@ -460,14 +520,42 @@ check_sts(check_t *c)
 }
 
 
+static int
+has_text(const check_t *c, const char *text, size_t *at)
+{
+    const size_t  n = strlen(text);
+
+    for (*at = 0; *at + n <= c->len; ++*at) {
+        if (memcmp(c->text + *at, text, n) == 0) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 static void
 check_record(check_t *c)
 {
-    if (at_text(c, "v=TLSRPTv1")) {
+    size_t  at;
+
+    if (has_text(c, "\xc2\xa0", &at)) {
+        error(c, at, SECTION, "a no-break space, which looks like a blank; "
+              "type a blank");
+
+    } else if (at_text(c, "v=TLSRPTv1")) {
         check_tlsrpt(c);
 
     } else if (at_text(c, "v=STSv1")) {
         check_sts(c);
+
+    } else if (has_text(c, "TXT", &at)
+               && (has_text(c, "v=TLSRPTv1", &at) || has_text(c, "v=STSv1",
+                                                              &at)))
+    {
+        error(c, 0, SECTION, "the record begins with its version; of a line "
+              "of a zone file, give what stands behind TXT");
 
     } else {
         error(c, 0, SECTION, "neither a TLS reporting record, which begins "
@@ -509,29 +597,11 @@ check_json(check_t *c)
 }
 
 
-/* One record a line: of one name, senders must find exactly one that begins
-   with the version. */
-
-static size_t
-count_records(const char *text, size_t len)
-{
-    size_t  n = 0, start = 0;
-
-    for (size_t i = 0; i <= len; i++) {
-        if (i == len || text[i] == '\n') {
-            n += i > start + 1;
-            start = i + 1;
-        }
-    }
-
-    return n;
-}
-
-
 json_t *
 tlsrpt_dns_check(const char *text, size_t len)
 {
-    check_t  c;
+    check_t             c;
+    tlsrpt_dns_lines_t  l;
 
     if (check_init(&c) != 0) {
         c.failed = 1;
@@ -547,12 +617,19 @@ tlsrpt_dns_check(const char *text, size_t len)
         return check_json(&c);
     }
 
-    if (count_records(text, len) > 1) {
+    l = tlsrpt_dns_lines(text, len);
+
+    if (l.nrecords > 1) {
         error(&c, 0, SECTION, "several records: senders take it as none");
-        len = (size_t) ((const char *) memchr(text, '\n', len) - text);
     }
 
-    unquote(&c, text, len);
+    unquote(&c, text, l.line != NULL ? l.line : text, l.len);
+
+    if (l.nrecords == 1 && l.nlines > 1) {
+        warning(&c, 0, SECTION, "records of other kinds at the same name: "
+                "senders discard them");
+    }
+
     check_record(&c);
 
     return check_json(&c);

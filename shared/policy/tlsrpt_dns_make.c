@@ -62,12 +62,14 @@ tlsrpt_dns_make(const tlsrpt_str_t *rua, size_t n)
     char     text[TLSRPT_MAX_RECORD];
     size_t   len = make_tlsrpt(rua, n, text, sizeof(text));
     json_t  *json = tlsrpt_dns_check(text, len);
+    int      valid = json_is_true(json_object_get(json, "valid"));
 
+    /* what is wrong is not to be pasted */
     if (json != NULL
-        && json_object_set_new(json, "record",
-                               json_pack("{s:s, s:s, s:s%}", "name",
-                                         "_smtp._tls", "type", "TXT",
-                                         "value", text, len))
+        && json_object_set_new(json, "record", !valid ? json_null()
+                               : json_pack("{s:s, s:s, s:s%}", "name",
+                                           "_smtp._tls", "type", "TXT",
+                                           "value", text, len))
            != 0)
     {
         json_decref(json);

@@ -123,7 +123,7 @@ test_sound(void)
     is_valid(MAILTO ";", 0, "a semicolon at the end");
     is_valid("v=TLSRPTv1;rua=mailto:tls@example.com,https://r.example/v1", 0,
              "two URIs, no blanks");
-    is_valid("v=TLSRPTv1 ;\trua=mailto:tls@example.com , "
+    is_valid("v=TLSRPTv1;\t rua=mailto:tls@example.com , "
              "https://r.example/v1?token=x", 0, "blanks about");
     is_valid("v=TLSRPTv1; rua=mailto:a@example.com,https://[2001:db8::1]:8443/",
              0, "an address for a host");
@@ -202,7 +202,19 @@ test_rua(void)
          "hexadecimal");
     says("errors", "v=TLSRPTv1; rua=mailto:tls@example.com%4", 38,
          "hexadecimal");
-    says("warnings", "v=TLSRPTv1; rua=mailto:tls@example.com!10m", 38, "%21");
+    says("errors", "v=TLSRPTv1; rua=mailto:tls@example.com!10m", 38, "%21");
+    says("errors", "v=TLSRPTv1; rua=mailto:t,ls@example.com", 23,
+         "mail address");
+    says("errors", "v=TLSRPTv1; rua=mailto:t;ls@example.com", 23,
+         "mail address");
+    says("warnings", "v=TLSRPTv1; rua=mailto://tls@example.com", 23, "slashes");
+    says("warnings", "v=TLSRPTv1 ; rua=mailto:tls@example.com", 10, "discard");
+    says("errors", "v=TLSRPTv1; rua =mailto:tls@example.com", 12, "lower case");
+    says("errors", "v=TLSRPTv1; RUA=mailto:tls@example.com", 12, "lower case");
+    says("errors", "v=TLSRPTv1;\xc2\xa0rua=mailto:tls@example.com", 11,
+         "no-break space");
+    says("errors", "_smtp._tls.example.com. 3600 IN TXT \"v=TLSRPTv1; "
+         "rua=mailto:tls@example.com\"", 0, "behind TXT");
     says("warnings", MAILTO ",http://r.example/", 39, "https:");
     says("warnings", MAILTO ",ftp://r.example/", 39, "mailto: and https:");
     says("warnings", "v=TLSRPTv1; rua=https://r.example/", 34, "no mailto:");
@@ -269,6 +281,8 @@ test_bounds(void)
     json = check(text, len);
     is_int((long long) count(json, "rua"), TLSRPT_MAX_RUA,
            "so many URIs are looked at, and no more");
+    ok(strstr(nth(json, "errors", 0), "more than 32 URIs") != NULL,
+       "which is said");
     json_decref(json);
 
     memcpy(text + len - 31, ";rua=mailto:other@example.com", 29);
@@ -285,7 +299,11 @@ test_bounds(void)
     json_decref(json);
 
     says("errors", MAILTO "\n" MAILTO, 0, "several records");
-    says("errors", MAILTO "\n\n" STS, 0, "several records");
+    says("errors", STS "\n" STS, 0, "several records");
+    says("warnings", MAILTO "\n\n" STS, 0, "senders discard them");
+    says("warnings", "other=1\n" MAILTO "\nv=spf1 -all", 8, "discard them");
+    says("errors", "other=1\nv=TLSRPTv1; rua=mailto:x!y@example.com", 32,
+         "%21");
     is_valid(MAILTO "\n\n\n", 0, "empty lines are no records");
     free(text);
 }

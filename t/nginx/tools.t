@@ -109,7 +109,7 @@ is get('domains/a.example/records?x=1')->{status}, 400, 'a parameter';
 for my $good (
     'v=TLSRPTv1;rua=mailto:reports@example.com',
     'v=TLSRPTv1; rua=mailto:a@example.com',
-    'v=TLSRPTv1 ; rua=mailto:a@example.com ; ',
+    'v=TLSRPTv1; rua=mailto:a@example.com ; ',
     'v=TLSRPTv1; rua=mailto:a@example.com,https://r.example.com/x',
     'v=TLSRPTv1; rua=mailto:a@example.com?subject=x , https://r.example.com/x',
     '"v=TLSRPTv1; " "rua=mailto:a@example.com"',
@@ -157,7 +157,8 @@ for (
     ['v=TLSRPTv1; rua=https://r.example.com/,mailto:a@b.example',
         qr/warning 16 .*the first URI only/],
     ['v=TLSRPTv1; rua=http://r.example.com/,mailto:a@b.example', qr/http: URIs/],
-    ['v=TLSRPTv1; rua=mailto:a!10m@example.com', qr/warning 24 .*%21/],
+    ['v=TLSRPTv1 ; rua=mailto:a@example.com', qr/warning 10 .*discard/],
+    ["v=TLSRPTv1; rua=mailto:a\@b.example\nother", qr/discard/],
     ['v=TLSRPTv1; rua=mailto:a@b.example; rua=mailto:c@d.example',
         qr/a second rua/],
     ['v=TLSRPTv1; rua=mailto:a@b.example; x=y', qr/does not know/],
@@ -175,6 +176,9 @@ my $made = decode_json(get('tools/record?rua='
 is $made->{record}{value}, 'v=TLSRPTv1; rua=mailto:x%21y@example.com,'
     . 'https://r.example.com/a%3Bb', 'made, encoded, with mailto: first';
 is findings($made), '', 'and found good';
+$made = decode_json(get('tools/record?rua=' . escape('mailto:nobody'))->{body});
+is_deeply [@$made{qw(valid record)}], [JSON::PP::false, undef],
+    'of what is wrong nothing to paste';
 
 is get('tools/record')->{status}, 400, 'neither txt nor rua';
 is get('tools/record?txt=a&rua=b')->{status}, 400, 'both';
