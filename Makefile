@@ -46,7 +46,7 @@ SANITIZE  = -fsanitize=address,undefined -fno-sanitize-recover=undefined \
             -fno-omit-frame-pointer
 OURS      = -std=c11 -O2 -g $(WARN)
 GIVEN     = $(CPPFLAGS) $(CFLAGS)
-LIBS      = -lz -ldeflate -ljansson -lidn2 -lcrypto
+LIBS      = -lz -ldeflate -ljansson -lidn2 -lpsl -lcrypto
 
 # The core: a folder a floor, each an include path.  The module: a folder a room.
 SHARED    = $(wildcard shared/*/*.c)
@@ -79,11 +79,16 @@ nginx: $(B)/$(MODULE)
 
 SCRIPTS   = $(patsubst shared/store/%.lua,tlsrpt_%_script,\
                 $(wildcard shared/store/*.lua))
-GENERATED = $(SCRIPTS:%=$(B)/%.c) $(B)/tlsrpt_version.c
+GENERATED = $(SCRIPTS:%=$(B)/%.c) $(B)/tlsrpt_explain_texts.c \
+            $(B)/tlsrpt_version.c
 
 $(B)/tlsrpt_%_script.c: shared/store/%.lua tools/script-to-c
 	mkdir -p $(@D)
 	tools/script-to-c $* $< > $@
+
+$(B)/tlsrpt_explain_texts.c: shared/base/explain.txt tools/explain-to-c
+	mkdir -p $(@D)
+	tools/explain-to-c $< > $@
 
 $(B)/tlsrpt_version.c: VERSION tools/version-to-c
 	mkdir -p $(@D)

@@ -18,6 +18,13 @@ done
 
 cat << END                                                    >> $NGX_MAKEFILE
 
+$NGX_OBJS/tlsrpt/tlsrpt_explain_texts.c: \
+	$ngx_addon_dir/shared/base/explain.txt $ngx_addon_dir/tools/explain-to-c
+	mkdir -p $NGX_OBJS/tlsrpt
+	$ngx_addon_dir/tools/explain-to-c \
+	    $ngx_addon_dir/shared/base/explain.txt > \$@.tmp
+	mv \$@.tmp \$@
+
 $NGX_OBJS/tlsrpt/tlsrpt_version.c: \
 	$ngx_addon_dir/VERSION $ngx_addon_dir/tools/version-to-c
 	mkdir -p $NGX_OBJS/tlsrpt

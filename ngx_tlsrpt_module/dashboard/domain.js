@@ -166,36 +166,40 @@ function problems(answer, { reports }, route) {
                                                         route)));
 }
 
+// Whether a problem goes on; null: nobody reported since.
+const STATE = { true: ['bad', 'ongoing'], false: ['over', 'over'],
+                null: ['warn', 'not known since'] };
+
 function problemCard(problem, open, route) {
     const { severity } = problem;
     const failed = problem['failed-session-count'];
-    const ongoing = problem.ongoing === undefined ? null
-        : h('span', { class: `pill ${problem.ongoing ? 'bad' : 'over'}` },
-            problem.ongoing ? 'ongoing' : 'over');
+    const [kind, state] = STATE[String(problem.ongoing)];
     const who = problem['organization-names'];
     const about = [
         SEVERITY[severity],
         problem['first-day'] && formatRange(problem['first-day'],
                                             problem['last-day']),
         failed > 0 && `${count(failed, 'failed session')}, ${
-            formatShare(problem.share)}`,
+            formatShare(problem.share)} of all, ${
+            formatShare(problem['share-of-senders'])} of these senders’`,
         who.length > 0 && ['by ', some(who)],
     ].filter(Boolean);
 
     return h('details', { class: `problem ${severity}`, open },
         h('summary', {}, h('div', {},
             h('h3', {}, says(problem.title || problem['result-type']),
-                ' ', ongoing),
+                ' ', h('span', { class: `pill ${kind}` }, state)),
             h('p', { class: 'quiet' }, about.flatMap(
                 (part, i) => i ? [' · ', part] : [part])))),
         h('div', { class: 'explained' },
             line('What it means', problem.meaning),
             line('Likely cause', problem['likely-cause']),
-            line('What to do', problem.fix, 'fix'),
+            steps(problem.steps),
             line('Is mail lost?', problem['lost-mail']),
             line('An attack?', problem['possible-attack'], 'attack'),
             listed('MX', problem['receiving-mx-hostnames']),
             listed('Senders', who),
+            contacts(problem.contacts),
             listed('Sending IPs', problem['sending-mta-ips']),
             listed('Receiving IPs', problem['receiving-ips']),
             listed('Reason codes', problem['failure-reason-codes']),
@@ -205,6 +209,28 @@ function problemCard(problem, open, route) {
 function line(title, text, kind = '') {
     return text && h('div', { class: `line ${kind}` }, h('h4', {}, title),
                      h('p', {}, says(text)));
+}
+
+function steps(list) {
+    return h('div', { class: 'line fix' }, h('h4', {}, 'What to do'),
+        h('ol', {}, list.map(({ text, command }) =>
+            h('li', {}, says(text),
+                command && h('pre', {}, h('code', {}, command))))));
+}
+
+const mailto = address =>
+    `mailto:${address.split('@').map(encodeURIComponent).join('@')}`;
+
+// Whom to ask.  An address that nobody verified is text, never a link.
+function contacts(list) {
+    return list.length > 0 && h('div', { class: 'line' },
+        h('h4', {}, 'Contacts'),
+        h('p', {}, list.flatMap(({ address, verified }, i) => [
+            i > 0 && ', ',
+            verified
+                ? h('a', { href: mailto(address) }, says(address))
+                : [says(address), ' (not verified)'],
+        ])));
 }
 
 function listed(title, list) {
@@ -217,7 +243,9 @@ function problemLinks(problem, route) {
     const links = [h('a', { href: link([...route.segments, 'reports'],
         { ...days, failures: 'only' }) }, 'Reports of these days')];
 
-    if (problem['result-type'] !== 'silence') {
+    if (problem['result-type']
+        && !['silence', 'policy-not-found'].includes(problem['result-type']))
+    {
         links.push(h('a', { href: link(route.segments, { ...days,
             'result-type': problem['result-type'],
             by: 'receiving-mx-hostname' }) }, 'These failures alone'));

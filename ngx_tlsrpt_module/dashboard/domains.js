@@ -10,13 +10,13 @@ import { badge, csvButton, empty, failed, h, rangePicker, skeleton, sparkline }
     from './dom.js';
 
 const CHUNK = 60;               // rows made at once
-const RANK = { failing: 0, silent: 1, ok: 2 };
+const RANK = { failing: 0, silent: 1, occasional: 2, ok: 3 };
 const FILTERS = [['', 'All'], ['failing', 'Failing'], ['silent', 'Silent'],
-                 ['ok', 'OK']];
+                 ['occasional', 'Now and then'], ['ok', 'OK']];
 
 const sessions = row => row[SESSIONS] + row[FAILURES];
 const failedShare = row => share(row[FAILURES], sessions(row));
-const rank = row => RANK[row.status] ?? 3;
+const rank = row => RANK[row.status] ?? 4;
 const byName = (a, b) => a.domain < b.domain ? -1 : 1;
 
 const ORDERS = {

@@ -3,319 +3,521 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 
+#include <stdio.h>
 #include <string.h>
 
+#include "tlsrpt_contacts.h"
 #include "tlsrpt_diagnosis.h"
 #include "tlsrpt_utf8.h"
 
 
-/* What is told of mail servers and reasons, one by one. */
+/* What is told of reasons, one by one. */
 #define MAX_TOLD      3
 #define MAX_REASON    80
 
 /*
- * Severity, and what it costs
+ * Names
  */
 
-/* Where no report tells, it is what is served now. */
-
-static unsigned
-under(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p)
+static tlsrpt_str_t
+cut(tlsrpt_str_t s)
 {
-    unsigned  under = p->under;
-
-    if (under != TLSRPT_UNDER_UNKNOWN || e->served == NULL) {
-        return under;
-    }
-
-    return e->served->mode == MTA_STS_ENFORCE ? TLSRPT_UNDER_ENFORCE
-           : e->served->mode == MTA_STS_TESTING ? TLSRPT_UNDER_TESTING
-           : TLSRPT_UNDER_NONE;
+    s.len = tlsrpt_utf8_cut(s.data, s.len, MAX_REASON);
+    return s;
 }
 
 
-tlsrpt_severity_t
-tlsrpt_diagnosis_severity(const tlsrpt_evidence_t *e,
-    const tlsrpt_problem_t *p)
-{
-    tlsrpt_severity_t  severity = p->explanation->severity;
+/* Where one sender saw it. */
 
-    /* What costs mail is never of middling weight. */
-    if (severity == TLSRPT_SEVERITY_MEDIUM
-        && p->explanation->loses == TLSRPT_LOSES_BY_MODE
-        && under(e, p) & (TLSRPT_UNDER_ENFORCE | TLSRPT_UNDER_DANE))
-    {
-        return TLSRPT_SEVERITY_HIGH;
+static void
+name_sender(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p,
+    tlsrpt_names_t *names)
+{
+    char                     buf[TLSRPT_VALUE_LEN];
+    tlsrpt_str_t             name;
+    const tlsrpt_sender_t   *s;
+    const tlsrpt_groups_t   *g = &p->groups[TLSRPT_PROBLEM_ORGANIZATIONS];
+
+    if (g->ngroups != 1) {
+        tlsrpt_name_made(names, "few", "Only %zu senders", g->ngroups);
+        return;
     }
 
-    return severity;
+    name = cut(tlsrpt_groups_text(g, &g->groups[0], buf));
+    tlsrpt_name_made(names, "sender", "%.*s", (int) name.len, name.data);
+    tlsrpt_name_made(names, "few", "Only %.*s", (int) name.len, name.data);
+    tlsrpt_name_made(names, "contact", "%s", "");
+    s = tlsrpt_contacts_sender(e, tlsrpt_groups_text(g, &g->groups[0], buf));
+
+    if (s != NULL && tlsrpt_contacts_is_address(s->contact)) {
+        tlsrpt_name_made(names, "contact", " (%.*s)", (int) s->contact.len,
+                         s->contact.data);
+    }
 }
 
 
-const char *
-tlsrpt_diagnosis_lost_mail(const tlsrpt_evidence_t *e,
-    const tlsrpt_problem_t *p)
+static void
+name_days(const tlsrpt_problem_t *p, tlsrpt_names_t *names)
 {
-    unsigned  modes = under(e, p);
+    char  text[TLSRPT_DAY_TEXT_LEN + 1];
 
-    if (tlsrpt_problem_is_silence(p)) {
-        return "No mail is lost by silence itself, but failures go unnoticed.";
+    tlsrpt_day_text(p->first, text);
+    tlsrpt_name_made(names, "first", "%s", text);
+    tlsrpt_day_text(p->last, text);
+    tlsrpt_name_made(names, "last", "%s", text);
+    tlsrpt_name_count(names, "days", p->ndays, "day");
+}
+
+
+void
+tlsrpt_diagnosis_names(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p,
+    tlsrpt_names_t *names)
+{
+    char  id[MTA_STS_ID_LEN + 1];
+
+    names->n = 0;
+    names->len = 0;
+    tlsrpt_name(names, "domain", e->scan.domain);
+
+    if (p->mx.len) {
+        tlsrpt_name_mx(names, p->mx);
     }
 
-    switch (p->explanation->loses) {
-    case TLSRPT_LOSES_NOTHING:
-        return "No mail is lost: a sender that cannot get the policy delivers "
-               "without it, so the mail may travel unprotected. Senders that "
-               "still hold an earlier copy of the policy keep to that one.";
-
-    case TLSRPT_LOSES_ALWAYS:
-        return "Yes: this sender delivers with DANE or not at all, so its mail "
-               "is delayed and in the end returned.";
-
-    default:
-        break;
+    if (e->served != NULL) {
+        mta_sts_policy_id(e->served, id);
+        tlsrpt_name_made(names, "id", "%s", id);
     }
 
-    if (modes & TLSRPT_UNDER_DANE) {
-        return "Yes: with DANE, senders do not deliver over such a connection. "
-               "Mail is delayed, and returned to its sender if it goes on for "
-               "days.";
-    }
+    tlsrpt_name(names, "patterns", p->patterns);
+    name_sender(e, p, names);
+    name_days(p, names);
+    tlsrpt_name_count(names, "failed", p->raw, "failed session");
+    tlsrpt_name_made(names, "uncovered", "%llu",
+                     (unsigned long long) p->uncovered);
+    tlsrpt_name_count(names, "others-passed", p->others, "other sender");
+    tlsrpt_name_count(names, "passed-since", p->passed_since, "sender");
+    tlsrpt_name_count(names, "nservers",
+                      p->groups[TLSRPT_PROBLEM_MX].ngroups, "mail server");
+    tlsrpt_name_count(names, "doubtful", p->doubtful, "failed session");
+}
 
-    if (modes & TLSRPT_UNDER_ENFORCE) {
-        return "Yes: under a policy in mode enforce, senders do not deliver "
-               "over such a connection. Mail is delayed, and returned to its "
-               "sender if it goes on for days.";
-    }
 
-    if (modes & TLSRPT_UNDER_TESTING) {
-        return "No: the policy is in mode testing, so senders report the "
-               "failure and deliver all the same. In mode enforce this mail "
-               "would be delayed or returned.";
-    }
+/* Is it about a mail server that is in no policy, in all its sessions? */
 
-    if (modes & TLSRPT_UNDER_UNKNOWN) {
-        return "The reports do not tell. Under a policy in mode enforce, or "
-               "with DANE, such mail is delayed or returned; otherwise it is "
-               "delivered.";
-    }
+static int
+is_of_no_policy(const tlsrpt_problem_t *p)
+{
+    return p->uncovered == p->raw
+           && (p->mx_state == TLSRPT_MX_UNKNOWN
+               || p->mx_state == TLSRPT_MX_FOREIGN
+               || (p->mx_state != TLSRPT_MX_FINE && p->explanation->names_mx));
+}
 
-    return "No: no policy asks for protection, so senders deliver all the "
-           "same, perhaps without encryption.";
+
+/* And is there nothing else to say? */
+
+static int
+is_no_more(const tlsrpt_problem_t *p)
+{
+    return is_of_no_policy(p) && p->explanation->by_reason;
+}
+
+
+static const char *
+section_of(const tlsrpt_problem_t *p, const char *name)
+{
+    return tlsrpt_explain_section(p->explanation, p->reason, name);
 }
 
 
 /*
- * Cause and fix
+ * Title
  */
 
-static int
-is_served(const tlsrpt_evidence_t *e, tlsrpt_str_t mx)
+static void
+say_title(const tlsrpt_problem_t *p, tlsrpt_names_t *names, tlsrpt_words_t *w)
 {
-    if (e->served == NULL) {
-        return 0;
+    const size_t  servers = p->groups[TLSRPT_PROBLEM_MX].ngroups;
+
+    tlsrpt_say(w, names, tlsrpt_text(section_of(p, "title"), "title"));
+
+    if (p->explanation->result_type == NULL && p->reason == NULL) {
+        tlsrpt_say_no_more(w);
+        tlsrpt_name_made(names, "title", "%s", w->data);
+        tlsrpt_name(names, "word", cut(p->result_type));
+        w->len = 0;
+        tlsrpt_say(w, names, tlsrpt_text("title", "word"));
     }
 
-    for (size_t i = 0; i < e->served->nmx; i++) {
-        tlsrpt_str_t  pattern = { e->served->mx[i],
-                                  strlen(e->served->mx[i]) };
+    /* where the policy is at fault, no mail server is */
 
-        if (mta_sts_mx_match(pattern, mx)) {
-            return 1;
-        }
+    if (tlsrpt_problem_is_of_policy(p) || servers == 0) {
+        return;
     }
 
-    return 0;
+    tlsrpt_say_no_more(w);
+    tlsrpt_name_made(names, "title", "%s", w->data);
+    w->len = 0;
+    tlsrpt_say(w, names, tlsrpt_text("title", p->mx.len ? "server"
+                                                        : "servers"));
 }
 
 
-/* A mail server that senders did not find in the policy, and the number of
-   those that are not told. */
-
-static size_t
-told(const tlsrpt_problem_t *p)
+void
+tlsrpt_diagnosis_title(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p,
+    tlsrpt_names_t *names, tlsrpt_words_t *w)
 {
-    return p->nuncovered < MAX_TOLD ? p->nuncovered : MAX_TOLD;
+    (void) e;
+    w->len = 0;
+
+    if (tlsrpt_problem_is_silence(p)) {
+        tlsrpt_say(w, names, tlsrpt_text("title",
+                       p->groups[TLSRPT_PROBLEM_ORGANIZATIONS].ngroups
+                       ? "silence" : "silence-all"));
+
+    } else if (is_of_no_policy(p)) {
+        tlsrpt_say(w, names, tlsrpt_text("title",
+                                         p->mx_state == TLSRPT_MX_STALE
+                                         ? "not-yet-in-policy"
+                                         : "not-in-policy"));
+
+    } else {
+        say_title(p, names, w);
+    }
+
+    tlsrpt_say_no_more(w);
 }
 
 
-/* Did other mail servers fail, too, or a failure that the policy does not
-   explain? */
+/*
+ * Meaning: what happened, when, and who says so
+ */
 
-static int
-is_explained(const tlsrpt_problem_t *p)
+static const char *
+seen_as(const tlsrpt_problem_t *p)
 {
-    return p->nuncovered
-           && p->nuncovered == p->groups[TLSRPT_PROBLEM_MX].ngroups
-           && p->explanation->severity == TLSRPT_SEVERITY_MEDIUM;
+    switch (p->state) {
+    case TLSRPT_STATE_UNKNOWN:
+        return "unknown";
+
+    case TLSRPT_STATE_LAPSED:
+        return "lapsed";
+
+    case TLSRPT_STATE_OVER:
+        return p->passed_since ? "over-others"
+               : p->ndays == 1 ? "over-once" : "over";
+
+    default:
+        return p->ndays == 1 ? "once" : "open";
+    }
 }
 
 
 static void
-say_uncovered_cause(const tlsrpt_problem_t *p, tlsrpt_words_t *w)
+say_evidence(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p,
+    const tlsrpt_names_t *names, tlsrpt_words_t *w)
 {
-    int  too_deep = 0;
+    if (p->disputed) {
+        tlsrpt_say(w, names, tlsrpt_text("evidence", "disputed"));
 
-    for (size_t i = 0; i < told(p); i++) {
-        const tlsrpt_uncovered_t  *u = &p->uncovered[i];
-
-        tlsrpt_say(w, "No mx line of the policy that senders had (%s) covers "
-                   "the mail server %s. ", u->patterns.data, u->mx.data);
-        too_deep |= u->too_deep;
+    } else if (p->mailed == 0 && p->posted) {
+        tlsrpt_say(w, names, tlsrpt_text("evidence", e->verified
+                                                     ? "posted"
+                                                     : "posted-only"));
     }
 
-    if (p->nuncovered > told(p)) {
-        tlsrpt_say(w, "Neither are others covered (%zu more). ",
-                   p->nuncovered - told(p));
-    }
-
-    if (too_deep) {
-        tlsrpt_say(w, "In a policy \"*.\" stands for exactly one label: "
-                   "*.example.com covers mx.example.com, but not "
-                   "mx.eu.example.com. ");
+    if (p->doubtful) {
+        tlsrpt_say(w, names, tlsrpt_text("evidence", "doubtful"));
     }
 }
 
 
+void
+tlsrpt_diagnosis_meaning(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p,
+    tlsrpt_names_t *names, tlsrpt_words_t *w)
+{
+    const char  *section = p->explanation->section;
+
+    const char  *seen = tlsrpt_text("seen", seen_as(p));
+
+    w->len = 0;
+
+    /* what is over is told as such before all else */
+    if (tlsrpt_problem_is_over(p)) {
+        tlsrpt_say(w, names, seen);
+    }
+
+    tlsrpt_say(w, names, tlsrpt_text(section, "meaning"));
+
+    if (tlsrpt_problem_is_silence(p)) {
+        tlsrpt_say(w, names, tlsrpt_text(section, "last"));
+        tlsrpt_say_no_more(w);
+        return;
+    }
+
+    if (p->groups[TLSRPT_PROBLEM_REASONS].ngroups == 0 && !is_no_more(p)) {
+        tlsrpt_say(w, names, tlsrpt_text(section, "without-reason"));
+    }
+
+    if (!tlsrpt_problem_is_over(p)) {
+        tlsrpt_say(w, names, seen);
+    }
+
+    say_evidence(e, p, names, w);
+    tlsrpt_say_no_more(w);
+}
+
+
+/*
+ * Cause
+ */
+
 static void
-say_uncovered_fix(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p,
+say_policy(const tlsrpt_problem_t *p, const tlsrpt_names_t *names,
     tlsrpt_words_t *w)
 {
-    int  add = 0;
-
-    for (size_t i = 0; i < told(p); i++) {
-        tlsrpt_str_t  mx = p->uncovered[i].mx;
-
-        if (is_served(e, mx)) {
-            tlsrpt_say(w, "The policy served now covers %s: senders that "
-                       "still hold the earlier one fetch it when they see "
-                       "that the id in the _mta-sts record has changed, at "
-                       "the latest when max_age is over. ", mx.data);
-
-        } else {
-            tlsrpt_say(w, "Add the line \"mx: %s\" to the policy, or take "
-                       "this server out of the MX records. ", mx.data);
-            add = 1;
-        }
+    if (p->mx_state == TLSRPT_MX_FINE) {
+        return;
     }
 
-    if (add) {
-        tlsrpt_say(w, "After a change of the policy change the id in the "
-                   "_mta-sts record of %.*s, too. ", (int) e->scan.domain.len,
-                   e->scan.domain.data);
+    if (p->mx_state == TLSRPT_MX_STALE) {
+        tlsrpt_say(w, names, tlsrpt_text("policy", "stale"));
+
+    } else if (p->mx_state == TLSRPT_MX_OLDER) {
+        tlsrpt_say(w, names, tlsrpt_text("policy", "older"));
+
+    } else if (!tlsrpt_say(w, names, tlsrpt_text("policy", "unknown-seen"))) {
+        tlsrpt_say(w, names, tlsrpt_text("policy", "unknown"));
+    }
+
+    if (p->uncovered < p->raw) {
+        tlsrpt_say(w, names, tlsrpt_text("policy", "some"));
+    }
+
+    if (p->too_deep) {
+        tlsrpt_say(w, names, tlsrpt_text("policy", "too-deep"));
+    }
+}
+
+
+static void
+say_reasons(const tlsrpt_problem_t *p, tlsrpt_names_t *names,
+    tlsrpt_words_t *w)
+{
+    char                    buf[TLSRPT_VALUE_LEN];
+    tlsrpt_str_t            text;
+    const tlsrpt_reason_t  *reason;
+    const tlsrpt_groups_t  *g = &p->groups[TLSRPT_PROBLEM_REASONS];
+
+    for (size_t i = 0, told = 0; i < g->ngroups && told < MAX_TOLD; i++) {
+        text = tlsrpt_groups_text(g, &g->groups[i], buf);
+        reason = tlsrpt_explain_reason(text);
+
+        if (reason == NULL) {
+            continue;
+        }
+
+        told++;
+        tlsrpt_name(names, "reason", cut(text));
+        tlsrpt_name_made(names, "says", "%s", tlsrpt_text(reason->section,
+                                                          "says"));
+        tlsrpt_name_made(names, "some", "%llu",
+                         (unsigned long long) g->groups[i].failed);
+        tlsrpt_say(w, names, tlsrpt_text("reasons",
+                                         g->groups[i].failed < p->raw
+                                         ? "some" : "one"));
     }
 }
 
 
 void
 tlsrpt_diagnosis_cause(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p,
-    tlsrpt_words_t *w)
+    tlsrpt_names_t *names, tlsrpt_words_t *w)
 {
-    char                    buf[TLSRPT_VALUE_LEN];
-    const char             *meaning;
-    tlsrpt_str_t            reason;
-    const tlsrpt_groups_t  *g = &p->groups[TLSRPT_PROBLEM_REASONS];
-
+    (void) e;
     w->len = 0;
-    say_uncovered_cause(p, w);
+    say_policy(p, names, w);
+    say_reasons(p, names, w);
 
-    for (size_t i = 0; i < g->ngroups && i < MAX_TOLD; i++) {
-        reason = tlsrpt_groups_text(g, &g->groups[i], buf);
-        meaning = tlsrpt_explain_reason(reason);
+    if (!is_no_more(p)) {
+        tlsrpt_say_all(w, names, section_of(p, "cause"), "cause");
 
-        if (meaning != NULL) {
-            tlsrpt_say(w, "Senders gave the reason \"%.*s\": %s. ",
-                       (int) tlsrpt_utf8_cut(reason.data, reason.len,
-                                             MAX_REASON),
-                       reason.data, meaning);
+        if (p->mx.len == 0 && !p->many && p->reason == NULL) {
+            tlsrpt_say_all(w, names, p->explanation->section,
+                           "cause-without-mx");
+        }
+
+        if (p->enough) {
+            tlsrpt_say(w, names, tlsrpt_text("others", "passed"));
         }
     }
 
-    if (!is_explained(p)) {
-        tlsrpt_say_for(w, p->explanation->cause, e->scan.domain);
-    }
-
     tlsrpt_say_no_more(w);
 }
 
 
-void
-tlsrpt_diagnosis_fix(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p,
-    tlsrpt_words_t *w)
-{
-    w->len = 0;
-    say_uncovered_fix(e, p, w);
+/*
+ * Steps
+ */
 
-    if (!is_explained(p)) {
-        tlsrpt_say_for(w, p->explanation->fix, e->scan.domain);
+static int
+take_step(void *steps, const tlsrpt_words_t *text,
+    const tlsrpt_words_t *command)
+{
+    json_t  *json = json_pack("{s:o}", "text", tlsrpt_words_json(text));
+
+    if (json != NULL && command != NULL
+        && json_object_set_new(json, "command", tlsrpt_words_json(command))
+           != 0)
+    {
+        json_decref(json);
+        json = NULL;
     }
 
-    tlsrpt_say_no_more(w);
+    return json_array_append_new(steps, json);
 }
 
 
-static void
-say_silence_title(const tlsrpt_problem_t *p, tlsrpt_words_t *w)
+static int
+add_steps(json_t *steps, const tlsrpt_names_t *names, const char *section,
+    const char *name)
 {
-    char                    buf[TLSRPT_VALUE_LEN];
-    tlsrpt_str_t            name = { "anybody", 7 };
-    const tlsrpt_groups_t  *g = &p->groups[TLSRPT_PROBLEM_ORGANIZATIONS];
+    return tlsrpt_steps(names, section, name, take_step, steps);
+}
 
-    if (g->ngroups) {
-        name = tlsrpt_groups_text(g, &g->groups[0], buf);
+
+/* First the question, then what follows from its answer. */
+
+static int
+policy_steps(json_t *steps, const tlsrpt_problem_t *p,
+    const tlsrpt_names_t *names)
+{
+    if (p->mx_state == TLSRPT_MX_STALE) {
+        return add_steps(steps, names, "policy", "step-stale");
     }
 
-    tlsrpt_say(w, "%s from %.*s", p->explanation->title, (int) name.len,
-               name.data);
+    return add_steps(steps, names, "policy", "step-unknown") != 0
+           || add_steps(steps, names, "policy", "step-add") != 0
+           || add_steps(steps, names, "policy", "step-not-yours") != 0
+           ? -1 : 0;
+}
+
+
+/* Where others pass the same check, the sender is asked before the server is
+   changed. */
+
+static int
+ask_steps(json_t *steps, const tlsrpt_problem_t *p, const tlsrpt_names_t *names)
+{
+    const size_t  n = p->groups[TLSRPT_PROBLEM_ORGANIZATIONS].ngroups;
+
+    if (!p->enough || tlsrpt_problem_is_of_policy(p)) {
+        return 0;
+    }
+
+    return add_steps(steps, names, "others", n == 1 ? "ask" : "ask-many") != 0
+           || add_steps(steps, names, "others", "then") != 0
+           ? -1 : 0;
+}
+
+
+json_t *
+tlsrpt_diagnosis_steps(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p,
+    tlsrpt_names_t *names)
+{
+    int      rc = 0;
+    json_t  *steps = json_array();
+
+    (void) e;
+
+    if (p->state == TLSRPT_STATE_OVER) {
+        rc |= add_steps(steps, names, "seen", "step-over");
+    }
+
+    if (p->mx_state != TLSRPT_MX_FINE) {
+        rc |= policy_steps(steps, p, names);
+    }
+
+    if (!is_no_more(p)) {
+        rc |= add_steps(steps, names, section_of(p, "test"), "test");
+        rc |= ask_steps(steps, p, names);
+        rc |= add_steps(steps, names, section_of(p, "step"), "step");
+    }
+
+    if (rc != 0) {
+        json_decref(steps);
+        return NULL;
+    }
+
+    return steps;
+}
+
+
+/*
+ * Mail
+ */
+
+static const char *
+loses_as(const tlsrpt_problem_t *p)
+{
+    if (p->disputed) {
+        return "disputed";
+    }
+
+    switch (p->explanation->loses) {
+    case TLSRPT_LOSES_NOTHING:
+        return strcmp(p->explanation->section, "policy-not-found") == 0
+               ? "not-found" : "policy";
+
+    case TLSRPT_LOSES_ALWAYS:
+        return "insists";
+
+    case TLSRPT_LOSES_BY_DNSSEC:
+        return "dnssec";
+
+    default:
+        break;
+    }
+
+    return p->ignored && p->ignored == p->raw ? "ignored"
+           : p->under & TLSRPT_UNDER_DANE ? "dane"
+           : p->under & TLSRPT_UNDER_ENFORCE ? "enforce"
+           : p->under & TLSRPT_UNDER_TESTING ? "testing"
+           : p->under & TLSRPT_UNDER_UNKNOWN ? "unknown" : "none";
 }
 
 
 void
-tlsrpt_diagnosis_title(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p,
-    tlsrpt_words_t *w)
+tlsrpt_diagnosis_lost_mail(const tlsrpt_evidence_t *e,
+    const tlsrpt_problem_t *p, tlsrpt_names_t *names, tlsrpt_words_t *w)
 {
-    char                    buf[TLSRPT_VALUE_LEN];
-    tlsrpt_str_t            mx;
-    const tlsrpt_groups_t  *g = &p->groups[TLSRPT_PROBLEM_MX];
+    char         name[64];
+    const char  *as = loses_as(p);
+    const char  *past = tlsrpt_problem_is_over(p) ? "-past" : "";
 
+    (void) e;
     w->len = 0;
 
     if (tlsrpt_problem_is_silence(p)) {
-        say_silence_title(p, w);
+        tlsrpt_say(w, names, tlsrpt_text("lost", "silence"));
+        tlsrpt_say_no_more(w);
         return;
     }
 
-    if (is_explained(p)) {
-        tlsrpt_say(w, "%s is missing from the MTA-STS policy",
-                   p->uncovered[0].mx.data);
+    snprintf(name, sizeof(name), "%s-%s%s", as,
+             p->lost == TLSRPT_LOST_YES ? "yes" : "perhaps", past);
 
-        if (p->nuncovered > 1) {
-            tlsrpt_say(w, ", and %zu more", p->nuncovered - 1);
-        }
-
-        return;
+    if (tlsrpt_text("lost", name) == NULL) {
+        snprintf(name, sizeof(name), "%s%s", as, past);
     }
 
-    tlsrpt_say_for(w, p->explanation->title, e->scan.domain);
+    tlsrpt_say(w, names, tlsrpt_text("lost", name));
 
-    if (*p->explanation->result_type == '\0') {
-        tlsrpt_say(w, " (%.*s)", (int) tlsrpt_utf8_cut(p->result_type.data,
-                                                       p->result_type.len,
-                                                       MAX_REASON),
-                   p->result_type.len ? p->result_type.data : "no result type");
+    if (is_of_no_policy(p) && p->mx_state != TLSRPT_MX_STALE
+        && p->under & TLSRPT_UNDER_ENFORCE)
+    {
+        tlsrpt_say(w, names, tlsrpt_text("lost", "skipped"));
     }
 
-    /* where the policy is at fault, no mail server is */
-
-    if (tlsrpt_problem_is_of_policy(p)) {
-        return;
-    }
-
-    if (g->ngroups == 1) {
-        mx = tlsrpt_groups_text(g, &g->groups[0], buf);
-        tlsrpt_say(w, ": %.*s", (int) mx.len, mx.data);
-
-    } else if (g->ngroups) {
-        tlsrpt_say(w, ": %zu mail servers", g->ngroups);
-    }
+    tlsrpt_say_no_more(w);
 }

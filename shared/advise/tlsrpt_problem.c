@@ -33,6 +33,7 @@ tlsrpt_problem_create(tlsrpt_str_t result_type)
         p->groups[i].max = TLSRPT_PROBLEM_VALUES;
     }
 
+    p->groups[TLSRPT_PROBLEM_REASONS].max = TLSRPT_PROBLEM_REASONS_MAX;
     p->result_type = result_type;
     p->explanation = tlsrpt_explain(result_type);
 
@@ -47,7 +48,7 @@ tlsrpt_problem_free(tlsrpt_problem_t *p)
         tlsrpt_groups_free(&p->groups[i]);
     }
 
-    free(p->by_day);
+    free(p->hits);
     free(p);
 }
 
@@ -76,6 +77,111 @@ tlsrpt_problem_count(tlsrpt_problem_t *p, const tlsrpt_value_t *values,
 }
 
 
+/*
+ * Hits
+ */
+
+static void
+merge(tlsrpt_hit_t *into, const tlsrpt_hit_t *hit)
+{
+    into->failed = tlsrpt_count_add(into->failed, hit->failed);
+    into->verified = tlsrpt_count_add(into->verified, hit->verified);
+    into->under |= hit->under;
+    into->kinds |= hit->kinds;
+}
+
+
+static int
+same_place(const tlsrpt_hit_t *a, const tlsrpt_hit_t *b)
+{
+    return a->day == b->day && a->sender == b->sender;
+}
+
+
+int
+tlsrpt_problem_hit(tlsrpt_problem_t *p, const tlsrpt_hit_t *hit)
+{
+    size_t         size = p->size ? 2 * p->size : 8;
+    tlsrpt_hit_t  *hits;
+
+    p->saw[hit->sender] = 1;
+
+    if (p->nhits && same_place(&p->hits[p->nhits - 1], hit)) {
+        merge(&p->hits[p->nhits - 1], hit);
+        return 0;
+    }
+
+    if (p->nhits == p->size) {
+        hits = realloc(p->hits, size * sizeof(*hits));
+
+        if (hits == NULL) {
+            return -1;
+        }
+
+        p->hits = hits;
+        p->size = size;
+    }
+
+    p->hits[p->nhits++] = *hit;
+
+    return 0;
+}
+
+
+static int
+by_place(const void *one, const void *two)
+{
+    const tlsrpt_hit_t  *a = one, *b = two;
+
+    if (a->day != b->day) {
+        return (a->day > b->day) - (a->day < b->day);
+    }
+
+    return (a->sender > b->sender) - (a->sender < b->sender);
+}
+
+
+void
+tlsrpt_problem_settle(tlsrpt_problem_t *p)
+{
+    size_t  n = 0;
+
+    if (p->nhits == 0) {
+        return;
+    }
+
+    qsort(p->hits, p->nhits, sizeof(*p->hits), by_place);
+
+    for (size_t i = 1; i < p->nhits; i++) {
+        if (same_place(&p->hits[n], &p->hits[i])) {
+            merge(&p->hits[n], &p->hits[i]);
+
+        } else {
+            p->hits[++n] = p->hits[i];
+        }
+    }
+
+    p->nhits = n + 1;
+}
+
+
+size_t
+tlsrpt_problem_next_day(const tlsrpt_problem_t *p, size_t i)
+{
+    size_t  next = i;
+
+    while (next < p->nhits && p->hits[next].day == p->hits[i].day) {
+        next++;
+    }
+
+    return next;
+}
+
+
+/*
+ * Order
+ */
+
 static int
 worst_first(const void *one, const void *two)
 {
@@ -83,8 +189,12 @@ worst_first(const void *one, const void *two)
     const tlsrpt_problem_t  *a = *(tlsrpt_problem_t *const *) one;
     const tlsrpt_problem_t  *b = *(tlsrpt_problem_t *const *) two;
 
-    if (a->severity != b->severity) {
-        return (int) b->severity - (int) a->severity;
+    order = tlsrpt_problem_is_over(a) - tlsrpt_problem_is_over(b);
+    order = order ? order : (int) b->severity - (int) a->severity;
+    order = order ? order : (int) b->lost - (int) a->lost;
+
+    if (order) {
+        return order;
     }
 
     if (a->failed != b->failed) {

@@ -2,14 +2,16 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * What is wrong with a domain, as data: failures of one result type, or reports
- * that stopped.  tlsrpt_problems.c gathers them; tlsrpt_diagnosis.c puts them
- * into words; tlsrpt_problem_json.c prints them.
+ * What is wrong with a domain, as data: failures of one result type and one
+ * cause, or reports that stopped.  tlsrpt_problems.c gathers them;
+ * tlsrpt_judge.c says how bad they are; tlsrpt_diagnosis.c puts them into
+ * words; tlsrpt_problem_json.c prints them.
  */
 
 #ifndef TLSRPT_PROBLEM_H
 #define TLSRPT_PROBLEM_H
 
+#include "tlsrpt_evidence.h"
 #include "tlsrpt_explain.h"
 #include "tlsrpt_group.h"
 
@@ -26,8 +28,8 @@ enum {
     TLSRPT_PROBLEM_NGROUPS
 };
 
-#define TLSRPT_PROBLEM_VALUES     4096      /* of each, told apart */
-#define TLSRPT_PROBLEM_UNCOVERED  8
+#define TLSRPT_PROBLEM_VALUES   4096        /* of each, told apart */
+#define TLSRPT_PROBLEM_REASONS_MAX  128     /* they are compared with many */
 
 /* Under which policies it happened. */
 #define TLSRPT_UNDER_NONE     0x01          /* no policy, or mode none */
@@ -36,31 +38,97 @@ enum {
 #define TLSRPT_UNDER_DANE     0x08
 #define TLSRPT_UNDER_UNKNOWN  0x10          /* the report does not tell */
 
-/* A mail server that no line of the policy covers which the sender saw. */
+/* What one sender met on one day. */
 typedef struct {
-    tlsrpt_str_t  mx;
-    tlsrpt_str_t  patterns;                 /* "a, *.b" */
-    int           too_deep;                 /* below "*.", by many labels */
-} tlsrpt_uncovered_t;
+    size_t         day;                     /* of the range */
+    size_t         sender;                  /* of the evidence */
+    uint64_t       failed;                  /* sessions */
+    uint64_t       verified;                /* of these, by verified reports */
+    unsigned char  under;                   /* TLSRPT_UNDER_... */
+    unsigned char  kinds;                   /* 1 << TLSRPT_DAY_... */
+} tlsrpt_hit_t;
+
+typedef enum {
+    TLSRPT_LOST_NO = 0,
+    TLSRPT_LOST_PERHAPS,
+    TLSRPT_LOST_YES
+} tlsrpt_lost_t;
+
+typedef enum {
+    TLSRPT_STATE_ONGOING = 0,
+    TLSRPT_STATE_UNKNOWN,                   /* nobody reported since */
+    TLSRPT_STATE_OVER,
+    TLSRPT_STATE_LAPSED                     /* unknown for too long */
+} tlsrpt_state_t;
+
+/* Why somebody on the way is to be thought of. */
+typedef enum {
+    TLSRPT_SUSPECT_NOTHING = 0,
+    TLSRPT_SUSPECT_FEW,                     /* fail where others pass */
+    TLSRPT_SUSPECT_WEAK                     /* one of two senders */
+} tlsrpt_suspect_t;
+
+/* The mail server and the policies. */
+typedef enum {
+    TLSRPT_MX_FINE = 0,                     /* or not known */
+    TLSRPT_MX_STALE,                        /* covered by now */
+    TLSRPT_MX_OLDER,                        /* covered before */
+    TLSRPT_MX_UNKNOWN,                      /* in no policy */
+    TLSRPT_MX_FOREIGN                       /* nor of a domain that is */
+} tlsrpt_mx_state_t;
 
 typedef struct {
-    tlsrpt_str_t                 result_type;   /* borrowed */
+    tlsrpt_str_t                 result_type;   /* borrowed; "": not given */
     const tlsrpt_explanation_t  *explanation;
-    tlsrpt_severity_t            severity;
-    int                          ongoing;
-    int32_t                      first;         /* day, as in tlsrpt_time.h;
-                                                   of silence the last one with
-                                                   a report */
-    int32_t                      last;
-    uint64_t                     failed;        /* sessions */
-    double                       share;         /* of all since the first */
-    uint64_t                    *by_day;        /* failed, one a day of the
-                                                   range; NULL: silence */
-    unsigned                     under;         /* TLSRPT_UNDER_... */
+    tlsrpt_str_t                 mx;        /* its cause; len 0: none, many */
+    int                          many;      /* all servers beyond the bound */
+
+    /* Gathered */
+
+    tlsrpt_hit_t                *hits;      /* by day, then sender */
+    size_t                       nhits;
+    size_t                       size;
+    unsigned char                saw[TLSRPT_MAX_SENDERS + 1];   /* by sender */
     tlsrpt_groups_t              groups[TLSRPT_PROBLEM_NGROUPS];
-    tlsrpt_uncovered_t           uncovered[TLSRPT_PROBLEM_UNCOVERED];
-    size_t                       nuncovered;
-    size_t                       number;        /* before it was sorted */
+    uint64_t                     raw;       /* failed sessions of all details;
+                                               of these, those that ... */
+    uint64_t                     uncovered; /* the sender's policy leaves out */
+    uint64_t                     addressed; /* tell the sending address */
+    tlsrpt_str_t                 patterns;  /* of a policy that leaves it out:
+                                               "a, *.b" */
+    int                          too_deep;  /* below "*.", by many labels */
+    uint64_t                     posted;    /* sessions by POST, ... */
+    uint64_t                     mailed;    /* ... by mail */
+    uint64_t                     staged[TLSRPT_DAY_KINDS];  /* of the report
+                                               that is being read */
+    unsigned char                staged_under;
+    unsigned char                staged_kinds;
+
+    /* Judged */
+
+    tlsrpt_severity_t            severity;
+    tlsrpt_state_t               state;
+    tlsrpt_lost_t                lost;
+    unsigned                     under;     /* on the last day */
+    int32_t                      first;     /* day, as in tlsrpt_time.h; of
+                                               silence the last with a report */
+    int32_t                      last;
+    size_t                       ndays;     /* with failures */
+    uint64_t                     failed;    /* sessions */
+    double                       share;     /* of all since the first */
+    double                       share_of_senders;
+    size_t                       others;    /* senders that passed the check on
+                                               most of its days, */
+    int                          enough;    /* enough of them; */
+    size_t                       passed_since;  /* and later, where that is what
+                                               ends it */
+    tlsrpt_mx_state_t            mx_state;
+    tlsrpt_suspect_t             suspect;
+    const tlsrpt_reason_t       *reason;    /* of all its sessions */
+    uint64_t                     ignored;   /* delivered all the same */
+    int                          disputed;  /* no more than contradictions */
+    uint64_t                     doubtful;  /* a count that cannot be */
+    size_t                       number;    /* before it was sorted */
 } tlsrpt_problem_t;
 
 /* NULL: no memory.  It has no days yet. */
@@ -72,15 +140,24 @@ void tlsrpt_problem_free(tlsrpt_problem_t *problem);
    -1: no memory. */
 int tlsrpt_problem_count(tlsrpt_problem_t *problem,
     const tlsrpt_value_t *values, uint64_t failed) TLSRPT_MUST_USE;
+/* 0, or -1: no memory. */
+int tlsrpt_problem_hit(tlsrpt_problem_t *problem, const tlsrpt_hit_t *hit)
+    TLSRPT_MUST_USE;
+/* Once all are there: one a sender and day, in their order. */
+void tlsrpt_problem_settle(tlsrpt_problem_t *problem);
 
-/* Worst first; what is as bad stays in its order. */
+/* The first hit of the next day, from i on. */
+size_t tlsrpt_problem_next_day(const tlsrpt_problem_t *problem, size_t i);
+
+/* Those that are open first, then worst first; what is as bad stays in its
+   order. */
 void tlsrpt_problem_sort(tlsrpt_problem_t **problems, size_t n);
 
 
 static inline int
 tlsrpt_problem_is_silence(const tlsrpt_problem_t *problem)
 {
-    return problem->by_day == NULL;
+    return problem->nhits == 0;
 }
 
 
@@ -89,7 +166,15 @@ tlsrpt_problem_is_silence(const tlsrpt_problem_t *problem)
 static inline int
 tlsrpt_problem_is_of_policy(const tlsrpt_problem_t *problem)
 {
-    return problem->explanation->loses == TLSRPT_LOSES_NOTHING;
+    return problem->explanation->of_policy;
+}
+
+
+static inline int
+tlsrpt_problem_is_over(const tlsrpt_problem_t *problem)
+{
+    return problem->state == TLSRPT_STATE_OVER
+           || problem->state == TLSRPT_STATE_LAPSED;
 }
 
 #pragma GCC visibility pop

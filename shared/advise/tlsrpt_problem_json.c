@@ -3,12 +3,19 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 
+#include <stdio.h>
+
+#include <openssl/sha.h>
+
+#include "tlsrpt_contacts.h"
+#include "tlsrpt_count.h"
 #include "tlsrpt_diagnosis.h"
 #include "tlsrpt_problem_json.h"
 #include "tlsrpt_suspicion.h"
 
 
 #define MAX_LISTED  50                      /* of each */
+#define ID_BYTES    8
 
 
 static json_t *
@@ -28,27 +35,34 @@ list_json(const tlsrpt_groups_t *groups)
 
 
 static json_t *
+day_json(int32_t day, uint64_t failed)
+{
+    char  text[TLSRPT_DAY_TEXT_LEN + 1];
+
+    tlsrpt_day_text(day, text);
+
+    return json_pack("{s:s, s:I}", "day", text, "failed-session-count",
+                     (json_int_t) failed);
+}
+
+
+static json_t *
 days_json(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p)
 {
-    char     text[TLSRPT_DAY_TEXT_LEN + 1];
-    json_t  *array = json_array();
+    size_t    next;
+    uint64_t  failed;
+    json_t   *array = json_array();
 
-    if (tlsrpt_problem_is_silence(p)) {
-        return array;
-    }
+    for (size_t i = 0; array && i < p->nhits; i = next) {
+        next = tlsrpt_problem_next_day(p, i);
+        failed = 0;
 
-    for (int32_t day = p->first; array && day <= p->last; day++) {
-        const uint64_t  failed = p->by_day[day - e->scan.from];
-
-        if (failed == 0) {
-            continue;
+        for (size_t k = i; k < next; k++) {
+            failed = tlsrpt_count_add(failed, p->hits[k].failed);
         }
 
-        tlsrpt_day_text(day, text);
-
         if (json_array_append_new(array,
-                json_pack("{s:s, s:I}", "day", text, "failed-session-count",
-                          (json_int_t) failed))
+                day_json(e->scan.from + (int32_t) p->hits[i].day, failed))
             != 0)
         {
             json_decref(array);
@@ -60,33 +74,138 @@ days_json(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p)
 }
 
 
-typedef void (*say_pt)(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p,
-    tlsrpt_words_t *w);
-
 static json_t *
-words_json(say_pt say, const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p)
+words_json(tlsrpt_diagnosis_pt say, const tlsrpt_evidence_t *e,
+    const tlsrpt_problem_t *p, tlsrpt_names_t *names)
 {
     tlsrpt_words_t  w;
 
-    say(e, p, &w);
+    say(e, p, names, &w);
 
     return tlsrpt_words_json(&w);
 }
 
 
 static json_t *
-suspicion_json(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p)
+suspicion_json(const tlsrpt_problem_t *p, tlsrpt_names_t *names)
 {
     tlsrpt_words_t  w;
 
-    tlsrpt_suspicion(e, p, &w);
+    if (tlsrpt_problem_is_silence(p)) {
+        return json_null();
+    }
+
+    tlsrpt_suspicion(p, names, &w);
 
     return w.len ? tlsrpt_words_json(&w) : json_null();
 }
 
 
+/* What is at fault: the mail server, the policy host, the sender that alone
+   meets it, else the domain. */
+
+static tlsrpt_str_t
+cause_of(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p, char *buf)
+{
+    const tlsrpt_groups_t  *g = &p->groups[TLSRPT_PROBLEM_ORGANIZATIONS];
+
+    if (p->mx.len) {
+        return p->mx;
+    }
+
+    if (tlsrpt_problem_is_of_policy(p) && !tlsrpt_problem_is_silence(p)) {
+        return TLSRPT_STR("mta-sts");
+    }
+
+    return g->ngroups == 1 ? tlsrpt_groups_text(g, &g->groups[0], buf)
+                           : e->scan.domain;
+}
+
+
+/* Of the domain, the type, the cause and the first day; null: it was never
+   worth opening. */
+
 static json_t *
-problem_json(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p)
+id_json(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p)
+{
+    char           buf[TLSRPT_VALUE_LEN], text[2 * ID_BYTES + 1];
+    char           name[2048];
+    unsigned char  digest[SHA256_DIGEST_LENGTH];
+    tlsrpt_str_t   cause = cause_of(e, p, buf);
+    int            n;
+
+    if (p->severity == TLSRPT_SEVERITY_LOW) {
+        return json_null();
+    }
+
+    n = snprintf(name, sizeof(name), "%.*s\n%.*s\n%.*s\n%d",
+                 (int) e->scan.domain.len, e->scan.domain.data,
+                 (int) p->result_type.len, p->result_type.data,
+                 (int) cause.len, cause.data, (int) p->first);
+    n = n < 0 ? 0 : n < (int) sizeof(name) ? n : (int) sizeof(name) - 1;
+    SHA256((const unsigned char *) name, (size_t) n, digest);
+
+    for (int i = 0; i < ID_BYTES; i++) {
+        snprintf(text + 2 * i, 3, "%02x", digest[i]);
+    }
+
+    return json_string(text);
+}
+
+
+static json_t *
+ongoing_json(const tlsrpt_problem_t *p)
+{
+    return p->state == TLSRPT_STATE_UNKNOWN ? json_null()
+           : json_boolean(p->state == TLSRPT_STATE_ONGOING);
+}
+
+
+static json_t *
+type_json(const tlsrpt_problem_t *p)
+{
+    return p->result_type.len ? tlsrpt_str_json(p->result_type) : json_null();
+}
+
+
+/* The steps' text, each with its command, a line each. */
+
+static json_t *
+fix_json(const json_t *steps)
+{
+    size_t         i;
+    json_t        *step, *json = NULL;
+    tlsrpt_buf_t   buf = { NULL, 0, 0, 0 };
+
+    json_array_foreach((json_t *) steps, i, step) {
+        const json_t  *text = json_object_get(step, "text");
+        const json_t  *run = json_object_get(step, "command");
+
+        tlsrpt_buf_add(&buf, "\n", buf.len > 0);
+        tlsrpt_buf_add(&buf, json_string_value(text),
+                       json_string_length(text));
+
+        if (run != NULL) {
+            tlsrpt_buf_add(&buf, " ", 1);
+            tlsrpt_buf_add(&buf, json_string_value(run),
+                           json_string_length(run));
+        }
+    }
+
+    if (!buf.failed) {
+        json = json_stringn(buf.data ? buf.data : "", buf.len);
+    }
+
+    tlsrpt_buf_free(&buf);
+
+    return json;
+}
+
+
+/* What is counted. */
+
+static json_t *
+facts_json(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p)
 {
     char                    first[TLSRPT_DAY_TEXT_LEN + 1];
     char                    last[TLSRPT_DAY_TEXT_LEN + 1];
@@ -95,18 +214,18 @@ problem_json(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p)
     tlsrpt_day_text(p->first, first);
     tlsrpt_day_text(p->last, last);
 
-    return json_pack("{s:s%, s:s, s:o, s:b, s:s, s:s, s:I, s:f,"
-                     " s:o, s:o, s:o, s:o, s:o, s:o,"
-                     " s:s, s:o, s:o, s:s, s:o, s:o}",
-                     "result-type", p->result_type.data, p->result_type.len,
+    return json_pack("{s:o, s:o, s:s, s:o, s:s, s:s, s:I, s:f, s:f,"
+                     " s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+                     "id", id_json(e, p), "result-type", type_json(p),
                      "severity", tlsrpt_severity_name(p->severity),
-                     "title", words_json(tlsrpt_diagnosis_title, e, p),
-                     "ongoing", p->ongoing,
+                     "ongoing", ongoing_json(p),
                      "first-day", first, "last-day", last,
                      "failed-session-count", (json_int_t) p->failed,
                      "share", p->share,
+                     "share-of-senders", p->share_of_senders,
                      "organization-names",
                      list_json(&g[TLSRPT_PROBLEM_ORGANIZATIONS]),
+                     "contacts", tlsrpt_contacts_json(e, p, MAX_LISTED),
                      "receiving-mx-hostnames", list_json(&g[TLSRPT_PROBLEM_MX]),
                      "sending-mta-ips",
                      list_json(&g[TLSRPT_PROBLEM_SENDING_IPS]),
@@ -115,12 +234,54 @@ problem_json(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p)
                      "failure-reason-codes",
                      list_json(&g[TLSRPT_PROBLEM_REASONS]),
                      "policy-types", list_json(&g[TLSRPT_PROBLEM_TYPES]),
-                     "meaning", p->explanation->meaning,
-                     "likely-cause", words_json(tlsrpt_diagnosis_cause, e, p),
-                     "fix", words_json(tlsrpt_diagnosis_fix, e, p),
-                     "lost-mail", tlsrpt_diagnosis_lost_mail(e, p),
-                     "possible-attack", suspicion_json(e, p),
+                     "via", json_pack("{s:I, s:I, s:I}",
+                                      "https", (json_int_t) p->posted,
+                                      "mail", (json_int_t) p->mailed,
+                                      "check", (json_int_t) 0),
+                     "signed-by",
+                     tlsrpt_contacts_signers_json(e, p, MAX_LISTED),
                      "by-day", days_json(e, p));
+}
+
+
+/* What is said of it. */
+
+static json_t *
+said_json(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p)
+{
+    tlsrpt_names_t   names;
+    json_t          *steps;
+
+    tlsrpt_diagnosis_names(e, p, &names);
+    steps = tlsrpt_diagnosis_steps(e, p, &names);
+
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+                     "title",
+                     words_json(tlsrpt_diagnosis_title, e, p, &names),
+                     "meaning",
+                     words_json(tlsrpt_diagnosis_meaning, e, p, &names),
+                     "likely-cause",
+                     words_json(tlsrpt_diagnosis_cause, e, p, &names),
+                     "fix", fix_json(steps), "steps", steps,
+                     "lost-mail",
+                     words_json(tlsrpt_diagnosis_lost_mail, e, p, &names),
+                     "possible-attack", suspicion_json(p, &names));
+}
+
+
+static json_t *
+problem_json(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p)
+{
+    json_t  *json = facts_json(e, p), *said = said_json(e, p);
+
+    if (json == NULL || said == NULL || json_object_update(json, said) != 0) {
+        json_decref(json);
+        json = NULL;
+    }
+
+    json_decref(said);
+
+    return json;
 }
 
 

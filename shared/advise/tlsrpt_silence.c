@@ -3,50 +3,72 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 
+#include "tlsrpt_rhythm.h"
 #include "tlsrpt_silence.h"
 
 
-/* A sender that reported on so many days running ... */
-#define STEADY_DAYS  7
-/* ... and then not for so many: reports on a day come on the next one, and some
-   senders are days late. */
-#define SILENT_DAYS  4
+/* A sender has a rhythm that reported on so many days ... */
+#define STEADY_REPORTS  7
+/* ... of so many before it stopped: of a small one, silence says nothing. */
+#define STEADY_DAYS     28
 
 
-/* The newest day with any of the flags, from 1; 0: none. */
-
-static size_t
-newest(const unsigned char *days, size_t ndays, unsigned flags)
-{
-    while (ndays && !(days[ndays - 1] & flags)) {
-        ndays--;
-    }
-
-    return ndays;
-}
-
-
-/* Did the sender report day after day, and of more than its own reports' mail?
-   One session a day between reporters is a heartbeat: its end says nothing. */
+/* Did the sender report regularly, and of more than its own reports' mail?  One
+   session a day between reporters is a heartbeat: its end says nothing. */
 
 static int
 was_steady(const tlsrpt_sender_t *s, size_t last)
 {
-    int  busy = 0;
+    int     busy = 0;
+    size_t  n = 0, first = last > STEADY_DAYS ? last - STEADY_DAYS : 0;
 
-    if (last < STEADY_DAYS) {
+    for (size_t i = first; i < last; i++) {
+        n += s->at[i] > 0;
+        busy |= s->at[i] && s->days[s->at[i] - 1].sessions > 1;
+    }
+
+    return busy && n >= STEADY_REPORTS;
+}
+
+
+/* A domain that is not reported on in the range may have been before. */
+
+static int
+was_reported(const tlsrpt_evidence_t *e)
+{
+    const int32_t  came = tlsrpt_day_of((int64_t) e->scan.all.last);
+
+    return e->scan.all.reports > 0 && came < e->scan.from;
+}
+
+
+int
+tlsrpt_silence_of(const tlsrpt_evidence_t *e, const tlsrpt_sender_t *s,
+    size_t *last)
+{
+    int            silent;
+    unsigned char  days[TLSRPT_MAX_QUERY_DAYS];
+    const size_t   late = s != NULL ? s->delay.late : e->delay.late;
+
+    for (size_t i = 0; i < e->nknown; i++) {
+        days[i] = s != NULL ? s->at[i] > 0 : e->scan.days[i].reports > 0;
+    }
+
+    silent = tlsrpt_rhythm_is_silent(days, e->nknown, last);
+
+    /* what comes late anyway is waited for */
+    if (!silent || e->nknown - *last + 1 < TLSRPT_SILENT_DAYS + late) {
         return 0;
     }
 
-    for (size_t i = last - STEADY_DAYS; i < last; i++) {
-        if (!(s->days[i] & TLSRPT_SENDER_REPORTED)) {
-            return 0;
-        }
-
-        busy |= s->days[i] & TLSRPT_SENDER_BUSY;
+    if (*last == 0) {
+        *last = e->scan.ndays;
+        return s == NULL && was_reported(e);
     }
 
-    return busy != 0;
+    --*last;
+
+    return s == NULL || was_steady(s, *last + 1);
 }
 
 
@@ -56,16 +78,15 @@ static int
 silence_add(int32_t day, const tlsrpt_sender_t *sender,
     tlsrpt_problem_t **problems, size_t *n)
 {
-    tlsrpt_str_t       word = { "silence", 7 };
     tlsrpt_value_t     values[TLSRPT_NDIMENSIONS] = { { NULL, 0, 0 } };
-    tlsrpt_problem_t  *p = tlsrpt_problem_create(word);
+    tlsrpt_problem_t  *p = tlsrpt_problem_create(TLSRPT_STR("silence"));
 
     if (p == NULL) {
         return -1;
     }
 
-    p->severity = p->explanation->severity;
-    p->ongoing = 1;
+    p->severity = p->explanation->worst;
+    p->state = TLSRPT_STATE_ONGOING;
     p->first = day;
     p->last = day;
 
@@ -84,88 +105,23 @@ silence_add(int32_t day, const tlsrpt_sender_t *sender,
 }
 
 
-/* The longest time between two days with reports, or, where there is one such
-   day only, before it. */
-
-static size_t
-longest_gap(const tlsrpt_evidence_t *e)
-{
-    size_t  gap = 0, n = 0, last = 0;
-
-    for (size_t i = 0; i < e->nknown; i++) {
-        if (e->scan.days[i].reports == 0) {
-            continue;
-        }
-
-        if (n == 0 || i - last > gap || n == 1) {
-            gap = i - last;
-        }
-
-        last = i;
-        n++;
-    }
-
-    return gap;
-}
-
-
-/* Does nobody report any more, for longer than was usual?  day: the last one
-   with a report. */
-
-static int
-is_silent(const tlsrpt_evidence_t *e, int32_t *day)
-{
-    size_t  last = e->nknown, silent;
-
-    *day = tlsrpt_day_of((int64_t) e->scan.all.last);
-
-    while (last && e->scan.days[last - 1].reports == 0) {
-        last--;
-    }
-
-    silent = e->nknown - last;
-
-    if (last) {
-        *day = e->scan.from + (int32_t) last - 1;
-
-    } else if (e->scan.all.reports == 0 || *day >= e->scan.from) {
-        return 0;
-    }
-
-    return silent >= SILENT_DAYS && (!last || silent > 2 * longest_gap(e));
-}
-
-
-/* The same of one sender. */
-
-static int
-is_sender_silent(const tlsrpt_evidence_t *e, const tlsrpt_sender_t *s,
-    int32_t *day)
-{
-    size_t  last = newest(s->days, e->nknown, TLSRPT_SENDER_REPORTED);
-
-    if (last + SILENT_DAYS > e->nknown || !was_steady(s, last)) {
-        return 0;
-    }
-
-    *day = e->scan.from + (int32_t) last - 1;
-    return 1;
-}
-
-
 int
 tlsrpt_silence_find(const tlsrpt_evidence_t *e, tlsrpt_problem_t **problems,
     size_t *n)
 {
-    int32_t  day;
+    size_t  last;
 
-    if (is_silent(e, &day)) {
-        return silence_add(day, NULL, problems, n);
+    if (tlsrpt_silence_of(e, NULL, &last)) {
+        return silence_add(last < e->scan.ndays
+                           ? e->scan.from + (int32_t) last
+                           : tlsrpt_day_of((int64_t) e->scan.all.last),
+                           NULL, problems, n);
     }
 
     for (size_t i = 0; i < e->nsenders; i++) {
-        if (is_sender_silent(e, &e->senders[i], &day)
-            && silence_add(day, &e->senders[i], problems, n) != 0)
+        if (tlsrpt_silence_of(e, &e->senders[i], &last)
+            && silence_add(e->scan.from + (int32_t) last, &e->senders[i],
+                           problems, n) != 0)
         {
             return -1;
         }

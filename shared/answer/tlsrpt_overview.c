@@ -4,17 +4,23 @@
  */
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "tlsrpt_day_scan.h"
 #include "tlsrpt_overview.h"
+#include "tlsrpt_rhythm.h"
 #include "tlsrpt_tally.h"
 
 
-/* How far back from the newest day of the range reports may be and the domain
-   is not "silent": reports on a day come on the next one. */
-#define SILENT_DAYS   3
-/* And how many days up to the newest report "failing" looks at. */
-#define FAILING_DAYS  7
+/* What is open is seen by so many days up to the newest report, as long as that
+   is no more than so many days ago: as of a domain's problems, as far as totals
+   tell. */
+#define RECENT_DAYS      7
+#define LAPSE_DAYS       14
+/* Single sessions, "occasional": below both, on so many of these days. */
+#define SINGLE_PERCENT   1
+#define SINGLE_SESSIONS  20
+#define SINGLE_DAYS      2
 
 struct tlsrpt_overview {
     tlsrpt_day_scan_t  scan;                /* its days, not its day logs */
@@ -78,47 +84,78 @@ tlsrpt_overview_seen(const tlsrpt_overview_t *overview)
 }
 
 
-/* The newest day with a report, or from - 1. */
+/* last: 1 + the newest day of the range with a report; 0: none. */
 
-static int32_t
-newest_day(const tlsrpt_overview_t *overview)
+static int
+is_silent(const tlsrpt_overview_t *overview, size_t *last)
 {
-    int32_t  day = overview->scan.to;
+    const size_t   n = (size_t) (overview->scan.to - overview->scan.from) + 1;
+    const uint64_t  last_came = overview->scan.all.last;
+    const int32_t   came = tlsrpt_day_of(last_came < TLSRPT_TIME_END
+                                         ? (int64_t) last_came
+                                         : TLSRPT_TIME_END - 1);
+    int            silent;
+    unsigned char  days[TLSRPT_MAX_QUERY_DAYS];
 
-    while (day >= overview->scan.from
-           && overview->scan.days[day - overview->scan.from].reports == 0)
-    {
-        day--;
+    for (size_t i = 0; i < n; i++) {
+        days[i] = overview->scan.days[i].reports > 0;
     }
 
-    return day;
+    silent = tlsrpt_rhythm_is_silent(days, n, last);
+
+    /* where the range has no report, it is when the last one came */
+    return *last ? silent : came + TLSRPT_SILENT_DAYS <= overview->scan.to + 1;
+}
+
+
+static int
+is_single(const tlsrpt_totals_t *day)
+{
+    return (double) day->failed * 100
+           < ((double) day->successful + (double) day->failed) * SINGLE_PERCENT
+           && day->failed < SINGLE_SESSIONS;
+}
+
+
+/* "failing", "occasional", or NULL. */
+
+static const char *
+failing(const tlsrpt_overview_t *overview, size_t last)
+{
+    size_t  n = 0, first = last > RECENT_DAYS ? last - RECENT_DAYS : 0;
+    int     single = 1;
+
+    if (overview->scan.to - overview->scan.from + 1 - (int32_t) last > LAPSE_DAYS) {
+        return NULL;
+    }
+
+    for (size_t i = first; i < last; i++) {
+        n += overview->scan.days[i].failed > 0;
+        single &= overview->scan.days[i].failed == 0
+                  || is_single(&overview->scan.days[i]);
+    }
+
+    return n == 0 ? NULL : single && n <= SINGLE_DAYS ? "occasional"
+                                                      : "failing";
 }
 
 
 static const char *
 status(const tlsrpt_overview_t *overview)
 {
-    int32_t                   newest = newest_day(overview);
-    const tlsrpt_day_scan_t  *scan = &overview->scan;
+    size_t       last;
+    const int    silent = is_silent(overview, &last);
+    const char  *failure = failing(overview, last);
 
-    if (!scan->seen) {
-        return NULL;
+    if (!overview->scan.seen) {
+        return "waiting";
     }
 
-    if (newest <= scan->to - SILENT_DAYS || newest < scan->from) {
-        return "silent";
+    if (failure != NULL && strcmp(failure, "failing") == 0) {
+        return failure;
     }
 
-    for (int32_t day = newest;
-         day >= scan->from && day > newest - FAILING_DAYS;
-         day--)
-    {
-        if (scan->days[day - scan->from].failed) {
-            return "failing";
-        }
-    }
-
-    return "ok";
+    return silent ? "silent" : failure != NULL ? failure : "ok";
 }
 
 
@@ -143,7 +180,7 @@ tlsrpt_overview_json(const tlsrpt_overview_t *overview)
                      ? (int64_t) scan->all.last : TLSRPT_TIME_END - 1,
                      last);
 
-    return json_pack("{s:s%, s:I, s:I, s:I, s:s?, s:s?}",
+    return json_pack("{s:s%, s:I, s:I, s:I, s:s?, s:s}",
                      "domain", scan->domain.data, scan->domain.len,
                      "reports", (json_int_t) sum.reports,
                      "total-successful-session-count",

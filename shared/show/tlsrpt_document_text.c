@@ -13,9 +13,9 @@
 #include "tlsrpt_document.h"
 #include "tlsrpt_escape.h"
 #include "tlsrpt_domain.h"
-#include "tlsrpt_explain.h"
 #include "tlsrpt_packed.h"
 #include "tlsrpt_time.h"
+#include "tlsrpt_words.h"
 
 
 /* The text: who, when, how many; what failed, why, and what to do; the policy;
@@ -65,13 +65,6 @@ sent(tlsrpt_buf_t *buf, const char *label, tlsrpt_str_t s)
     tlsrpt_buf_add(buf, head, (size_t) n);
     tlsrpt_escape(buf, s);
     tlsrpt_buf_add(buf, "\n", 1);
-}
-
-
-static void
-add_text(tlsrpt_buf_t *buf, const char *text)
-{
-    tlsrpt_buf_add(buf, text, strlen(text));
 }
 
 
@@ -267,7 +260,7 @@ static void
 put_detail(tlsrpt_buf_t *buf, const tlsrpt_applied_policy_t *p,
     const tlsrpt_detail_t *d)
 {
-    const char  *reason;
+    const tlsrpt_reason_t  *reason;
 
     line(buf, "\n  * %llu %s",
          (unsigned long long) d->failed_session_count,
@@ -289,7 +282,8 @@ put_detail(tlsrpt_buf_t *buf, const tlsrpt_applied_policy_t *p,
         reason = tlsrpt_explain_reason(d->failure_reason_code);
 
         if (reason != NULL) {
-            line(buf, "%-18s%s", "      that is:", reason);
+            line(buf, "%-18s%s", "      that is:",
+                 tlsrpt_text(reason->section, "says"));
         }
     }
 
@@ -314,58 +308,164 @@ is_first_of_type(const tlsrpt_applied_policy_t *p, size_t n)
 }
 
 
-/* What mends a mail server that is missing from the policy. */
+/* Of the details of one result type: what they have in common. */
 
-static void
-put_missing(tlsrpt_buf_t *buf, const tlsrpt_applied_policy_t *p,
-    tlsrpt_str_t type)
+typedef struct {
+    size_t                  n;
+    size_t                  uncovered;
+    tlsrpt_str_t            mx;             /* the first uncovered one, else the
+                                               one of all; data NULL: several */
+    const tlsrpt_reason_t  *reason;         /* of all; NULL: there is none */
+} common_t;
+
+static common_t
+common_of(const tlsrpt_applied_policy_t *p, tlsrpt_str_t type)
 {
-    tlsrpt_buf_t  text = { NULL, 0, 0, 0 };
+    common_t  c = { 0, 0, { NULL, 0 }, NULL };
 
     for (size_t i = 0; i < p->ndetails; i++) {
-        tlsrpt_str_t  mx = p->details[i].receiving_mx_hostname;
+        const tlsrpt_detail_t  *d = &p->details[i];
+        const tlsrpt_reason_t  *reason = NULL;
+        const int               out = is_uncovered(p, d->receiving_mx_hostname);
 
-        if (tlsrpt_str_equal(p->details[i].result_type, type)
-            && is_uncovered(p, mx))
-        {
-            add_text(&text, "Add the line \"mx: ");
-            tlsrpt_escape(&text, mx);
-            add_text(&text, "\" to the policy and change the id in the "
-                     "_mta-sts record, or take this server out of the MX "
-                     "records.");
-            tlsrpt_buf_add(&text, "", 1);
-            paragraph(buf, text.failed ? "" : text.data);
-            buf->failed |= text.failed;
-            break;
+        if (!tlsrpt_str_equal(d->result_type, type)) {
+            continue;
         }
+
+        if (d->failure_reason_code.data != NULL) {
+            reason = tlsrpt_explain_reason(d->failure_reason_code);
+        }
+
+        if (c.n == 0 || (out && c.uncovered == 0)) {
+            c.mx = d->receiving_mx_hostname;
+
+        } else if (c.uncovered == 0
+                   && !tlsrpt_str_equal(c.mx, d->receiving_mx_hostname))
+        {
+            c.mx.data = NULL;
+        }
+
+        c.reason = c.n == 0 || (reason != NULL && c.reason != NULL
+                                && strcmp(reason->section,
+                                          c.reason->section) == 0)
+                   ? reason : NULL;
+        c.uncovered += (size_t) out;
+        c.n++;
     }
 
-    tlsrpt_buf_free(&text);
+    return c;
 }
 
+
+static void
+put_all(tlsrpt_buf_t *buf, const tlsrpt_names_t *names, const char *section,
+    const char *name)
+{
+    tlsrpt_words_t  w = { "", 0 };
+
+    tlsrpt_say_all(&w, names, section, name);
+    tlsrpt_say_no_more(&w);
+    paragraph(buf, w.data);
+}
+
+
+/* A command, broken as a shell takes it. */
+
+static void
+put_command(tlsrpt_buf_t *buf, const char *text)
+{
+    size_t  n, len = strlen(text);
+
+    for ( ; len > WIDTH - INDENT - 4; text += n + 1, len -= n + 1) {
+        for (n = WIDTH - INDENT - 4; n && text[n] != ' '; n--) {
+            /* void */
+        }
+
+        if (n == 0) {
+            break;
+        }
+
+        line(buf, "        %.*s \\", (int) n, text);
+    }
+
+    line(buf, "        %s", text);
+}
+
+
+static int
+put_step(void *ctx, const tlsrpt_words_t *text, const tlsrpt_words_t *command)
+{
+    tlsrpt_buf_t  *buf = ctx;
+
+    paragraph(buf, text->data);
+
+    if (command != NULL) {
+        put_command(buf, command->data);
+    }
+
+    return 0;
+}
+
+
+static void
+put_steps(tlsrpt_buf_t *buf, const tlsrpt_names_t *names, const char *section,
+    const char *name)
+{
+    if (tlsrpt_steps(names, section, name, put_step, buf) != 0) {
+        buf->failed = 1;
+    }
+}
+
+
+/* What a mail server in no policy means comes first: it may be nobody's. */
 
 static void
 put_explanation(tlsrpt_buf_t *buf, const tlsrpt_applied_policy_t *p,
     tlsrpt_str_t type)
 {
-    char                         text[TLSRPT_EXPLAIN_SIZE];
+    common_t                     c = common_of(p, type);
+    tlsrpt_buf_t                 mx = { NULL, 0, 0, 0 };
+    tlsrpt_names_t               names;
     const tlsrpt_explanation_t  *e = tlsrpt_explain(type);
+    const char  *title = tlsrpt_text(tlsrpt_explain_section(e, c.reason,
+                                                            "title"), "title");
+    const int    no_more = c.uncovered == c.n && e->by_reason;
 
-    line(buf, "\n  %s%s", e->title, type.len ? "" : " (no result type)");
-    sent(buf, "    Reported as:", type);
-    line(buf, "    What it means:");
-    paragraph(buf, e->meaning);
-    line(buf, "    Likely cause:");
-    tlsrpt_explain_for(e->cause, p->policy_domain, text, sizeof(text));
-    paragraph(buf, text);
-    line(buf, "    What to do:");
+    names.n = 0;
+    names.len = 0;
+    tlsrpt_name(&names, "domain", p->policy_domain);
 
-    if (e->names_mx) {
-        put_missing(buf, p, type);
+    if (c.mx.data != NULL) {
+        tlsrpt_escape(&mx, c.mx);
+        tlsrpt_name_mx(&names, (tlsrpt_str_t) { mx.data, mx.len });
     }
 
-    tlsrpt_explain_for(e->fix, p->policy_domain, text, sizeof(text));
-    paragraph(buf, text);
+    line(buf, "\n  %s%s", title, type.len ? "" : " (no result type)");
+    sent(buf, "    Reported as:", type);
+    line(buf, "    What it means:");
+    put_all(buf, &names, e->section, "meaning");
+
+    if (!no_more) {
+        line(buf, "    Likely cause:");
+        put_all(buf, &names, tlsrpt_explain_section(e, c.reason, "cause"),
+                "cause");
+    }
+
+    line(buf, "    What to do:");
+
+    if (c.uncovered) {
+        put_all(buf, &names, "document", "not-in-policy");
+    }
+
+    if (!no_more) {
+        put_steps(buf, &names, tlsrpt_explain_section(e, c.reason, "test"),
+                  "test");
+        put_steps(buf, &names, tlsrpt_explain_section(e, c.reason, "step"),
+                  "step");
+    }
+
+    buf->failed |= mx.failed;
+    tlsrpt_buf_free(&mx);
 }
 
 

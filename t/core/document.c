@@ -136,7 +136,7 @@ says(const char *policies, const char *domain, const char *piece, int want)
 static void
 test_page(void)
 {
-    const char  *add = "Add the line \"mx: mx.eu.example.com\"";
+    const char  *add = "Is mx.eu.example.com one of your mail servers?";
     const char  *no = "The policy seen has no mx line that covers this name.";
     const char  *one = POLICY("sts", "example.com", MX, 1,
                               AT("validation-failure", "mx.eu.example.com"));
@@ -150,12 +150,13 @@ test_page(void)
     one = POLICY("sts", "example.com", MX, 1,
                  AT("validation-failure", "mx.example.com"));
     says(one, NULL, no, 0);
-    says(one, NULL, "Add the line", 0);
+    says(one, NULL, "one of your mail servers?", 0);
 
     one = POLICY("sts", "example.com", MX, 1,
                  AT("certificate-expired", "mx.eu.example.com"));
     says(one, NULL, no, 1);
-    says(one, NULL, add, 0);
+    says(one, NULL, add, 1);
+    says(one, NULL, "Look at every \"NotAfter\"", 1);
 
     one = POLICY("sts", "example.com", ",\"policy-string\":[\"mx: a.example\"]",
                  1, AT("validation-failure", "mx.eu.example.com"));

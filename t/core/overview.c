@@ -100,17 +100,48 @@ is_line(const char *name, const char *want, const char *all,
 static void
 test_status(void)
 {
-    is_line("never seen", LINE(0, 0, 0, "null", "null"), NULL, NONE, NONE);
-    is_line("no report of late", LINE(0, 0, 0, LAST, "\"silent\""), ALL, NONE,
+    is_line("never seen", LINE(0, 0, 0, "null", "\"waiting\""), NULL, NONE,
             NONE);
+    is_line("no report of late",
+            LINE(0, 0, 0, "\"2026-01-17T00:00:00Z\"", "\"silent\""),
+            "9 9 9 1768608000", NONE, NONE);
+    is_line("one that came three days ago, of before",
+            LINE(0, 0, 0, "\"2026-01-18T00:00:00Z\"", "\"ok\""),
+            "9 9 9 1768694400", NONE, NONE);
     is_line("one of yesterday", LINE(1, 10, 0, LAST, "\"ok\""), ALL,
             FIELDS("19", "1 10 0 0"), NONE);
     is_line("failures", LINE(1, 10, 2, LAST, "\"failing\""), ALL,
             FIELDS("19", "1 10 2 0"), NONE);
     is_line("two days ago", LINE(1, 10, 0, LAST, "\"ok\""), ALL,
             FIELDS("18", "1 10 0 0"), NONE);
-    is_line("three days ago", LINE(1, 10, 2, LAST, "\"silent\""), ALL,
-            FIELDS("17", "1 10 2 0"), NONE);
+    is_line("nobody since the failures", LINE(1, 10, 2, LAST, "\"failing\""),
+            ALL, FIELDS("7", "1 10 2 0"), NONE);
+    is_line("for too long", LINE(1, 10, 2, LAST, "\"ok\""), ALL,
+            FIELDS("5", "1 10 2 0"), NONE);
+    is_line("daily, and then not for four days",
+            LINE(3, 30, 0, LAST, "\"silent\""), ALL,
+            FIELDS("14", "1 10 0 0", "15", "1 10 0 0", "16", "1 10 0 0"),
+            NONE);
+    is_line("for three", LINE(3, 30, 0, LAST, "\"ok\""), ALL,
+            FIELDS("15", "1 10 0 0", "16", "1 10 0 0", "17", "1 10 0 0"),
+            NONE);
+    is_line("on weekdays, and today is Tuesday",
+            LINE(3, 30, 0, LAST, "\"ok\""), ALL,
+            FIELDS("9", "1 10 0 0", "12", "1 10 0 0", "16", "1 10 0 0"),
+            NONE);
+    is_line("one of a thousand", LINE(1, 999, 1, LAST, "\"occasional\""), ALL,
+            FIELDS("19", "1 999 1 0"), NONE);
+    is_line("one of a hundred", LINE(1, 99, 1, LAST, "\"failing\""), ALL,
+            FIELDS("19", "1 99 1 0"), NONE);
+    is_line("19 of many", LINE(1, 9981, 19, LAST, "\"occasional\""), ALL,
+            FIELDS("19", "1 9981 19 0"), NONE);
+    is_line("20 of many", LINE(1, 9980, 20, LAST, "\"failing\""), ALL,
+            FIELDS("19", "1 9980 20 0"), NONE);
+    is_line("on two days", LINE(2, 1998, 2, LAST, "\"occasional\""), ALL,
+            FIELDS("13", "1 999 1 0", "19", "1 999 1 0"), NONE);
+    is_line("on three", LINE(3, 2997, 3, LAST, "\"failing\""), ALL,
+            FIELDS("13", "1 999 1 0", "16", "1 999 1 0", "19", "1 999 1 0"),
+            NONE);
     is_line("failures a week before the newest",
             LINE(3, 30, 2, LAST, "\"ok\""), ALL,
             FIELDS("19", "2 20 0 0", "12", "1 10 2 0"), NONE);
@@ -140,10 +171,10 @@ test_sums(void)
             FIELDS("32", "1 1 0 0", "31", "1 1 0 x", "30", "",
                    "+9", "1 1 0 0", "28", "9007199254740992 0 0 0"));
     is_line("a time past all days",
-            LINE(0, 0, 0, "\"9999-12-31T23:59:59Z\"", "\"silent\""),
+            LINE(0, 0, 0, "\"9999-12-31T23:59:59Z\"", "\"ok\""),
             "1 1 1 9007199254740991", NONE, NONE);
-    is_line("a time that is none", LINE(0, 0, 0, "null", "null"), "1 1 1 x",
-            NONE, NONE);
+    is_line("a time that is none", LINE(0, 0, 0, "null", "\"waiting\""),
+            "1 1 1 x", NONE, NONE);
 }
 
 

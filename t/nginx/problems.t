@@ -77,15 +77,25 @@ my %problem = %$problem;
 is scalar(@more), 0, 'one problem';
 like delete $problem{$_}, qr/^[A-Z].*\.$/s, "$_ is a sentence"
     for qw(meaning likely-cause fix lost-mail);
+like delete $problem{id}, qr/^[0-9a-f]{16}$/, 'an id';
+like $problem{steps}[0]{text}, qr/^Look at every "NotAfter"/, 'a first step';
+like $problem{steps}[0]{command},
+    qr/^openssl s_client -starttls smtp -connect mx\.example\.com:25 /,
+    'with its command';
+ok !exists $problem{steps}[1]{command}, 'not each step has one';
+delete $problem{steps};
 is_deeply \%problem, {
     'result-type' => 'certificate-expired', severity => 'high',
     title => 'Certificate expired: mx.example.com',
     ongoing => JSON::PP::true, 'first-day' => day(-1), 'last-day' => day(-1),
-    'failed-session-count' => 25, share => 0.2,
+    'failed-session-count' => 25, share => 0.2, 'share-of-senders' => 0.2,
     'organization-names' => ['One'],
+    contacts => [{ address => 'tlsrpt@sender.example',
+                   verified => JSON::PP::false }],
     'receiving-mx-hostnames' => ['mx.example.com'],
     'sending-mta-ips' => ['192.0.2.1'], 'receiving-ips' => ['198.51.100.1'],
     'failure-reason-codes' => [], 'policy-types' => ['sts'],
+    via => { https => 25, mail => 0, check => 0 }, 'signed-by' => [],
     'possible-attack' => undef,
     'by-day' => [{ day => day(-1), 'failed-session-count' => 25 }],
 }, 'its members';
@@ -104,18 +114,21 @@ post('served.example.com', -1, 'One', { %new,
     'receiving-mx-hostname' => 'new.served.example.com' });
 my ($served) = @{ problems('served.example.com')->{problems} };
 is $served->{title},
-    'new.served.example.com is missing from the MTA-STS policy', 'the sender had another policy';
-like $served->{fix}, qr/^The policy served now covers new\.served/,
+    'new.served.example.com was not in the policy that senders had',
+    'the sender had another policy';
+like $served->{'likely-cause'}, qr/^The policy served now covers new\.served/,
     'than is served now';
-post('served.example.com', -1, 'One', { %new,
+like $served->{steps}[0]{command}, qr/^dig \+short TXT _mta-sts\.served\./,
+    'whose id is to be looked at';
+post('served.example.com', -1, 'One', { %new, 'failed-session-count' => 2,
     'receiving-mx-hostname' => 'a.new.served.example.com' });
 ($served) = @{ problems('served.example.com')->{problems} };
-like $served->{fix}, qr/Add the line "mx: a\.new\.served\.example\.com"/,
+is $served->{title}, 'a.new.served.example.com is not in the policy',
     'which does not cover all';
 
 post('a.served.example.com', -1, 'One', \%new, 'policy-string' => []);
 like problems('a.served.example.com')->{problems}[0]{'lost-mail'},
-    qr/^The reports do not tell/, 'no policy, no mode';
+    qr/^Perhaps: the reports do not tell/, 'no policy, no mode';
 
 
 # An attack, silence, and the end of silence
@@ -128,10 +141,10 @@ is_deeply [map { $_->{title} } @{ problems('example.net')->{problems} }],
 post('example.net', -1, 'Steady');
 is_deeply problems('example.net')->{problems}, [], 'over';
 
-post('example.net', -1, 'Last', { %new,
+post('example.net', -1, 'Last', { %new, 'failed-session-count' => 1000,
     'result-type' => 'starttls-not-supported' });
 like problems('example.net')->{problems}[0]{'possible-attack'},
-    qr/^Only Last failed, while 3 other senders/, 'a possible attack';
+    qr/^Only Last failed, while 3 other senders got encryption/, 'a possible attack';
 
 
 # How it is asked

@@ -153,7 +153,7 @@ like $answer->{body}, qr/^Mail\ to\ example\.com\n-+\n
     100\ sessions\ succeeded\ and\ 3\ failed/mx, 'how many';
 like $answer->{body}, qr/mode: enforce/, 'under which policy';
 like $answer->{body}, qr/^ +What: +certificate-expired\n/m, 'what failed';
-like $answer->{body}, qr/^ +What to do:\n +Renew the certificate/m,
+like $answer->{body}, qr/^ +What to do:\n +Look at every "NotAfter"/m,
     'what to do';
 cmp_ok((sort { $b <=> $a } map { length } split /\n/, $answer->{body})[0],
        '<=', 79, 'no long lines');

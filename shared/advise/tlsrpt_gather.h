@@ -1,0 +1,46 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * day logs -> evidence and problems, not yet judged.
+ */
+
+#ifndef TLSRPT_GATHER_H
+#define TLSRPT_GATHER_H
+
+#include "tlsrpt_problem.h"
+
+#pragma GCC visibility push(hidden)
+
+/* Result types and mail servers told apart; those beyond share one problem of
+   the type, and, beyond these, one for all. */
+#define TLSRPT_MAX_PROBLEMS      64
+#define TLSRPT_MAX_OF_TYPE       8
+
+/* Behind those of failures: of silence, one a sender, or of policies that are
+   not found. */
+#define TLSRPT_MAX_ALL_PROBLEMS  (TLSRPT_MAX_PROBLEMS + TLSRPT_MAX_SENDERS + 1)
+
+typedef struct {
+    tlsrpt_evidence_t   evidence;
+    tlsrpt_problem_t   *list[TLSRPT_MAX_ALL_PROBLEMS];
+    size_t              n;
+    size_t              staged[TLSRPT_MAX_PROBLEMS];    /* of this report */
+    size_t              nstaged;
+    tlsrpt_packed_t     packed;
+} tlsrpt_gather_t;
+
+void tlsrpt_gather_free(tlsrpt_gather_t *gather);
+
+/* The log of the n-th day of the range; again: a sender has reported more than
+   once on it.  0, or -1: no memory. */
+int tlsrpt_gather_log(tlsrpt_gather_t *gather, const char *day_log, size_t len,
+    size_t day, int *again) TLSRPT_MUST_USE;
+
+/* Failed sessions that are counted, but not in detail. */
+int tlsrpt_gather_overflow(tlsrpt_gather_t *gather, uint64_t failed,
+    size_t day) TLSRPT_MUST_USE;
+
+#pragma GCC visibility pop
+
+#endif /* TLSRPT_GATHER_H */

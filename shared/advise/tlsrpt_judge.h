@@ -1,0 +1,33 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * How bad a problem is, whether it goes on, and what speaks for an attack: the
+ * members of tlsrpt_problem_t that are judged.
+ */
+
+#ifndef TLSRPT_JUDGE_H
+#define TLSRPT_JUDGE_H
+
+#include "tlsrpt_problem.h"
+
+#pragma GCC visibility push(hidden)
+
+/* A problem with hits, settled. */
+void tlsrpt_judge(const tlsrpt_evidence_t *evidence, tlsrpt_problem_t *problem);
+
+/* Sessions of a hit that count as evidence: of reports that contradict each
+   other, and where some are verified, those. */
+uint64_t tlsrpt_judge_failed(const tlsrpt_evidence_t *evidence,
+    const tlsrpt_hit_t *hit);
+
+/* All sessions of the hit's sender on its day, at least those that failed; and
+   all of the domain's. */
+uint64_t tlsrpt_judge_sessions(const tlsrpt_evidence_t *evidence,
+    const tlsrpt_hit_t *hit);
+uint64_t tlsrpt_judge_sessions_of_day(const tlsrpt_evidence_t *evidence,
+    size_t day);
+
+#pragma GCC visibility pop
+
+#endif /* TLSRPT_JUDGE_H */
