@@ -122,17 +122,18 @@ is_single(const tlsrpt_totals_t *day)
 static const char *
 failing(const tlsrpt_overview_t *overview, size_t last)
 {
+    const tlsrpt_day_scan_t  *scan = &overview->scan;
     size_t  n = 0, first = last > RECENT_DAYS ? last - RECENT_DAYS : 0;
     int     single = 1;
 
-    if (overview->scan.to - overview->scan.from + 1 - (int32_t) last > LAPSE_DAYS) {
+    if (scan->to - scan->from + 1 - (int32_t) last > LAPSE_DAYS) {
         return NULL;
     }
 
     for (size_t i = first; i < last; i++) {
-        n += overview->scan.days[i].failed > 0;
-        single &= overview->scan.days[i].failed == 0
-                  || is_single(&overview->scan.days[i]);
+        n += scan->days[i].failed > 0;
+        single &= scan->days[i].failed == 0
+                  || is_single(&scan->days[i]);
     }
 
     return n == 0 ? NULL : single && n <= SINGLE_DAYS ? "occasional"
