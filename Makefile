@@ -46,7 +46,7 @@ SANITIZE  = -fsanitize=address,undefined -fno-sanitize-recover=undefined \
             -fno-omit-frame-pointer
 OURS      = -std=c11 -O2 -g $(WARN)
 GIVEN     = $(CPPFLAGS) $(CFLAGS)
-LIBS      = -lz -ldeflate -ljansson -lidn2 -lpsl -lcrypto
+LIBS      = -lz -ldeflate -lzstd -ljansson -lidn2 -lpsl -lcrypto
 
 # The core: a folder a floor, each an include path.  The module: a folder a room.
 SHARED    = $(wildcard shared/*/*.c)
@@ -80,7 +80,7 @@ nginx: $(B)/$(MODULE)
 SCRIPTS   = $(patsubst shared/store/%.lua,tlsrpt_%_script,\
                 $(wildcard shared/store/*.lua))
 GENERATED = $(SCRIPTS:%=$(B)/%.c) $(B)/tlsrpt_explain_texts.c \
-            $(B)/tlsrpt_version.c
+            $(B)/tlsrpt_version.c $(B)/tlsrpt_dictionaries.c
 
 $(B)/tlsrpt_%_script.c: shared/store/%.lua tools/script-to-c
 	mkdir -p $(@D)
@@ -93,6 +93,10 @@ $(B)/tlsrpt_explain_texts.c: shared/base/explain.txt tools/explain-to-c
 $(B)/tlsrpt_version.c: VERSION tools/version-to-c
 	mkdir -p $(@D)
 	tools/version-to-c $< > $@
+
+$(B)/tlsrpt_dictionaries.c: shared/store/report-1.dict tools/dictionary-to-c
+	mkdir -p $(@D)
+	tools/dictionary-to-c $(filter %.dict,$^) > $@
 
 # What changes when the files beside it are to be made anew.
 changed = cmp -s $@.tmp $@ && rm $@.tmp || mv $@.tmp $@

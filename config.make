@@ -31,6 +31,14 @@ $NGX_OBJS/tlsrpt/tlsrpt_version.c: \
 	$ngx_addon_dir/tools/version-to-c $ngx_addon_dir/VERSION > \$@.tmp
 	mv \$@.tmp \$@
 
+$NGX_OBJS/tlsrpt/tlsrpt_dictionaries.c: \
+	$ngx_addon_dir/shared/store/report-1.dict \
+	$ngx_addon_dir/tools/dictionary-to-c
+	mkdir -p $NGX_OBJS/tlsrpt
+	$ngx_addon_dir/tools/dictionary-to-c \
+	    $ngx_addon_dir/shared/store/report-1.dict > \$@.tmp
+	mv \$@.tmp \$@
+
 $NGX_OBJS/tlsrpt/ngx_http_tlsrpt_dashboard_files.c: \
 	$ngx_addon_dir/tools/dashboard-to-c $tlsrpt_chart_js \
 	$ngx_addon_dir/VERSION \

@@ -110,7 +110,7 @@ static const tlsrpt_report_t *
 read_report(bench_t *bench)
 {
     const tlsrpt_report_t  *report = NULL;
-    tlsrpt_reader_conf_t    conf = { MAX_SIZE, { NULL, 0 }, { NULL, 0 } };
+    tlsrpt_reader_conf_t    conf = { .max_size = MAX_SIZE };
 
     tlsrpt_reader_reset(bench->reader, &conf);
 

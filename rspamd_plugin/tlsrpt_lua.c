@@ -109,6 +109,8 @@ tlsrpt_lua_parse(lua_State *L)
 
     bytes = lua_touserdata(L, 1);
     len = (size_t) tlsrpt_lua_whole(L, 2, "len", TLSRPT_MAX_COUNT);
+    memset(&conf, 0, sizeof(tlsrpt_reader_conf_t));
+    conf.keep_text = 1;
     conf.max_size = (size_t) tlsrpt_lua_field_whole(L, 3, "max_size",
                                                     TLSRPT_MAX_COUNT);
     conf.domain = tlsrpt_lua_field_str(L, 3, "domain");

@@ -50,6 +50,8 @@ static void ngx_http_tlsrpt_fetch_next(void);
 static void ngx_http_tlsrpt_fetch_handler(ngx_event_t *ev);
 static void ngx_http_tlsrpt_fetch_go_on(ngx_http_tlsrpt_fetch_t *fetch,
     ngx_int_t rc);
+static ngx_int_t ngx_http_tlsrpt_fetch_run(ngx_http_tlsrpt_fetch_t *fetch,
+    ngx_int_t rc);
 static ngx_int_t ngx_http_tlsrpt_fetch_work(ngx_http_tlsrpt_fetch_t *fetch);
 static ngx_int_t ngx_http_tlsrpt_fetch_fill(ngx_http_tlsrpt_fetch_t *fetch);
 static ngx_int_t ngx_http_tlsrpt_fetch_send(ngx_http_tlsrpt_fetch_t *fetch);
@@ -118,7 +120,6 @@ ngx_http_tlsrpt_fetch(ngx_http_request_t *r,
 static ngx_int_t
 ngx_http_tlsrpt_fetch_start(ngx_http_tlsrpt_fetch_t *fetch)
 {
-    ngx_int_t     rc;
     ngx_queue_t  *waiting;
 
     waiting = &ngx_http_tlsrpt_fetches_waiting;
@@ -136,9 +137,7 @@ ngx_http_tlsrpt_fetch_start(ngx_http_tlsrpt_fetch_t *fetch)
     ngx_http_tlsrpt_fetches++;
     fetch->under_way = 1;
 
-    rc = ngx_http_tlsrpt_fetch_fill(fetch);
-
-    return (rc == NGX_OK) ? ngx_http_tlsrpt_fetch_work(fetch) : rc;
+    return ngx_http_tlsrpt_fetch_run(fetch, ngx_http_tlsrpt_fetch_fill(fetch));
 }
 
 
@@ -193,16 +192,33 @@ ngx_http_tlsrpt_fetch_go_on(ngx_http_tlsrpt_fetch_t *fetch, ngx_int_t rc)
     r = fetch->request;
     c = r->connection;
 
-    if (rc == NGX_OK) {
-        rc = ngx_http_tlsrpt_fetch_work(fetch);
-    }
-
+    rc = ngx_http_tlsrpt_fetch_run(fetch, rc);
     if (rc == NGX_AGAIN) {
         return;
     }
 
     ngx_http_finalize_request(r, ngx_http_tlsrpt_fetch_end(fetch, rc));
     ngx_http_run_posted_requests(c);
+}
+
+
+/* rc: of _fill.  Works, and where that needs more, asks for it. */
+
+static ngx_int_t
+ngx_http_tlsrpt_fetch_run(ngx_http_tlsrpt_fetch_t *fetch, ngx_int_t rc)
+{
+    while (rc == NGX_OK) {
+        rc = ngx_http_tlsrpt_fetch_work(fetch);
+
+        if (rc != NGX_DECLINED) {
+            return rc;
+        }
+
+        fetch->working = 0;
+        rc = ngx_http_tlsrpt_fetch_fill(fetch);
+    }
+
+    return rc;
 }
 
 

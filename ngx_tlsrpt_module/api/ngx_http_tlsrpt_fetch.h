@@ -41,7 +41,8 @@ typedef struct {
         const tlsrpt_reply_t *reply);
 
     /* All is fetched; NULL, or what is to be done before the answer, in turns:
-       NGX_AGAIN: there is more; NGX_OK; NGX_ERROR: out of memory. */
+       NGX_AGAIN: there is more; NGX_DECLINED: _next() has more to ask for;
+       NGX_OK; NGX_ERROR: out of memory. */
     ngx_int_t  (*work)(void *data, ngx_http_request_t *r);
 
     /* All is done: answers, returns what a content handler returns. */

@@ -2,103 +2,128 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * One report, read again from what came: as JSON, as a page to read, or as it
- * is.  BASE/domains/D/reports/ID is one that is kept, BASE/tools/report the
- * body of a request, which is not stored.
+ * BASE/domains/D/reports/ID, one report that is kept: as JSON, as a page to
+ * read, or its text, byte for byte.  A long text comes by pieces, and is
+ * unpacked and read, or zipped anew, in turns.
  */
 
-#include "ngx_http_tlsrpt_accept.h"
-#include "ngx_http_tlsrpt_answer.h"
 #include "ngx_http_tlsrpt_api.h"
-#include "ngx_http_tlsrpt_body.h"
+#include "ngx_http_tlsrpt_answer.h"
 #include "ngx_http_tlsrpt_error.h"
 #include "ngx_http_tlsrpt_fetch.h"
 #include "ngx_http_tlsrpt_module.h"
 #include "ngx_http_tlsrpt_params.h"
+#include "ngx_http_tlsrpt_report.h"
 #include "ngx_http_tlsrpt_scope.h"
 #include "ngx_http_tlsrpt_send.h"
-#include "tlsrpt_document.h"
+#include "ngx_http_tlsrpt_text.h"
 #include "tlsrpt_key.h"
+#include "tlsrpt_zstd.h"
+
+#include <zlib.h>
 
 
 /* How much of a sender's name becomes part of a file's name. */
 #define NGX_HTTP_TLSRPT_SENDER_LEN  64
 
-#define NGX_HTTP_TLSRPT_HEX_LEN     (2 * TLSRPT_DIGEST_LEN)
-
-/* The size of a report that is kept, decompressed, where
-   tlsrpt_max_report_size is less. */
-#define NGX_HTTP_TLSRPT_REPORT_SIZE  (64 * 1024 * 1024)
+/* Of a long text: compressed, what is asked for at a time; unpacked, what is
+   read or zipped at a time, a millisecond's work. */
+#define NGX_HTTP_TLSRPT_PIECE       65536
+#define NGX_HTTP_TLSRPT_SLICE       16384
 
 
 /* What is asked, and the number of it. */
 enum {
     NGX_HTTP_TLSRPT_REPORT_DOMAIN = 0,
     NGX_HTTP_TLSRPT_REPORT_ENTRY,
-    NGX_HTTP_TLSRPT_REPORT_BODY,
-    NGX_HTTP_TLSRPT_REPORT_LENGTH,          /* of the day's list */
-    NGX_HTTP_TLSRPT_REPORT_LIST,
-    NGX_HTTP_TLSRPT_REPORT_NCOMMANDS
+    NGX_HTTP_TLSRPT_REPORT_OTHERS,
+    NGX_HTTP_TLSRPT_REPORT_PIECE
 };
 
 typedef struct {
-    ngx_http_request_t           *request;
-    tlsrpt_str_t                  domain;
-    int32_t                       day;
-    unsigned char                 digest[TLSRPT_DIGEST_LEN];
-    ngx_int_t                     type;     /* of _report_types */
+    ngx_http_request_t       *request;
+    tlsrpt_str_t              domain;
+    ngx_str_t                 id;
+    int32_t                   day;          /* -1: the id is none */
+    unsigned                  index;
+    ngx_int_t                 type;         /* of _report_types */
 
-    ngx_uint_t                    n;        /* the next command */
-    tlsrpt_key_read_t             read;
+    ngx_uint_t                asked;        /* DOMAIN, ENTRY */
+    tlsrpt_key_read_t         read;
 
-    ngx_uint_t                    reported; /* the domain, ever */
-    tlsrpt_listing_t              listing;  /* json NULL: there is none */
-    ngx_str_t                     body;     /* data NULL: it is not kept */
-    tlsrpt_day_list_t             list;
-    unsigned                      listed:1; /* the list is to be read */
-    unsigned                      read_list:1;
+    ngx_uint_t                reported;     /* the domain, ever */
+    tlsrpt_reply_t            entry;        /* a copy; len 0: there is none */
+    tlsrpt_kept_head_t        head;
+    tlsrpt_listings_t        *listings;
+    tlsrpt_listing_t          listing;
+    tlsrpt_listings_t        *others_listings;
+    tlsrpt_others_t           others;
+
+    /* a long text */
+    char                      hex[2 + 2 * TLSRPT_DIGEST_LEN];
+    size_t                    offset;       /* compressed bytes had so far */
+    tlsrpt_str_t              piece;        /* what is left of one, a copy */
+    u_char                   *piece_data;
+    tlsrpt_unzstd_t          *unzstd;
+    tlsrpt_reader_t          *reader;
+    const tlsrpt_report_t    *parsed;
+
+    /* the text as it leaves */
+    z_stream                  zip;
+    ngx_http_tlsrpt_text_t    text;
+    tlsrpt_buf_t              buf;
+
+    unsigned                  found:1;      /* the listing is read */
+    unsigned                  zipping:1;
+    unsigned                  waiting:1;    /* for a piece, or for others */
+    unsigned                  complete:1;   /* the text is */
+    unsigned                  gone:1;       /* a piece is missing */
+    unsigned                  broken:1;     /* it cannot be read back */
 } ngx_http_tlsrpt_report_t;
 
 
 static ngx_int_t ngx_http_tlsrpt_report_next(void *data,
     ngx_http_tlsrpt_ask_t *ask);
+static ngx_int_t ngx_http_tlsrpt_report_ask(ngx_http_tlsrpt_report_t *report,
+    ngx_http_tlsrpt_ask_t *ask, ngx_uint_t n,
+    const tlsrpt_command_t *command);
+static void ngx_http_tlsrpt_report_key(ngx_http_tlsrpt_report_t *report,
+    const char *suffix);
+static ngx_uint_t ngx_http_tlsrpt_report_readable(
+    ngx_http_tlsrpt_report_t *report);
+
 static ngx_int_t ngx_http_tlsrpt_report_reply(void *data,
     ngx_http_tlsrpt_ask_t *ask, const tlsrpt_reply_t *reply);
-static ngx_int_t ngx_http_tlsrpt_report_keep(ngx_http_tlsrpt_report_t *report,
+static ngx_int_t ngx_http_tlsrpt_report_entry(ngx_http_tlsrpt_report_t *report,
     const tlsrpt_reply_t *reply);
+static ngx_int_t ngx_http_tlsrpt_report_found(
+    ngx_http_tlsrpt_report_t *report);
+static ngx_int_t ngx_http_tlsrpt_report_begin(
+    ngx_http_tlsrpt_report_t *report);
+static ngx_int_t ngx_http_tlsrpt_report_begin_text(
+    ngx_http_tlsrpt_report_t *report);
+static ngx_int_t ngx_http_tlsrpt_report_piece(ngx_http_tlsrpt_report_t *report,
+    const tlsrpt_reply_t *reply);
+
+static ngx_int_t ngx_http_tlsrpt_report_work(void *data,
+    ngx_http_request_t *r);
+static ngx_int_t ngx_http_tlsrpt_report_take(ngx_http_tlsrpt_report_t *report,
+    const char *text, size_t len, ngx_uint_t is_last);
+static ngx_int_t ngx_http_tlsrpt_report_read(ngx_http_tlsrpt_report_t *report,
+    const char *text, size_t len, ngx_uint_t is_last);
+static ngx_int_t ngx_http_tlsrpt_report_zip(ngx_http_tlsrpt_report_t *report,
+    const char *text, size_t len, ngx_uint_t is_last);
+
 static ngx_int_t ngx_http_tlsrpt_report_done(void *data,
     ngx_http_request_t *r);
-static const tlsrpt_report_t *ngx_http_tlsrpt_report_parse(
-    ngx_http_tlsrpt_report_t *report, tlsrpt_str_t domain, ngx_int_t *rc);
-static ngx_uint_t ngx_http_tlsrpt_report_adds_up(
-    ngx_http_tlsrpt_report_t *report, const tlsrpt_report_t *parsed);
-static ngx_int_t ngx_http_tlsrpt_report_original(
-    ngx_http_tlsrpt_report_t *report, const tlsrpt_report_t *parsed);
+static ngx_int_t ngx_http_tlsrpt_report_send(ngx_http_tlsrpt_report_t *report);
 static u_char *ngx_http_tlsrpt_report_disposition(
-    ngx_http_tlsrpt_report_t *report, ngx_uint_t gzip);
+    ngx_http_tlsrpt_report_t *report);
 static u_char *ngx_http_tlsrpt_report_safe(u_char *p, tlsrpt_str_t name);
 static void ngx_http_tlsrpt_report_destroy(void *data);
 
-static ngx_int_t ngx_http_tlsrpt_tool_report_answer(ngx_http_request_t *r);
-static const tlsrpt_report_t *ngx_http_tlsrpt_report_read(
-    ngx_http_request_t *r, ngx_str_t *body, tlsrpt_reader_conf_t *conf,
-    ngx_int_t *rc);
-static ngx_int_t ngx_http_tlsrpt_report_failed(ngx_http_request_t *r,
-    ngx_str_t *body, const tlsrpt_error_t *error);
 
-static ngx_int_t ngx_http_tlsrpt_report_params(ngx_http_request_t *r);
-static ngx_int_t ngx_http_tlsrpt_report_answer(ngx_http_request_t *r,
-    tlsrpt_document_t *document, ngx_int_t type);
-
-
-enum {
-    NGX_HTTP_TLSRPT_REPORT_JSON = 0,
-    NGX_HTTP_TLSRPT_REPORT_TEXT,
-    NGX_HTTP_TLSRPT_REPORT_READABLE,        /* so many are made by us */
-    NGX_HTTP_TLSRPT_REPORT_NTYPES = 5
-};
-
-static const ngx_str_t  ngx_http_tlsrpt_report_media[] = {
+const ngx_str_t  ngx_http_tlsrpt_report_media[] = {
     ngx_string("application/json"),
     ngx_string("text/plain"),
     ngx_string("application/tlsrpt+gzip"),
@@ -116,21 +141,14 @@ const ngx_http_tlsrpt_types_t  ngx_http_tlsrpt_tool_report_types = {
     "there are application/json and text/plain"
 };
 
-/* A domain that nobody has (RFC 6761 6.4). */
-static const tlsrpt_str_t  ngx_http_tlsrpt_report_nobody = {
-    "unknown.invalid", sizeof("unknown.invalid") - 1
-};
-
 static const ngx_http_tlsrpt_fetch_type_t  ngx_http_tlsrpt_report_fetch = {
     ngx_http_tlsrpt_report_next,
     ngx_http_tlsrpt_report_reply,
-    NULL,
+    ngx_http_tlsrpt_report_work,
     ngx_http_tlsrpt_report_done,
     ngx_http_tlsrpt_report_destroy
 };
 
-
-/* A report that is kept */
 
 ngx_int_t
 ngx_http_tlsrpt_report_resource(ngx_http_request_t *r,
@@ -152,12 +170,13 @@ ngx_http_tlsrpt_report_resource(ngx_http_request_t *r,
     report->request = r;
     report->type = target->type;
     report->domain = ngx_http_tlsrpt_str(&target->domain);
+    report->id = target->id;
 
     /* where the id is none, the domain alone is asked for: it decides which
        404 it is */
 
     if (tlsrpt_id_parse((char *) target->id.data, target->id.len,
-                        &report->day, report->digest)
+                        &report->day, &report->index)
         != 0)
     {
         report->day = -1;
@@ -167,59 +186,99 @@ ngx_http_tlsrpt_report_resource(ngx_http_request_t *r,
 }
 
 
+/* Commands */
+
 static ngx_int_t
 ngx_http_tlsrpt_report_next(void *data, ngx_http_tlsrpt_ask_t *ask)
 {
     ngx_http_tlsrpt_report_t *report = data;
 
-    u_char        suffix[NGX_HTTP_TLSRPT_HEX_LEN + 2];
-    tlsrpt_str_t  prefix;
+    const tlsrpt_command_t  *command;
 
-    if (report->n == NGX_HTTP_TLSRPT_REPORT_NCOMMANDS
-        || (report->n && report->day == -1)
-        || (report->n == NGX_HTTP_TLSRPT_REPORT_LIST && !report->listed))
-    {
+    if (report->asked == NGX_HTTP_TLSRPT_REPORT_DOMAIN) {
+        report->asked++;
+        tlsrpt_key_domain(&report->read.key,
+                          ngx_http_tlsrpt_prefix(report->request),
+                          report->domain, "");
+
+        return ngx_http_tlsrpt_report_ask(report, ask,
+                   NGX_HTTP_TLSRPT_REPORT_DOMAIN,
+                   tlsrpt_key_read(&report->read, "HGET", "all", 3));
+    }
+
+    if (report->asked == NGX_HTTP_TLSRPT_REPORT_ENTRY && report->day != -1) {
+        report->asked++;
+        ngx_http_tlsrpt_report_key(report, ":reports");
+
+        return ngx_http_tlsrpt_report_ask(report, ask,
+                   NGX_HTTP_TLSRPT_REPORT_ENTRY,
+                   tlsrpt_key_range(&report->read, "LRANGE",
+                                    2 * (long long) report->index,
+                                    2 * (long long) report->index + 1));
+    }
+
+    if (!report->found || report->waiting) {
         return NGX_DONE;
     }
 
-    prefix = ngx_http_tlsrpt_prefix(report->request);
+    if (ngx_http_tlsrpt_report_readable(report)) {
+        command = tlsrpt_others_next(&report->others, &report->read,
+                                     ngx_http_tlsrpt_prefix(report->request),
+                                     report->domain);
+        if (command) {
+            report->waiting = 1;
 
-    switch (report->n) {
-
-    case NGX_HTTP_TLSRPT_REPORT_DOMAIN:
-        tlsrpt_key_domain(&report->read.key, prefix, report->domain, "");
-        ask->command = tlsrpt_key_read(&report->read, "HGET", "all", 3);
-        break;
-
-    case NGX_HTTP_TLSRPT_REPORT_ENTRY:
-        tlsrpt_key_day(&report->read.key, prefix, report->domain, report->day,
-                       ":reports");
-        ask->command = tlsrpt_key_read(&report->read, "HGET",
-                                       (char *) report->digest,
-                                       TLSRPT_DIGEST_LEN);
-        break;
-
-    case NGX_HTTP_TLSRPT_REPORT_BODY:
-        suffix[0] = ':';
-        *ngx_hex_dump(&suffix[1], report->digest, TLSRPT_DIGEST_LEN) = '\0';
-        tlsrpt_key_day(&report->read.key, prefix, report->domain, report->day,
-                       (char *) suffix);
-        ask->command = tlsrpt_key_read(&report->read, "GET", NULL, 0);
-        break;
-
-    default: /* the list, whose length is asked first */
-        tlsrpt_key_day(&report->read.key, prefix, report->domain, report->day,
-                       ":reports");
-        ask->command = tlsrpt_key_read(&report->read,
-                                       report->listed ? "HGETALL" : "HLEN",
-                                       NULL, 0);
+            return ngx_http_tlsrpt_report_ask(report, ask,
+                       NGX_HTTP_TLSRPT_REPORT_OTHERS, command);
+        }
     }
 
-    ask->n = report->n++;
+    if (report->complete || report->piece.len || report->broken) {
+        return NGX_DONE;
+    }
+
+    report->waiting = 1;
+    ngx_http_tlsrpt_report_key(report, report->hex);
+
+    return ngx_http_tlsrpt_report_ask(report, ask,
+               NGX_HTTP_TLSRPT_REPORT_PIECE,
+               tlsrpt_key_range(&report->read, "GETRANGE",
+                                (long long) report->offset,
+                                (long long) report->offset
+                                + NGX_HTTP_TLSRPT_PIECE - 1));
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_report_ask(ngx_http_tlsrpt_report_t *report,
+    ngx_http_tlsrpt_ask_t *ask, ngx_uint_t n, const tlsrpt_command_t *command)
+{
+    ask->n = n;
+    ask->command = command;
 
     return NGX_OK;
 }
 
+
+/* Of the report's day. */
+
+static void
+ngx_http_tlsrpt_report_key(ngx_http_tlsrpt_report_t *report,
+    const char *suffix)
+{
+    tlsrpt_key_day(&report->read.key, ngx_http_tlsrpt_prefix(report->request),
+                   report->domain, report->day, suffix);
+}
+
+
+static ngx_uint_t
+ngx_http_tlsrpt_report_readable(ngx_http_tlsrpt_report_t *report)
+{
+    return report->type < NGX_HTTP_TLSRPT_REPORT_READABLE;
+}
+
+
+/* Replies */
 
 static ngx_int_t
 ngx_http_tlsrpt_report_reply(void *data, ngx_http_tlsrpt_ask_t *ask,
@@ -227,202 +286,360 @@ ngx_http_tlsrpt_report_reply(void *data, ngx_http_tlsrpt_ask_t *ask,
 {
     ngx_http_tlsrpt_report_t *report = data;
 
-    tlsrpt_reply_t  digest;
-
-    if (ask->n == NGX_HTTP_TLSRPT_REPORT_LENGTH) {
-        report->listed = reply->type == TLSRPT_REPLY_INTEGER
-                         && reply->integer > 1
-                         && reply->integer <= TLSRPT_CONFLICTS_LIST;
-        return NGX_OK;
-    }
-
-    if (ask->n == NGX_HTTP_TLSRPT_REPORT_LIST) {
-        report->read_list = reply->type == TLSRPT_REPLY_ARRAY;
-
-        return !report->read_list
-               || tlsrpt_day_list_read(&report->list, report->day, reply) == 0
-               ? NGX_OK : NGX_ERROR;
-    }
-
-    if (reply->type != TLSRPT_REPLY_STRING) {
-        return NGX_OK;
-    }
-
     switch (ask->n) {
 
     case NGX_HTTP_TLSRPT_REPORT_DOMAIN:
-        report->reported = 1;
+        report->reported = (reply->type == TLSRPT_REPLY_STRING);
         return NGX_OK;
 
     case NGX_HTTP_TLSRPT_REPORT_ENTRY:
-        ngx_memzero(&digest, sizeof(tlsrpt_reply_t));
-        digest.type = TLSRPT_REPLY_STRING;
-        digest.str = (const char *) report->digest;
-        digest.len = TLSRPT_DIGEST_LEN;
+        return ngx_http_tlsrpt_report_entry(report, reply);
 
-        if (tlsrpt_listing_decode(&report->listing, report->day, &digest, reply)
-            != 0)
-        {
-            report->listing.json = NULL;
-        }
+    case NGX_HTTP_TLSRPT_REPORT_OTHERS:
+        report->waiting = 0;
 
-        return NGX_OK;
+        return tlsrpt_others_add(&report->others, report->others_listings,
+                                 reply)
+               == 0 ? NGX_OK : NGX_ERROR;
 
-    default: /* NGX_HTTP_TLSRPT_REPORT_BODY */
-        return ngx_http_tlsrpt_report_keep(report, reply);
+    default: /* NGX_HTTP_TLSRPT_REPORT_PIECE */
+        report->waiting = 0;
+
+        return ngx_http_tlsrpt_report_piece(report, reply);
     }
 }
 
 
+/* The name, and the entry, which is copied: the listing borrows from it. */
+
 static ngx_int_t
-ngx_http_tlsrpt_report_keep(ngx_http_tlsrpt_report_t *report,
+ngx_http_tlsrpt_report_entry(ngx_http_tlsrpt_report_t *report,
     const tlsrpt_reply_t *reply)
 {
-    report->body.data = ngx_pnalloc(report->request->pool, reply->len + 1);
-    if (report->body.data == NULL) {
+    char             *copy;
+    tlsrpt_reply_t   *entry;
+
+    if (reply->type != TLSRPT_REPLY_ARRAY || reply->nelements != 2
+        || reply->elements[1]->type != TLSRPT_REPLY_STRING)
+    {
+        return NGX_OK;
+    }
+
+    entry = reply->elements[1];
+
+    copy = ngx_pnalloc(report->request->pool, entry->len + 1);
+    if (copy == NULL) {
         return NGX_ERROR;
     }
 
-    report->body.len = reply->len;
-    ngx_memcpy(report->body.data, reply->str, reply->len);
+    ngx_memcpy(copy, entry->str, entry->len);
+    report->entry = *entry;
+    report->entry.str = copy;
+
+    return ngx_http_tlsrpt_report_found(report);
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_report_found(ngx_http_tlsrpt_report_t *report)
+{
+    int   rc;
+    char  id[TLSRPT_ID_LEN + 1];
+
+    if (tlsrpt_kept_decode(&report->head, report->day, &report->entry) != 0) {
+        return NGX_OK;
+    }
+
+    tlsrpt_id_make(id, report->day, &report->head);
+
+    if (ngx_strlen(id) != report->id.len
+        || ngx_memcmp(id, report->id.data, report->id.len) != 0)
+    {
+        /* of a list that was here before */
+        return NGX_OK;
+    }
+
+    report->listings = tlsrpt_listings_create(report->domain);
+    report->others_listings = tlsrpt_listings_create(report->domain);
+
+    if (report->listings == NULL || report->others_listings == NULL) {
+        return NGX_ERROR;
+    }
+
+    rc = tlsrpt_listing_read(report->listings, &report->listing, report->day,
+                             &report->head);
+    if (rc < 0) {
+        return NGX_ERROR;
+    }
+
+    report->found = 1;
+    report->broken = (rc == 0);
+    tlsrpt_others_init(&report->others, &report->listing, report->day);
+
+    return ngx_http_tlsrpt_report_begin(report);
+}
+
+
+/* Of a short text the report is there, and the text is if it is wanted. */
+
+static ngx_int_t
+ngx_http_tlsrpt_report_begin(ngx_http_tlsrpt_report_t *report)
+{
+    tlsrpt_reader_conf_t  conf;
+
+    if (!ngx_http_tlsrpt_report_readable(report)) {
+        return ngx_http_tlsrpt_report_begin_text(report);
+    }
+
+    report->parsed = report->listing.report;
+    report->complete = (report->parsed != NULL);
+
+    if (report->complete || report->broken) {
+        return NGX_OK;
+    }
+
+    /* the worker's reader has other reports between two turns */
+
+    report->reader = tlsrpt_reader_create();
+    report->unzstd = tlsrpt_unzstd_create();
+
+    if (report->reader == NULL || report->unzstd == NULL) {
+        return NGX_ERROR;
+    }
+
+    *ngx_hex_dump((u_char *) &report->hex[1], (u_char *) report->head.digest,
+                  TLSRPT_DIGEST_LEN) = '\0';
+    report->hex[0] = ':';
+
+    tlsrpt_listing_conf(&conf, &report->head, report->domain);
+    tlsrpt_reader_reset(report->reader, &conf);
 
     return NGX_OK;
 }
 
 
 static ngx_int_t
+ngx_http_tlsrpt_report_begin_text(ngx_http_tlsrpt_report_t *report)
+{
+    size_t  len;
+    char    text[TLSRPT_ZSTD_SHORT];
+
+    /* 16 + MAX_WBITS: gzip (RFC 8460 5.2) */
+
+    if (deflateInit2(&report->zip, Z_DEFAULT_COMPRESSION, Z_DEFLATED,
+                     16 + MAX_WBITS, MAX_MEM_LEVEL - 1, Z_DEFAULT_STRATEGY)
+        != Z_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    report->zipping = 1;
+
+    if (report->head.digest == NULL) {
+        len = tlsrpt_kept_text(&report->head, text);
+
+        return ngx_http_tlsrpt_report_take(report, text, len, 1);
+    }
+
+    report->unzstd = tlsrpt_unzstd_create();
+    if (report->unzstd == NULL) {
+        return NGX_ERROR;
+    }
+
+    *ngx_hex_dump((u_char *) &report->hex[1], (u_char *) report->head.digest,
+                  TLSRPT_DIGEST_LEN) = '\0';
+    report->hex[0] = ':';
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_report_piece(ngx_http_tlsrpt_report_t *report,
+    const tlsrpt_reply_t *reply)
+{
+    if (reply->type != TLSRPT_REPLY_STRING || reply->len == 0
+        || reply->len > NGX_HTTP_TLSRPT_PIECE)
+    {
+        report->gone = 1;
+        report->broken = 1;
+        return NGX_OK;
+    }
+
+    if (report->piece_data == NULL) {
+        report->piece_data = ngx_pnalloc(report->request->pool,
+                                         NGX_HTTP_TLSRPT_PIECE);
+        if (report->piece_data == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    ngx_memcpy(report->piece_data, reply->str, reply->len);
+    report->piece.data = (char *) report->piece_data;
+    report->piece.len = reply->len;
+    report->offset += reply->len;
+
+    return NGX_OK;
+}
+
+
+/* The text */
+
+static ngx_int_t
+ngx_http_tlsrpt_report_work(void *data, ngx_http_request_t *r)
+{
+    ngx_http_tlsrpt_report_t *report = data;
+
+    int     rc;
+    char    slice[NGX_HTTP_TLSRPT_SLICE];
+    size_t  len;
+
+    if (!report->found || report->complete || report->broken) {
+        return NGX_OK;
+    }
+
+    len = sizeof(slice);
+    rc = tlsrpt_unzstd_next(report->unzstd, &report->piece, slice, &len);
+
+    if (rc < 0) {
+        report->broken = 1;
+        return NGX_OK;
+    }
+
+    if (ngx_http_tlsrpt_report_take(report, slice, len, rc == 1) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (rc == 1 || report->broken) {
+        return NGX_OK;
+    }
+
+    /* a full slice: there may be more behind it */
+
+    return (report->piece.len || len == sizeof(slice)) ? NGX_AGAIN
+                                                       : NGX_DECLINED;
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_report_take(ngx_http_tlsrpt_report_t *report,
+    const char *text, size_t len, ngx_uint_t is_last)
+{
+    report->complete = (is_last != 0);
+
+    if (report->reader) {
+        return ngx_http_tlsrpt_report_read(report, text, len, is_last);
+    }
+
+    if (report->type != NGX_HTTP_TLSRPT_REPORT_PLAIN) {
+        return ngx_http_tlsrpt_report_zip(report, text, len, is_last);
+    }
+
+    tlsrpt_buf_add(&report->buf, text, len);
+
+    return ngx_http_tlsrpt_text_spill(report->request, &report->text,
+                                      &report->buf,
+                                      NGX_HTTP_TLSRPT_TEXT_MEMORY);
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_report_read(ngx_http_tlsrpt_report_t *report,
+    const char *text, size_t len, ngx_uint_t is_last)
+{
+    int  rc;
+
+    rc = tlsrpt_reader_feed(report->reader, text, len);
+
+    if (rc == TLSRPT_OK && is_last) {
+        rc = tlsrpt_reader_finish(report->reader, &report->parsed);
+    }
+
+    report->broken = (rc != TLSRPT_OK);
+
+    return rc == TLSRPT_ERR_MEMORY ? NGX_ERROR : NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_report_zip(ngx_http_tlsrpt_report_t *report, const char *text,
+    size_t len, ngx_uint_t is_last)
+{
+    int     rc;
+    u_char  out[NGX_HTTP_TLSRPT_SLICE];
+
+    report->zip.next_in = (Bytef *) text;
+    report->zip.avail_in = (uInt) len;
+
+    do {
+        report->zip.next_out = out;
+        report->zip.avail_out = sizeof(out);
+
+        rc = deflate(&report->zip, is_last ? Z_FINISH : Z_NO_FLUSH);
+
+        tlsrpt_buf_add(&report->buf, out,
+                       sizeof(out) - report->zip.avail_out);
+
+    } while (report->zip.avail_out == 0 && rc == Z_OK);
+
+    return ngx_http_tlsrpt_text_spill(report->request, &report->text,
+                                      &report->buf,
+                                      NGX_HTTP_TLSRPT_TEXT_MEMORY);
+}
+
+
+/* The answer */
+
+static ngx_int_t
 ngx_http_tlsrpt_report_done(void *data, ngx_http_request_t *r)
 {
     ngx_http_tlsrpt_report_t *report = data;
 
-    ngx_int_t               rc;
-    tlsrpt_document_t       document;
-    const tlsrpt_report_t  *parsed;
+    tlsrpt_document_t  document;
 
     if (!ngx_http_tlsrpt_visible(r, report->domain, report->reported)) {
         return ngx_http_tlsrpt_error(r, NGX_HTTP_NOT_FOUND,
                                      "no such domain");
     }
 
-    if (report->listing.json == NULL || report->body.data == NULL) {
+    if (!report->found || report->gone) {
         return ngx_http_tlsrpt_error(r, NGX_HTTP_NOT_FOUND,
                                      "no such report, or it is not kept any "
                                      "more");
     }
 
-    parsed = ngx_http_tlsrpt_report_parse(report, report->domain, &rc);
+    /* it was read before: the fault is not the client's */
 
-    if (parsed && !ngx_http_tlsrpt_report_adds_up(report, parsed)) {
-        parsed = ngx_http_tlsrpt_report_parse(report,
-                                              ngx_http_tlsrpt_report_nobody,
-                                              &rc);
+    if (report->broken) {
+        return ngx_http_tlsrpt_error(r, NGX_HTTP_INTERNAL_SERVER_ERROR,
+                                     "the report cannot be read back");
     }
 
-    if (parsed == NULL) {
-        return rc;
+    if (!ngx_http_tlsrpt_report_readable(report)) {
+        return ngx_http_tlsrpt_report_send(report);
     }
 
-    if (report->type >= NGX_HTTP_TLSRPT_REPORT_READABLE) {
-        return ngx_http_tlsrpt_report_original(report, parsed);
-    }
-
-    document.report = parsed;
+    document.report = report->parsed;
     document.domain = report->domain;
     document.listing = &report->listing;
-    document.size = report->body.len;
-    document.list = report->read_list ? &report->list : NULL;
+    document.size = report->parsed->text.len;
+    document.others = &report->others;
 
     return ngx_http_tlsrpt_report_answer(r, &document, report->type);
 }
 
 
-/* Policies that name no domain are the given one's. */
-
-static const tlsrpt_report_t *
-ngx_http_tlsrpt_report_parse(ngx_http_tlsrpt_report_t *report,
-    tlsrpt_str_t domain, ngx_int_t *rc)
-{
-    tlsrpt_reader_conf_t         conf;
-    ngx_http_tlsrpt_loc_conf_t  *tlcf;
-
-    tlcf = ngx_http_get_module_loc_conf(report->request,
-                                        ngx_http_tlsrpt_module);
-
-    /* it was within the limit of who stored it, which need not be ours */
-
-    ngx_memzero(&conf, sizeof(tlsrpt_reader_conf_t));
-    conf.max_size = ngx_max(tlcf->max_report_size,
-                            NGX_HTTP_TLSRPT_REPORT_SIZE);
-    conf.domain = domain;
-
-    return ngx_http_tlsrpt_report_read(report->request, &report->body, &conf,
-                                       rc);
-}
-
-
-/* Did the domain get these counts?  If not, the policies without a name were
-   taken for those of another one, by what came with the report and is not
-   kept. */
-
-static ngx_uint_t
-ngx_http_tlsrpt_report_adds_up(ngx_http_tlsrpt_report_t *report,
-    const tlsrpt_report_t *parsed)
-{
-    unsigned         i;
-    ngx_uint_t       same;
-    tlsrpt_str_t    *name;
-    tlsrpt_tally_t   tally;
-
-    for (i = 0; i < parsed->ndomains; i++) {
-        name = &parsed->domains[i];
-
-        if (name->len == report->domain.len
-            && ngx_memcmp(name->data, report->domain.data, name->len) == 0)
-        {
-            break;
-        }
-    }
-
-    if (i == parsed->ndomains || tlsrpt_tally_report(&tally, parsed, i) != 0) {
-        return 0;
-    }
-
-    same = (tally.successful == report->listing.successful
-            && tally.failed == report->listing.failed);
-
-    tlsrpt_tally_free(&tally);
-
-    return same;
-}
-
-
-/* The body as it came has every domain of the report: it is sent to a viewer
-   who may see all of them. */
-
 static ngx_int_t
-ngx_http_tlsrpt_report_original(ngx_http_tlsrpt_report_t *report,
-    const tlsrpt_report_t *parsed)
+ngx_http_tlsrpt_report_send(ngx_http_tlsrpt_report_t *report)
 {
-    size_t               i;
     u_char              *disposition;
-    ngx_str_t           *body;
-    ngx_uint_t           gzip;
+    tlsrpt_buf_t        *buf;
     ngx_http_request_t  *r;
 
     r = report->request;
-    body = &report->body;
+    buf = &report->buf;
 
-    for (i = 0; i < parsed->ndomains; i++) {
-        if (!ngx_http_tlsrpt_visible(r, parsed->domains[i], 1)) {
-            return ngx_http_tlsrpt_error(r, NGX_HTTP_FORBIDDEN,
-                                         "the report tells of other "
-                                         "domains, too");
-        }
-    }
-
-    gzip = (body->len > 1 && body->data[0] == 0x1f && body->data[1] == 0x8b);
-
-    disposition = ngx_http_tlsrpt_report_disposition(report, gzip);
+    disposition = ngx_http_tlsrpt_report_disposition(report);
 
     if (disposition == NULL
         || ngx_http_tlsrpt_add_header(r, "Content-Disposition",
@@ -432,10 +649,10 @@ ngx_http_tlsrpt_report_original(ngx_http_tlsrpt_report_t *report,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_http_tlsrpt_send(r, NGX_HTTP_OK,
-                                gzip ? "application/tlsrpt+gzip"
-                                     : "application/tlsrpt+json",
-                                body->data, body->len);
+    return ngx_http_tlsrpt_text_send(r,
+               report->type == NGX_HTTP_TLSRPT_REPORT_PLAIN
+               ? "application/tlsrpt+json" : "application/tlsrpt+gzip",
+               &report->text, &buf, 1);
 }
 
 
@@ -443,8 +660,7 @@ ngx_http_tlsrpt_report_original(ngx_http_tlsrpt_report_t *report,
    SENDER!POLICY-DOMAIN!BEGIN!END!UNIQUE-ID.json.gz */
 
 static u_char *
-ngx_http_tlsrpt_report_disposition(ngx_http_tlsrpt_report_t *report,
-    ngx_uint_t gzip)
+ngx_http_tlsrpt_report_disposition(ngx_http_tlsrpt_report_t *report)
 {
     size_t             len;
     u_char            *value, *p;
@@ -456,7 +672,7 @@ ngx_http_tlsrpt_report_disposition(ngx_http_tlsrpt_report_t *report,
 
     len = sizeof("attachment; filename=\"!!!!.json.gz\"")
           + NGX_HTTP_TLSRPT_SENDER_LEN + report->domain.len
-          + 2 * NGX_INT64_LEN + NGX_HTTP_TLSRPT_HEX_LEN;
+          + 2 * NGX_INT64_LEN + TLSRPT_ID_LEN;
 
     value = ngx_pnalloc(report->request->pool, len);
     if (value == NULL) {
@@ -466,10 +682,10 @@ ngx_http_tlsrpt_report_disposition(ngx_http_tlsrpt_report_t *report,
     p = ngx_cpymem(value, "attachment; filename=\"",
                    sizeof("attachment; filename=\"") - 1);
     p = ngx_http_tlsrpt_report_safe(p, sender);
-    p = ngx_sprintf(p, "!%*s!%L!%L!", report->domain.len, report->domain.data,
-                    listing->start, listing->end);
-    p = ngx_hex_dump(p, report->digest, TLSRPT_DIGEST_LEN);
-    p = ngx_sprintf(p, ".json%s\"", gzip ? ".gz" : "");
+    p = ngx_sprintf(p, "!%*s!%L!%L!%V.json%s\"", report->domain.len,
+                    report->domain.data, listing->start, listing->end,
+                    &report->id,
+                    report->type == NGX_HTTP_TLSRPT_REPORT_PLAIN ? "" : ".gz");
     *p = '\0';
 
     return value;
@@ -506,124 +722,22 @@ ngx_http_tlsrpt_report_destroy(void *data)
     ngx_http_tlsrpt_report_t *report = data;
 
     tlsrpt_listing_free(&report->listing);
+    tlsrpt_others_free(&report->others);
+    tlsrpt_listings_destroy(report->listings);
+    tlsrpt_listings_destroy(report->others_listings);
+    tlsrpt_unzstd_destroy(report->unzstd);
+    tlsrpt_reader_destroy(report->reader);
+    tlsrpt_buf_free(&report->buf);
 
-    if (report->read_list) {
-        tlsrpt_day_list_free(&report->list);
+    if (report->zipping) {
+        (void) deflateEnd(&report->zip);
     }
 }
 
 
-/* A report that is given as body */
+/* What the body of a request is answered with, too */
 
 ngx_int_t
-ngx_http_tlsrpt_tool_report_resource(ngx_http_request_t *r,
-    ngx_http_tlsrpt_target_t *target)
-{
-    ngx_int_t                    rc;
-    ngx_http_tlsrpt_loc_conf_t  *tlcf;
-
-    rc = ngx_http_tlsrpt_report_params(r);
-
-    tlcf = ngx_http_get_module_loc_conf(r, ngx_http_tlsrpt_module);
-
-    if (rc == NGX_DECLINED
-        && ngx_http_tlsrpt_body_exceeds(r, tlcf->max_report_size))
-    {
-        rc = ngx_http_tlsrpt_error(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
-                                   tlsrpt_error_text(TLSRPT_ERR_TOO_LARGE));
-    }
-
-    if (rc != NGX_DECLINED) {
-        return rc;
-    }
-
-    return ngx_http_tlsrpt_body_read(r, ngx_http_tlsrpt_tool_report_answer);
-}
-
-
-static ngx_int_t
-ngx_http_tlsrpt_tool_report_answer(ngx_http_request_t *r)
-{
-    ngx_int_t                    rc, type;
-    tlsrpt_document_t            document;
-    tlsrpt_reader_conf_t         conf;
-    ngx_http_tlsrpt_loc_conf_t  *tlcf;
-
-    tlcf = ngx_http_get_module_loc_conf(r, ngx_http_tlsrpt_module);
-
-    /* the same as before the body came: not 406 */
-
-    type = ngx_http_tlsrpt_accept(r, ngx_http_tlsrpt_report_media,
-                                  NGX_HTTP_TLSRPT_REPORT_READABLE);
-
-    if (ngx_http_tlsrpt_body_exceeds(r, tlcf->max_report_size)) {
-        return ngx_http_tlsrpt_error(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
-                                     tlsrpt_error_text(TLSRPT_ERR_TOO_LARGE));
-    }
-
-    ngx_memzero(&document, sizeof(tlsrpt_document_t));
-    document.size = (size_t) ngx_http_tlsrpt_body_size(r);
-
-    ngx_memzero(&conf, sizeof(tlsrpt_reader_conf_t));
-    conf.max_size = tlcf->max_report_size;
-
-    document.report = ngx_http_tlsrpt_report_read(r, NULL, &conf, &rc);
-    if (document.report == NULL) {
-        return rc;
-    }
-
-    return ngx_http_tlsrpt_report_answer(r, &document, type);
-}
-
-
-/* Both of them */
-
-/* Reads the body, or where it is NULL the request's.  The report is valid until
-   the reader is used again; NULL: *rc is the answer. */
-
-static const tlsrpt_report_t *
-ngx_http_tlsrpt_report_read(ngx_http_request_t *r, ngx_str_t *body,
-    tlsrpt_reader_conf_t *conf, ngx_int_t *rc)
-{
-    const tlsrpt_error_t   *error;
-    const tlsrpt_report_t  *report;
-
-    *rc = ngx_http_tlsrpt_body_report(r, body, conf, &report, &error);
-
-    if (*rc == NGX_OK) {
-        return report;
-    }
-
-    *rc = ngx_http_tlsrpt_report_failed(r, body, error);
-
-    return NULL;
-}
-
-
-/* A body that is kept was read before: then the fault is not the client's. */
-
-static ngx_int_t
-ngx_http_tlsrpt_report_failed(ngx_http_request_t *r, ngx_str_t *body,
-    const tlsrpt_error_t *error)
-{
-    ngx_uint_t  status;
-
-    if (error && body == NULL) {
-        return ngx_http_tlsrpt_error_of(r, error);
-    }
-
-    status = (error && error->code == TLSRPT_ERR_MEMORY)
-             ? NGX_HTTP_SERVICE_UNAVAILABLE : NGX_HTTP_INTERNAL_SERVER_ERROR;
-
-    return ngx_http_tlsrpt_error(r, status,
-                                 "the report cannot be read back");
-}
-
-
-/* The resource takes no parameters.  NGX_DECLINED: none is given; else the
-   answer. */
-
-static ngx_int_t
 ngx_http_tlsrpt_report_params(ngx_http_request_t *r)
 {
     tlsrpt_error_t  error;
@@ -636,7 +750,7 @@ ngx_http_tlsrpt_report_params(ngx_http_request_t *r)
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_tlsrpt_report_answer(ngx_http_request_t *r,
     tlsrpt_document_t *document, ngx_int_t type)
 {

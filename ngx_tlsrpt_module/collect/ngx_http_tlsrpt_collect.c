@@ -264,13 +264,14 @@ ngx_http_tlsrpt_collect_read(ngx_http_tlsrpt_collect_t *collect,
 
     ngx_memzero(&conf, sizeof(tlsrpt_reader_conf_t));
     conf.max_size = tlcf->max_report_size;
+    conf.keep_text = (collect->tmcf->report_days != 0);
     conf.hint = ngx_http_tlsrpt_collect_hint(collect);
 
     if (collect->domain) {
         conf.domain = ngx_http_tlsrpt_str(&collect->domain->name);
     }
 
-    rc = ngx_http_tlsrpt_body_report(r, NULL, &conf, report, &error);
+    rc = ngx_http_tlsrpt_body_report(r, &conf, report, &error);
 
     if (rc == NGX_OK) {
         return NGX_DECLINED;

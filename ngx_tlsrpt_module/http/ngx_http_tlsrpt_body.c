@@ -83,7 +83,7 @@ ngx_http_tlsrpt_body_size(ngx_http_request_t *r)
 
 
 ngx_int_t
-ngx_http_tlsrpt_body_report(ngx_http_request_t *r, const ngx_str_t *body,
+ngx_http_tlsrpt_body_report(ngx_http_request_t *r,
     const tlsrpt_reader_conf_t *conf, const tlsrpt_report_t **report,
     const tlsrpt_error_t **error)
 {
@@ -100,13 +100,7 @@ ngx_http_tlsrpt_body_report(ngx_http_request_t *r, const ngx_str_t *body,
 
     tlsrpt_reader_reset(reader, conf);
 
-    if (body == NULL) {
-        rc = ngx_http_tlsrpt_body_feed(r, reader);
-
-    } else {
-        rc = tlsrpt_reader_feed(reader, body->data, body->len) == TLSRPT_OK
-             ? NGX_OK : NGX_DECLINED;
-    }
+    rc = ngx_http_tlsrpt_body_feed(r, reader);
 
     if (rc == NGX_OK && tlsrpt_reader_finish(reader, report) != TLSRPT_OK) {
         rc = NGX_DECLINED;

@@ -32,16 +32,15 @@ off_t ngx_http_tlsrpt_body_size(ngx_http_request_t *r);
 ngx_int_t ngx_http_tlsrpt_body_text(ngx_http_request_t *r, ngx_str_t *text);
 
 /*
- * Reads a report by the worker's reader: from body, or where that is NULL from
- * the request's, a large one piece by piece.
+ * Reads the report in it by the worker's reader, a large one piece by piece.
  *
  *     NGX_OK        *report, valid until the next report is read
  *     NGX_DECLINED  it is none: *error, valid as long
  *     NGX_ERROR     the body cannot be read back; *error is NULL
  */
 ngx_int_t ngx_http_tlsrpt_body_report(ngx_http_request_t *r,
-    const ngx_str_t *body, const tlsrpt_reader_conf_t *conf,
-    const tlsrpt_report_t **report, const tlsrpt_error_t **error);
+    const tlsrpt_reader_conf_t *conf, const tlsrpt_report_t **report,
+    const tlsrpt_error_t **error);
 
 #pragma GCC visibility pop
 

@@ -177,36 +177,40 @@ add_listing(tlsrpt_evidence_t *e, tlsrpt_sender_t *s,
 }
 
 
-int
-tlsrpt_contacts_add(tlsrpt_evidence_t *e, const tlsrpt_day_list_t *list,
-    size_t day)
+static tlsrpt_sender_t *
+sender_of(const tlsrpt_evidence_t *e, const tlsrpt_listing_t *l)
 {
-    tlsrpt_sender_t  *s;
+    tlsrpt_str_t  name = l->organization_name;
 
-    for (size_t i = 0; i < list->n; i++) {
-        const tlsrpt_listing_t  *l = &list->listings[i];
-        tlsrpt_str_t             name = l->organization_name;
-
-        if (name.data == NULL) {
-            name = TLSRPT_STR("(no name)");
-        }
-
-        s = (tlsrpt_sender_t *) tlsrpt_contacts_sender(e, name);
-
-        if (s == NULL) {
-            continue;
-        }
-
-        if (s->at[day] && is_disputed(list, l)) {
-            s->days[s->at[day] - 1].disputed = 1;
-        }
-
-        if (add_listing(e, s, l, day) != 0) {
-            return -1;
-        }
+    if (name.data == NULL) {
+        name = TLSRPT_STR("(no name)");
     }
 
-    return 0;
+    return (tlsrpt_sender_t *) tlsrpt_contacts_sender(e, name);
+}
+
+
+int
+tlsrpt_contacts_add(tlsrpt_evidence_t *e, const tlsrpt_listing_t *listing,
+    size_t day)
+{
+    tlsrpt_sender_t  *s = sender_of(e, listing);
+
+    return s != NULL ? add_listing(e, s, listing, day) : 0;
+}
+
+
+void
+tlsrpt_contacts_dispute(tlsrpt_evidence_t *e, const tlsrpt_day_list_t *list,
+    size_t day)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        tlsrpt_sender_t  *s = sender_of(e, &list->listings[i]);
+
+        if (s != NULL && s->at[day] && is_disputed(list, &list->listings[i])) {
+            s->days[s->at[day] - 1].disputed = 1;
+        }
+    }
 }
 
 

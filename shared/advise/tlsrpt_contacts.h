@@ -2,9 +2,8 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * The list of a day's reports -> what it tells of senders: whom to ask, who
- * signed, how late they report, and whether their reports contradict each
- * other.
+ * The lists of reports -> what they tell of senders: whom to ask, who signed,
+ * how late they report, and whether their reports contradict each other.
  */
 
 #ifndef TLSRPT_CONTACTS_H
@@ -15,10 +14,14 @@
 
 #pragma GCC visibility push(hidden)
 
-/* The list of the n-th day of the range; call it for the newest day first.  0,
-   or -1: no memory. */
+/* A report of the n-th day of the range, the newest first.  0, or -1: no
+   memory. */
 int tlsrpt_contacts_add(tlsrpt_evidence_t *evidence,
-    const tlsrpt_day_list_t *list, size_t day) TLSRPT_MUST_USE;
+    const tlsrpt_listing_t *listing, size_t day) TLSRPT_MUST_USE;
+
+/* Those of the day that may be in conflict. */
+void tlsrpt_contacts_dispute(tlsrpt_evidence_t *evidence,
+    const tlsrpt_day_list_t *list, size_t day);
 
 /* NULL: none of the name. */
 const tlsrpt_sender_t *tlsrpt_contacts_sender(const tlsrpt_evidence_t *evidence,

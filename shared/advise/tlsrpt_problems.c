@@ -48,8 +48,9 @@ problems_destroy(tlsrpt_lookup_t *lookup)
 static void
 want_list(tlsrpt_problems_t *problems, size_t day)
 {
-    if (!problems->lists.days[day] && problems->nlists < MAX_LISTS) {
-        tlsrpt_conflict_days_note(&problems->lists, day);
+    if (problems->nlists < MAX_LISTS
+        && tlsrpt_conflict_days_want(&problems->lists, day))
+    {
         problems->nlists++;
     }
 }
@@ -118,7 +119,6 @@ problems_next(tlsrpt_lookup_t *lookup, size_t *n)
 {
     tlsrpt_problems_t  *problems = (tlsrpt_problems_t *) lookup;
 
-    size_t                   day = 0;
     tlsrpt_day_scan_t       *scan = &problems->gather.evidence.scan;
     const tlsrpt_command_t  *command = tlsrpt_day_scan_next(scan, n);
 
@@ -130,10 +130,9 @@ problems_next(tlsrpt_lookup_t *lookup, size_t *n)
         want_lists(problems);
     }
 
-    command = tlsrpt_conflict_days_next(&problems->lists, scan, &day);
-    *n = tlsrpt_day_scan_end(scan) + day;   /* a day's list each */
+    *n = tlsrpt_day_scan_end(scan);         /* whichever page of a list */
 
-    return command;
+    return tlsrpt_conflict_days_next(&problems->lists, scan);
 }
 
 
@@ -144,32 +143,23 @@ problems_seen(const tlsrpt_lookup_t *lookup)
 }
 
 
+/* Of a list that is read for whom to ask. */
+
 static int
-add_list(tlsrpt_problems_t *problems, const tlsrpt_reply_t *reply, size_t day)
+add_listing(void *ctx, const tlsrpt_listing_t *listing, size_t day)
 {
-    int                 rc;
-    tlsrpt_day_list_t   list;
-    tlsrpt_evidence_t  *e = &problems->gather.evidence;
+    tlsrpt_problems_t  *problems = ctx;
 
-    if (reply->type != TLSRPT_REPLY_ARRAY || day >= e->scan.ndays) {
-        return 0;
-    }
+    return tlsrpt_contacts_add(&problems->gather.evidence, listing, day);
+}
 
-    rc = tlsrpt_day_list_read(&list, e->scan.from + (int32_t) day, reply);
 
-    for (size_t i = 0; rc == 0 && i < list.n; i++) {
-        rc = tlsrpt_conflicts_append(problems->lists.reports,
-                                     TLSRPT_CONFLICTS_LISTED, &list,
-                                     &list.listings[i]);
-    }
+static void
+add_list(void *ctx, const tlsrpt_day_list_t *list, size_t day)
+{
+    tlsrpt_problems_t  *problems = ctx;
 
-    if (rc == 0) {
-        rc = tlsrpt_contacts_add(e, &list, day);
-    }
-
-    tlsrpt_day_list_free(&list);
-
-    return rc;
+    tlsrpt_contacts_dispute(&problems->gather.evidence, list, day);
 }
 
 
@@ -191,15 +181,13 @@ static int
 problems_add(tlsrpt_lookup_t *lookup, size_t n, const tlsrpt_reply_t *reply)
 {
     int                 rc;
-    size_t              day, end;
+    size_t              day;
     tlsrpt_str_t        log;
     tlsrpt_problems_t  *problems = (tlsrpt_problems_t *) lookup;
     tlsrpt_day_scan_t  *scan = &problems->gather.evidence.scan;
 
-    end = tlsrpt_day_scan_end(scan);
-
-    if (n >= end) {
-        return add_list(problems, reply, n - end) == 0
+    if (n >= tlsrpt_day_scan_end(scan)) {
+        return tlsrpt_conflict_days_add(&problems->lists, scan, reply) == 0
                ? TLSRPT_OK : TLSRPT_ERR_MEMORY;
     }
 
@@ -293,11 +281,16 @@ tlsrpt_problems_create(const tlsrpt_query_t *query, tlsrpt_str_t domain,
     }
 
     if (tlsrpt_day_scan_init(&e->scan, query, domain, prefix) != 0
-        || tlsrpt_conflict_days_init(&problems->lists, e->scan.ndays) != 0)
+        || tlsrpt_conflict_days_init(&problems->lists, e->scan.ndays, domain)
+           != 0)
     {
         problems_destroy(&problems->lookup);
         return NULL;
     }
+
+    problems->lists.each = add_listing;
+    problems->lists.over = add_list;
+    problems->lists.ctx = problems;
 
     e->nknown = today < query->from ? 0
                 : today > query->to ? e->scan.ndays

@@ -14,19 +14,6 @@
  */
 
 static int
-newest_first(const void *one, const void *two)
-{
-    const tlsrpt_listing_t  *a = one, *b = two;
-
-    if (a->received != b->received) {
-        return a->received > b->received ? -1 : 1;
-    }
-
-    return strcmp(a->id, b->id);
-}
-
-
-static int
 compare_str(tlsrpt_str_t a, tlsrpt_str_t b)
 {
     int  rc;
@@ -60,34 +47,43 @@ compare_sorted(const void *one, const void *two)
 
     int  rc = compare_names(a, b);
 
-    return rc ? rc : newest_first(a, b);
+    return rc ? rc : (a->index < b->index) - (a->index > b->index);
 }
 
 
 int
-tlsrpt_day_list_read(tlsrpt_day_list_t *list, int32_t day,
-    const tlsrpt_reply_t *reply)
+tlsrpt_day_list_add(tlsrpt_day_list_t *list, const tlsrpt_listing_t *listing)
 {
-    size_t  most = reply->nelements / 2 + 1;
+    size_t             size = list->size ? 2 * list->size : 16;
+    tlsrpt_listing_t  *grown;
 
-    list->n = 0;
-    list->listings = calloc(most, sizeof(*list->listings));
-    list->sorted = calloc(most, sizeof(*list->sorted));
+    if (!listing->conflicts || list->n == TLSRPT_CONFLICTS_LIST) {
+        return 0;
+    }
 
-    if (list->listings == NULL || list->sorted == NULL) {
+    if (list->n == list->size) {
+        grown = realloc(list->listings, size * sizeof(*grown));
+
+        if (grown == NULL) {
+            return -1;
+        }
+
+        list->listings = grown;
+        list->size = size;
+    }
+
+    return tlsrpt_listing_keep(&list->listings[list->n++], listing);
+}
+
+
+int
+tlsrpt_day_list_sort(tlsrpt_day_list_t *list)
+{
+    list->sorted = calloc(list->n + 1, sizeof(*list->sorted));
+
+    if (list->sorted == NULL) {
         return -1;
     }
-
-    for (size_t i = 0; i + 1 < reply->nelements; i += 2) {
-        if (tlsrpt_listing_decode(&list->listings[list->n], day,
-                                  reply->elements[i], reply->elements[i + 1])
-            == 0)
-        {
-            list->n++;
-        }
-    }
-
-    qsort(list->listings, list->n, sizeof(*list->listings), newest_first);
 
     for (size_t i = 0; i < list->n; i++) {
         list->sorted[i] = &list->listings[i];
@@ -108,6 +104,7 @@ tlsrpt_day_list_free(tlsrpt_day_list_t *list)
 
     free(list->listings);
     free(list->sorted);
+    memset(list, 0, sizeof(*list));
 }
 
 
@@ -152,7 +149,7 @@ tlsrpt_conflicts_of(const tlsrpt_day_list_t *list,
          i < list->n && n < TLSRPT_CONFLICTS_NAMED
          && compare_names(list->sorted[i], listing) == 0; i++)
     {
-        if (strcmp(list->sorted[i]->id, listing->id) != 0) {
+        if (list->sorted[i]->index != listing->index) {
             others[n++] = list->sorted[i];
         }
     }
@@ -162,15 +159,11 @@ tlsrpt_conflicts_of(const tlsrpt_day_list_t *list,
 
 
 int
-tlsrpt_conflicts_set(json_t *json, const tlsrpt_day_list_t *list,
-    const tlsrpt_listing_t *listing)
+tlsrpt_conflicts_set(json_t *json, const tlsrpt_listing_t *const *others,
+    size_t n)
 {
-    int                      rc = 0;
-    size_t                   n;
-    json_t                  *array;
-    const tlsrpt_listing_t  *others[TLSRPT_CONFLICTS_NAMED];
-
-    n = tlsrpt_conflicts_of(list, listing, others);
+    int      rc = 0;
+    json_t  *array;
 
     if (n == 0) {
         return 0;
@@ -199,12 +192,13 @@ tlsrpt_conflicts_append(json_t *array, size_t max,
     const tlsrpt_day_list_t *list, const tlsrpt_listing_t *listing)
 {
     char                     received[TLSRPT_TIME_TEXT_LEN + 1];
+    size_t                   n;
     json_t                  *json;
     const tlsrpt_listing_t  *others[TLSRPT_CONFLICTS_NAMED];
 
-    if (json_array_size(array) >= max
-        || tlsrpt_conflicts_of(list, listing, others) == 0)
-    {
+    n = tlsrpt_conflicts_of(list, listing, others);
+
+    if (n == 0 || json_array_size(array) >= max) {
         return 0;
     }
 
@@ -217,7 +211,7 @@ tlsrpt_conflicts_append(json_t *array, size_t max,
                      "received", received, "via", tlsrpt_listing_via(listing),
                      "signed-by", tlsrpt_str_json(listing->signer));
 
-    if (json == NULL || tlsrpt_conflicts_set(json, list, listing) != 0) {
+    if (json == NULL || tlsrpt_conflicts_set(json, others, n) != 0) {
         json_decref(json);
         return -1;
     }
@@ -227,19 +221,159 @@ tlsrpt_conflicts_append(json_t *array, size_t max,
 
 
 /*
+ * Those of one report
+ */
+
+void
+tlsrpt_others_init(tlsrpt_others_t *others, const tlsrpt_listing_t *listing,
+    int32_t day)
+{
+    memset(others, 0, sizeof(*others));
+    others->of = listing;
+    others->day = day;
+    others->name_len = tlsrpt_kept_name(others->name,
+                                        listing->organization_name,
+                                        listing->report_id);
+    others->is_asked = !listing->conflicts || others->name_len == 0;
+}
+
+
+void
+tlsrpt_others_free(tlsrpt_others_t *others)
+{
+    for (size_t i = 0; i < others->n; i++) {
+        tlsrpt_listing_free(&others->kept[i]);
+    }
+
+    others->n = 0;
+}
+
+
+int
+tlsrpt_others_is_over(const tlsrpt_others_t *others)
+{
+    return others->is_asked && others->next == others->nindexes;
+}
+
+
+const tlsrpt_command_t *
+tlsrpt_others_next(tlsrpt_others_t *others, tlsrpt_key_read_t *read,
+    tlsrpt_str_t prefix, tlsrpt_str_t domain)
+{
+    size_t  index;
+
+    tlsrpt_key_day(&read->key, prefix, domain, others->day, ":reports");
+
+    if (!others->is_asked) {
+        tlsrpt_key_ask(read, "LPOS");
+        tlsrpt_key_ask_for(read, others->name, others->name_len);
+        tlsrpt_key_ask_for(read, "RANK", 4);
+        tlsrpt_key_ask_number(read, -1);
+        tlsrpt_key_ask_for(read, "COUNT", 5);
+        tlsrpt_key_ask_number(read, TLSRPT_CONFLICTS_NAMED + 1);
+        tlsrpt_key_ask_for(read, "MAXLEN", 6);
+        tlsrpt_key_ask_number(read, 2 * TLSRPT_CONFLICTS_LIST);
+
+        return &read->command;
+    }
+
+    if (tlsrpt_others_is_over(others)) {
+        return NULL;
+    }
+
+    index = others->indexes[others->next];
+
+    return tlsrpt_key_range(read, "LRANGE", 2 * (long long) index,
+                            2 * (long long) index + 1);
+}
+
+
+/* Their places in the list: each report is a name and an entry. */
+
+static void
+note_indexes(tlsrpt_others_t *others, const tlsrpt_reply_t *reply)
+{
+    others->is_asked = 1;
+
+    for (size_t i = 0; reply->type == TLSRPT_REPLY_ARRAY && i < reply->nelements
+                       && others->nindexes < TLSRPT_CONFLICTS_NAMED; i++)
+    {
+        const tlsrpt_reply_t  *at = reply->elements[i];
+
+        if (at->type == TLSRPT_REPLY_INTEGER && at->integer >= 0
+            && at->integer % 2 == 0
+            && at->integer / 2 != (long long) others->of->index)
+        {
+            others->indexes[others->nindexes++] = (size_t) at->integer / 2;
+        }
+    }
+}
+
+
+static int
+note_other(tlsrpt_others_t *others, tlsrpt_listings_t *listings,
+    const tlsrpt_reply_t *reply)
+{
+    int                 rc;
+    tlsrpt_listing_t    listing;
+    tlsrpt_kept_head_t  head;
+
+    others->next++;
+
+    if (reply->type != TLSRPT_REPLY_ARRAY || reply->nelements != 2
+        || tlsrpt_kept_decode(&head, others->day, reply->elements[1]) != 0)
+    {
+        return 0;
+    }
+
+    rc = tlsrpt_listing_read(listings, &listing, others->day, &head);
+
+    if (rc == 1 && compare_names(&listing, others->of) == 0) {
+        rc = tlsrpt_listing_keep(&others->kept[others->n], &listing);
+        others->named[others->n] = &others->kept[others->n];
+        others->n++;
+    }
+
+    tlsrpt_listing_free(&listing);
+
+    return rc < 0 ? -1 : 0;
+}
+
+
+int
+tlsrpt_others_add(tlsrpt_others_t *others, tlsrpt_listings_t *listings,
+    const tlsrpt_reply_t *reply)
+{
+    if (!others->is_asked) {
+        note_indexes(others, reply);
+        return 0;
+    }
+
+    return note_other(others, listings, reply);
+}
+
+
+/*
  * Those of a range
  */
 
+/* Why a list is to be read. */
+#define NOTED   1                           /* for conflicts */
+#define WANTED  2                           /* for its reports */
+
+
 int
-tlsrpt_conflict_days_init(tlsrpt_conflict_days_t *days, size_t ndays)
+tlsrpt_conflict_days_init(tlsrpt_conflict_days_t *days, size_t ndays,
+    tlsrpt_str_t domain)
 {
     memset(days, 0, sizeof(*days));
     days->days = calloc(ndays, 1);
     days->reports = json_array();
-    days->ndays = ndays;
+    days->listings = tlsrpt_listings_create(domain);
     days->next = ndays;
 
-    return days->days != NULL && days->reports != NULL ? 0 : -1;
+    return days->days != NULL && days->reports != NULL
+           && days->listings != NULL ? 0 : -1;
 }
 
 
@@ -248,60 +382,153 @@ tlsrpt_conflict_days_free(tlsrpt_conflict_days_t *days)
 {
     free(days->days);
     json_decref(days->reports);
+    tlsrpt_listings_destroy(days->listings);
+    tlsrpt_day_list_free(&days->list);
 }
 
 
 void
 tlsrpt_conflict_days_note(tlsrpt_conflict_days_t *days, size_t n)
 {
-    days->days[n] = 1;
-}
-
-
-/* The newest day first. */
-
-const tlsrpt_command_t *
-tlsrpt_conflict_days_next(tlsrpt_conflict_days_t *days, tlsrpt_day_scan_t *scan,
-    size_t *day)
-{
-    while (days->next > 0) {
-        days->next--;
-
-        if (days->days[days->next]
-            && scan->days[days->next].reports <= TLSRPT_CONFLICTS_LIST
-            && json_array_size(days->reports) < TLSRPT_CONFLICTS_LISTED)
-        {
-            *day = days->next;
-            tlsrpt_key_day(&scan->read.key, scan->prefix, scan->domain,
-                           scan->from + (int32_t) *day, ":reports");
-
-            return tlsrpt_key_read(&scan->read, "HGETALL", NULL, 0);
-        }
-    }
-
-    return NULL;
+    days->days[n] |= NOTED;
 }
 
 
 int
-tlsrpt_conflict_days_add(tlsrpt_conflict_days_t *days, int32_t day,
-    const tlsrpt_reply_t *reply)
+tlsrpt_conflict_days_want(tlsrpt_conflict_days_t *days, size_t n)
 {
-    int                rc;
-    tlsrpt_day_list_t  list;
+    int  is_new = !(days->days[n] & WANTED);
 
-    if (reply->type != TLSRPT_REPLY_ARRAY) {
-        return 0;
+    days->days[n] |= WANTED;
+
+    return is_new;
+}
+
+
+/* The newest day first; 0: there is none left. */
+
+static int
+next_day(tlsrpt_conflict_days_t *days, const tlsrpt_day_scan_t *scan)
+{
+    int  is_full = json_array_size(days->reports) >= TLSRPT_CONFLICTS_LISTED;
+
+    while (days->next > 0) {
+        days->next--;
+
+        if ((days->days[days->next] & (is_full ? WANTED : NOTED | WANTED))
+            && scan->days[days->next].reports <= TLSRPT_CONFLICTS_LIST)
+        {
+            return 1;
+        }
     }
 
-    rc = tlsrpt_day_list_read(&list, day, reply);
+    return 0;
+}
 
-    for (size_t i = 0; rc == 0 && i < list.n; i++) {
+
+const tlsrpt_command_t *
+tlsrpt_conflict_days_next(tlsrpt_conflict_days_t *days, tlsrpt_day_scan_t *scan)
+{
+    if (days->waiting) {
+        return NULL;
+    }
+
+    if (!days->is_within) {
+        if (!next_day(days, scan)) {
+            return NULL;
+        }
+
+        days->is_within = 1;
+        tlsrpt_list_pages_init(&days->pages, SIZE_MAX);
+    }
+
+    days->waiting = 1;
+    tlsrpt_key_day(&scan->read.key, scan->prefix, scan->domain,
+                   scan->from + (int32_t) days->next, ":reports");
+
+    return tlsrpt_list_pages_next(&days->pages, &scan->read,
+                                  TLSRPT_LISTING_PAGE);
+}
+
+
+static int
+add_listing(tlsrpt_conflict_days_t *days, const tlsrpt_listing_t *listing,
+    int is_wanted)
+{
+    if (is_wanted && days->each != NULL
+        && days->each(days->ctx, listing, days->next) != 0)
+    {
+        return -1;
+    }
+
+    return tlsrpt_day_list_add(&days->list, listing);
+}
+
+
+/* Where the reports are not wanted, the text is read of those alone that others
+   share a name with. */
+
+static int
+add_page(tlsrpt_conflict_days_t *days, int32_t day, const tlsrpt_reply_t *reply,
+    size_t n)
+{
+    int                 rc = 0;
+    tlsrpt_listing_t    listing;
+    tlsrpt_kept_head_t  head;
+    const int           is_wanted = days->days[days->next] & WANTED;
+
+    for (size_t i = 0; rc >= 0 && i < n; i++) {
+        if (tlsrpt_list_pages_head(&head, day, reply, i) != 0
+            || !(is_wanted || (head.flags & TLSRPT_KEPT_CONFLICTS)))
+        {
+            continue;
+        }
+
+        rc = tlsrpt_listing_read(days->listings, &listing, day, &head);
+
+        if (rc == 1) {
+            rc = add_listing(days, &listing, is_wanted);
+        }
+
+        tlsrpt_listing_free(&listing);
+    }
+
+    return rc < 0 ? -1 : 0;
+}
+
+
+static int
+end_day(tlsrpt_conflict_days_t *days)
+{
+    int  rc = tlsrpt_day_list_sort(&days->list);
+
+    for (size_t i = 0; rc == 0 && i < days->list.n; i++) {
         rc = tlsrpt_conflicts_append(days->reports, TLSRPT_CONFLICTS_LISTED,
-                                     &list, &list.listings[i]);
+                                     &days->list, &days->list.listings[i]);
     }
 
-    tlsrpt_day_list_free(&list);
+    if (rc == 0 && days->over != NULL) {
+        days->over(days->ctx, &days->list, days->next);
+    }
+
+    tlsrpt_day_list_free(&days->list);
+    days->is_within = 0;
 
     return rc;
+}
+
+
+int
+tlsrpt_conflict_days_add(tlsrpt_conflict_days_t *days,
+    const tlsrpt_day_scan_t *scan, const tlsrpt_reply_t *reply)
+{
+    size_t  n = tlsrpt_list_pages_add(&days->pages, reply);
+
+    days->waiting = 0;
+
+    if (add_page(days, scan->from + (int32_t) days->next, reply, n) != 0) {
+        return -1;
+    }
+
+    return days->pages.is_over ? end_day(days) : 0;
 }

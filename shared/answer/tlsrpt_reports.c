@@ -3,8 +3,6 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,21 +15,32 @@
 #include "tlsrpt_time.h"
 
 
-/* The order of the list: newer days first; of one day, what came later first;
-   of one second, by id.  The cursor tells the last report of a page by these
-   three. */
+#define OTHERS  SIZE_MAX                    /* the number of a command */
 
-#define CURSOR_LEN  64
+/* The order of the list: newer days first; of one day, what came later first.
+   The cursor is the id of the last report of a page. */
+
+/* A report of the page that others have the name of. */
+typedef struct {
+    json_t            *json;                /* of the page */
+    tlsrpt_listing_t   listing;
+    int32_t            day;
+} conflict_t;
 
 typedef struct {
     tlsrpt_lookup_t         lookup;
     tlsrpt_reports_query_t  query;
-    tlsrpt_listing_scan_t   listings;
-    int                     waiting;        /* for a list */
+    tlsrpt_listing_scan_t   scan;
+    tlsrpt_listings_t      *listings;
     json_t                 *reports;
     int                     more;
     int                     headed;         /* the CSV */
-    char                    next[CURSOR_LEN];
+    char                    next[TLSRPT_ID_LEN + 1];
+    conflict_t              conflicts[TLSRPT_LISTING_PAGE];
+    size_t                  nconflicts;     /* not told yet: the last first */
+    size_t                  nlooked;        /* for others, in all */
+    tlsrpt_others_t         others;         /* of the last */
+    int                     waiting;        /* for a reply on others */
 } tlsrpt_reports_t;
 
 
@@ -71,39 +80,14 @@ number(tlsrpt_str_t s)
 }
 
 
-/* "RECEIVED.ID" */
-
 static int
 set_cursor(tlsrpt_reports_query_t *query, tlsrpt_str_t value)
 {
-    const char     *dot;
-    tlsrpt_str_t    received, id;
-    unsigned char   digest[TLSRPT_DIGEST_LEN];
+    query->after = tlsrpt_id_parse(value.data, value.len, &query->after_day,
+                                   &query->after_index)
+                   == 0;
 
-    dot = value.len ? memchr(value.data, '.', value.len) : NULL;
-
-    if (dot == NULL) {
-        return -1;
-    }
-
-    received.data = value.data;
-    received.len = (size_t) (dot - value.data);
-    id.data = dot + 1;
-    id.len = value.len - received.len - 1;
-
-    query->after_received = number(received);
-
-    if (query->after_received < 0
-        || tlsrpt_id_parse(id.data, id.len, &query->after_day, digest) != 0)
-    {
-        return -1;
-    }
-
-    memcpy(query->after_id, id.data, id.len);
-    query->after_id[id.len] = '\0';
-    query->after = 1;
-
-    return 0;
+    return query->after ? 0 : -1;
 }
 
 
@@ -157,50 +141,65 @@ reports_destroy(tlsrpt_lookup_t *lookup)
 {
     tlsrpt_reports_t  *reports = (tlsrpt_reports_t *) lookup;
 
-    if (reports != NULL) {
-        json_decref(reports->reports);
-        tlsrpt_listing_scan_free(&reports->listings);
-        free(reports);
+    if (reports == NULL) {
+        return;
     }
+
+    for (size_t i = 0; i < reports->nconflicts; i++) {
+        json_decref(reports->conflicts[i].json);
+        tlsrpt_listing_free(&reports->conflicts[i].listing);
+    }
+
+    tlsrpt_others_free(&reports->others);
+    json_decref(reports->reports);
+    tlsrpt_listings_destroy(reports->listings);
+    tlsrpt_listing_scan_free(&reports->scan);
+    free(reports);
 }
 
 
 static int
 reports_seen(const tlsrpt_lookup_t *lookup)
 {
-    return ((const tlsrpt_reports_t *) lookup)->listings.days.seen;
+    return ((const tlsrpt_reports_t *) lookup)->scan.days.seen;
 }
 
 
-/* One day at a time: mostly the page is full before the range is over. */
+/* How many are asked for at a time: what the page lacks, and one that says
+   whether there is more; where not all are wanted, as many as may be. */
+
+static size_t
+page_size(const tlsrpt_reports_t *reports)
+{
+    const tlsrpt_reports_query_t  *q = &reports->query;
+
+    return q->whole || q->failures_only || q->query.filtered
+           ? TLSRPT_LISTING_PAGE
+           : q->limit - json_array_size(reports->reports) + 1;
+}
+
 
 static const tlsrpt_command_t *
 reports_next(tlsrpt_lookup_t *lookup, size_t *n)
 {
     tlsrpt_reports_t  *reports = (tlsrpt_reports_t *) lookup;
-    const tlsrpt_command_t  *command;
+    tlsrpt_day_scan_t  *days = &reports->scan.days;
 
-    if (reports->waiting || reports->more) {
+    if (reports->nconflicts == 0) {
+        return reports->more ? NULL
+               : tlsrpt_listing_scan_next(&reports->scan, page_size(reports),
+                                          n);
+    }
+
+    if (reports->waiting) {
         return NULL;
     }
 
-    command = tlsrpt_listing_scan_next(&reports->listings, n);
-    reports->waiting = command != NULL && *n > reports->listings.days.nmonths;
+    reports->waiting = 1;
+    *n = OTHERS;
 
-    return command;
-}
-
-
-/* Does the listing come after the last one of the page before? */
-
-static int
-is_after(const tlsrpt_reports_query_t *query, const tlsrpt_listing_t *listing)
-{
-    if (listing->received != query->after_received) {
-        return listing->received < query->after_received;
-    }
-
-    return strcmp(listing->id, query->after_id) > 0;
+    return tlsrpt_others_next(&reports->others, &days->read, days->prefix,
+                              days->domain);
 }
 
 
@@ -217,19 +216,11 @@ matches_text(const tlsrpt_query_t *query, unsigned dimension,
 
 
 static int
-is_wanted(const tlsrpt_reports_query_t *query, const tlsrpt_listing_t *listing,
-    int32_t day)
+is_wanted(const tlsrpt_reports_query_t *query, const tlsrpt_listing_t *listing)
 {
     tlsrpt_str_t  via = { tlsrpt_listing_via(listing), 0 };
 
     via.len = strlen(via.data);
-
-    if (query->after
-        && (day > query->after_day
-            || (day == query->after_day && !is_after(query, listing))))
-    {
-        return 0;
-    }
 
     return (!query->failures_only || listing->failed)
            && matches_text(&query->query, TLSRPT_BY_ORGANIZATION,
@@ -250,11 +241,33 @@ is_day_wanted(const tlsrpt_query_t *query, int32_t day)
 }
 
 
-/* Appends to the page; where it is full, notes the cursor. */
+/* Notes that others have the report's name. */
 
 static int
-append(tlsrpt_reports_t *reports, const tlsrpt_day_list_t *list,
-    const tlsrpt_listing_t *listing)
+note_conflict(tlsrpt_reports_t *reports, json_t *json,
+    const tlsrpt_listing_t *listing, int32_t day)
+{
+    conflict_t  *c = &reports->conflicts[reports->nconflicts];
+
+    if (!listing->conflicts || listing->report_id.data == NULL
+        || reports->nlooked == TLSRPT_CONFLICTS_LIST)
+    {
+        return 0;
+    }
+
+    reports->nlooked++;
+    reports->nconflicts++;
+    c->json = json_incref(json);
+    c->day = day;
+
+    return tlsrpt_listing_keep(&c->listing, listing);
+}
+
+
+/* Appends to the page; where it is full, there is more. */
+
+static int
+append(tlsrpt_reports_t *reports, const tlsrpt_listing_t *listing, int32_t day)
 {
     json_t  *json;
 
@@ -265,35 +278,101 @@ append(tlsrpt_reports_t *reports, const tlsrpt_day_list_t *list,
         return 0;
     }
 
-    snprintf(reports->next, CURSOR_LEN, "%" PRId64 ".%s", listing->received,
-             listing->id);
-
+    memcpy(reports->next, listing->id, sizeof(reports->next));
     json = tlsrpt_listing_json(listing);
 
-    if (json == NULL || tlsrpt_conflicts_set(json, list, listing) != 0) {
-        json_decref(json);
-        return -1;
-    }
+    return json == NULL || json_array_append_new(reports->reports, json) != 0
+           ? -1 : note_conflict(reports, json, listing, day);
+}
 
-    return json_array_append_new(reports->reports, json);
+
+/* Is the entry one that need not be read to know that it is not wanted? */
+
+static int
+is_passed_over(const tlsrpt_reports_query_t *query,
+    const tlsrpt_kept_head_t *head)
+{
+    return query->failures_only && head->failed == 0;
 }
 
 
 static int
-add_list(tlsrpt_reports_t *reports, int32_t day, const tlsrpt_reply_t *reply)
+add_entry(tlsrpt_reports_t *reports, const tlsrpt_kept_head_t *head,
+    int32_t day)
 {
-    int                rc;
-    tlsrpt_day_list_t  list;
+    int               rc;
+    tlsrpt_listing_t  listing;
 
-    rc = tlsrpt_day_list_read(&list, day, reply);
+    if (is_passed_over(&reports->query, head)) {
+        return 0;
+    }
 
-    for (size_t i = 0; rc == 0 && i < list.n && !reports->more; i++) {
-        if (is_wanted(&reports->query, &list.listings[i], day)) {
-            rc = append(reports, &list, &list.listings[i]);
+    rc = tlsrpt_listing_read(reports->listings, &listing, day, head);
+
+    if (rc == 1 && is_wanted(&reports->query, &listing)) {
+        rc = append(reports, &listing, day);
+    }
+
+    tlsrpt_listing_free(&listing);
+
+    return rc;
+}
+
+
+static void
+look_for_others(tlsrpt_reports_t *reports)
+{
+    const conflict_t  *c;
+
+    tlsrpt_others_free(&reports->others);
+
+    if (reports->nconflicts) {
+        c = &reports->conflicts[reports->nconflicts - 1];
+        tlsrpt_others_init(&reports->others, &c->listing, c->day);
+    }
+}
+
+
+static int
+add_page(tlsrpt_reports_t *reports, const tlsrpt_reply_t *reply, size_t n,
+    int32_t day)
+{
+    int                 rc = 0;
+    tlsrpt_kept_head_t  head;
+
+    for (size_t i = 0; rc >= 0 && i < n && !reports->more; i++) {
+        if (tlsrpt_list_pages_head(&head, day, reply, i) == 0) {
+            rc = add_entry(reports, &head, day);
         }
     }
 
-    tlsrpt_day_list_free(&list);
+    look_for_others(reports);
+
+    return rc;
+}
+
+
+/* Tells them where all are known, and goes on with the report before. */
+
+static int
+add_others(tlsrpt_reports_t *reports, const tlsrpt_reply_t *reply)
+{
+    int          rc;
+    conflict_t  *c = &reports->conflicts[reports->nconflicts - 1];
+
+    reports->waiting = 0;
+    rc = tlsrpt_others_add(&reports->others, reports->listings, reply);
+
+    if (rc != 0 || !tlsrpt_others_is_over(&reports->others)) {
+        return rc;
+    }
+
+    rc = tlsrpt_conflicts_set(c->json, reports->others.named,
+                              reports->others.n);
+    json_decref(c->json);
+    tlsrpt_listing_free(&c->listing);
+    reports->nconflicts--;
+    look_for_others(reports);
 
     return rc;
 }
@@ -303,17 +382,21 @@ static int
 reports_add(tlsrpt_lookup_t *lookup, size_t n, const tlsrpt_reply_t *reply)
 {
     tlsrpt_reports_t  *reports = (tlsrpt_reports_t *) lookup;
+    int      rc, is_last;
+    size_t   count;
     int32_t  day;
 
-    reports->waiting = 0;
+    if (n == OTHERS) {
+        rc = add_others(reports, reply);
 
-    if (!tlsrpt_listing_scan_add(&reports->listings, n, reply, &day)
-        || !is_day_wanted(&reports->query.query, day))
-    {
-        return TLSRPT_OK;
+    } else {
+        count = tlsrpt_listing_scan_add(&reports->scan, n, reply, &day,
+                                        &is_last);
+        rc = is_day_wanted(&reports->query.query, day)
+             ? add_page(reports, reply, count, day) : 0;
     }
 
-    return add_list(reports, day, reply) == 0 ? TLSRPT_OK : TLSRPT_ERR_MEMORY;
+    return rc >= 0 ? TLSRPT_OK : TLSRPT_ERR_MEMORY;
 }
 
 
@@ -328,8 +411,8 @@ reports_json(tlsrpt_lookup_t *lookup)
     tlsrpt_day_text(reports->query.query.to, to);
 
     return json_pack("{s:s%, s:s, s:s, s:O, s:s?}",
-                     "domain", reports->listings.days.domain.data,
-                     reports->listings.days.domain.len, "from", from, "to", to,
+                     "domain", reports->scan.days.domain.data,
+                     reports->scan.days.domain.len, "from", from, "to", to,
                      "reports", reports->reports,
                      "next", reports->more ? reports->next : NULL);
 }
@@ -350,6 +433,10 @@ reports_csv(tlsrpt_lookup_t *lookup, int at_end, tlsrpt_buf_t *out)
     json_t                   *report;
 
     (void) at_end;
+
+    if (reports->nconflicts) {              /* the last lines lack something */
+        return 0;
+    }
 
     if (!reports->headed) {
         tlsrpt_csv_head(out, names, n);
@@ -395,13 +482,18 @@ tlsrpt_reports_create(const tlsrpt_reports_query_t *query, tlsrpt_str_t domain,
     }
 
     reports->reports = json_array();
+    reports->listings = tlsrpt_listings_create(domain);
 
-    if (reports->reports == NULL
-        || tlsrpt_listing_scan_init(&reports->listings, &days, domain,
-                                    prefix) != 0)
+    if (tlsrpt_listing_scan_init(&reports->scan, &days, domain, prefix) != 0
+        || reports->reports == NULL || reports->listings == NULL)
     {
         reports_destroy(&reports->lookup);
         return NULL;
+    }
+
+    if (reports->query.after) {
+        tlsrpt_listing_scan_from(&reports->scan, query->after_day,
+                                 query->after_index);
     }
 
     return &reports->lookup;

@@ -24,8 +24,7 @@ typedef struct {
                                                and the cursor are: for CSV */
     int             after;                  /* a cursor was given: */
     int32_t         after_day;
-    int64_t         after_received;
-    char            after_id[32];
+    unsigned        after_index;
 } tlsrpt_reports_query_t;
 
 /* The default; then, as of tlsrpt_query_t, each parameter and the check. */

@@ -24,7 +24,7 @@
 #define MAX_CONFLICTS   32
 
 typedef struct {
-    json_t    *name;
+    json_t    *name;                        /* as it is answered */
     uint64_t   reports;
     int32_t    first;
     int32_t    last;
@@ -39,7 +39,9 @@ typedef struct {
 
 typedef struct {
     tlsrpt_lookup_t       lookup;
-    tlsrpt_listing_scan_t listings;
+    tlsrpt_listing_scan_t scan;
+    tlsrpt_listings_t    *listings;
+    tlsrpt_day_list_t     list;             /* of the day that is being read */
     int32_t               from;
     int32_t               to;
     sender_t              senders[MAX_SENDERS];
@@ -66,7 +68,9 @@ senders_destroy(tlsrpt_lookup_t *lookup)
         free(s->delays);
     }
 
-    tlsrpt_listing_scan_free(&senders->listings);
+    tlsrpt_listing_scan_free(&senders->scan);
+    tlsrpt_listings_destroy(senders->listings);
+    tlsrpt_day_list_free(&senders->list);
     free(senders);
 }
 
@@ -76,14 +80,14 @@ senders_next(tlsrpt_lookup_t *lookup, size_t *n)
 {
     tlsrpt_senders_t  *senders = (tlsrpt_senders_t *) lookup;
 
-    return tlsrpt_listing_scan_next(&senders->listings, n);
+    return tlsrpt_listing_scan_next(&senders->scan, TLSRPT_LISTING_PAGE, n);
 }
 
 
 static int
 senders_seen(const tlsrpt_lookup_t *lookup)
 {
-    return ((const tlsrpt_senders_t *) lookup)->listings.days.seen;
+    return ((const tlsrpt_senders_t *) lookup)->scan.days.seen;
 }
 
 
@@ -91,10 +95,12 @@ senders_seen(const tlsrpt_lookup_t *lookup)
  * Gathering
  */
 
+/* name: NULL where there was no memory for it. */
+
 static int
 sender_init(sender_t *s, json_t *name, int32_t day)
 {
-    s->name = json_incref(name);
+    s->name = name;
     s->first = day;
     s->last = day;
     s->delays = malloc(MAX_DELAYS * sizeof(*s->delays));
@@ -102,7 +108,17 @@ sender_init(sender_t *s, json_t *name, int32_t day)
     s->deviations = json_array();
     s->conflicts = json_array();
 
-    return s->delays && s->signers && s->deviations && s->conflicts ? 0 : -1;
+    return s->name && s->delays && s->signers && s->deviations && s->conflicts
+           ? 0 : -1;
+}
+
+
+static int
+is_name(const json_t *name, tlsrpt_str_t s)
+{
+    return s.data == NULL ? json_is_null(name)
+           : json_is_string(name) && json_string_length(name) == s.len
+             && memcmp(json_string_value(name), s.data, s.len) == 0;
 }
 
 
@@ -112,22 +128,22 @@ static sender_t *
 sender_of(tlsrpt_senders_t *senders, const tlsrpt_listing_t *listing,
     int32_t day, int *failed)
 {
-    size_t     i;
-    json_t    *name = json_object_get(listing->json, "o");
-    sender_t  *s;
+    size_t        i;
+    sender_t     *s;
+    tlsrpt_str_t  name = listing->organization_name;
 
     for (i = 0; i < senders->nsenders; i++) {
-        if (json_equal(senders->senders[i].name, name)) {
+        if (is_name(senders->senders[i].name, name)) {
             return &senders->senders[i];
         }
     }
 
-    if (i == MAX_SENDERS || name == NULL) {
+    if (i == MAX_SENDERS) {
         return NULL;
     }
 
     s = &senders->senders[senders->nsenders++];
-    *failed = sender_init(s, name, day);
+    *failed = sender_init(s, tlsrpt_str_json(name), day);
 
     return *failed ? NULL : s;
 }
@@ -137,16 +153,21 @@ static int
 gather_signer(sender_t *s, const tlsrpt_listing_t *listing)
 {
     size_t   i;
-    json_t  *signer, *new = json_object_get(listing->json, "d");
+    json_t  *signer;
+
+    if (listing->signer.data == NULL) {
+        return 0;
+    }
 
     json_array_foreach(s->signers, i, signer) {
-        if (json_equal(signer, new)) {
+        if (is_name(signer, listing->signer)) {
             return 0;
         }
     }
 
-    return listing->signer.data == NULL || i == MAX_SIGNERS
-           ? 0 : json_array_append(s->signers, new);
+    return i == MAX_SIGNERS
+           ? 0 : json_array_append_new(s->signers,
+                                       tlsrpt_str_json(listing->signer));
 }
 
 
@@ -181,13 +202,39 @@ gather_deviation(sender_t *s, const json_t *deviation)
 
 
 static int
-gather(tlsrpt_senders_t *senders, const tlsrpt_day_list_t *list,
-    const tlsrpt_listing_t *listing, int32_t day)
+gather_deviations(sender_t *s, const tlsrpt_listing_t *listing)
+{
+    int      rc = 0;
+    size_t   i;
+    json_t  *deviation, *deviations;
+
+    if (listing->nwarnings == 0) {
+        return 0;
+    }
+
+    deviations = tlsrpt_listing_deviations(listing);
+
+    if (deviations == NULL) {
+        return -1;
+    }
+
+    json_array_foreach(deviations, i, deviation) {
+        if (rc == 0) {
+            rc = gather_deviation(s, deviation);
+        }
+    }
+
+    json_decref(deviations);
+
+    return rc;
+}
+
+
+static int
+gather(tlsrpt_senders_t *senders, const tlsrpt_listing_t *listing, int32_t day)
 {
     int        failed = 0;
-    size_t     i;
     int64_t    delay = listing->received - listing->end;
-    json_t    *deviation;
     sender_t  *s = sender_of(senders, listing, day, &failed);
 
     if (s == NULL) {
@@ -196,8 +243,7 @@ gather(tlsrpt_senders_t *senders, const tlsrpt_day_list_t *list,
 
     s->first = day < s->first ? day : s->first;
     s->last = day > s->last ? day : s->last;
-    s->via |= 1u << (listing->via == TLSRPT_VIA_MAIL ? TLSRPT_VIA_MAIL
-                                                   : TLSRPT_VIA_HTTPS);
+    s->via |= 1u << listing->via;
     s->longest = s->reports == 0 || delay > s->longest ? delay : s->longest;
     s->reports++;
 
@@ -205,19 +251,56 @@ gather(tlsrpt_senders_t *senders, const tlsrpt_day_list_t *list,
         s->delays[s->ndelays++] = delay;
     }
 
-    json_array_foreach((json_t *) listing->deviations, i, deviation) {
-        if (gather_deviation(s, deviation) != 0) {
-            return -1;
-        }
-    }
-
-    if (tlsrpt_conflicts_append(s->conflicts, MAX_CONFLICTS, list, listing)
-        != 0)
-    {
+    if (gather_deviations(s, listing) != 0 || gather_signer(s, listing) != 0) {
         return -1;
     }
 
-    return gather_signer(s, listing);
+    return tlsrpt_day_list_add(&senders->list, listing);
+}
+
+
+static int
+gather_entry(tlsrpt_senders_t *senders, const tlsrpt_kept_head_t *head,
+    int32_t day)
+{
+    int               rc;
+    tlsrpt_listing_t  listing;
+
+    rc = tlsrpt_listing_read(senders->listings, &listing, day, head);
+
+    if (rc == 1) {
+        rc = gather(senders, &listing, day);
+    }
+
+    tlsrpt_listing_free(&listing);
+
+    return rc;
+}
+
+
+/* What is in conflict is known when the day is over. */
+
+static int
+gather_conflicts(tlsrpt_senders_t *senders, int32_t day)
+{
+    int                 failed = 0;
+    sender_t           *s;
+    tlsrpt_day_list_t  *list = &senders->list;
+
+    failed = tlsrpt_day_list_sort(list);
+
+    for (size_t i = 0; !failed && i < list->n; i++) {
+        s = sender_of(senders, &list->listings[i], day, &failed);
+
+        if (s != NULL) {
+            failed = tlsrpt_conflicts_append(s->conflicts, MAX_CONFLICTS, list,
+                                             &list->listings[i]);
+        }
+    }
+
+    tlsrpt_day_list_free(list);
+
+    return failed;
 }
 
 
@@ -225,23 +308,25 @@ static int
 senders_add(tlsrpt_lookup_t *lookup, size_t n, const tlsrpt_reply_t *reply)
 {
     tlsrpt_senders_t  *senders = (tlsrpt_senders_t *) lookup;
-    int                rc;
-    int32_t            day;
-    tlsrpt_day_list_t  list;
+    int                 rc = 0, is_last;
+    size_t              reports;
+    int32_t             day;
+    tlsrpt_kept_head_t  head;
 
-    if (!tlsrpt_listing_scan_add(&senders->listings, n, reply, &day)) {
-        return TLSRPT_OK;
+    reports = tlsrpt_listing_scan_add(&senders->scan, n, reply, &day,
+                                      &is_last);
+
+    for (size_t i = 0; rc >= 0 && i < reports; i++) {
+        if (tlsrpt_list_pages_head(&head, day, reply, i) == 0) {
+            rc = gather_entry(senders, &head, day);
+        }
     }
 
-    rc = tlsrpt_day_list_read(&list, day, reply);
-
-    for (size_t i = 0; rc == 0 && i < list.n; i++) {
-        rc = gather(senders, &list, &list.listings[i], day);
+    if (rc >= 0 && is_last) {
+        rc = gather_conflicts(senders, day);
     }
 
-    tlsrpt_day_list_free(&list);
-
-    return rc == 0 ? TLSRPT_OK : TLSRPT_ERR_MEMORY;
+    return rc >= 0 ? TLSRPT_OK : TLSRPT_ERR_MEMORY;
 }
 
 
@@ -338,8 +423,8 @@ senders_json(tlsrpt_lookup_t *lookup)
     tlsrpt_day_text(senders->to, to);
 
     return json_pack("{s:s%, s:s, s:s, s:o}",
-                     "domain", senders->listings.days.domain.data,
-                     senders->listings.days.domain.len, "from", from, "to", to,
+                     "domain", senders->scan.days.domain.data,
+                     senders->scan.days.domain.len, "from", from, "to", to,
                      "senders", array);
 }
 
@@ -398,10 +483,12 @@ tlsrpt_senders_create(const tlsrpt_query_t *query, tlsrpt_str_t domain,
     senders->from = query->from;
     senders->to = query->to;
 
-    if (tlsrpt_listing_scan_init(&senders->listings, query, domain,
-                                 prefix) != 0)
+    senders->listings = tlsrpt_listings_create(domain);
+
+    if (tlsrpt_listing_scan_init(&senders->scan, query, domain, prefix) != 0
+        || senders->listings == NULL)
     {
-        free(senders);
+        senders_destroy(&senders->lookup);
         return NULL;
     }
 

@@ -238,16 +238,16 @@ tlsrpt_explain_reason(tlsrpt_str_t failure_reason_code)
  */
 
 int
-tlsrpt_is_text_of(const tlsrpt_text_t *text, const char *section)
+tlsrpt_is_text_of(const tlsrpt_wording_t *text, const char *section)
 {
     return text->section != NULL && strcmp(text->section, section) == 0;
 }
 
 
-const tlsrpt_text_t *
+const tlsrpt_wording_t *
 tlsrpt_texts_of(const char *section)
 {
-    for (const tlsrpt_text_t *t = tlsrpt_texts; t->section; t++) {
+    for (const tlsrpt_wording_t *t = tlsrpt_texts; t->section; t++) {
         if (tlsrpt_is_text_of(t, section)) {
             return t;
         }
@@ -260,7 +260,7 @@ tlsrpt_texts_of(const char *section)
 const char *
 tlsrpt_text(const char *section, const char *name)
 {
-    const tlsrpt_text_t  *t = tlsrpt_texts_of(section);
+    const tlsrpt_wording_t  *t = tlsrpt_texts_of(section);
 
     for ( ; t != NULL && tlsrpt_is_text_of(t, section); t++) {
         if (strcmp(t->name, name) == 0) {

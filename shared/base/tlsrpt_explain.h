@@ -87,15 +87,15 @@ typedef struct {
     const char  *section;
     const char  *name;
     const char  *text;
-} tlsrpt_text_t;
+} tlsrpt_wording_t;
 
-extern const tlsrpt_text_t  tlsrpt_texts[];
+extern const tlsrpt_wording_t  tlsrpt_texts[];
 
 /* The first text of the section; the others are behind it.  NULL: no such
    section. */
-const tlsrpt_text_t *tlsrpt_texts_of(const char *section);
+const tlsrpt_wording_t *tlsrpt_texts_of(const char *section);
 /* Is it one of the section? */
-int tlsrpt_is_text_of(const tlsrpt_text_t *text, const char *section);
+int tlsrpt_is_text_of(const tlsrpt_wording_t *text, const char *section);
 /* NULL: there is none. */
 const char *tlsrpt_text(const char *section, const char *name);
 

@@ -181,9 +181,9 @@ tlsrpt_say_all(tlsrpt_words_t *w, const tlsrpt_names_t *names,
 {
     int                   n = 0;
     char                  number[8];
-    const tlsrpt_text_t  *first = tlsrpt_texts_of(section);
+    const tlsrpt_wording_t  *first = tlsrpt_texts_of(section);
 
-    for (const tlsrpt_text_t *t = first;
+    for (const tlsrpt_wording_t *t = first;
          t != NULL && tlsrpt_is_text_of(t, section); t++)
     {
         n += strcmp(t->name, name) == 0;
@@ -238,7 +238,7 @@ tlsrpt_steps(const tlsrpt_names_t *names, const char *section,
     const char *name, tlsrpt_take_step_pt take, void *ctx)
 {
     int                   said = 1;         /* the last one of the name */
-    const tlsrpt_text_t  *t = tlsrpt_texts_of(section);
+    const tlsrpt_wording_t  *t = tlsrpt_texts_of(section);
 
     for ( ; t != NULL && tlsrpt_is_text_of(t, section); t++) {
         const int    is_run = strcmp(t->name, "run") == 0;

@@ -111,6 +111,7 @@ tlsrpt_builder_reset(tlsrpt_builder_t *b, tlsrpt_json_t *json,
     b->error.detail[0] = '\0';
     b->unusable.code = TLSRPT_OK;
     b->fallback_len = 0;
+    b->leave_unnamed = conf->leave_unnamed;
     tlsrpt_builder_name(b->given, conf->domain);
     tlsrpt_builder_name(b->hint, conf->hint);
 
@@ -130,6 +131,19 @@ static tlsrpt_applied_policy_t *
 current_policy(tlsrpt_builder_t *b)
 {
     return &b->report.policies[b->report.npolicies - 1];
+}
+
+
+/* Behind the token that was read last. */
+
+static size_t
+text_offset(const tlsrpt_builder_t *b)
+{
+    size_t  offset, line, column;
+
+    tlsrpt_json_position(b->json, &offset, &line, &column);
+
+    return offset;
 }
 
 
@@ -164,6 +178,7 @@ begin_policy(tlsrpt_builder_t *b)
     b->report.policies = policies;
     memset(&b->report.policies[n], 0, sizeof(tlsrpt_applied_policy_t));
     memset(&b->first[n], 0, sizeof(tlsrpt_first_t));
+    b->report.policies[n].begin = text_offset(b) - 1;
     b->report.npolicies++;
     tlsrpt_canonical_begin_policy(&b->canonical);
 
@@ -354,6 +369,8 @@ end_item(tlsrpt_builder_t *b, unsigned given)
 {
     int                       sts, tlsa;
     tlsrpt_applied_policy_t  *p = current_policy(b);
+
+    p->end = text_offset(b);
 
     if (!(given & 1 << TLSRPT_GIVEN_POLICY)) {
         tlsrpt_builder_leave_out(b, TLSRPT_ERR_MISSING, "policy", "absent");

@@ -69,6 +69,7 @@ typedef struct {
     size_t            idn_len;
     char              idn_ascii[TLSRPT_DOMAIN_LEN + 1];
     size_t            idn_ascii_len;
+    int               leave_unnamed;        /* as in the conf */
     char              given[TLSRPT_DOMAIN_LEN + 1];     /* conf's domain */
     char              hint[TLSRPT_DOMAIN_LEN + 1];
     char              fallback[TLSRPT_DOMAIN_LEN + 1];

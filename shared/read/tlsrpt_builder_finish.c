@@ -115,7 +115,10 @@ find_fallback(tlsrpt_builder_t *b)
 {
     tlsrpt_str_t  only = only_name(&b->report);
 
-    if (b->given[0]) {
+    if (b->leave_unnamed) {
+        b->fallback[0] = '\0';
+
+    } else if (b->given[0]) {
         strcpy(b->fallback, b->given);
 
     } else if (only.data != NULL) {
@@ -202,6 +205,7 @@ finish_policies(tlsrpt_builder_t *b)
 
     for (size_t i = 0; i < r->npolicies; i++) {
         b->canonical.policies[i].unnamed = !b->first[i].named;
+        r->policies[i].unnamed = !b->first[i].named;
     }
 
     for (size_t i = 0; i < r->npolicies; i++) {

@@ -28,6 +28,10 @@ struct tlsrpt_reader {
     tlsrpt_inflate_t  *inflate;
     tlsrpt_json_t     *json;
     size_t             text_size;
+    unsigned           deviations;
+    int                keeps_text;
+    char              *text;                /* TLSRPT_TEXT_WHOLE of it; NULL:
+                                               not needed yet */
     tlsrpt_error_t     error;
     tlsrpt_builder_t   builder;
 };
@@ -64,6 +68,7 @@ tlsrpt_reader_destroy(tlsrpt_reader_t *reader)
     tlsrpt_inflate_destroy(reader->inflate);
     tlsrpt_json_destroy(reader->json);
     tlsrpt_builder_free(&reader->builder);
+    free(reader->text);
     free(reader);
 }
 
@@ -86,12 +91,30 @@ look(const tlsrpt_reader_t *reader)
 }
 
 
+static void
+keep_text(tlsrpt_reader_t *reader, const unsigned char *text, size_t len)
+{
+    if (len > TLSRPT_TEXT_WHOLE
+        || reader->text_size > TLSRPT_TEXT_WHOLE - len)
+    {
+        reader->keeps_text = 0;
+        return;
+    }
+
+    memcpy(reader->text + reader->text_size, text, len);
+}
+
+
 static int
 take_text(void *ctx, const unsigned char *text, size_t len)
 {
     int               rc;
     size_t            n = len;
     tlsrpt_reader_t  *reader = ctx;
+
+    if (reader->keeps_text) {
+        keep_text(reader, text, len);
+    }
 
     tlsrpt_json_allow(reader->json, BUDGET + BUDGET_BYTE
                                     * tlsrpt_inflate_offset(reader->inflate));
@@ -128,6 +151,17 @@ tlsrpt_reader_reset(tlsrpt_reader_t *reader, const tlsrpt_reader_conf_t *conf)
     tlsrpt_builder_reset(&reader->builder, reader->json, conf);
     memset(&reader->error, 0, sizeof(reader->error));
     reader->text_size = 0;
+    reader->deviations = conf->deviations;
+
+    reader->keeps_text = conf->keep_text;
+
+    if (conf->keep_text && reader->text == NULL) {
+        reader->text = malloc(TLSRPT_TEXT_WHOLE);
+
+        if (reader->text == NULL) {
+            reader->error.code = TLSRPT_ERR_MEMORY;
+        }
+    }
 }
 
 
@@ -223,7 +257,7 @@ tlsrpt_reader_feed(tlsrpt_reader_t *reader, const void *bytes, size_t len)
 
 
 static void
-warn_of_deviations(tlsrpt_reader_t *reader)
+warn_of_deviations(tlsrpt_reader_t *reader, unsigned deviations)
 {
     static const struct {
         unsigned     bit;
@@ -240,7 +274,7 @@ warn_of_deviations(tlsrpt_reader_t *reader)
     };
 
     for (size_t i = 0; i < sizeof(of_bytes) / sizeof(of_bytes[0]); i++) {
-        if (tlsrpt_inflate_deviations(reader->inflate) & of_bytes[i].bit) {
+        if (deviations & of_bytes[i].bit) {
             tlsrpt_builder_warn_at(&reader->builder, "", of_bytes[i].section,
                                    "%s", of_bytes[i].message);
         }
@@ -258,7 +292,9 @@ warn_of_deviations(tlsrpt_reader_t *reader)
 int
 tlsrpt_reader_finish(tlsrpt_reader_t *reader, const tlsrpt_report_t **report)
 {
-    int  rc = reader->error.code;
+    int             rc = reader->error.code;
+    unsigned        deviations;
+    tlsrpt_text_t  *text = &reader->builder.report.text;
 
     if (rc == TLSRPT_OK) {
         rc = fail(reader, tlsrpt_inflate_finish(reader->inflate));
@@ -276,7 +312,13 @@ tlsrpt_reader_finish(tlsrpt_reader_t *reader, const tlsrpt_report_t **report)
         return rc;
     }
 
-    warn_of_deviations(reader);
+    deviations = reader->deviations
+                 | tlsrpt_inflate_deviations(reader->inflate);
+    warn_of_deviations(reader, deviations);
+
+    text->data = reader->keeps_text ? reader->text : NULL;
+    text->len = reader->text_size;
+    text->deviations = deviations & ~TLSRPT_INFLATE_PLAIN;
     *report = &reader->builder.report;
 
     return TLSRPT_OK;

@@ -30,6 +30,12 @@ typedef struct {
                                                the report came to */
     tlsrpt_str_t  hint;                     /* TLS-Report-Domain, or what the
                                                Subject says */
+    int           leave_unnamed;            /* none is: such a policy is left
+                                               out */
+    int           keep_text;                /* one up to TLSRPT_TEXT_WHOLE
+                                               bytes is in the report's text */
+    unsigned      deviations;               /* TLSRPT_INFLATE_...: of the bytes
+                                               that the text once came in */
 } tlsrpt_reader_conf_t;
 
 tlsrpt_reader_t *tlsrpt_reader_create(void) TLSRPT_MUST_USE;

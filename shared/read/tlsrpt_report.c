@@ -67,3 +67,26 @@ tlsrpt_report_warnings_json(const tlsrpt_report_t *report)
 
     return array;
 }
+
+
+int
+tlsrpt_report_concerns(const tlsrpt_applied_policy_t *policy,
+    tlsrpt_str_t domain)
+{
+    return tlsrpt_str_equal(policy->policy_domain, domain)
+           || (policy->domain == TLSRPT_LEFT_OUT
+               && policy->policy_domain.data == NULL);
+}
+
+
+int
+tlsrpt_report_warns(const tlsrpt_report_t *report,
+    const tlsrpt_warning_t *warning, tlsrpt_str_t domain)
+{
+    size_t  n;
+    char    bracket;
+
+    return sscanf(warning->path, "policies[%4zu%c", &n, &bracket) != 2
+           || bracket != ']' || n >= report->npolicies
+           || tlsrpt_report_concerns(&report->policies[n], domain);
+}

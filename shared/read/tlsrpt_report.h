@@ -52,7 +52,23 @@ typedef struct {
     size_t            ndetails;
     uint64_t          overflow;             /* failed sessions of the details
                                                over the bound */
+    size_t            begin;                /* where it stands in the text: its
+                                               item of policies, from the brace
+                                               to behind the other one */
+    size_t            end;
+    int               unnamed;              /* it named no domain */
 } tlsrpt_applied_policy_t;
+
+/* The text that the report was read from. */
+typedef struct {
+    const char  *data;                      /* NULL: it is longer than _WHOLE,
+                                               or was not to be kept */
+    size_t       len;
+    unsigned     deviations;                /* TLSRPT_INFLATE_...: of the bytes
+                                               that it came in */
+} tlsrpt_text_t;
+
+#define TLSRPT_TEXT_WHOLE  16384
 
 typedef struct {
     char          path[TLSRPT_PATH_LEN];
@@ -75,7 +91,16 @@ typedef struct {
     size_t                    nwarnings;
     size_t                    nwarnings_overflow;  /* not kept */
     struct tlsrpt_canonical  *canonical;    /* for the report's identity */
+    tlsrpt_text_t             text;
 } tlsrpt_report_t;
+
+/* Is the policy one of the domain's?  What is left out because it names nobody
+   concerns everybody. */
+int tlsrpt_report_concerns(const tlsrpt_applied_policy_t *policy,
+    tlsrpt_str_t domain);
+/* Is the warning not about a policy that does not concern the domain? */
+int tlsrpt_report_warns(const tlsrpt_report_t *report,
+    const tlsrpt_warning_t *warning, tlsrpt_str_t domain);
 
 /* Is the range one that can be counted: at most eight days, not in the future
    and not older than the retention?  TLSRPT_OK, or TLSRPT_ERR_RANGE with error

@@ -81,30 +81,12 @@ tlsrpt_document_shows(const tlsrpt_document_t *document,
 }
 
 
-/* What is left out because it names nobody concerns everybody. */
-
-static int
-concerns(const tlsrpt_document_t *document,
-    const tlsrpt_applied_policy_t *policy)
-{
-    return document->domain.data == NULL
-           || tlsrpt_str_equal(policy->policy_domain, document->domain)
-           || (policy->domain == TLSRPT_LEFT_OUT
-               && policy->policy_domain.data == NULL);
-}
-
-
 int
 tlsrpt_document_warns(const tlsrpt_document_t *document,
     const tlsrpt_warning_t *warning)
 {
-    size_t                  n;
-    char                    bracket;
-    const tlsrpt_report_t  *r = document->report;
-
-    return sscanf(warning->path, "policies[%4zu%c", &n, &bracket) != 2
-           || bracket != ']' || n >= r->npolicies
-           || concerns(document, &r->policies[n]);
+    return document->domain.data == NULL
+           || tlsrpt_report_warns(document->report, warning, document->domain);
 }
 
 
@@ -180,8 +162,9 @@ tlsrpt_document_json(const tlsrpt_document_t *document)
     list = tlsrpt_listing_json(document->listing);
 
     if (list == NULL || json_object_update(list, json) != 0
-        || (document->list != NULL
-            && tlsrpt_conflicts_set(list, document->list, document->listing)
+        || (document->others != NULL
+            && tlsrpt_conflicts_set(list, document->others->named,
+                                    document->others->n)
                != 0))
     {
         json_decref(list);

@@ -18,8 +18,10 @@ typedef struct {
     tlsrpt_str_t             domain;        /* only its policies; data NULL:
                                                all */
     const tlsrpt_listing_t  *listing;       /* of the list; NULL: not stored */
-    size_t                   size;          /* of the original, in bytes */
-    const tlsrpt_day_list_t *list;          /* of the day; NULL: not read */
+    size_t                   size;          /* of the text, or of the body that
+                                               it came in, in bytes */
+    const tlsrpt_others_t   *others;        /* that it conflicts with; NULL: not
+                                               read */
 } tlsrpt_document_t;
 
 /* NULL: no memory.  The text is UTF-8 with LF; free() it. */

@@ -151,14 +151,16 @@ put_head(tlsrpt_buf_t *buf, const tlsrpt_document_t *document)
 static void
 put_conflicts(tlsrpt_buf_t *buf, const tlsrpt_document_t *document)
 {
-    size_t                   n;
     tlsrpt_str_t             s;
-    const tlsrpt_listing_t  *others[TLSRPT_CONFLICTS_NAMED];
+    const tlsrpt_listing_t  *const *others;
 
-    n = document->list != NULL
-        ? tlsrpt_conflicts_of(document->list, document->listing, others) : 0;
+    if (document->others == NULL) {
+        return;
+    }
 
-    for (size_t i = 0; i < n; i++) {
+    others = document->others->named;
+
+    for (size_t i = 0; i < document->others->n; i++) {
         if (i == 0) {
             line(buf, "\nAnother report of the same sender and Report-ID says "
                  "something else:\nof two hosts of one company, or one of them "

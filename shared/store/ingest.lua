@@ -14,9 +14,10 @@
 --       5 domain   hash    "all" -> totals ever; "t:RESULT-TYPE" -> failures;
 --                          "o:YYYY-MM" -> the day from which on the month can
 --                          be closed, unless all of it is
---       6 list     hash    digest -> what the list of reports shows (JSON)
---       7 original string  the report as it came
---       without the last two, the original is not kept
+--       6 list     list    the day's reports, two elements each (tlsrpt_kept.h)
+--       7 text     string  the text of a long one
+--       without the last one the text is in the list; without the last two the
+--       report is not kept
 -- ARGV  1 packed   2 the same without failure details, '': always in full
 --       3 digest, as a number   4 day of the month
 --       5 successful sessions   6 failed sessions   7 now
@@ -25,8 +26,8 @@
 --         details, with spaces between
 --       9 '1': the days after this one have had their reports; '2': and its
 --         month may be closed; else ''
---      10 seconds to keep the original  11 listing  12 original  13 digest,
---         8 bytes: if it is kept
+--      10 seconds to keep the report  11 its name  12 its entry, from the
+--         version on  13 the text of a long one, or '': if it is kept
 --      10 or 14.. result type, failed sessions, and so on
 --
 -- Returns 3: counted, the first of its day, and a month can be closed; 2:
@@ -35,7 +36,9 @@
 local DETAILED = 196608     -- a day log up to this size takes failure details
 local FULL = 262144         -- and up to this one, packed reports without
 local SMALL = 4096          -- a day log that is cheaper written than enlarged
-local LISTED = 10000        -- reports of a day
+local LISTED = 10000        -- reports of a day that are kept
+local KEPT = 16777215       -- bytes of them
+local NAMED = 2000          -- elements that are searched for the same name
 local CLOSED = 31 * FULL    -- what is closed of a month, and what is to be
 local ADDED = 7             -- days until what is added to a closed month joins
 local MOST = 9007199254740991
@@ -43,7 +46,7 @@ local MOST = 9007199254740991
 local try, min = redis.pcall, math.min
 local pack, unpack_numbers = struct.pack, struct.unpack
 local day_log, digests, month, domain = KEYS[1], KEYS[3], KEYS[4], KEYS[5]
-local list, original = KEYS[6], KEYS[7]
+local list, text = KEYS[6], KEYS[7]
 local packed, digest, day = ARGV[1], ARGV[3], ARGV[4]
 local successful, failed = ARGV[5] + 0, ARGV[6] + 0
 local first_type = list and 14 or 10
@@ -126,7 +129,8 @@ end
 local fits = size + #packed <= FULL and stream + size + #packed <= CLOSED
 -- has a key not expired yet?  Those of a month that may be closed come and go
 local fresh = not of_day or not of_all or ARGV[9] == '2'
-local whole, listed
+local whole, last, listed
+local index, kept_bytes = 0, 0
 
 -- APPEND leaves as much room behind a string again: one that is not going to
 -- grow is written whole.
@@ -137,10 +141,17 @@ if not bad and ARGV[9] ~= '' and size < SMALL then
 end
 
 if not bad and list then
-    doing = 'hlen'
-    listed = try('HLEN', list)
-    bad = type(listed) == 'table' and listed
-    listed = bad or listed < LISTED
+    doing = 'lindex'
+    last = try('LINDEX', list, -1)
+    bad = type(last) == 'table' and last
+
+    if last and not bad then
+        index, kept_bytes = unpack_numbers('<I2I3', last)
+        index = index + 1
+    end
+
+    kept_bytes = kept_bytes + #ARGV[11] + #ARGV[12] + #ARGV[13] + 5
+    listed = index < LISTED and kept_bytes <= KEPT
 end
 
 -- Where there are new fields, taking back needs more: so Redis 7 is asked.
@@ -155,11 +166,21 @@ if not bad and fresh and redis.acl_check_cmd then
     if not bad and not redis.acl_check_cmd('HINCRBY', domain, 'all', 1) then
         doing, bad = 'hincrby', { err = 'NOPERM' }
     end
+
+    if not bad and list and not redis.acl_check_cmd('LTRIM', list, 0, -3) then
+        doing, bad = 'ltrim', { err = 'NOPERM' }
+    end
+
+    if not bad and list and not redis.acl_check_cmd('RPUSH', list, '1') then
+        doing, bad = 'rpush', { err = 'NOPERM' }
+    end
 end
 
 -- From here on it counts
 
 local result, known, was_listed, kept, length
+local twin, twin_was        -- the last report of the same name: where, and it
+local entry = ARGV[12]
 local done = 0              -- steps that may have to be taken back
 local types = first_type    -- the result type that is next
 
@@ -188,9 +209,30 @@ if not bad and (listed or fresh) then
     was_listed = result == 1
 end
 
-if not bad and listed then
+-- One that has the name of another says so, and the other too.
+local function conflicting(bytes, at)
+    local flags = bytes:byte(at)
+
+    return flags % 4 >= 2 and bytes
+        or bytes:sub(1, at - 1) .. string.char(flags + 2) .. bytes:sub(at + 1)
+end
+
+if not bad and listed and last and ARGV[11] ~= '' then
+    doing = 'lpos'
+    twin = try('LPOS', list, ARGV[11], 'RANK', -1, 'MAXLEN', NAMED)
+    bad = type(twin) == 'table' and twin
+end
+
+if not bad and twin then
+    doing = 'lindex'
+    twin_was = try('LINDEX', list, twin + 1)
+    bad = type(twin_was) == 'table' and twin_was
+    entry = conflicting(entry, 2)
+end
+
+if not bad and listed and text then
     doing = 'set'
-    kept = try('SET', original, ARGV[12], 'EX', ARGV[10], 'NX')
+    kept = try('SET', text, ARGV[13], 'EX', ARGV[10], 'NX')
     bad = type(kept) == 'table' and kept.err and kept
 end
 
@@ -237,6 +279,21 @@ if not bad and fits then
     done = bad and done or 4
 end
 
+if not bad and listed then
+    doing = 'rpush'
+    result = try('RPUSH', list, ARGV[11],
+                 pack('<I2I3', index, kept_bytes) .. entry)
+    bad = type(result) == 'table' and result
+    done = bad and done or 5
+end
+
+if not bad and twin_was and #twin_was >= 7 then
+    doing = 'lset'
+    result = try('LSET', list, twin + 1, conflicting(twin_was, 7))
+    bad = result.err and result
+    done = bad and done or 6
+end
+
 -- A value that is no number, or the largest there is, stays.
 while not bad and ARGV[types] do
     doing = 'hincrby'
@@ -254,13 +311,21 @@ end
 if bad then
     -- Takes back what was done, and says which command it was.
 
+    if done >= 6 then
+        try('LSET', list, twin + 1, twin_was)
+    end
+
+    if done >= 5 then
+        try('LTRIM', list, 0, -3)
+    end
+
     if done >= 4 and length == #packed then
         try('EXPIRE', day_log, 0)
     elseif done >= 4 and fits then
-        local text = whole or try('GET', day_log)
+        local bytes = whole or try('GET', day_log)
 
-        if type(text) == 'string' then
-            try('SET', day_log, whole or text:sub(1, -1 - #packed), 'KEEPTTL')
+        if type(bytes) == 'string' then
+            try('SET', day_log, whole or bytes:sub(1, -1 - #packed), 'KEEPTTL')
         end
     end
 
@@ -284,7 +349,7 @@ if bad then
     end
 
     if kept and kept.ok then
-        try('EXPIRE', original, 0)
+        try('EXPIRE', text, 0)
     end
 
     if done >= 1 then
@@ -302,16 +367,12 @@ if bad then
     return { err = reason }
 end
 
-if listed then
-    redis.call('HSET', list, ARGV[13], ARGV[11])
+if listed and not was_listed then
+    redis.call('EXPIRE', list, ARGV[10])
+end
 
-    if not was_listed then
-        redis.call('EXPIRE', list, ARGV[10])
-    end
-
-    if not kept then                        -- there was one
-        redis.call('SET', original, ARGV[12], 'EX', ARGV[10])
-    end
+if listed and text and not kept then        -- there was one
+    redis.call('SET', text, ARGV[13], 'EX', ARGV[10])
 end
 
 if not fresh then

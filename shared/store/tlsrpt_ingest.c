@@ -10,8 +10,8 @@
 #include "tlsrpt_count.h"
 #include "tlsrpt_identity.h"
 #include "tlsrpt_ingest.h"
+#include "tlsrpt_kept.h"
 #include "tlsrpt_key.h"
-#include "tlsrpt_listing.h"
 #include "tlsrpt_packed.h"
 #include "tlsrpt_result.h"
 #include "tlsrpt_tally.h"
@@ -40,7 +40,8 @@ typedef struct {
     tlsrpt_buf_t   packed;
     tlsrpt_buf_t   brief;
     unsigned char  digest[TLSRPT_DIGEST_LEN];
-    char          *listing;
+    tlsrpt_kept_t  kept;
+    int            keeps;                   /* kept is to be kept */
     args_t         args;
     char           numbers[MAX_ARGS][24];
     size_t         nnumbers;
@@ -120,7 +121,8 @@ static void
 make_keys(ingest_t *in, tlsrpt_str_t domain, int32_t day,
     const tlsrpt_ingest_t *ingest)
 {
-    const size_t        n = keeps_original(ingest) ? NKEYS : NKEYS - 2;
+    const size_t        n = !in->keeps ? NKEYS - 2
+                            : in->kept.text.len ? NKEYS : NKEYS - 1;
     char                hex[2 + 2 * TLSRPT_DIGEST_LEN] = ":";
     tlsrpt_str_t        prefix = ingest->prefix;
     static const char   digits[] = "0123456789abcdef";
@@ -138,7 +140,7 @@ make_keys(ingest_t *in, tlsrpt_str_t domain, int32_t day,
     tlsrpt_key_month(&in->keys[3], prefix, domain, day);
     tlsrpt_key_domain(&in->keys[4], prefix, domain, "");
 
-    if (keeps_original(ingest)) {
+    if (in->keeps) {
         for (int i = 0; i < TLSRPT_DIGEST_LEN; i++) {
             hex[1 + 2 * i] = digits[in->digest[i] >> 4];
             hex[2 + 2 * i] = digits[in->digest[i] & 15];
@@ -236,9 +238,12 @@ add_result_types(ingest_t *in, const tlsrpt_tally_t *tally)
 
 
 static int
-encode(ingest_t *in, const tlsrpt_report_t *report, tlsrpt_str_t domain,
+encode(ingest_t *in, const tlsrpt_report_t *report, unsigned number,
     const tlsrpt_tally_t *tally, const tlsrpt_ingest_t *ingest)
 {
+    int           rc;
+    tlsrpt_str_t  domain = report->domains[number];
+
     if (tlsrpt_packed_encode(&in->packed, tally, domain,
                              report->organization_name, ingest->via, 0) != 0
         || (in->packed.len > SHORT && tally->failed_in_details
@@ -250,11 +255,14 @@ encode(ingest_t *in, const tlsrpt_report_t *report, tlsrpt_str_t domain,
     }
 
     if (keeps_original(ingest)) {
-        in->listing = tlsrpt_listing_encode(report, tally, ingest);
+        rc = tlsrpt_kept_encode(&in->kept, report, number, tally, ingest,
+                                in->digest);
 
-        if (in->listing == NULL) {
+        if (rc < 0) {
             return -1;
         }
+
+        in->keeps = rc;
     }
 
     return 0;
@@ -279,11 +287,12 @@ make_args(ingest_t *in, const tlsrpt_report_t *report,
     arg_seldom(in, report->day, tally, ingest);
     arg_text(in, late);
 
-    if (keeps_original(ingest)) {
+    if (in->keeps) {
         arg_number(in, (int64_t) ingest->report_days * TLSRPT_DAY);
-        arg_text(in, in->listing);
-        arg(&in->args, ingest->original.data, ingest->original.len);
-        arg(&in->args, in->digest, TLSRPT_DIGEST_LEN);
+        arg(&in->args, in->kept.name, in->kept.name_len);
+        arg(&in->args, in->kept.entry.data, in->kept.entry.len);
+        arg(&in->args, in->kept.text.len ? in->kept.text.data : "",
+            in->kept.text.len);
     }
 
     add_result_types(in, tally);
@@ -300,7 +309,8 @@ tlsrpt_ingest_command(const tlsrpt_report_t *report, unsigned domain,
 
     memset(&in.packed, 0, sizeof(in.packed));
     memset(&in.brief, 0, sizeof(in.brief));
-    in.listing = NULL;
+    memset(&in.kept, 0, sizeof(in.kept));
+    in.keeps = 0;
     in.args.n = 0;
     in.nnumbers = 0;
 
@@ -310,7 +320,7 @@ tlsrpt_ingest_command(const tlsrpt_report_t *report, unsigned domain,
         return NULL;
     }
 
-    if (encode(&in, report, report->domains[domain], &tally, ingest) == 0) {
+    if (encode(&in, report, domain, &tally, ingest) == 0) {
         arg_text(&in, "EVALSHA");
         arg_text(&in, tlsrpt_ingest_script.sha1);
         make_keys(&in, report->domains[domain], report->day, ingest);
@@ -322,7 +332,7 @@ tlsrpt_ingest_command(const tlsrpt_report_t *report, unsigned domain,
     tlsrpt_tally_free(&tally);
     free(in.packed.data);
     free(in.brief.data);
-    free(in.listing);
+    tlsrpt_kept_free(&in.kept);
 
     return command;
 }

@@ -28,7 +28,10 @@ typedef struct {
     unsigned      report_days;              /* 0: originals are not kept */
     unsigned      via;
     tlsrpt_str_t  signer;                   /* DKIM d= of a mailed report */
-    tlsrpt_str_t  original;                 /* the body as it came */
+    tlsrpt_str_t  address;                  /* who sent it: 4 or 16 bytes */
+    tlsrpt_str_t  original;                 /* the body as it came, which the
+                                               report was read from with its
+                                               text kept */
 } tlsrpt_ingest_t;
 
 tlsrpt_command_t *tlsrpt_ingest_command(const tlsrpt_report_t *report,

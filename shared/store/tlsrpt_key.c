@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 
+#include <stdio.h>
 #include <string.h>
 
 #include "tlsrpt_key.h"
@@ -120,22 +121,64 @@ tlsrpt_key_mail(tlsrpt_key_t *key, tlsrpt_str_t prefix)
 }
 
 
-const tlsrpt_command_t *
-tlsrpt_key_read(tlsrpt_key_read_t *read, const char *name, const char *field,
-    size_t field_len)
+void
+tlsrpt_key_ask(tlsrpt_key_read_t *read, const char *name)
 {
     read->argv[0] = name;
     read->argvlen[0] = strlen(name);
     read->argv[1] = read->key.data;
     read->argvlen[1] = read->key.len;
-    read->argv[2] = field;
-    read->argvlen[2] = field_len;
+    read->nnumbers = 0;
 
     read->command.argv = read->argv;
     read->command.argvlen = read->argvlen;
-    read->command.argc = field != NULL ? 3 : 2;
+    read->command.argc = 2;
     read->command.key = 1;
     read->command.script = NULL;
+}
+
+
+void
+tlsrpt_key_ask_for(tlsrpt_key_read_t *read, const char *arg, size_t len)
+{
+    size_t  n = read->command.argc++;
+
+    read->argv[n] = arg;
+    read->argvlen[n] = len;
+}
+
+
+void
+tlsrpt_key_ask_number(tlsrpt_key_read_t *read, long long value)
+{
+    char  *text = read->numbers[read->nnumbers++];
+    int    len = snprintf(text, sizeof(read->numbers[0]), "%lld", value);
+
+    tlsrpt_key_ask_for(read, text, (size_t) len);
+}
+
+
+const tlsrpt_command_t *
+tlsrpt_key_read(tlsrpt_key_read_t *read, const char *name, const char *field,
+    size_t field_len)
+{
+    tlsrpt_key_ask(read, name);
+
+    if (field != NULL) {
+        tlsrpt_key_ask_for(read, field, field_len);
+    }
+
+    return &read->command;
+}
+
+
+const tlsrpt_command_t *
+tlsrpt_key_range(tlsrpt_key_read_t *read, const char *name, long long first,
+    long long last)
+{
+    tlsrpt_key_ask(read, name);
+    tlsrpt_key_ask_number(read, first);
+    tlsrpt_key_ask_number(read, last);
 
     return &read->command;
 }

@@ -13,8 +13,9 @@
  *     PREFIX:{DOMAIN}:YYYY-MM-DD:seen    set     digests of the reports of a
  *                                                week, or of what of it lies in
  *                                                the month; its first day
- *     PREFIX:{DOMAIN}:YYYY-MM-DD:reports hash    the list of reports
- *     PREFIX:{DOMAIN}:YYYY-MM-DD:HEX     string  a report as it came
+ *     PREFIX:{DOMAIN}:YYYY-MM-DD:reports list    the day's reports
+ *                                                (tlsrpt_kept.h)
+ *     PREFIX:{DOMAIN}:YYYY-MM-DD:HEX     string  the text of a long one
  *     PREFIX:domains                     zset    index of all domains seen
  *                                                (tlsrpt_index.h)
  *     PREFIX:mail                        hash    status -> how many reports
@@ -53,17 +54,28 @@ void tlsrpt_key_day(tlsrpt_key_t *key, tlsrpt_str_t prefix,
 void tlsrpt_key_index(tlsrpt_key_t *key, tlsrpt_str_t prefix);
 void tlsrpt_key_mail(tlsrpt_key_t *key, tlsrpt_str_t prefix);
 
-/* A command that reads the key: GET, HGETALL, or HGET with a field. */
+/* A command that reads the key. */
 typedef struct {
     tlsrpt_key_t      key;
     tlsrpt_command_t  command;
-    const char       *argv[3];
-    size_t            argvlen[3];
+    const char       *argv[9];
+    size_t            argvlen[9];
+    char              numbers[4][24];
+    size_t            nnumbers;
 } tlsrpt_key_read_t;
 
-/* Once the key is there.  name and field are borrowed; field NULL: none. */
+/* Once the key is there.  GET, HGETALL, or HGET with a field: name and field
+   are borrowed; field NULL: none. */
 const tlsrpt_command_t *tlsrpt_key_read(tlsrpt_key_read_t *read,
     const char *name, const char *field, size_t field_len);
+/* LRANGE or GETRANGE, both ends included. */
+const tlsrpt_command_t *tlsrpt_key_range(tlsrpt_key_read_t *read,
+    const char *name, long long first, long long last);
+/* Any other, read->command: its name, then its arguments, which are borrowed;
+   at most seven, of which four are numbers. */
+void tlsrpt_key_ask(tlsrpt_key_read_t *read, const char *name);
+void tlsrpt_key_ask_for(tlsrpt_key_read_t *read, const char *arg, size_t len);
+void tlsrpt_key_ask_number(tlsrpt_key_read_t *read, long long value);
 
 #pragma GCC visibility pop
 

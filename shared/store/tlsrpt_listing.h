@@ -2,64 +2,82 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * A report's listing, in its day's list: what is shown of the report without
- * reading it again, and what only its coming tells (when, how, signed by whom).
- * JSON in the hash PREFIX:{DOMAIN}:DAY:reports, under the report's digest.
+ * What a list shows of a report that is kept (tlsrpt_kept.h): what only its
+ * coming tells, from its entry, and the rest from its text, read again; of a
+ * long text from the line that the entry has in its place.
  */
 
 #ifndef TLSRPT_LISTING_H
 #define TLSRPT_LISTING_H
 
-#include "tlsrpt_identity.h"
-#include "tlsrpt_ingest.h"
-#include "tlsrpt_reply.h"
-#include "tlsrpt_strings.h"
-#include "tlsrpt_tally.h"
+#include "tlsrpt_kept.h"
+#include "tlsrpt_reader.h"
 
 #pragma GCC visibility push(hidden)
 
-/* The id of a report: "YYYYMMDD-" and its digest in hexadecimal. */
-#define TLSRPT_ID_LEN  (8 + 1 + 2 * TLSRPT_DIGEST_LEN)
-
 typedef struct {
-    char           id[TLSRPT_ID_LEN + 1];
-    tlsrpt_str_t   organization_name;       /* data NULL: not given */
-    tlsrpt_str_t   report_id;
-    tlsrpt_str_t   contact_info;            /* nor in older listings */
-    tlsrpt_str_t   signer;
-    int64_t        start;
-    int64_t        end;
-    int64_t        received;
-    unsigned       via;
-    uint64_t       successful;
-    uint64_t       failed;
-    uint64_t       nwarnings;
-    const json_t  *deviations;              /* [[section, path, message]...] */
-    json_t        *json;                    /* owns all of it */
+    char                    id[TLSRPT_ID_LEN + 1];
+    unsigned                index;          /* in its day's list */
+    int                     conflicts;      /* perhaps: others have its name */
+    int                     is_cut;
+    tlsrpt_str_t            organization_name;      /* data NULL: not given */
+    tlsrpt_str_t            report_id;
+    tlsrpt_str_t            contact_info;
+    tlsrpt_str_t            signer;
+    int64_t                 start;
+    int64_t                 end;
+    int64_t                 received;
+    unsigned                via;
+    uint64_t                successful;
+    uint64_t                failed;
+    uint64_t                nwarnings;
+    const tlsrpt_report_t  *report;         /* of a short text, else NULL */
+    json_t                 *json;           /* owns what is of a line */
+    char                   *own;            /* the strings of a copy */
 } tlsrpt_listing_t;
 
-/* One that is longer leaves the deviations out; a day's list (10,000 listings,
-   shared/store/ingest.lua) is read in one reply. */
-#define TLSRPT_MAX_LISTING  6144
+/*
+ * Reads the listings of a domain, one after the other.
+ */
 
-/* JSON text, free() it; NULL: no memory. */
-char *tlsrpt_listing_encode(const tlsrpt_report_t *report,
-    const tlsrpt_tally_t *tally, const tlsrpt_ingest_t *ingest) TLSRPT_MUST_USE;
+typedef struct tlsrpt_listings  tlsrpt_listings_t;
 
-/* 0, or -1: not a listing.  digest: the hash's field. */
-int tlsrpt_listing_decode(tlsrpt_listing_t *listing, int32_t day,
-    const tlsrpt_reply_t *digest, const tlsrpt_reply_t *text) TLSRPT_MUST_USE;
+tlsrpt_listings_t *tlsrpt_listings_create(tlsrpt_str_t domain)
+    TLSRPT_MUST_USE;
+void tlsrpt_listings_destroy(tlsrpt_listings_t *listings);
+
+/* 1: the listing, borrowed from the entry until the next is read, but to be
+   freed; 0: it cannot be read back; -1: no memory. */
+int tlsrpt_listing_read(tlsrpt_listings_t *listings, tlsrpt_listing_t *listing,
+    int32_t day, const tlsrpt_kept_head_t *head) TLSRPT_MUST_USE;
+
+/* A copy of its own, without report; 0, or -1: no memory.  To be freed either
+   way. */
+int tlsrpt_listing_keep(tlsrpt_listing_t *listing,
+    const tlsrpt_listing_t *from) TLSRPT_MUST_USE;
 void tlsrpt_listing_free(tlsrpt_listing_t *listing);
+
+/* How its text is read again. */
+void tlsrpt_listing_conf(tlsrpt_reader_conf_t *conf,
+    const tlsrpt_kept_head_t *head, tlsrpt_str_t domain);
 
 /* "mail" or "https" */
 const char *tlsrpt_listing_via(const tlsrpt_listing_t *listing);
 
+/* [[section, path, message]...], each once, a path without its indexes; NULL:
+   no memory.  Not of a copy. */
+json_t *tlsrpt_listing_deviations(const tlsrpt_listing_t *listing)
+    TLSRPT_MUST_USE;
+
 /* The members of a report in a list; NULL: no memory. */
 json_t *tlsrpt_listing_json(const tlsrpt_listing_t *listing) TLSRPT_MUST_USE;
 
-/* 0, or -1: not an id. */
-int tlsrpt_id_parse(const char *id, size_t len, int32_t *day,
-    unsigned char digest[TLSRPT_DIGEST_LEN]) TLSRPT_MUST_USE;
+/* The line of a long text: JSON, free() it; NULL: no memory.  One that is
+   longer leaves the deviations out. */
+#define TLSRPT_MAX_LISTING  6144
+
+char *tlsrpt_listing_line(const tlsrpt_report_t *report, tlsrpt_str_t domain)
+    TLSRPT_MUST_USE;
 
 #pragma GCC visibility pop
 

@@ -12,6 +12,7 @@
 #include <zlib.h>
 
 #include "overview.h"
+#include "tlsrpt_kept.h"
 #include "tlsrpt_answer.h"
 #include "tlsrpt_closed.h"
 #include "tlsrpt_collect.h"
@@ -227,18 +228,22 @@ make_commands(const tlsrpt_report_t *report)
 }
 
 
+static int  keep_text;                      /* if not, it is inflated again */
+
 static int
 read_report(void)
 {
     int                     rc;
     tlsrpt_reader_t        *reader = tlsrpt_reader_create();
-    tlsrpt_reader_conf_t    conf = { 100000, str("example.com"), { NULL, 0 } };
+    tlsrpt_reader_conf_t    conf = { .max_size = 100000,
+                                     .domain = str("example.com") };
     const tlsrpt_report_t  *report;
 
     if (reader == NULL) {
         return TLSRPT_ERR_MEMORY;
     }
 
+    conf.keep_text = keep_text;
     tlsrpt_reader_reset(reader, &conf);
     rc = tlsrpt_reader_feed(reader, body, body_len);
 
@@ -289,6 +294,47 @@ make_log(void)
     {
         abort();
     }
+}
+
+
+/* A report of a day's list, as the script would have it, and another of its
+   name. */
+
+static tlsrpt_buf_t  entry;
+
+static void
+make_entry(void)
+{
+    tlsrpt_reader_t        *reader = tlsrpt_reader_create();
+    tlsrpt_tally_t          tally;
+    tlsrpt_kept_t           kept;
+    tlsrpt_ingest_t         ingest;
+    tlsrpt_reader_conf_t    conf = { .max_size = 100000, .keep_text = 1 };
+    const tlsrpt_report_t  *report;
+
+    memset(&kept, 0, sizeof(kept));
+    memset(&ingest, 0, sizeof(ingest));
+    ingest.now = NOW;
+    ingest.signer = str("sender.example");
+    ingest.original.len = 1000;
+    tlsrpt_reader_reset(reader, &conf);
+
+    if (tlsrpt_reader_feed(reader, body, body_len) != TLSRPT_OK
+        || tlsrpt_reader_finish(reader, &report) != TLSRPT_OK
+        || tlsrpt_tally_report(&tally, report, 0) != 0
+        || tlsrpt_kept_encode(&kept, report, 0, &tally, &ingest,
+                              (const unsigned char *) "12345678") != 1)
+    {
+        abort();
+    }
+
+    tlsrpt_buf_add(&entry, "\0\0\0\0\0", 5);
+    kept.entry.data[1] |= TLSRPT_KEPT_CONFLICTS;
+    tlsrpt_buf_add(&entry, kept.entry.data, kept.entry.len);
+
+    tlsrpt_kept_free(&kept);
+    tlsrpt_tally_free(&tally);
+    tlsrpt_reader_destroy(reader);
 }
 
 
@@ -393,27 +439,32 @@ domain_line(void)
 static const tlsrpt_reply_t *
 kept(const tlsrpt_command_t *c)
 {
-    static const char       listing[] = "{\"o\":\"Example\",\"r\":1,"
-                                "\"d\":\"sender.example\",\"x\":"
-                                "[[\"RFC 8460 4.4\",\"a\",\"b\"]]}";
     static char             totals[TOTALS_SIZE];
-    static tlsrpt_reply_t   name, value, day, array;
+    static tlsrpt_reply_t   name, value, day, array, place;
     static tlsrpt_reply_t  *elements[2] = { &name, &value };
-    const int               list = strstr(key_of(c), ":reports") != NULL;
+    static tlsrpt_reply_t  *places[1] = { &place };
+    const int               list = strcmp(verb_of(c), "LRANGE") == 0;
 
     name.type = value.type = day.type = TLSRPT_REPLY_STRING;
-    name.str = list ? "\1\2\3\4\5\6\7\10" : "10";
-    name.len = list ? 8 : 2;
-    value.str = list ? listing : totals;
-    value.len = list ? strlen(listing) : put_totals(totals, "2 0 200 9");
+    name.str = list ? "abc" : "10";
+    name.len = strlen(name.str);
+    value.str = list ? entry.data : totals;
+    value.len = list ? entry.len : put_totals(totals, "2 0 200 9");
     day.str = day_log.data;
     day.len = day_log.len;
     array.type = TLSRPT_REPLY_ARRAY;
     array.elements = elements;
     array.nelements = 2;
 
+    if (strcmp(verb_of(c), "LPOS") == 0) {  /* another one has the name */
+        place.type = TLSRPT_REPLY_INTEGER;
+        place.integer = 20;
+        array.elements = places;
+        array.nelements = 1;
+    }
+
     return beside(c, strcmp(verb_of(c), "GET") == 0 ? &day
-                  : strcmp(verb_of(c), "HGETALL") == 0 ? &array : &value);
+                  : strcmp(verb_of(c), "HGET") == 0 ? &value : &array);
 }
 
 
@@ -626,7 +677,7 @@ page(void)
 static void
 test_page(void)
 {
-    tlsrpt_reader_conf_t   conf = { 1 << 20, { NULL, 0 }, { NULL, 0 } };
+    tlsrpt_reader_conf_t   conf = { .max_size = 1 << 20 };
     tlsrpt_reader_t       *reader = tlsrpt_reader_create();
 
     tlsrpt_reader_reset(reader, &conf);
@@ -697,6 +748,10 @@ main(void)
     body_len = sizeof(document) - 1;
     memcpy(body, document, body_len);
     each_allocation("plain report", read_report);
+    keep_text = 1;
+    make_entry();
+    each_allocation("plain report, short", read_report);
+    keep_text = 0;
 
     test_page();
 
@@ -717,6 +772,7 @@ main(void)
     free(closed_head.data);
     free(closed_chunk.data);
     free(day_log.data);
+    free(entry.data);
     each_allocation("a domain's line", domain_line);
 
     return done();

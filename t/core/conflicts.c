@@ -18,10 +18,15 @@ static tlsrpt_day_scan_t       scan;
 static void
 next_is(const char *key, const char *name)
 {
-    size_t                   day;
-    const tlsrpt_command_t  *c = tlsrpt_conflict_days_next(&days, &scan, &day);
+    tlsrpt_reply_t           empty = { .type = TLSRPT_REPLY_ARRAY };
+    const tlsrpt_command_t  *c = tlsrpt_conflict_days_next(&days, &scan);
 
     is_str(c ? c->argv[1] : NULL, key, "%s", name);
+
+    if (c != NULL) {
+        ok(tlsrpt_conflict_days_next(&days, &scan) == NULL, "one at a time");
+        is_int(tlsrpt_conflict_days_add(&days, &scan, &empty), 0, "read");
+    }
 }
 
 
@@ -35,7 +40,8 @@ main(void)
     query.to = DAY + 4;
 
     if (tlsrpt_day_scan_init(&scan, &query, str("example.com"), str("t")) != 0
-        || tlsrpt_conflict_days_init(&days, scan.ndays) != 0)
+        || tlsrpt_conflict_days_init(&days, scan.ndays,
+                                     str("example.com")) != 0)
     {
         return 1;
     }

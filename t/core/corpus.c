@@ -58,7 +58,8 @@ error_json(const tlsrpt_error_t *e)
 static const tlsrpt_report_t *
 read_bytes(const char *domain)
 {
-    tlsrpt_reader_conf_t    conf = { MAX_SIZE, str(domain), { NULL, 0 } };
+    tlsrpt_reader_conf_t    conf = { .max_size = MAX_SIZE,
+                                     .domain = str(domain) };
     const tlsrpt_report_t  *report = NULL;
 
     tlsrpt_reader_reset(reader, &conf);

@@ -45,7 +45,7 @@ digest_of(const char *body, size_t len, const tlsrpt_reader_conf_t *conf,
 static int
 usual_of(const char *body)
 {
-    tlsrpt_reader_conf_t  conf = { MAX_SIZE, { NULL, 0 }, { NULL, 0 } };
+    tlsrpt_reader_conf_t  conf = { .max_size = MAX_SIZE };
 
     return digest_of(body, strlen(body), &conf, "example.com", usual);
 }
@@ -56,7 +56,7 @@ compare(const char *body, int same, const char *name)
 {
     int                   rc;
     unsigned char         digest[TLSRPT_DIGEST_LEN];
-    tlsrpt_reader_conf_t  conf = { MAX_SIZE, { NULL, 0 }, { NULL, 0 } };
+    tlsrpt_reader_conf_t  conf = { .max_size = MAX_SIZE };
 
     rc = digest_of(body, strlen(body), &conf, "example.com", digest);
     ok(rc == 0 && (memcmp(digest, usual, sizeof(usual)) == 0) == same,
@@ -283,7 +283,7 @@ many_details(int backwards, int other, unsigned char digest[TLSRPT_DIGEST_LEN])
     const int             n = 40000;
     size_t                size = 4 * 1024 * 1024, len;
     char                 *body = malloc(size);
-    tlsrpt_reader_conf_t  conf = { MAX_SIZE, { NULL, 0 }, { NULL, 0 } };
+    tlsrpt_reader_conf_t  conf = { .max_size = MAX_SIZE };
 
     len = (size_t) snprintf(body, size, "{" HEAD "\"policies\":[{" STS "," SUMS
                             ",\"failure-details\":[");
@@ -325,9 +325,11 @@ test_unnamed(void)
     static const char     body[] =
         "{" HEAD "\"policies\":[" SECOND ",{\"policy\":{\"policy-type\":"
         "\"no-policy-found\"}," SUMS "}]}";
-    tlsrpt_reader_conf_t  token = { MAX_SIZE, str("example.com"), { NULL, 0 } };
-    tlsrpt_reader_conf_t  other = { MAX_SIZE, str("example.net"), { NULL, 0 } };
-    tlsrpt_reader_conf_t  hint = { MAX_SIZE, { NULL, 0 }, str("example.org") };
+    tlsrpt_reader_conf_t  token = { .max_size = MAX_SIZE,
+                                    .domain = str("example.com") };
+    tlsrpt_reader_conf_t  other = { .max_size = MAX_SIZE,
+                                    .domain = str("example.net") };
+    tlsrpt_reader_conf_t  hint = { .max_size = MAX_SIZE, .hint = str("example.org") };
 
     is_int(usual_of(body), 0, "a policy without a domain");
     is_int(digest_of(body, strlen(body), &token, "example.com", digest), 0,

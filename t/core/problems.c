@@ -447,7 +447,7 @@ test_words(void)
 {
     const char  *last = "";
 
-    for (const tlsrpt_text_t *t = tlsrpt_texts; t->section != NULL; t++) {
+    for (const tlsrpt_wording_t *t = tlsrpt_texts; t->section != NULL; t++) {
         const int  is_reason = strncmp(t->section, "reason-", 7) == 0;
 
         ok(strlen(t->text) > 1 && strchr(t->text, '\t') == NULL

@@ -46,7 +46,8 @@ static const tlsrpt_report_t *
 read_report(tlsrpt_reader_t *reader, const char *body, size_t len,
     const char *domain)
 {
-    tlsrpt_reader_conf_t    conf = { MAX_SIZE, str(domain), { NULL, 0 } };
+    tlsrpt_reader_conf_t    conf = { .max_size = MAX_SIZE,
+                                     .domain = str(domain), .keep_text = 1 };
     const tlsrpt_report_t  *report = NULL;
 
     tlsrpt_reader_reset(reader, &conf);
@@ -66,7 +67,7 @@ static tlsrpt_command_t *
 ingest(const tlsrpt_report_t *report, unsigned domain)
 {
     tlsrpt_ingest_t  conf = { str("t"), NOW, RETENTION, 30, TLSRPT_VIA_HTTPS,
-                              { NULL, 0 }, { NULL, 0 } };
+                              { NULL, 0 }, { NULL, 0 }, { NULL, 0 } };
 
     return tlsrpt_ingest_command(report, domain, &conf);
 }

@@ -8,9 +8,9 @@
 
 #include <stdlib.h>
 
+#include "kept.h"
 #include "overview.h"
 #include "tap.h"
-#include "tlsrpt_identity.h"
 #include "tlsrpt_reports.h"
 #include "tlsrpt_senders.h"
 #include "tlsrpt_time.h"
@@ -18,11 +18,9 @@
 #define NOW    1768910400                   /* 2026-01-20T12:00:00Z */
 #define TODAY  (NOW / TLSRPT_DAY)
 #define NDAYS  5                            /* the last one is today */
-#define MAX    2000                         /* of a day's list */
 
 
-static char    *listings[NDAYS][MAX];
-static size_t   nlistings[NDAYS];
+static list_t  lists[NDAYS];
 
 
 static tlsrpt_str_t
@@ -38,29 +36,26 @@ static void
 begin(void)
 {
     for (size_t day = 0; day < NDAYS; day++) {
-        while (nlistings[day]) {
-            free(listings[day][--nlistings[day]]);
-        }
+        list_free(&lists[day]);
     }
 }
 
 
-/* A report of the day, which ended at its end; more: members, or "". */
+/* A report of the day, which ended at its end, by mail where somebody signed
+   it; deviations: JSON. */
 
 static void
-add(size_t day, const char *org, long delay, const char *more)
+add(size_t day, const char *org, long delay, const char *signer,
+    const char *deviations)
 {
-    char       *text = malloc(512);
-    long long   end = (long long) (TODAY - NDAYS + 2 + (long) day)
-                      * TLSRPT_DAY - 1;
+    char       line[512];
+    long long  end = (long long) (TODAY - NDAYS + 2 + (long) day) * TLSRPT_DAY
+                     - 1;
 
-    if (text == NULL || nlistings[day] == MAX) {
-        abort();
-    }
-
-    snprintf(text, 512, "{\"o\":\"%s\",\"e\":%lld,\"r\":%lld%s%s}", org, end,
-             end + delay, *more ? "," : "", more);
-    listings[day][nlistings[day]++] = text;
+    snprintf(line, sizeof(line), "{\"o\":\"%s\",\"e\":%lld,\"w\":%d,"
+             "\"x\":%s}", org, end, deviations[1] != ']', deviations);
+    list_add(&lists[day], signer != NULL ? TLSRPT_KEPT_MAIL : 0, delay - 1, 0,
+             signer, line);
 }
 
 
@@ -68,9 +63,9 @@ add(size_t day, const char *org, long delay, const char *more)
  * What Redis would answer
  */
 
-static char            totals[TOTALS_SIZE], digests[MAX][24];
+static char            totals[TOTALS_SIZE];
 static char            days[NDAYS][3];
-static tlsrpt_reply_t  strings[2 * MAX], *elements[2 * MAX];
+static tlsrpt_reply_t  strings[2 * NDAYS], *elements[2 * NDAYS];
 
 
 static void
@@ -100,25 +95,17 @@ set_array(tlsrpt_reply_t *reply, size_t n)
 /* "t:{example.com}:2026-01-20:reports" */
 
 static void
-answer_list(const char *key, tlsrpt_reply_t *reply)
+answer_list(const tlsrpt_command_t *c, tlsrpt_reply_t *reply)
 {
-    size_t   n = 0;
     int32_t  day;
 
-    if (tlsrpt_day_parse(key + strlen("t:{example.com}:"), 10, &day) != 0) {
+    if (tlsrpt_day_parse(c->argv[1] + strlen("t:{example.com}:"), 10, &day)
+        != 0)
+    {
         abort();
     }
 
-    day -= TODAY - (NDAYS - 1);
-
-    for ( ; n < nlistings[day]; n++) {
-        snprintf(digests[n], sizeof(digests[n]), "%08zu", n);
-        set_string(&strings[2 * n], digests[n], TLSRPT_DIGEST_LEN);
-        set_string(&strings[2 * n + 1], listings[day][n],
-                   strlen(listings[day][n]));
-    }
-
-    set_array(reply, 2 * n);
+    list_range(&lists[day - (TODAY - (NDAYS - 1))], c, reply);
 }
 
 
@@ -128,7 +115,7 @@ answer_month(tlsrpt_reply_t *reply)
     size_t  n = 0, len = put_totals(totals, "1 0 0 0");
 
     for (size_t i = 0; i < NDAYS; i++) {
-        if (nlistings[i]) {
+        if (lists[i].n) {
             snprintf(days[i], sizeof(days[i]), "%02zu", 20 - (NDAYS - 1) + i);
             set_string(&strings[n++], days[i], 2);
             set_string(&strings[n++], totals, len);
@@ -146,7 +133,7 @@ answer(const tlsrpt_command_t *c, tlsrpt_reply_t *reply)
         set_string(reply, totals, put_totals(totals, "1 0 0 1"));
 
     } else if (strstr(c->argv[1], ":reports") != NULL) {
-        answer_list(c->argv[1], reply);
+        answer_list(c, reply);
 
     } else {
         answer_month(reply);
@@ -232,43 +219,43 @@ static void
 test_delays(void)
 {
     begin();
-    add(0, "One", 500, "");
+    add(0, "One", 500, NULL, "[]");
     is_delay("one report", 500, 500);
 
     /* neither sorted by coming nor by day */
-    add(2, "One", 86400, "");
-    add(1, "One", 3600, "");
+    add(2, "One", 86400, NULL, "[]");
+    add(1, "One", 3600, NULL, "[]");
     is_delay("three", 3600, 86400);
-    add(0, "One", 7200, "");
-    add(3, "One", 60, "");
+    add(0, "One", 7200, NULL, "[]");
+    add(3, "One", 60, NULL, "[]");
     is_delay("five", 3600, 86400);
-    add(3, "One", 60, "");
-    add(4, "One", 60, "");
+    add(3, "One", 60, NULL, "[]");
+    add(4, "One", 60, NULL, "[]");
     is_delay("seven", 500, 86400);
 
     begin();
-    add(0, "One", -3600, "");
-    add(1, "One", -60, "");
-    add(2, "One", -7200, "");
+    add(0, "One", -3600, NULL, "[]");
+    add(1, "One", -60, NULL, "[]");
+    add(2, "One", -7200, NULL, "[]");
     is_delay("clocks ahead", -3600, -60);
 
     begin();
-    add(0, "One", 10, "");
-    add(0, "Two", 1000, "");
-    add(1, "One", 30, "");
-    add(1, "Two", 3000, "");
-    add(2, "One", 20, "");
-    add(2, "Two", 2000, "");
+    add(0, "One", 10, NULL, "[]");
+    add(0, "Two", 1000, NULL, "[]");
+    add(1, "One", 30, NULL, "[]");
+    add(1, "Two", 3000, NULL, "[]");
+    add(2, "One", 20, NULL, "[]");
+    add(2, "Two", 2000, NULL, "[]");
     is_delay("of one, not of the other", 20, 30);
 
     /* the first thousand or so tell enough */
     begin();
 
-    for (size_t i = 0; i < MAX; i++) {
-        add(0, "One", 5, "");
+    for (size_t i = 0; i < LIST_MAX; i++) {
+        add(0, "One", 5, NULL, "[]");
     }
 
-    add(1, "One", 9, "");
+    add(1, "One", 9, NULL, "[]");
     is_delay("of very many", 5, 9);
 }
 
@@ -279,11 +266,11 @@ test_members(void)
     json_t  *list, *one;
 
     begin();
-    add(1, "Two", 1, "\"v\":1,\"d\":\"two.example\"");
-    add(3, "One", 1, "\"v\":0");
-    add(1, "One", 1, "\"v\":1,\"d\":\"one.example\"");
-    add(2, "One", 1, "\"v\":1,\"d\":\"one.example\"");
-    add(3, "Three", 1, "");
+    add(1, "Two", 1, "two.example", "[]");
+    add(3, "One", 1, NULL, "[]");
+    add(1, "One", 1, "one.example", "[]");
+    add(2, "One", 1, "one.example", "[]");
+    add(3, "Three", 1, NULL, "[]");
     list = senders();
     is_int((long long) json_array_size(list), 3, "three senders");
     one = json_array_get(list, 0);
@@ -308,9 +295,10 @@ test_deviations(void)
     json_t  *list, *one;
 
     begin();
-    add(0, "One", 1, "\"x\":[[\"RFC 1\",\"a\",\"m\"],[\"RFC 1\",\"b\",\"m\"]]");
-    add(1, "One", 1, "\"x\":[[\"RFC 1\",\"a\",\"m\"]]");
-    add(1, "One", 1, "\"x\":[[\"RFC 1\"],7,[]]");
+    add(0, "One", 1, NULL,
+        "[[\"RFC 1\",\"a\",\"m\"],[\"RFC 1\",\"b\",\"m\"]]");
+    add(1, "One", 1, NULL, "[[\"RFC 1\",\"a\",\"m\"]]");
+    add(1, "One", 1, NULL, "[[\"RFC 1\"],7,[]]");
     list = json_object_get(json_array_get(senders(), 0), "deviations");
     is_int((long long) json_array_size(list), 2, "two deviations");
     one = json_array_get(list, 0);
@@ -334,8 +322,12 @@ test_order(void)
     const tlsrpt_command_t  *c;
 
     begin();
-    add(1, "One", 1, "");
-    add(3, "One", 1, "");
+
+    for (size_t i = 0; i < 65; i++) {
+        add(1, "One", 1, NULL, "[]");
+    }
+
+    add(3, "One", 1, NULL, "[]");
     lookup = create();
 
     while ((c = lookup->type->next(lookup, &n)) != NULL) {
@@ -357,12 +349,21 @@ test_order(void)
            "it is");
 
     for (ncommands = 0; (c = lookup->type->next(lookup, &n)) != NULL; ) {
-        snprintf(keys[ncommands++], sizeof(keys[0]), "%s", c->argv[1]);
+        snprintf(keys[ncommands++], sizeof(keys[0]), "%s %s %s", c->argv[1],
+                 c->argv[2], c->argv[3]);
+        ok(lookup->type->next(lookup, &n) == NULL, "one page at a time");
+        answer_list(c, &reply);
+        is_int(lookup->type->add(lookup, n, &reply), TLSRPT_OK, "is answered");
     }
 
-    is_int((long long) ncommands, 2, "then the lists of two days");
-    is_str(keys[0], "t:{example.com}:2026-01-19:reports", "the newest first");
-    is_str(keys[1], "t:{example.com}:2026-01-17:reports", "then the other");
+    is_int((long long) ncommands, 4, "then the lists of two days");
+    is_str(keys[0], "t:{example.com}:2026-01-19:reports -64 -1",
+           "the newest first");
+    is_str(keys[1], "t:{example.com}:2026-01-17:reports -64 -1",
+           "then the other, from its end");
+    is_str(keys[2], "t:{example.com}:2026-01-17:reports 2 65", "on and on");
+    is_str(keys[3], "t:{example.com}:2026-01-17:reports 0 1",
+           "to its beginning");
     ok(lookup->type->seen(lookup) != 0, "the domain was seen");
     lookup->type->destroy(lookup);
 }

@@ -78,8 +78,9 @@ try(const case_t *c)
 {
     int                             n;
     char                            named[2048], body[4096];
-    tlsrpt_reader_conf_t            conf = { MAX_SIZE, str(c->domain),
-                                             str(c->hint) };
+    tlsrpt_reader_conf_t            conf = { .max_size = MAX_SIZE,
+                                             .domain = str(c->domain),
+                                             .hint = str(c->hint) };
     const tlsrpt_report_t          *report = NULL;
     const tlsrpt_applied_policy_t  *last;
 

@@ -25,7 +25,7 @@ check_listing(const tlsrpt_listing_t *listing)
     char           *text;
     json_t         *json = tlsrpt_listing_json(listing);
     int32_t         day;
-    unsigned char   digest[TLSRPT_DIGEST_LEN];
+    unsigned        index;
 
     check_time(listing->start);
     check_time(listing->end);
@@ -34,8 +34,8 @@ check_listing(const tlsrpt_listing_t *listing)
     CHECK(listing->successful <= TLSRPT_MAX_COUNT);
     CHECK(listing->failed <= TLSRPT_MAX_COUNT);
     CHECK(listing->nwarnings <= TLSRPT_MAX_COUNT);
-    CHECK(tlsrpt_id_parse(listing->id, strlen(listing->id), &day, digest) == 0);
-    CHECK(day == 20000 && memcmp(digest, "12345678", 8) == 0);
+    CHECK(tlsrpt_id_parse(listing->id, strlen(listing->id), &day, &index) == 0);
+    CHECK(day == 20000 && index == listing->index);
 
     CHECK(json_is_object(json));
     text = json_dumps(json, JSON_ENSURE_ASCII);
@@ -45,29 +45,53 @@ check_listing(const tlsrpt_listing_t *listing)
 }
 
 
+static void
+check_entry(const tlsrpt_kept_head_t *head)
+{
+    int                        rc;
+    tlsrpt_str_t               domain = { "example.com", 11 };
+    tlsrpt_listing_t           listing, copy;
+    static tlsrpt_listings_t  *listings;
+
+    if (listings == NULL) {
+        listings = tlsrpt_listings_create(domain);
+    }
+
+    rc = tlsrpt_listing_read(listings, &listing, 20000, head);
+    CHECK(rc >= 0);
+
+    if (rc == 1) {
+        check_listing(&listing);
+        json_decref(tlsrpt_listing_deviations(&listing));
+        CHECK(tlsrpt_listing_keep(&copy, &listing) == 0);
+        check_listing(&copy);
+        tlsrpt_listing_free(&copy);
+    }
+
+    tlsrpt_listing_free(&listing);
+}
+
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    char               *text = malloc(size + 1);
-    int32_t             day;
-    tlsrpt_listing_t    listing;
-    tlsrpt_reply_t      digest = { .type = TLSRPT_REPLY_STRING,
-                                 .str = "12345678", .len = TLSRPT_DIGEST_LEN };
-    tlsrpt_reply_t      value = { .type = TLSRPT_REPLY_STRING, .len = size };
-    unsigned char       id[TLSRPT_DIGEST_LEN];
+    char                *text = malloc(size + 1);
+    int32_t              day;
+    unsigned             index;
+    tlsrpt_reply_t       value = { .type = TLSRPT_REPLY_STRING, .len = size };
+    tlsrpt_kept_head_t   head;
 
     CHECK(text != NULL);
     memcpy(text, data, size);
     text[size] = '\0';
     value.str = text;
 
-    if (tlsrpt_listing_decode(&listing, 20000, &digest, &value) == 0) {
-        check_listing(&listing);
-        tlsrpt_listing_free(&listing);
+    if (tlsrpt_kept_decode(&head, 20000, &value) == 0) {
+        check_entry(&head);
     }
 
     /* an id of a report, too, is anybody's */
-    (void) !tlsrpt_id_parse(text, size, &day, id);
+    (void) !tlsrpt_id_parse(text, size, &day, &index);
     free(text);
 
     return 0;

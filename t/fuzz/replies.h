@@ -25,8 +25,8 @@ typedef struct {
     size_t          made;                   /* bytes */
 } tape_t;
 
-/* What strings can be made of: words, what is packed of a report, a listing of
-   it, a report, the head of a closed month, a chunk of it. */
+/* What strings can be made of: words, what is packed of a report, its entry in
+   a list, a report, the head of a closed month, a chunk of it. */
 typedef struct {
     const char  *data;
     size_t       len;
@@ -92,10 +92,12 @@ reply_init_closed(void)
 static void
 reply_init(void)
 {
+    size_t                  first;
+    static tlsrpt_buf_t     entry;
     tlsrpt_ingest_t         ingest;
     tlsrpt_reader_t        *reader = tlsrpt_reader_create();
     tlsrpt_command_t       *command;        /* lives as long as the process */
-    tlsrpt_reader_conf_t    conf = { 100000, { NULL, 0 }, { NULL, 0 } };
+    tlsrpt_reader_conf_t    conf = { .max_size = 100000, .keep_text = 1 };
     const tlsrpt_report_t  *report;
 
     memset(&ingest, 0, sizeof(ingest));
@@ -104,8 +106,8 @@ reply_init(void)
     ingest.now = 1768910400;
     ingest.retention_days = 400;
     ingest.report_days = 30;
-    ingest.original.data = "x";             /* is a listing kept */
-    ingest.original.len = 1;
+    ingest.original.data = reply_report;
+    ingest.original.len = sizeof(reply_report) - 1;
 
     tlsrpt_reader_reset(reader, &conf);
     CHECK(tlsrpt_reader_feed(reader, reply_report, sizeof(reply_report) - 1)
@@ -114,19 +116,15 @@ reply_init(void)
     command = tlsrpt_ingest_command(report, 0, &ingest);
     CHECK(command != NULL);
 
-    /* the longest argument that is no JSON is the packed report, the longest
-       that is, the listing */
-    for (size_t i = command->key + strtoul(command->argv[2], NULL, 10);
-         i < command->argc; i++)
-    {
-        sample_t  *s = &reply_samples[command->argv[i][0] == '{'];
-
-        if (command->argvlen[i] > s->len) {
-            s->data = command->argv[i];
-            s->len = command->argvlen[i];
-        }
-    }
-
+    /* arguments 1 and 12 */
+    first = command->key + strtoul(command->argv[2], NULL, 10);
+    reply_samples[0].data = command->argv[first];
+    reply_samples[0].len = command->argvlen[first];
+    tlsrpt_buf_add(&entry, "\0\0\0\0\0", 5);
+    tlsrpt_buf_add(&entry, command->argv[first + 11],
+                   command->argvlen[first + 11]);
+    reply_samples[1].data = entry.data;
+    reply_samples[1].len = entry.len;
     reply_samples[2].data = reply_report;
     reply_samples[2].len = sizeof(reply_report) - 1;
     reply_init_closed();

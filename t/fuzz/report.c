@@ -122,7 +122,7 @@ run(tlsrpt_reader_t *reader, const uint8_t *data, size_t size, size_t limit,
     int                     rc;
     tlsrpt_error_t          error;
     const tlsrpt_report_t  *report = NULL;
-    tlsrpt_reader_conf_t    conf = { .max_size = MAX_SIZE,
+    tlsrpt_reader_conf_t    conf = { .max_size = MAX_SIZE, .keep_text = 1,
                                      .domain = str("example.com") };
 
     memset(result, 0, sizeof(result_t));

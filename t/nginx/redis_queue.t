@@ -33,7 +33,14 @@ sub pause_redis  { kill 'STOP', $t->{redis_pid} or die "kill: $!"; return }
 sub resume_redis { kill 'CONT', $t->{redis_pid} or die "kill: $!"; return }
 
 sub fresh { return encode_json(report('report-id' => 'queue-' . ++$n, @_)) }
-sub large { return fresh(x => [('x' x 10_000) x 500]) }
+
+# Five bytes of six are left of it, whoever compresses it.
+my $noise = join '', map { ('a' .. 'z', 'A' .. 'Z', 0 .. 9, '+', '-')[rand 64] }
+    1 .. 1_300_000;
+
+sub large {
+    return fresh(x => [map { substr $noise, rand 1_200_000, 10_000 } 1 .. 720]);
+}
 
 # A request whose answer is read later.
 sub ask {

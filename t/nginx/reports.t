@@ -13,6 +13,7 @@ use utf8;
 use FindBin;
 use lib "$FindBin::Bin/../lib";
 
+use Compress::Zlib ();
 use IO::Compress::Gzip qw(gzip);
 
 use TLSRPT::FakeRedis;
@@ -89,7 +90,7 @@ my @list = @{ reports()->{reports} };
 my $id = $list[0]{id};
 
 is scalar(@list), 2, 'two reports';
-like $id, qr/^\d{8}-[0-9a-f]{16}$/, 'an id';
+like $id, qr/^\d{8}-0-[0-9a-f]{8}$/, 'an id';
 is substr($id, 0, 8), day(-1) =~ s/-//gr, 'of its day';
 
 my %first = %{ $list[0] };
@@ -162,19 +163,22 @@ my $text_length = length $answer->{body};
 
 # As it came
 
-for (['application/tlsrpt+gzip', 'application/tlsrpt+json', $plain, 0, ''],
-    ['application/tlsrpt+json', 'application/tlsrpt+json', $plain, 0, ''],
-    ['application/octet-stream', 'application/tlsrpt+gzip', $gzip, 1, '.gz'],
-    ['application/tlsrpt+gzip', 'application/tlsrpt+gzip', $gzip, 1, '.gz'])
+for (['application/tlsrpt+gzip', 'application/tlsrpt+gzip', 0, '.gz'],
+    ['application/tlsrpt+json', 'application/tlsrpt+json', 0, ''],
+    ['application/octet-stream', 'application/tlsrpt+gzip', 1, '.gz'],
+    ['application/tlsrpt+json', 'application/tlsrpt+json', 1, ''],
+    ['application/tlsrpt+gzip', 'application/tlsrpt+gzip', 1, '.gz'])
 {
-    my ($accept, $type, $bytes, $n, $suffix) = @$_;
+    my ($accept, $type, $n, $suffix) = @$_;
     my $answer = form("$URL/$list[$n]{id}", $accept);
+    my $text = $suffix ? Compress::Zlib::memGunzip($answer->{body})
+                       : $answer->{body};
 
     is $answer->{status}, 200, "the original, as $accept";
     is $answer->{headers}{'content-type'}, $type, 'says what it is';
-    ok $answer->{body} eq $bytes, 'byte for byte';
+    ok $text eq ($n ? encode_json($second) : $plain), 'byte for byte';
     like $answer->{headers}{'content-disposition'}, qr/^attachment;
-        \x20filename="[A-Za-z0-9.-]+!example\.com!\d+!\d+![0-9a-f]{16}
+        \x20filename="[A-Za-z0-9.-]+!example\.com!\d+!\d+!\Q$list[$n]{id}\E
         \.json\Q$suffix\E"$/x, 'a safe name';
 }
 
@@ -229,8 +233,8 @@ is $t->get("$URL/$id?from=" . today())->{status}, 400, 'one takes no days';
 for (['unknown=1', 'unknown'], ['limit=0', 'limit'], ['limit=501', 'limit'],
     ['limit=x', 'limit'], ['limit=', 'limit'], ['limit=-1', 'limit'],
     ['limit=1&limit=1', 'limit'], ['cursor=', 'cursor'], ['cursor=x', 'cursor'],
-    ['cursor=1.20260101-0', 'cursor'], ['cursor=.' . $id, 'cursor'],
-    ["cursor=-1.$id", 'cursor'], ["cursor=9999999999999.$id", 'cursor'],
+    ['cursor=20260101-0', 'cursor'], ['cursor=1.' . $id, 'cursor'],
+    ["cursor=-$id", 'cursor'], ["cursor=${id}0", 'cursor'],
     ['failures=all', 'failures'], ['failures=', 'failures'],
     ['from=x', 'from'], ['from=2026-01-02&to=2026-01-01', 'from'],
     ['result-type=x', 'result-type'], ['by=day', 'by'])
@@ -243,7 +247,7 @@ for (['unknown=1', 'unknown'], ['limit=0', 'limit'], ['limit=501', 'limit'],
 }
 
 for my $query ('limit=1', 'limit=500', 'failures=only', 'from=' . today(),
-    "cursor=1.$id", 'organization-name=', 'organization-name=x')
+    "cursor=$id", 'organization-name=', 'organization-name=x')
 {
     is $t->get("$URL?$query")->{status}, 200, "?$query";
 }
@@ -254,8 +258,9 @@ is $t->get("/tlsrpt/domains/example.com/senders?limit=1")->{status}, 400,
 
 # What there is not
 
-for my $path ("$URL/x", "$URL/" . '0' x 300, "$URL/20260101-0123456789abcdef",
-    "$URL/20260230-0123456789abcdef", "$URL/" . uc $id, "$URL/$id/x",
+for my $path ("$URL/x", "$URL/" . '0' x 300, "$URL/20260101-0-01234567",
+    "$URL/20260230-0-01234567", "$URL/$id" =~ s/-0-/-00-/r,
+    "$URL/$id" =~ s/-0-/-1-/r, "$URL/" . uc $id, "$URL/$id/x",
     "$URL/\%00x" =~ s/%00/%01/r, "/tlsrpt/domains/example.net/reports/$id",
     "/tlsrpt/domains/unknown.example/reports",
     "/tlsrpt/domains/unknown.example/reports/$id",
@@ -310,14 +315,18 @@ is scalar(@{ $t->get("/tlsrpt/$of{'example.net'}")->{json}{warnings} }), 1,
     'a warning of its policy';
 is_deeply $t->get("/tlsrpt/$of{'example.com'}")->{json}{warnings}, [],
     'not told of the other';
-ok form("/tlsrpt/$of{'example.com'}", 'application/tlsrpt+json')->{body}
-    eq $several, 'the original to who sees both';
+for my $base ('/tlsrpt', '/com') {
+    my $cut = form("$base/$of{'example.com'}", 'application/tlsrpt+json');
+    is $cut->{status}, 200, "what the original says of it, $base";
+    unlike $cut->{body}, qr/example\.net/, 'and nothing of the other';
+    is_deeply [map { $_->{policy}{'policy-domain'} }
+               @{ decode_json($cut->{body})->{policies} }], ['example.com'],
+        'its policy';
+}
 
-$answer = form("/com/$of{'example.com'}", 'application/tlsrpt+json');
-is $answer->{status}, 403, 'not to who sees one';
-is $answer->{headers}{'content-type'}, 'application/problem+json',
-    'a problem';
-unlike $answer->{body}, qr/example\.net/, 'which tells no name';
+ok $t->get("/tlsrpt/$of{'example.com'}")->{json}{cut}, 'marked as cut';
+ok !exists $t->get("$URL/$id")->{json}{cut}, 'a whole one is not';
+
 is $t->get("/com/$of{'example.com'}")->{status}, 200, 'the rest is shown';
 is $t->get("/com/$of{'example.net'}")->{status}, 404, 'the other is not';
 
@@ -401,15 +410,15 @@ is scalar(@{ $t->get('/tlsrpt/domains/xn--bcher-kva.example/senders?from='
     . day(-1))->{json}{senders} }), 2, 'from';
 
 
-# A report that came by mail: as rspamd would have listed it
+# A report that came by mail: as rspamd would have kept it
 
 my $mailed = 'tlsrpt:{xn--bcher-kva.example}:' . day(-3) . ':reports';
-my ($field, $entry) = @{ $t->redis('HGETALL', $mailed) };
-$entry = decode_json($entry);
-$entry->{v} = 1;
-$entry->{d} = 'mail.sloppy.example';
-$t->redis('HSET', $mailed, $field, encode_json($entry));
-$t->redis('EXPIRE', $mailed, 1000);
+my $signer = 'mail.sloppy.example';
+my ($entry) = $t->redis('LINDEX', $mailed, 1);
+ok $entry =~ s/^(.{5}\x01)\0((?:[\x80-\xff]*[\0-\x7f]){3})
+               /$1\x41$2\x13$signer/sx, 'the entry'
+    or diag unpack 'H*', $entry;
+$t->redis('LSET', $mailed, 1, $entry);
 
 my $OLD = '/tlsrpt/domains/xn--bcher-kva.example/reports';
 my ($by_mail) = @{ reports('via=mail', $OLD)->{reports} };
@@ -430,22 +439,32 @@ is_deeply [@$answer{qw(via signed-by)}],
 
 # What Redis does not keep, or keeps broken
 
-my ($key) = @{ $t->redis('KEYS', "tlsrpt:{example.com}:*:"
-    . substr $id, 9) };
-ok $key, 'the original';
-$t->redis('SET', $key, 'no report');
-is $t->get("$URL/$id")->{status}, 500,
-    'what is no report is no fault of the client';
-$t->redis('DEL', $key);
+my ($list_key) = map { "tlsrpt:{example.com}:$_:reports" } day(-1);
+my $kept = $t->redis('LINDEX', $list_key, 1);
+is $t->get("$URL/$id")->{status}, 200, 'the report';
+
+my $other = $kept =~ s/.\z/chr(255 ^ ord $&)/ser;
+$t->redis('LSET', $list_key, 1, $other);
 $answer = $t->get("$URL/$id");
-is $answer->{status}, 404, 'gone';
+is $answer->{status}, 404, 'another in its place';
 like $answer->{json}{detail}, qr/not kept/, 'it says so';
 
-my ($list_key) = @{ $t->redis('KEYS', "tlsrpt:{example.com}:"
-    . day(-2) . ':reports') };
-$t->redis('HSET', $list_key, 'x', 'y', '12345678', '{', '87654321', '[]');
-is scalar(@{ reports('from=' . day(-2) . '&to=' . day(-2))->{reports} }), 1,
-    'what is no entry is passed over';
+$t->redis('LSET', $list_key, 1, substr $kept, 0, -40);
+my @broken = @{ reports()->{reports} };
+ok !(grep { $_->{id} =~ /^\Q${\ substr $id, 0, 10}\E/ } @broken),
+    'one that cannot be read back is passed over';
+
+for my $bytes ('', 'x', "\0" x 7, "\0" x 5 . "\2" . substr($kept, 6)) {
+    $t->redis('LSET', $list_key, 1, $bytes);
+    is scalar(@{ reports('from=' . day(-1))->{reports} }), 2,
+        'what is no entry, too';
+}
+$t->redis('LSET', $list_key, 1, $kept);
+is scalar(@{ reports('from=' . day(-1))->{reports} }), 3, 'as it was';
+$t->redis('DEL', $list_key);
+is $t->get("$URL/$id")->{status}, 404, 'gone';
+
+($list_key) = map { "tlsrpt:{example.com}:$_:reports" } day(-2);
 $t->redis('DEL', $list_key);
 $t->redis('SET', $list_key, 'x');
 is $t->get($URL)->{status}, 503, 'a key of another type';

@@ -143,10 +143,13 @@ for my $type ('application/json', 'text/plain') {
         "$type: shown as its own";
 }
 
-my $original = 'application/tlsrpt+gzip';
-is mixed('b.example', 'b.example', $original)->{status}, 403,
-    'the original is not for the reader of one';
-is mixed('b.example', '*', $original)->{status}, 200, 'but of all';
+for my $scope ('b.example', '*') {
+    my $text = mixed('b.example', $scope, 'application/tlsrpt+json')->{body};
+    like $text, qr/"b\.example"/, 'the text: its own';
+    unlike $text, qr/[ac]\.example/, 'and nothing of others';
+}
+like mixed('a.example', '*', 'application/tlsrpt+json')->{body},
+    qr/only-of\.a\.example/, 'what names nobody is of whom it was given to';
 
 # The index is read in pieces of a thousand names, on and on until the page is
 # full: names of others before those of a reader make none disappear.

@@ -16,6 +16,7 @@ my $DETAILED = 196608;
 my $FULL = 262144;
 my $SMALL = 4096;
 my $LISTED = 10000;
+my $KEPT = 16777215;
 my $MOST = 9007199254740991;
 
 my $t = servers(nginx => 0, redis => 1);
@@ -53,7 +54,7 @@ sub one {
             day => 10, successful => 100, failed => 3, now => 1768000000,
             keep_log => 1000, keep_month => 2000, keep_domain => 3000,
             due => 20492, detailed => 5, late => '', keep_original => 500,
-            listing => '{"o":"x"}', original => "as it\0came",
+            name => 'abc', entry => "\1\0as it\0came", text => '', keeps => 1,
             types => ['tlsa-invalid', 3, 'other', 2], @_);
 }
 
@@ -66,8 +67,9 @@ sub ingest {
         join(' ', @report{qw(keep_log keep_month keep_domain due detailed)}),
         $report{late});
 
-    if (defined $report{original}) {
-        push @arguments, @report{qw(keep_original listing original digest)};
+    if ($report{keeps}) {
+        push @arguments, @report{qw(keep_original name entry text)};
+        pop @keys if $report{text} eq '';
     } else {
         splice @keys, 5;
     }
@@ -101,6 +103,25 @@ sub from_totals {
 
 sub of_day { return from_totals($t->redis('HGET', $MONTH, $_[0] || 10)) }
 sub of_all { return from_totals($t->redis('HGET', $DOMAIN, 'all')) }
+
+# The list, the numbers of each entry in words.
+sub list {
+    my @list = @{ $t->redis('LRANGE', $LIST, 0, -1) };
+
+    for (@list[grep { $_ % 2 } 0 .. $#list]) {
+        my ($index, $low, $high, $rest) = unpack 'vvCa*', $_;
+        $_ = join ' ', $index, $low + ($high << 16), $rest;
+    }
+
+    return \@list;
+}
+
+sub flags {
+    my @list = @{ $t->redis('LRANGE', $LIST, 0, -1) };
+
+    return [map { ord substr $list[2 * $_ + 1], 6, 1 } 0 .. $#list / 2];
+}
+
 sub flush  { return $t->redis('FLUSHALL') }
 
 sub kept_are {
@@ -158,11 +179,10 @@ is_deeply {@{ $t->redis('HGETALL', $DOMAIN) }},
     { all => $t->redis('HGET', $DOMAIN, 'all'), 't:tlsa-invalid' => 3,
       't:other' => 2, 'o:2026-01' => 20492 }, 'the failures by result type';
 is_deeply $t->redis('SMEMBERS', $SEEN), [number($one{digest})], 'the digest';
-is_deeply $t->redis('HGETALL', $LIST), [@one{qw(digest listing)}], 'the list';
-is $t->redis('GET', $ORIGINAL), "as it\0came", 'the original';
+is_deeply list(), ['abc', "0 20 \1\0as it\0came"], 'the list';
 
 my %ttl = ($DAY_LOG => 1000, $SEEN => 2000, $MONTH => 2000, $DOMAIN => 3000,
-           $LIST => 500, $ORIGINAL => 500);
+           $LIST => 500);
 kept_are [keys %ttl], 'no other key is written';
 expires($_, $ttl{$_}) for sort keys %ttl;
 
@@ -181,22 +201,23 @@ log_is $one{packed} . $two{packed}, 'stands behind the first';
 is of_day(), '2 200 6 80', 'and adds up';
 is of_all(), '2 200 6 1768000100', 'for the domain';
 is $t->redis('HGET', $DOMAIN, 't:tlsa-invalid'), 6, 'by result type';
-is_deeply {@{ $t->redis('HGETALL', $LIST) }},
-    { map { $_->{digest} => $_->{listing} } \%one, \%two }, 'in the list';
-@ttl{$LIST, $ORIGINAL} = (600, 600);
+is_deeply list(), ['abc', "0 20 \1\2as it\0came",
+                   'abc', "1 40 \1\2as it\0came"],
+    'in the list, each said to have the name of another';
+$ttl{$LIST} = 600;
 expires($_, $ttl{$_}) for sort keys %ttl;
 
 flush();
-is ingest(original => undef), 2, 'originals need not be kept';
+is ingest(keeps => 0), 2, 'originals need not be kept';
 kept_are [$DAY_LOG, $SEEN, $MONTH, $DOMAIN], 'neither them nor a list';
 is_deeply {@{ $t->redis('HGETALL', $DOMAIN) }},
     { all => to_totals(1, 100, 3, 1768000000), 't:tlsa-invalid' => 3,
       't:other' => 2, 'o:2026-01' => 20492 }, 'the failures by result type then';
 
-for my $original (undef, 'x') {
+for my $keeps (0, 1) {
     flush();
-    is ingest(types => [], original => $original, listing => 1,
-              digest => '12345678'), 2, 'no failures of any type';
+    is ingest(types => [], keeps => $keeps, digest => '12345678'), 2,
+        'no failures of any type';
     is of_day(), '1 100 3 40', 'is counted';
     is_deeply $t->redis('HKEYS', $DOMAIN), ['all', 'o:2026-01'], 'without any';
 }
@@ -307,16 +328,56 @@ for my $late ('', 1) {
 }
 
 flush();
-$t->redis('EVAL', "for i = 1, $LISTED - 1 do "
-                  . "redis.call('HSET', KEYS[1], i, '') end", 1, $LIST);
+$t->redis('RPUSH', $LIST, '', pack 'vvC', $LISTED - 2, 1000, 0);
 ingest();
-is $t->redis('HLEN', $LIST), $LISTED, 'the list is filled';
+is_deeply [list()->[-1]], [$LISTED - 1 . " 1020 \1\0as it\0came"],
+    'the list is filled';
 expires($LIST, 500);
-$t->redis('DEL', $ORIGINAL);
 is ingest(keep_original => 900), 1, 'a report more counts';
-is $t->redis('HLEN', $LIST), $LISTED, 'and is not listed';
-is $t->redis('EXISTS', $ORIGINAL), 0, 'nor kept';
+is $t->redis('LLEN', $LIST), 4, 'and is not listed';
 expires($LIST, 500);
+
+for my $size ($KEPT - 20, $KEPT - 19) {
+    flush();
+    my $fits = $size + 20 <= $KEPT;
+    $t->redis('RPUSH', $LIST, '', substr pack('vV', 7, $size), 0, 5);
+    is ingest(), 2, "a report behind $size bytes of others counts";
+    is_deeply list(), ['', "7 $size ",
+                       $fits ? ('abc', "8 $KEPT \1\0as it\0came") : ()],
+        $fits ? 'and is kept' : 'and is not kept';
+}
+
+flush();
+my %long = one(text => 'as it came, at length');
+is ingest(%long), 2, 'one with a long text';
+is_deeply list(), ['abc', "0 41 \1\0as it\0came"], 'which counts';
+is $t->redis('GET', $ORIGINAL), $long{text}, 'has it in a key of its own';
+expires($ORIGINAL, 500);
+is ingest(%long, digest => digest(), keep_original => 900), 1,
+    'a text that was there';
+expires($ORIGINAL, 900, 'is kept longer');
+
+# Names: the last report of a name is looked for, if not too many are between.
+
+flush();
+ingest(name => '');
+ingest(name => '');
+is_deeply flags(), [0, 0], 'without names';
+ingest(name => $_) for 'abc', 'abd', "\0\r\n", 'abd';
+is_deeply flags(), [0, 0, 0, 2, 0, 2], 'of one name';
+ingest(name => "\0\r\n", entry => "\1\x85x");
+is_deeply flags(), [0, 0, 0, 2, 2, 2, 0x87], 'of another, other flags stay';
+ingest(name => 'abd');
+is_deeply flags(), [0, 0, 0, 2, 2, 2, 0x87, 2], 'a third one';
+
+for my $between (999, 1000) {
+    flush();
+    ingest(name => 'one');
+    $t->redis('EVAL', "for i = 1, $between do redis.call('RPUSH', KEYS[1], '', "
+              . "'\0\0\0\0\0\1\0') end", 1, $LIST);
+    ingest(name => 'one');
+    is flags()->[0], $between == 999 ? 2 : 0, "$between between";
+}
 
 flush();
 $t->redis('HSET', $MONTH, 10, to_totals(1, $MOST, 0, $FULL, $MOST - 1));
@@ -365,12 +426,12 @@ for my $n (1 .. 5) {
     is ingest(%late), 0, 'once';
     expires($DAY_LOG, 1000);
 }
-kept_are \@{[grep { $_ ne $BEFORE } @KEYS]}, 'no other key is written';
+kept_are [grep { $_ ne $BEFORE && $_ ne $ORIGINAL } @KEYS], 'no other key is written';
 
 flush();
 ingest(packed => packed(100)) for 1 .. 3;
 cmp_ok room($DAY_LOG), '>', 100, 'one in time leaves room behind it';
-ingest(packed => packed(100), late => 1, original => undef, types => []);
+ingest(packed => packed(100), late => 1, keeps => 0, types => []);
 is room($DAY_LOG), 0, 'that a late one takes';
 is $t->redis('STRLEN', $DAY_LOG), 400, 'no more';
 
@@ -450,7 +511,7 @@ ingest();
 $t->redis('DEL', $LIST);
 ingest();
 expires($LIST, 500);
-is $t->redis('HLEN', $LIST), 1, 'a list that was lost begins anew';
+is $t->redis('LLEN', $LIST), 2, 'a list that was lost begins anew';
 
 flush();
 %one = one();
@@ -507,13 +568,13 @@ is ingest(%two), 2, 'and what had not can yet be';
 
 flush();
 $t->redis('SADD', $ORIGINAL, 'x');
-is ingest(), 2, 'an original of a wrong type';
-is $t->redis('GET', $ORIGINAL), "as it\0came", 'is replaced';
+is ingest(text => 'long'), 2, 'a text of a wrong type';
+is $t->redis('GET', $ORIGINAL), 'long', 'is replaced';
 expires($ORIGINAL, 500);
 
 flush();
 $t->redis('SET', $LIST, 'x');
-is ingest(original => undef), 2, 'a list is not looked at if none is kept';
+is ingest(keeps => 0), 2, 'a list is not looked at if none is kept';
 
 flush();
 $t->redis('HSET', $MONTH, 10, "\xff" x 35);
@@ -551,10 +612,12 @@ is_deeply all_kept(), $before, 'and nothing is half counted';
 $t->redis('CONFIG', 'SET', 'proto-max-bulk-len', 536_870_912);
 
 
-# Keys and commands: those that Redis 6.0 has, and SET KEEPTTL
+# Keys and commands: those that Redis 6.0 has, and SET KEEPTTL; LPOS is of
+# 6.0.6
 
-my @COMMANDS = qw(append eval expire get hdel hget hgetall hincrby hlen hset
-                  hsetnx sadd set srem);
+my @COMMANDS = qw(append eval expire get hdel hget hgetall hincrby hset hsetnx
+                  lindex lpos lset rpush sadd set srem);
+my @BACK = qw(hlen ltrim);                  # which only take back
 
 # All that the script may do: in time, late, the day before, an error.
 sub everything {
@@ -583,7 +646,7 @@ $t->redis(@log_of_others);
 my %all_keys = map { $_ => 1 } map { keys_of($_) } 10 .. 12;
 $t->redis('ACL', 'SETUSER', 'narrow', 'on', '>narrow',
           (map { "~$_" } sort keys %all_keys), '-@all',
-          map { "+$_" } @COMMANDS);
+          map { "+$_" } @COMMANDS, @BACK);
 $t->redis('AUTH', 'narrow', 'narrow');
 is everything(), '201010102x',
     'a user who may use the seven keys and these commands can ingest';
@@ -599,7 +662,8 @@ sub user_without {
 
     $t->redis('AUTH', 'default', '');
     $t->redis('ACL', 'SETUSER', 'without', 'reset', 'on', '>without', '~*',
-              '-@all', map { "+$_" } grep { !$without{$_} } @COMMANDS);
+              '-@all',
+              map { "+$_" } grep { !$without{$_} } @COMMANDS, @BACK);
     $t->redis('AUTH', 'without', 'without');
 
     return;
@@ -614,13 +678,13 @@ my %there = (
     day      => sub { ingest() },
     before   => sub { ingest(day => 9) },
     types    => sub { ingest(types => ['dane-required', 1]) },
-    unlisted => sub { ingest(original => undef) },
+    unlisted => sub { ingest(keeps => 0) },
 );
 
-for my $command (grep { !/^(?:eval|hdel)$/ } @COMMANDS) {
+for my $command (grep { !/^(?:eval|hdel)$/ } @COMMANDS, 'ltrim') {
     for my $what (sort keys %there) {
-        for my $options ([], [late => 1], [original => undef],
-                         [types => [], original => undef])
+        for my $options ([], [late => 1], [keeps => 0],
+                         [types => [], keeps => 0])
         {
             as_default();
             flush();

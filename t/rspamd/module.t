@@ -15,6 +15,8 @@ my $temp = File::Temp->newdir('tlsrpt-XXXXXX', TMPDIR => 1);
 my %made = (
     'tlsrpt_version.c' => "version-to-c $top/VERSION",
     'tlsrpt_explain_texts.c' => "explain-to-c $top/shared/base/explain.txt",
+    'tlsrpt_dictionaries.c' => 'dictionary-to-c '
+                               . "$top/shared/store/report-1.dict",
     map { m{(\w+)\.lua$} ? ("tlsrpt_$1_script.c" => "script-to-c $1 $_") : () }
         glob "$top/shared/store/*.lua",
 );
@@ -31,7 +33,7 @@ system(qw(gcc -std=c11 -O1 -g -Wall -Wextra -Werror
     "$top/t/rspamd/lua_module.c", glob("$top/rspamd_plugin/*.c"),
     (map { "$temp/$_" } keys %made),
     glob("$top/shared/*/*.c"),
-    qw(-lluajit-5.1 -lz -ldeflate -ljansson -lidn2 -lpsl -lcrypto)) == 0
+    qw(-lluajit-5.1 -lz -ldeflate -lzstd -ljansson -lidn2 -lpsl -lcrypto)) == 0
     or die 'gcc';
 
 exit(system("$temp/lua_module") >> 8 ? 1 : 0);
