@@ -136,7 +136,8 @@ make_command(const tlsrpt_report_t *report, unsigned domain)
 {
     tlsrpt_command_t  *command;
     tlsrpt_ingest_t    ingest = { { "tlsrpt", 6 }, report->end, 400, 0,
-                                  TLSRPT_VIA_HTTPS, { NULL, 0 }, { NULL, 0 } };
+                                  TLSRPT_VIA_HTTPS, { NULL, 0 }, { NULL, 0 },
+                                  { NULL, 0 } };
 
     command = tlsrpt_ingest_command(report, domain, &ingest);
 
