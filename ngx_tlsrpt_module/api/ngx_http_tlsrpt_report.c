@@ -13,23 +13,13 @@
 #include "ngx_http_tlsrpt_fetch.h"
 #include "ngx_http_tlsrpt_module.h"
 #include "ngx_http_tlsrpt_params.h"
-#include "ngx_http_tlsrpt_report.h"
+#include "ngx_http_tlsrpt_report_text.h"
 #include "ngx_http_tlsrpt_scope.h"
 #include "ngx_http_tlsrpt_send.h"
-#include "ngx_http_tlsrpt_text.h"
-#include "tlsrpt_key.h"
-#include "tlsrpt_zstd.h"
-
-#include <zlib.h>
 
 
 /* How much of a sender's name becomes part of a file's name. */
 #define NGX_HTTP_TLSRPT_SENDER_LEN  64
-
-/* Of a long text: compressed, what is asked for at a time; unpacked, what is
-   read or zipped at a time, a millisecond's work. */
-#define NGX_HTTP_TLSRPT_PIECE       65536
-#define NGX_HTTP_TLSRPT_SLICE       16384
 
 
 /* What is asked, and the number of it. */
@@ -40,47 +30,6 @@ enum {
     NGX_HTTP_TLSRPT_REPORT_PIECE
 };
 
-typedef struct {
-    ngx_http_request_t       *request;
-    tlsrpt_str_t              domain;
-    ngx_str_t                 id;
-    int32_t                   day;          /* -1: the id is none */
-    unsigned                  index;
-    ngx_int_t                 type;         /* of _report_types */
-
-    ngx_uint_t                asked;        /* DOMAIN, ENTRY */
-    tlsrpt_key_read_t         read;
-
-    ngx_uint_t                reported;     /* the domain, ever */
-    tlsrpt_reply_t            entry;        /* a copy; len 0: there is none */
-    tlsrpt_kept_head_t        head;
-    tlsrpt_listings_t        *listings;
-    tlsrpt_listing_t          listing;
-    tlsrpt_listings_t        *others_listings;
-    tlsrpt_others_t           others;
-
-    /* a long text */
-    char                      hex[2 + 2 * TLSRPT_DIGEST_LEN];
-    size_t                    offset;       /* compressed bytes had so far */
-    tlsrpt_str_t              piece;        /* what is left of one, a copy */
-    u_char                   *piece_data;
-    tlsrpt_unzstd_t          *unzstd;
-    tlsrpt_reader_t          *reader;
-    const tlsrpt_report_t    *parsed;
-
-    /* the text as it leaves */
-    z_stream                  zip;
-    ngx_http_tlsrpt_text_t    text;
-    tlsrpt_buf_t              buf;
-
-    unsigned                  found:1;      /* the listing is read */
-    unsigned                  zipping:1;
-    unsigned                  waiting:1;    /* for a piece, or for others */
-    unsigned                  complete:1;   /* the text is */
-    unsigned                  gone:1;       /* a piece is missing */
-    unsigned                  broken:1;     /* it cannot be read back */
-} ngx_http_tlsrpt_report_t;
-
 
 static ngx_int_t ngx_http_tlsrpt_report_next(void *data,
     ngx_http_tlsrpt_ask_t *ask);
@@ -89,8 +38,6 @@ static ngx_int_t ngx_http_tlsrpt_report_ask(ngx_http_tlsrpt_report_t *report,
     const tlsrpt_command_t *command);
 static void ngx_http_tlsrpt_report_key(ngx_http_tlsrpt_report_t *report,
     const char *suffix);
-static ngx_uint_t ngx_http_tlsrpt_report_readable(
-    ngx_http_tlsrpt_report_t *report);
 
 static ngx_int_t ngx_http_tlsrpt_report_reply(void *data,
     ngx_http_tlsrpt_ask_t *ask, const tlsrpt_reply_t *reply);
@@ -98,21 +45,7 @@ static ngx_int_t ngx_http_tlsrpt_report_entry(ngx_http_tlsrpt_report_t *report,
     const tlsrpt_reply_t *reply);
 static ngx_int_t ngx_http_tlsrpt_report_found(
     ngx_http_tlsrpt_report_t *report);
-static ngx_int_t ngx_http_tlsrpt_report_begin(
-    ngx_http_tlsrpt_report_t *report);
-static ngx_int_t ngx_http_tlsrpt_report_begin_text(
-    ngx_http_tlsrpt_report_t *report);
-static ngx_int_t ngx_http_tlsrpt_report_piece(ngx_http_tlsrpt_report_t *report,
-    const tlsrpt_reply_t *reply);
 
-static ngx_int_t ngx_http_tlsrpt_report_work(void *data,
-    ngx_http_request_t *r);
-static ngx_int_t ngx_http_tlsrpt_report_take(ngx_http_tlsrpt_report_t *report,
-    const char *text, size_t len, ngx_uint_t is_last);
-static ngx_int_t ngx_http_tlsrpt_report_read(ngx_http_tlsrpt_report_t *report,
-    const char *text, size_t len, ngx_uint_t is_last);
-static ngx_int_t ngx_http_tlsrpt_report_zip(ngx_http_tlsrpt_report_t *report,
-    const char *text, size_t len, ngx_uint_t is_last);
 
 static ngx_int_t ngx_http_tlsrpt_report_done(void *data,
     ngx_http_request_t *r);
@@ -271,13 +204,6 @@ ngx_http_tlsrpt_report_key(ngx_http_tlsrpt_report_t *report,
 }
 
 
-static ngx_uint_t
-ngx_http_tlsrpt_report_readable(ngx_http_tlsrpt_report_t *report)
-{
-    return report->type < NGX_HTTP_TLSRPT_REPORT_READABLE;
-}
-
-
 /* Replies */
 
 static ngx_int_t
@@ -380,214 +306,6 @@ ngx_http_tlsrpt_report_found(ngx_http_tlsrpt_report_t *report)
 }
 
 
-/* Of a short text the report is there, and the text is if it is wanted. */
-
-static ngx_int_t
-ngx_http_tlsrpt_report_begin(ngx_http_tlsrpt_report_t *report)
-{
-    tlsrpt_reader_conf_t  conf;
-
-    if (!ngx_http_tlsrpt_report_readable(report)) {
-        return ngx_http_tlsrpt_report_begin_text(report);
-    }
-
-    report->parsed = report->listing.report;
-    report->complete = (report->parsed != NULL);
-
-    if (report->complete || report->broken) {
-        return NGX_OK;
-    }
-
-    /* the worker's reader has other reports between two turns */
-
-    report->reader = tlsrpt_reader_create();
-    report->unzstd = tlsrpt_unzstd_create();
-
-    if (report->reader == NULL || report->unzstd == NULL) {
-        return NGX_ERROR;
-    }
-
-    *ngx_hex_dump((u_char *) &report->hex[1], (u_char *) report->head.digest,
-                  TLSRPT_DIGEST_LEN) = '\0';
-    report->hex[0] = ':';
-
-    tlsrpt_listing_conf(&conf, &report->head, report->domain);
-    tlsrpt_reader_reset(report->reader, &conf);
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_tlsrpt_report_begin_text(ngx_http_tlsrpt_report_t *report)
-{
-    size_t  len;
-    char    text[TLSRPT_ZSTD_SHORT];
-
-    /* 16 + MAX_WBITS: gzip (RFC 8460 5.2) */
-
-    if (deflateInit2(&report->zip, Z_DEFAULT_COMPRESSION, Z_DEFLATED,
-                     16 + MAX_WBITS, MAX_MEM_LEVEL - 1, Z_DEFAULT_STRATEGY)
-        != Z_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    report->zipping = 1;
-
-    if (report->head.digest == NULL) {
-        len = tlsrpt_kept_text(&report->head, text);
-
-        return ngx_http_tlsrpt_report_take(report, text, len, 1);
-    }
-
-    report->unzstd = tlsrpt_unzstd_create();
-    if (report->unzstd == NULL) {
-        return NGX_ERROR;
-    }
-
-    *ngx_hex_dump((u_char *) &report->hex[1], (u_char *) report->head.digest,
-                  TLSRPT_DIGEST_LEN) = '\0';
-    report->hex[0] = ':';
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_tlsrpt_report_piece(ngx_http_tlsrpt_report_t *report,
-    const tlsrpt_reply_t *reply)
-{
-    if (reply->type != TLSRPT_REPLY_STRING || reply->len == 0
-        || reply->len > NGX_HTTP_TLSRPT_PIECE)
-    {
-        report->gone = 1;
-        report->broken = 1;
-        return NGX_OK;
-    }
-
-    if (report->piece_data == NULL) {
-        report->piece_data = ngx_pnalloc(report->request->pool,
-                                         NGX_HTTP_TLSRPT_PIECE);
-        if (report->piece_data == NULL) {
-            return NGX_ERROR;
-        }
-    }
-
-    ngx_memcpy(report->piece_data, reply->str, reply->len);
-    report->piece.data = (char *) report->piece_data;
-    report->piece.len = reply->len;
-    report->offset += reply->len;
-
-    return NGX_OK;
-}
-
-
-/* The text */
-
-static ngx_int_t
-ngx_http_tlsrpt_report_work(void *data, ngx_http_request_t *r)
-{
-    ngx_http_tlsrpt_report_t *report = data;
-
-    int     rc;
-    char    slice[NGX_HTTP_TLSRPT_SLICE];
-    size_t  len;
-
-    if (!report->found || report->complete || report->broken) {
-        return NGX_OK;
-    }
-
-    len = sizeof(slice);
-    rc = tlsrpt_unzstd_next(report->unzstd, &report->piece, slice, &len);
-
-    if (rc < 0) {
-        report->broken = 1;
-        return NGX_OK;
-    }
-
-    if (ngx_http_tlsrpt_report_take(report, slice, len, rc == 1) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    if (rc == 1 || report->broken) {
-        return NGX_OK;
-    }
-
-    /* a full slice: there may be more behind it */
-
-    return (report->piece.len || len == sizeof(slice)) ? NGX_AGAIN
-                                                       : NGX_DECLINED;
-}
-
-
-static ngx_int_t
-ngx_http_tlsrpt_report_take(ngx_http_tlsrpt_report_t *report,
-    const char *text, size_t len, ngx_uint_t is_last)
-{
-    report->complete = (is_last != 0);
-
-    if (report->reader) {
-        return ngx_http_tlsrpt_report_read(report, text, len, is_last);
-    }
-
-    if (report->type != NGX_HTTP_TLSRPT_REPORT_PLAIN) {
-        return ngx_http_tlsrpt_report_zip(report, text, len, is_last);
-    }
-
-    tlsrpt_buf_add(&report->buf, text, len);
-
-    return ngx_http_tlsrpt_text_spill(report->request, &report->text,
-                                      &report->buf,
-                                      NGX_HTTP_TLSRPT_TEXT_MEMORY);
-}
-
-
-static ngx_int_t
-ngx_http_tlsrpt_report_read(ngx_http_tlsrpt_report_t *report,
-    const char *text, size_t len, ngx_uint_t is_last)
-{
-    int  rc;
-
-    rc = tlsrpt_reader_feed(report->reader, text, len);
-
-    if (rc == TLSRPT_OK && is_last) {
-        rc = tlsrpt_reader_finish(report->reader, &report->parsed);
-    }
-
-    report->broken = (rc != TLSRPT_OK);
-
-    return rc == TLSRPT_ERR_MEMORY ? NGX_ERROR : NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_tlsrpt_report_zip(ngx_http_tlsrpt_report_t *report, const char *text,
-    size_t len, ngx_uint_t is_last)
-{
-    int     rc;
-    u_char  out[NGX_HTTP_TLSRPT_SLICE];
-
-    report->zip.next_in = (Bytef *) text;
-    report->zip.avail_in = (uInt) len;
-
-    do {
-        report->zip.next_out = out;
-        report->zip.avail_out = sizeof(out);
-
-        rc = deflate(&report->zip, is_last ? Z_FINISH : Z_NO_FLUSH);
-
-        tlsrpt_buf_add(&report->buf, out,
-                       sizeof(out) - report->zip.avail_out);
-
-    } while (report->zip.avail_out == 0 && rc == Z_OK);
-
-    return ngx_http_tlsrpt_text_spill(report->request, &report->text,
-                                      &report->buf,
-                                      NGX_HTTP_TLSRPT_TEXT_MEMORY);
-}
-
-
 /* The answer */
 
 static ngx_int_t
@@ -595,7 +313,8 @@ ngx_http_tlsrpt_report_done(void *data, ngx_http_request_t *r)
 {
     ngx_http_tlsrpt_report_t *report = data;
 
-    tlsrpt_document_t  document;
+    tlsrpt_buf_t       *buf;
+    tlsrpt_document_t   document;
 
     if (!ngx_http_tlsrpt_visible(r, report->domain, report->reported)) {
         return ngx_http_tlsrpt_error(r, NGX_HTTP_NOT_FOUND,
@@ -619,11 +338,14 @@ ngx_http_tlsrpt_report_done(void *data, ngx_http_request_t *r)
         return ngx_http_tlsrpt_report_send(report);
     }
 
-    document.report = report->parsed;
-    document.domain = report->domain;
-    document.listing = &report->listing;
-    document.size = report->parsed->text.len;
-    document.others = &report->others;
+    if (report->type == NGX_HTTP_TLSRPT_REPORT_JSON) {
+        buf = &report->buf;
+
+        return ngx_http_tlsrpt_text_send(r, "application/json; charset=utf-8",
+                                         &report->text, &buf, 1);
+    }
+
+    ngx_http_tlsrpt_report_document(report, &document);
 
     return ngx_http_tlsrpt_report_answer(r, &document, report->type);
 }
@@ -725,13 +447,7 @@ ngx_http_tlsrpt_report_destroy(void *data)
     tlsrpt_others_free(&report->others);
     tlsrpt_listings_destroy(report->listings);
     tlsrpt_listings_destroy(report->others_listings);
-    tlsrpt_unzstd_destroy(report->unzstd);
-    tlsrpt_reader_destroy(report->reader);
-    tlsrpt_buf_free(&report->buf);
-
-    if (report->zipping) {
-        (void) deflateEnd(&report->zip);
-    }
+    ngx_http_tlsrpt_report_end(report);
 }
 
 
@@ -758,7 +474,10 @@ ngx_http_tlsrpt_report_answer(ngx_http_request_t *r,
     size_t   len;
 
     if (type == NGX_HTTP_TLSRPT_REPORT_JSON) {
-        return ngx_http_tlsrpt_answer_json(r, tlsrpt_document_json(document));
+        text = tlsrpt_document_json(document, &len);
+
+        return ngx_http_tlsrpt_answer_text(r,
+                   "application/json; charset=utf-8", text, len);
     }
 
     text = tlsrpt_document_text(document, &len);

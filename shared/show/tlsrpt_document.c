@@ -3,11 +3,14 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tlsrpt_document.h"
 #include "tlsrpt_time.h"
+
+
+#define DETAILS  64                         /* printed at a time */
 
 
 static json_t *
@@ -46,19 +49,12 @@ detail_json(const tlsrpt_detail_t *d)
 }
 
 
+/* Without its failure details, which follow. */
+
 static json_t *
 policy_json(const tlsrpt_applied_policy_t *p)
 {
-    json_t  *details = json_array();
-
-    for (size_t i = 0; details && i < p->ndetails; i++) {
-        if (json_array_append_new(details, detail_json(&p->details[i])) != 0) {
-            json_decref(details);
-            details = NULL;
-        }
-    }
-
-    return json_pack("{s:o, s:o, s:o, s:o, s:I, s:I, s:o}",
+    return json_pack("{s:o, s:o, s:o, s:o, s:I, s:I}",
                      "policy-type", tlsrpt_str_json(p->policy_type),
                      "policy-domain", tlsrpt_str_json(p->policy_domain),
                      "policy-string",
@@ -66,8 +62,7 @@ policy_json(const tlsrpt_applied_policy_t *p)
                      "mx-host", list_json(p->mx_host, p->nmx_host),
                      "total-successful-session-count",
                      (json_int_t) p->successful,
-                     "total-failure-session-count", (json_int_t) p->failed,
-                     "failure-details", details);
+                     "total-failure-session-count", (json_int_t) p->failed);
 }
 
 
@@ -114,27 +109,10 @@ warnings_json(const tlsrpt_document_t *document)
 }
 
 
+/* Without its policies, which follow. */
+
 static json_t *
-policies_json(const tlsrpt_document_t *document)
-{
-    json_t                 *array = json_array();
-    const tlsrpt_report_t  *r = document->report;
-
-    for (size_t i = 0; array && i < r->npolicies; i++) {
-        if (tlsrpt_document_shows(document, &r->policies[i])
-            && json_array_append_new(array, policy_json(&r->policies[i])) != 0)
-        {
-            json_decref(array);
-            array = NULL;
-        }
-    }
-
-    return array;
-}
-
-
-json_t *
-tlsrpt_document_json(const tlsrpt_document_t *document)
+head_json(const tlsrpt_document_t *document)
 {
     char                    start[TLSRPT_TIME_TEXT_LEN + 1];
     char                    end[TLSRPT_TIME_TEXT_LEN + 1];
@@ -144,14 +122,13 @@ tlsrpt_document_json(const tlsrpt_document_t *document)
     tlsrpt_time_text(r->start, start);
     tlsrpt_time_text(r->end, end);
 
-    json = json_pack("{s:o, s:o, s:o, s:s, s:s, s:I, s:o, s:o}",
+    json = json_pack("{s:o, s:o, s:o, s:s, s:s, s:I, s:o}",
                      "organization-name",
                      tlsrpt_str_json(r->organization_name),
                      "report-id", tlsrpt_str_json(r->report_id),
                      "contact-info", tlsrpt_str_json(r->contact_info),
                      "start-datetime", start, "end-datetime", end,
                      "size", (json_int_t) document->size,
-                     "policies", policies_json(document),
                      "warnings", warnings_json(document));
 
     if (json == NULL || document->listing == NULL) {
@@ -173,4 +150,132 @@ tlsrpt_document_json(const tlsrpt_document_t *document)
 
     json_decref(json);
     return list;
+}
+
+
+/*
+ * Printing, piece by piece: a report may have more failure details than an
+ * event loop has time for.
+ */
+
+static void
+add(tlsrpt_buf_t *out, const char *text)
+{
+    tlsrpt_buf_add(out, text, strlen(text));
+}
+
+
+/* Takes the json; without the brace at its end where more follows. */
+
+static void
+add_json(tlsrpt_buf_t *out, json_t *json, int more_follows)
+{
+    char  *text = json_dumps(json, JSON_COMPACT);
+
+    json_decref(json);
+
+    if (text == NULL) {
+        out->failed = 1;
+        return;
+    }
+
+    tlsrpt_buf_add(out, text, strlen(text) - (more_follows != 0));
+    free(text);
+}
+
+
+static int
+print_policy(tlsrpt_document_print_t *print, const tlsrpt_document_t *document,
+    tlsrpt_buf_t *out)
+{
+    const tlsrpt_report_t  *r = document->report;
+
+    while (print->policy < r->npolicies
+           && !tlsrpt_document_shows(document, &r->policies[print->policy]))
+    {
+        print->policy++;
+    }
+
+    if (print->policy == r->npolicies) {
+        add(out, "]}");
+        return 0;
+    }
+
+    add(out, print->nprinted++ ? "," : "");
+    add_json(out, policy_json(&r->policies[print->policy]), 1);
+    add(out, ",\"failure-details\":[");
+    print->is_within = 1;
+    print->detail = 0;
+
+    return 1;
+}
+
+
+static int
+print_details(tlsrpt_document_print_t *print, const tlsrpt_document_t *document,
+    tlsrpt_buf_t *out)
+{
+    const tlsrpt_applied_policy_t  *p =
+        &document->report->policies[print->policy];
+
+    for (size_t n = 0; n < DETAILS && print->detail < p->ndetails; n++) {
+        add(out, print->detail ? "," : "");
+        add_json(out, detail_json(&p->details[print->detail++]), 0);
+    }
+
+    if (print->detail == p->ndetails) {
+        add(out, "]}");
+        print->is_within = 0;
+        print->policy++;
+    }
+
+    return 1;
+}
+
+
+int
+tlsrpt_document_print(tlsrpt_document_print_t *print,
+    const tlsrpt_document_t *document, tlsrpt_buf_t *out)
+{
+    int  more = 1;
+
+    if (!print->is_begun) {
+        add_json(out, head_json(document), 1);
+        add(out, ",\"policies\":[");
+        print->is_begun = 1;
+
+    } else if (print->is_within) {
+        more = print_details(print, document, out);
+
+    } else {
+        more = print_policy(print, document, out);
+    }
+
+    return out->failed ? -1 : more;
+}
+
+
+char *
+tlsrpt_document_json(const tlsrpt_document_t *document, size_t *len)
+{
+    int                       rc;
+    tlsrpt_buf_t              out = { NULL, 0, 0, 0 };
+    tlsrpt_document_print_t   print;
+
+    memset(&print, 0, sizeof(print));
+
+    do {
+        rc = tlsrpt_document_print(&print, document, &out);
+    } while (rc == 1);
+
+    tlsrpt_buf_add(&out, "", 1);
+
+    if (rc < 0 || out.failed) {
+        tlsrpt_buf_free(&out);
+        return NULL;
+    }
+
+    *len = out.len - 1;
+
+    return out.data;
 }

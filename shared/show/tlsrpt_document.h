@@ -24,8 +24,21 @@ typedef struct {
                                                read */
 } tlsrpt_document_t;
 
-/* NULL: no memory.  The text is UTF-8 with LF; free() it. */
-json_t *tlsrpt_document_json(const tlsrpt_document_t *document)
+/* The JSON, piece by piece: appends the next.  1: there is more; 0: that was
+   all; -1: no memory. */
+typedef struct {
+    int     is_begun;                       /* all zeroes: not yet */
+    int     is_within;                      /* a policy */
+    size_t  policy;                         /* the next, or the one within */
+    size_t  nprinted;
+    size_t  detail;
+} tlsrpt_document_print_t;
+
+int tlsrpt_document_print(tlsrpt_document_print_t *print,
+    const tlsrpt_document_t *document, tlsrpt_buf_t *out) TLSRPT_MUST_USE;
+
+/* All of it.  NULL: no memory.  The text is UTF-8 with LF; free() either. */
+char *tlsrpt_document_json(const tlsrpt_document_t *document, size_t *len)
     TLSRPT_MUST_USE;
 char *tlsrpt_document_text(const tlsrpt_document_t *document, size_t *len)
     TLSRPT_MUST_USE;

@@ -187,6 +187,8 @@ test_page(void)
 static void
 test_warnings(void)
 {
+    char               *text;
+    size_t              len;
     json_t             *json;
     const char         *two = "{\"policy\":{\"policy-type\":\"sts\","
         "\"policy-domain\":\"example.com\",\"mx-host\":[\"a.example\"],"
@@ -198,7 +200,9 @@ test_warnings(void)
                                      NULL };
 
     document.report = report_of(two);
-    json = tlsrpt_document_json(&document);
+    text = tlsrpt_document_json(&document, &len);
+    json = json_loadb(text, len, 0, NULL);
+    free(text);
     is_int((long long) json_array_size(json_object_get(json, "policies")), 1,
            "one policy");
     is_int((long long) json_array_size(json_object_get(json, "warnings")), 1,
