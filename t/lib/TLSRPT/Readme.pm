@@ -15,7 +15,7 @@ use Time::Local qw(timegm);
 
 use TLSRPT::Server;
 
-my $ID = qr/\b\d{8}-[0-9a-f]{16}\b/;           # of a report
+my $ID = qr/\b\d{8}-\d+-[0-9a-f]{8}\b/;       # of a report
 my $TODAY = timegm(0, 0, 0, 24, 10, 2026);
 my $LATER = floor(time / 86400) - $TODAY / 86400;       # days
 
@@ -133,7 +133,7 @@ sub comparable {
     $text =~ s/("received":"|"last-report":"|Received: +)[^TZ]+T[^Z]+Z/$1TIME/g;
     $text =~ s/(-delay-seconds":)\d+/${1}N/g;
     $text =~ s/("next":")\d+(\.)/${1}N$2/g;
-    $text =~ s/(\d{8}-)[0-9a-f]{16}/${1}HEX/g;
+    $text =~ s/(\d{8}-\d+-)[0-9a-f]{8}/${1}HEX/g;
 
     return $text;
 }
