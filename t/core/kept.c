@@ -236,6 +236,7 @@ reads_the_same(const char *name, const char *given)
 {
     tlsrpt_reader_t        *again = tlsrpt_reader_create();
     tlsrpt_str_t            domain = str(name);
+    tlsrpt_tally_t          tally;
     const tlsrpt_report_t  *report;
     tlsrpt_reader_conf_t    conf;
     unsigned char           was[TLSRPT_DIGEST_LEN], is[TLSRPT_DIGEST_LEN];
@@ -255,6 +256,9 @@ reads_the_same(const char *name, const char *given)
        && tlsrpt_str_equal(report->domains[0], domain), "on it alone");
     ok(tlsrpt_identity(report, 0, is) == 0
        && memcmp(was, is, sizeof(was)) == 0, "and says the same");
+    ok(tlsrpt_tally_report(&tally, report, 0) == 0
+       && tally.successful == head.successful, "and counts the same");
+    tlsrpt_tally_free(&tally);
     tlsrpt_reader_destroy(again);
 }
 
