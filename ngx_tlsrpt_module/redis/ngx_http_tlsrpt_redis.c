@@ -17,6 +17,7 @@
 
 
 #define NGX_HTTP_TLSRPT_REDIS_PIECE    8192     /* sent before the turn ends */
+#define NGX_HTTP_TLSRPT_REDIS_LATE     50       /* ms: a turn that was long */
 #define NGX_HTTP_TLSRPT_REDIS_BACKOFF  100      /* first, doubled up to */
 #define NGX_HTTP_TLSRPT_REDIS_BACKOFF_MAX  5000
 
@@ -486,6 +487,17 @@ static void
 ngx_http_tlsrpt_redis_expire_handler(ngx_event_t *ev)
 {
     ngx_http_tlsrpt_redis_t *redis = ev->data;
+
+    /* Where the timer is late, the worker was busy: an answer may be there and
+       not be read yet, and what was sent at the end of a long turn had no
+       time. */
+
+    if ((ngx_msec_int_t) (ngx_current_msec - ev->timer.key)
+        > NGX_HTTP_TLSRPT_REDIS_LATE)
+    {
+        ngx_http_tlsrpt_redis_queue_put_off(&redis->queue, ngx_current_msec,
+                                            redis->conf->timeout);
+    }
 
     if (redis->connection.state != NGX_HTTP_TLSRPT_REDIS_DOWN
         && ngx_http_tlsrpt_redis_queue_stuck(&redis->queue, ngx_current_msec))

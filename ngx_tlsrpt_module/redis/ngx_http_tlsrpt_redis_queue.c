@@ -239,6 +239,7 @@ ngx_http_tlsrpt_redis_queue_again(ngx_http_tlsrpt_redis_queue_t *queue,
 
         if (timeout) {
             op->deadline = now + timeout;
+            op->put_off = 0;
         }
 
         ngx_queue_insert_head(&queue->waiting, q);
@@ -268,6 +269,31 @@ ngx_http_tlsrpt_redis_queue_deadline(ngx_http_tlsrpt_redis_queue_t *queue,
     *deadline = oldest->deadline;
 
     return NGX_OK;
+}
+
+
+void
+ngx_http_tlsrpt_redis_queue_put_off(ngx_http_tlsrpt_redis_queue_t *queue,
+    ngx_msec_t now, ngx_msec_t timeout)
+{
+    ngx_uint_t                   i;
+    ngx_queue_t                 *q, *queues[2] = { &queue->sent,
+                                                   &queue->waiting };
+    ngx_http_tlsrpt_redis_op_t  *op;
+
+    for (i = 0; i < 2; i++) {
+        for (q = ngx_queue_head(queues[i]);
+             q != ngx_queue_sentinel(queues[i]);
+             q = ngx_queue_next(q))
+        {
+            op = ngx_http_tlsrpt_redis_op(q);
+
+            if (!op->put_off) {
+                op->deadline = now + timeout;
+                op->put_off = 1;
+            }
+        }
+    }
 }
 
 

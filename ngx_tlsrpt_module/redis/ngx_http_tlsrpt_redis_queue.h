@@ -27,6 +27,8 @@ typedef struct {
     void                              *data;
     ngx_uint_t                         tries;
     const tlsrpt_script_t             *script;      /* sent as EVALSHA */
+    unsigned                           put_off:1;   /* its deadline was, in
+                                                       this try */
 } ngx_http_tlsrpt_redis_op_t;
 
 typedef struct {
@@ -72,6 +74,10 @@ void ngx_http_tlsrpt_redis_queue_again(ngx_http_tlsrpt_redis_queue_t *queue,
    one timeout, which it gained by being sent again. */
 ngx_int_t ngx_http_tlsrpt_redis_queue_deadline(
     ngx_http_tlsrpt_redis_queue_t *queue, ngx_msec_t *deadline);
+
+/* The deadline of each that was not put off before is as if it began now. */
+void ngx_http_tlsrpt_redis_queue_put_off(
+    ngx_http_tlsrpt_redis_queue_t *queue, ngx_msec_t now, ngx_msec_t timeout);
 
 /* Is the oldest command over, and nothing but the connection to blame? */
 ngx_uint_t ngx_http_tlsrpt_redis_queue_stuck(

@@ -188,6 +188,14 @@ loop_pass(ngx_msec_t ms)
 }
 
 
+void
+loop_busy(ngx_msec_t ms)
+{
+    move_clock(ms);
+    loop_pass(0);
+}
+
+
 /* The linker calls it in place of random(). */
 
 long __wrap_random(void);

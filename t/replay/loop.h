@@ -69,6 +69,8 @@ void loop_turn(void);
 
 /* Time passes, and each timer runs when it is due. */
 void loop_pass(ngx_msec_t ms);
+/* In a turn of somebody else's, so that timers are late. */
+void loop_busy(ngx_msec_t ms);
 
 /* Until the first timer is due; -1: there is none. */
 ngx_msec_int_t loop_next(void);

@@ -30,6 +30,7 @@
  * This happens:
  *
  *     time passes 500ms
+ *     the worker is busy for 3s               in one turn of the loop
  *     chance is N                             the client's random number
  *     the next connect is done at once        without having to wait for it
  *     the next connect fails at once
@@ -239,6 +240,13 @@ static void
 pass(char **arg, size_t n)
 {
     loop_pass(story_msec(arg[0]));
+}
+
+
+static void
+busy(char **arg, size_t n)
+{
+    loop_busy(story_msec(arg[0]));
 }
 
 
@@ -573,6 +581,7 @@ static const sentence_t  sentences[] = {
     { "caller leaves $",                       leave },
     { "when $ is told, *",                     when_told },
     { "time passes $",                         pass },
+    { "the worker is busy for $",              busy },
     { "chance is $",                           chance },
     { "the next connect is done at once",      connect_at_once },
     { "the next connect fails at once",        connect_fails },
