@@ -6,7 +6,8 @@
 #include "ngx_http_tlsrpt_report_text.h"
 
 
-/* Unpacked, what is read or zipped at a time: less than a millisecond's work. */
+/* Unpacked, what is read or zipped at a time: less than a millisecond of
+   work. */
 #define NGX_HTTP_TLSRPT_SLICE  16384
 
 

@@ -329,7 +329,8 @@ test_unnamed(void)
                                     .domain = str("example.com") };
     tlsrpt_reader_conf_t  other = { .max_size = MAX_SIZE,
                                     .domain = str("example.net") };
-    tlsrpt_reader_conf_t  hint = { .max_size = MAX_SIZE, .hint = str("example.org") };
+    tlsrpt_reader_conf_t  hint = { .max_size = MAX_SIZE,
+                                   .hint = str("example.org") };
 
     is_int(usual_of(body), 0, "a policy without a domain");
     is_int(digest_of(body, strlen(body), &token, "example.com", digest), 0,

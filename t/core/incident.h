@@ -12,13 +12,13 @@
 #include <stdlib.h>
 
 #include "tap.h"
+#include "kept.h"
 #include "overview.h"
 #include "report.h"
 
 #define NDAYS     400                       /* the last one is today */
 #define LAST      (NDAYS - 1)
 #define MAX_WORDS 64
-#define MAX_LIST  2000                      /* replies of one command */
 
 typedef struct {
     char      *day_log;
@@ -27,9 +27,7 @@ typedef struct {
     uint64_t   successful;
     uint64_t   failed;
     uint64_t   overflow;
-    char      *list[MAX_LIST];              /* digest, listing, and so on */
-    size_t     list_len[MAX_LIST];
-    size_t     nlist;
+    list_t     list;
 } day_t;
 
 typedef struct {
@@ -255,26 +253,13 @@ add_details(char *text, size_t size, char **words, size_t n, const char *ok)
 
 
 static void
-keep_text(day_t *d, const char *s, size_t len)
-{
-    if (d->nlist == MAX_LIST) {
-        give_up("too many reports of a day");
-    }
-
-    d->list[d->nlist] = malloc(len);
-    memcpy(d->list[d->nlist], s, len);
-    d->list_len[d->nlist++] = len;
-}
-
-
-static void
 store(const char *text, int32_t day, const tlsrpt_ingest_t *conf)
 {
     day_t                  *d = &days[day - (today - LAST)];
     const tlsrpt_report_t  *r = read_report(reader, text, strlen(text), NULL);
     tlsrpt_command_t       *c = r ? tlsrpt_ingest_command(r, 0, conf) : NULL;
 
-    if (c == NULL || NKEYS(c) != 7) {
+    if (c == NULL || NKEYS(c) != 6) {
         give_up(text);
     }
 
@@ -284,8 +269,7 @@ store(const char *text, int32_t day, const tlsrpt_ingest_t *conf)
     d->reports++;
     d->successful += strtoull(ARG(c, 5), NULL, 10);
     d->failed += strtoull(ARG(c, 6), NULL, 10);
-    keep_text(d, ARG(c, 13), ARG_LEN(c, 13));
-    keep_text(d, ARG(c, 11), ARG_LEN(c, 11));
+    list_keep(&d->list, ARG(c, 11), ARG_LEN(c, 11), ARG(c, 12), ARG_LEN(c, 12));
     newest = conf->now > newest ? conf->now : newest;
     tlsrpt_command_destroy(c);
 }
@@ -309,7 +293,7 @@ add_report(int32_t ago, const head_t *h, char **words, size_t n)
     static char       text[20000];
     const int32_t     day = today - ago;
     tlsrpt_ingest_t   conf = { str("t"), 0, 10000, 400, TLSRPT_VIA_HTTPS,
-                               { NULL, 0 }, str("x") };
+                               { NULL, 0 }, { NULL, 0 }, { NULL, 0 } };
 
     tlsrpt_day_text(day, date);
     snprintf(id, sizeof(id), "r%u", nreports++);
@@ -336,6 +320,7 @@ add_report(int32_t ago, const head_t *h, char **words, size_t n)
     conf.now = ((int64_t) day + h->came) * TLSRPT_DAY + 3600;
     conf.via = h->mail ? TLSRPT_VIA_MAIL : TLSRPT_VIA_HTTPS;
     conf.signer = h->mail ? str(h->signer) : conf.signer;
+    conf.original = str(text);
     store(text, day, &conf);
 }
 
@@ -415,8 +400,8 @@ report(char **words, size_t n)
  * What Redis would answer
  */
 
-static char            texts[2 * MAX_LIST][TOTALS_SIZE];
-static tlsrpt_reply_t  replies[MAX_LIST], *elements[MAX_LIST];
+static char            texts[2 * 31][TOTALS_SIZE];       /* of a month */
+static tlsrpt_reply_t  replies[2 * 31], *elements[2 * 31];
 
 static void
 set_string(tlsrpt_reply_t *reply, const char *s, size_t len)
@@ -471,7 +456,8 @@ answer_month(const char *date, tlsrpt_reply_t *reply)
 
 
 static void
-answer_day(const char *date, int list, tlsrpt_reply_t *reply)
+answer_day(const char *date, const tlsrpt_command_t *list,
+    tlsrpt_reply_t *reply)
 {
     int32_t       day;
     const day_t  *d;
@@ -490,19 +476,12 @@ answer_day(const char *date, int list, tlsrpt_reply_t *reply)
 
     d = &days[day];
 
-    if (!list) {
-        if (d->day_log != NULL) {
-            set_string(reply, d->day_log, d->len);
-        }
+    if (list != NULL) {
+        list_range(&d->list, list, reply);
 
-        return;
+    } else if (d->day_log != NULL) {
+        set_string(reply, d->day_log, d->len);
     }
-
-    for (size_t i = 0; i < d->nlist; i++) {
-        set_string(&replies[i], d->list[i], d->list_len[i]);
-    }
-
-    set_array(reply, d->nlist);
 }
 
 
@@ -544,13 +523,13 @@ ask_problems(void)
             answer_all(&reply);
 
         } else if (strstr(key, ":reports") != NULL) {
-            answer_day(key + at, 1, &reply);
+            answer_day(key + at, c, &reply);
 
         } else if (strcmp(verb_of(c), "HGETALL") == 0) {
             answer_month(key + at, &reply);
 
         } else {
-            answer_day(key + at, 0, &reply);
+            answer_day(key + at, NULL, &reply);
         }
 
         if (lookup->type->add(lookup, n, beside(c, &reply)) != TLSRPT_OK) {

@@ -174,10 +174,7 @@ static void
 begin(void)
 {
     for (size_t i = 0; i < NDAYS; i++) {
-        for (size_t k = 0; k < days[i].nlist; k++) {
-            free(days[i].list[k]);
-        }
-
+        list_free(&days[i].list);
         free(days[i].day_log);
     }
 

@@ -20,6 +20,7 @@
 
 typedef struct {
     tlsrpt_buf_t  entries[LIST_MAX];
+    char          names[LIST_MAX][TLSRPT_KEPT_NAME_LEN];
     size_t        n;
 } list_t;
 
@@ -84,6 +85,44 @@ list_add(list_t *list, unsigned flags, long after, uint64_t failed,
     if (buf->failed) {
         abort();
     }
+}
+
+
+/* An entry as the core makes it, from the version on, and its name; what the
+   script does with them: those of one name are in conflict. */
+
+__attribute__((unused))
+static void
+list_keep(list_t *list, const char *name, size_t name_len, const char *entry,
+    size_t len)
+{
+    const size_t   flags = 5 + 1;           /* behind place and version */
+    tlsrpt_buf_t  *buf = &list->entries[list->n];
+
+    if (list->n == LIST_MAX) {
+        abort();
+    }
+
+    memset(buf, 0, sizeof(*buf));
+    put_place(buf, list->n);
+    tlsrpt_buf_add(buf, entry, len);
+
+    if (buf->failed) {
+        abort();
+    }
+
+    if (name_len == TLSRPT_KEPT_NAME_LEN) {
+        memcpy(list->names[list->n], name, name_len);
+    }
+
+    for (size_t i = 0; name_len > 0 && i < list->n; i++) {
+        if (memcmp(list->names[i], name, name_len) == 0) {
+            list->entries[i].data[flags] |= TLSRPT_KEPT_CONFLICTS;
+            buf->data[flags] |= TLSRPT_KEPT_CONFLICTS;
+        }
+    }
+
+    list->n++;
 }
 
 

@@ -180,8 +180,7 @@ ingest(const char *text)
     tlsrpt_ingest_t         conf;
     tlsrpt_command_t       *command;
     const tlsrpt_report_t  *report = NULL;
-    tlsrpt_reader_conf_t    reader_conf = { MAX_SIZE, { NULL, 0 },
-                                            { NULL, 0 } };
+    tlsrpt_reader_conf_t    reader_conf = { .max_size = MAX_SIZE };
 
     memset(&conf, 0, sizeof(conf));
     conf.prefix = str("t");
