@@ -155,7 +155,7 @@ ngx_http_tlsrpt_report_next(void *data, ngx_http_tlsrpt_ask_t *ask)
     }
 
     if (ngx_http_tlsrpt_report_readable(report)) {
-        command = tlsrpt_others_next(&report->others, &report->read,
+        command = tlsrpt_namesakes_next(&report->others, &report->read,
                                      ngx_http_tlsrpt_prefix(report->request),
                                      report->domain);
         if (command) {
@@ -224,7 +224,7 @@ ngx_http_tlsrpt_report_reply(void *data, ngx_http_tlsrpt_ask_t *ask,
     case NGX_HTTP_TLSRPT_REPORT_OTHERS:
         report->waiting = 0;
 
-        return tlsrpt_others_add(&report->others, report->others_listings,
+        return tlsrpt_namesakes_add(&report->others, report->others_listings,
                                  reply)
                == 0 ? NGX_OK : NGX_ERROR;
 
@@ -300,7 +300,7 @@ ngx_http_tlsrpt_report_found(ngx_http_tlsrpt_report_t *report)
 
     report->found = 1;
     report->broken = (rc == 0);
-    tlsrpt_others_init(&report->others, &report->listing, report->day);
+    tlsrpt_namesakes_init(&report->others, &report->listing, report->day);
 
     return ngx_http_tlsrpt_report_begin(report);
 }
@@ -444,7 +444,7 @@ ngx_http_tlsrpt_report_destroy(void *data)
     ngx_http_tlsrpt_report_t *report = data;
 
     tlsrpt_listing_free(&report->listing);
-    tlsrpt_others_free(&report->others);
+    tlsrpt_namesakes_free(&report->others);
     tlsrpt_listings_destroy(report->listings);
     tlsrpt_listings_destroy(report->others_listings);
     ngx_http_tlsrpt_report_end(report);

@@ -6,8 +6,7 @@
 #include "ngx_http_tlsrpt_report_text.h"
 
 
-/* Unpacked, what is read or zipped at a time: less than a millisecond of
-   work. */
+/* Unpacked, what is read or zipped at a time: a millisecond's work or less. */
 #define NGX_HTTP_TLSRPT_SLICE  16384
 
 

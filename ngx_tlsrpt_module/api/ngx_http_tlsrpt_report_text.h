@@ -42,7 +42,7 @@ typedef struct {
     tlsrpt_listings_t        *listings;
     tlsrpt_listing_t          listing;
     tlsrpt_listings_t        *others_listings;
-    tlsrpt_others_t           others;
+    tlsrpt_namesakes_t           others;
 
     /* a long text */
     char                      hex[2 + 2 * TLSRPT_DIGEST_LEN];

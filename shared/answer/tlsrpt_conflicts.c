@@ -225,8 +225,8 @@ tlsrpt_conflicts_append(json_t *array, size_t max,
  */
 
 void
-tlsrpt_others_init(tlsrpt_others_t *others, const tlsrpt_listing_t *listing,
-    int32_t day)
+tlsrpt_namesakes_init(tlsrpt_namesakes_t *others,
+    const tlsrpt_listing_t *listing, int32_t day)
 {
     memset(others, 0, sizeof(*others));
     others->of = listing;
@@ -239,7 +239,7 @@ tlsrpt_others_init(tlsrpt_others_t *others, const tlsrpt_listing_t *listing,
 
 
 void
-tlsrpt_others_free(tlsrpt_others_t *others)
+tlsrpt_namesakes_free(tlsrpt_namesakes_t *others)
 {
     for (size_t i = 0; i < others->n; i++) {
         tlsrpt_listing_free(&others->kept[i]);
@@ -250,14 +250,14 @@ tlsrpt_others_free(tlsrpt_others_t *others)
 
 
 int
-tlsrpt_others_is_over(const tlsrpt_others_t *others)
+tlsrpt_namesakes_is_over(const tlsrpt_namesakes_t *others)
 {
     return others->is_asked && others->next == others->nindexes;
 }
 
 
 const tlsrpt_command_t *
-tlsrpt_others_next(tlsrpt_others_t *others, tlsrpt_key_read_t *read,
+tlsrpt_namesakes_next(tlsrpt_namesakes_t *others, tlsrpt_key_read_t *read,
     tlsrpt_str_t prefix, tlsrpt_str_t domain)
 {
     size_t  index;
@@ -277,7 +277,7 @@ tlsrpt_others_next(tlsrpt_others_t *others, tlsrpt_key_read_t *read,
         return &read->command;
     }
 
-    if (tlsrpt_others_is_over(others)) {
+    if (tlsrpt_namesakes_is_over(others)) {
         return NULL;
     }
 
@@ -291,7 +291,7 @@ tlsrpt_others_next(tlsrpt_others_t *others, tlsrpt_key_read_t *read,
 /* Their places in the list: each report is a name and an entry. */
 
 static void
-note_indexes(tlsrpt_others_t *others, const tlsrpt_reply_t *reply)
+note_indexes(tlsrpt_namesakes_t *others, const tlsrpt_reply_t *reply)
 {
     others->is_asked = 1;
 
@@ -311,7 +311,7 @@ note_indexes(tlsrpt_others_t *others, const tlsrpt_reply_t *reply)
 
 
 static int
-note_other(tlsrpt_others_t *others, tlsrpt_listings_t *listings,
+note_other(tlsrpt_namesakes_t *others, tlsrpt_listings_t *listings,
     const tlsrpt_reply_t *reply)
 {
     int                 rc;
@@ -341,7 +341,7 @@ note_other(tlsrpt_others_t *others, tlsrpt_listings_t *listings,
 
 
 int
-tlsrpt_others_add(tlsrpt_others_t *others, tlsrpt_listings_t *listings,
+tlsrpt_namesakes_add(tlsrpt_namesakes_t *others, tlsrpt_listings_t *listings,
     const tlsrpt_reply_t *reply)
 {
     if (!others->is_asked) {

@@ -69,21 +69,21 @@ typedef struct {
     tlsrpt_listing_t         kept[TLSRPT_CONFLICTS_NAMED];
     const tlsrpt_listing_t  *named[TLSRPT_CONFLICTS_NAMED];
     size_t                   n;             /* of named */
-} tlsrpt_others_t;
+} tlsrpt_namesakes_t;
 
 /* It may not move. */
-void tlsrpt_others_init(tlsrpt_others_t *others,
+void tlsrpt_namesakes_init(tlsrpt_namesakes_t *others,
     const tlsrpt_listing_t *listing, int32_t day);
-void tlsrpt_others_free(tlsrpt_others_t *others);
+void tlsrpt_namesakes_free(tlsrpt_namesakes_t *others);
 
 /* The next command, one at a time; NULL: that was all, which is so at once
    where others cannot have its name. */
-const tlsrpt_command_t *tlsrpt_others_next(tlsrpt_others_t *others,
+const tlsrpt_command_t *tlsrpt_namesakes_next(tlsrpt_namesakes_t *others,
     tlsrpt_key_read_t *read, tlsrpt_str_t prefix, tlsrpt_str_t domain);
-int tlsrpt_others_is_over(const tlsrpt_others_t *others);
+int tlsrpt_namesakes_is_over(const tlsrpt_namesakes_t *others);
 /* 0, or -1: no memory. */
-int tlsrpt_others_add(tlsrpt_others_t *others, tlsrpt_listings_t *listings,
-    const tlsrpt_reply_t *reply) TLSRPT_MUST_USE;
+int tlsrpt_namesakes_add(tlsrpt_namesakes_t *others,
+    tlsrpt_listings_t *listings, const tlsrpt_reply_t *reply) TLSRPT_MUST_USE;
 
 
 /*

@@ -39,7 +39,7 @@ typedef struct {
     conflict_t              conflicts[TLSRPT_LISTING_PAGE];
     size_t                  nconflicts;     /* not told yet: the last first */
     size_t                  nlooked;        /* for others, in all */
-    tlsrpt_others_t         others;         /* of the last */
+    tlsrpt_namesakes_t         others;         /* of the last */
     int                     waiting;        /* for a reply on others */
 } tlsrpt_reports_t;
 
@@ -150,7 +150,7 @@ reports_destroy(tlsrpt_lookup_t *lookup)
         tlsrpt_listing_free(&reports->conflicts[i].listing);
     }
 
-    tlsrpt_others_free(&reports->others);
+    tlsrpt_namesakes_free(&reports->others);
     json_decref(reports->reports);
     tlsrpt_listings_destroy(reports->listings);
     tlsrpt_listing_scan_free(&reports->scan);
@@ -198,7 +198,7 @@ reports_next(tlsrpt_lookup_t *lookup, size_t *n)
     reports->waiting = 1;
     *n = OTHERS;
 
-    return tlsrpt_others_next(&reports->others, &days->read, days->prefix,
+    return tlsrpt_namesakes_next(&reports->others, &days->read, days->prefix,
                               days->domain);
 }
 
@@ -324,11 +324,11 @@ look_for_others(tlsrpt_reports_t *reports)
 {
     const conflict_t  *c;
 
-    tlsrpt_others_free(&reports->others);
+    tlsrpt_namesakes_free(&reports->others);
 
     if (reports->nconflicts) {
         c = &reports->conflicts[reports->nconflicts - 1];
-        tlsrpt_others_init(&reports->others, &c->listing, c->day);
+        tlsrpt_namesakes_init(&reports->others, &c->listing, c->day);
     }
 }
 
@@ -361,9 +361,9 @@ add_others(tlsrpt_reports_t *reports, const tlsrpt_reply_t *reply)
     conflict_t  *c = &reports->conflicts[reports->nconflicts - 1];
 
     reports->waiting = 0;
-    rc = tlsrpt_others_add(&reports->others, reports->listings, reply);
+    rc = tlsrpt_namesakes_add(&reports->others, reports->listings, reply);
 
-    if (rc != 0 || !tlsrpt_others_is_over(&reports->others)) {
+    if (rc != 0 || !tlsrpt_namesakes_is_over(&reports->others)) {
         return rc;
     }
 

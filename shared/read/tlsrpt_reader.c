@@ -294,7 +294,7 @@ tlsrpt_reader_finish(tlsrpt_reader_t *reader, const tlsrpt_report_t **report)
 {
     int             rc = reader->error.code;
     unsigned        deviations;
-    tlsrpt_text_t  *text = &reader->builder.report.text;
+    tlsrpt_source_t  *text = &reader->builder.report.text;
 
     if (rc == TLSRPT_OK) {
         rc = fail(reader, tlsrpt_inflate_finish(reader->inflate));

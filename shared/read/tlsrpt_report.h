@@ -66,7 +66,7 @@ typedef struct {
     size_t       len;
     unsigned     deviations;                /* TLSRPT_INFLATE_...: of the bytes
                                                that it came in */
-} tlsrpt_text_t;
+} tlsrpt_source_t;
 
 #define TLSRPT_TEXT_WHOLE  16384
 
@@ -91,7 +91,7 @@ typedef struct {
     size_t                    nwarnings;
     size_t                    nwarnings_overflow;  /* not kept */
     struct tlsrpt_canonical  *canonical;    /* for the report's identity */
-    tlsrpt_text_t             text;
+    tlsrpt_source_t             text;
 } tlsrpt_report_t;
 
 /* Is the policy one of the domain's?  What is left out because it names nobody

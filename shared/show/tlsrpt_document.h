@@ -20,7 +20,7 @@ typedef struct {
     const tlsrpt_listing_t  *listing;       /* of the list; NULL: not stored */
     size_t                   size;          /* of the text, or of the body that
                                                it came in, in bytes */
-    const tlsrpt_others_t   *others;        /* that it conflicts with; NULL: not
+    const tlsrpt_namesakes_t *others;       /* that it conflicts with; NULL: not
                                                read */
 } tlsrpt_document_t;
 

@@ -3,7 +3,7 @@
 # Copyright (C) the tlsrpt authors
 # SPDX-License-Identifier: BSD-2-Clause
 
-# What was stored once is read for ever: t/fixtures/stored/ has a file for each
+# What was stored once is read for ever: t/fixtures/kept/ has a file for each
 # form in which reports were ever kept, with the commands that put it into Redis
 # (their arguments in hexadecimal) and what is answered then.  A file is never
 # changed: a new form gets a new one.
@@ -16,7 +16,7 @@ use lib "$FindBin::Bin/../lib";
 
 use TLSRPT::Test;
 
-my $dir = TLSRPT::Server->top . '/t/fixtures/stored';
+my $dir = TLSRPT::Server->top . '/t/fixtures/kept';
 my @files = glob "$dir/reports-*.json";
 
 cmp_ok scalar @files, '>=', 1, 'there are forms';
