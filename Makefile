@@ -154,16 +154,22 @@ $(B)/$(MODULE): $(B)/nginx/$(MODULE)
 
 RSPAMD    = $(wildcard /usr/bin/rspamd)
 RSPAMD_C  = $(wildcard rspamd_plugin/*.c)
-RSPAMD_SO = $(B)/tlsrpt_lua.so
+RSPAMD_SO = $(B)/tlsrpt_lua.so $(B)/tlsrpt_send.so
+LUA_BUILD = $(CC) $(OURS) $(HARDEN) $(GIVEN) -fPIC -fvisibility=hidden -shared \
+            -I/usr/include/luajit-2.1 -Wl,-z,relro -Wl,-z,now
 
 rspamd: $(if $(RSPAMD),$(RSPAMD_SO))
 
-$(RSPAMD_SO): $(RSPAMD_C) $(wildcard rspamd_plugin/*.h) $(SHARED) $(HEADERS) \
-    $(GENERATED) $(B)/flags
+$(B)/tlsrpt_lua.so: $(RSPAMD_C) $(wildcard rspamd_plugin/*.h) $(SHARED) \
+    $(HEADERS) $(GENERATED) $(B)/flags
 	echo "Building $@"
-	$(CC) $(OURS) $(HARDEN) $(GIVEN) -fPIC -fvisibility=hidden -shared $(INCS) \
-	    -I/usr/include/luajit-2.1 -Wl,-z,relro -Wl,-z,now \
-	    -o $@ $(RSPAMD_C) $(SHARED) $(GENERATED) $(LDFLAGS) $(LIBS)
+	$(LUA_BUILD) $(INCS) -o $@ $(RSPAMD_C) $(SHARED) $(GENERATED) \
+	    $(LDFLAGS) $(LIBS)
+
+# By itself, so that only who has alerts loads libcurl.
+$(B)/tlsrpt_send.so: $(wildcard rspamd_plugin/send/*.[ch]) $(B)/flags
+	echo "Building $@"
+	$(LUA_BUILD) -o $@ $(filter %.c,$^) $(LDFLAGS) -lcurl
 
 
 # Tests of the core: one program a file of t/core, under the sanitizers
