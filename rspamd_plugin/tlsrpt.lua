@@ -1416,6 +1416,7 @@ end
 local options = {
     prefix = true, domains = true, require_dkim = true, max_report_size = true,
     retention = true, retention_reports = true, action = true, enabled = true,
+    alerts = true,
 }
 
 -- rspamd's own, read by lua_redis.
@@ -1657,6 +1658,37 @@ local function load_counters()
     end
 end
 
+-- What is wrong with them is told, and stops no report.
+local function load_alerts(section)
+    local ok, alert_options = pcall(require, 'tlsrpt/alert_options')
+    local conf, reasons = nil, { tostring(alert_options) }
+
+    if ok then
+        conf, reasons = alert_options.parse(section, function(domain)
+            return domains_known() and accepts(domain)
+        end)
+    end
+
+    for _, reason in ipairs(reasons) do
+        local log = conf and rspamd_logger.warnx or rspamd_logger.errx
+
+        log(rspamd_config, '%s: %s%s', N, reason,
+            conf and '' or '; no alerts are sent')
+    end
+
+    if not conf or not redis_params then return end
+
+    local loaded, alerts = pcall(require, 'tlsrpt/alerts')
+
+    if not loaded then
+        rspamd_logger.errx(rspamd_config, '%s: cannot load alerts: %s; no' ..
+            ' alerts are sent', N, tostring(alerts):match('^[^\n]*'))
+        return
+    end
+
+    alerts(conf, settings.prefix, redis_params)
+end
+
 -- The least task_timeout of options and workers.
 local function least_task_timeout(section)
     local least = settings.task_timeout
@@ -1750,6 +1782,8 @@ local function configure(opts)
     load_counters()
     load_task_timeout()
     load_lookup_time()
+
+    if opts.alerts ~= nil then load_alerts(opts.alerts) end
 
     if settings.action == 'discard' then
         rspamd_config:set_metric_action('discard',

@@ -39,6 +39,7 @@ my $SUFFIXES = join "\n", qw(com net org example co.example), '';
 # edit      a function that changes the plugin's text, in $_, to make it fail
 # port      of the scanner too, on loopback
 # milter    0: none
+# env       more of the environment
 # controller what is in the section of one, if there is to be one
 sub new {
     my ($class, %args) = @_;
@@ -247,7 +248,8 @@ sub edit_plugin {
 sub environment {
     my ($self) = @_;
 
-    return { LUA_CPATH => "$self->{cpath};;", LUA_PATH => "$self->{path};;" };
+    return { LUA_CPATH => "$self->{cpath};;", LUA_PATH => "$self->{path};;",
+             %{ $self->{env} || {} } };
 }
 
 # Whether the configuration is good, and what was said.

@@ -197,7 +197,7 @@ sub start_redis {
     my ($self, @options) = @_;
 
     my $socket = $self->redis_socket;
-    my $pid = $self->spawn($self->dir . '/redis.log', {},
+    my $pid = $self->spawn($self->dir . '/redis.log', $self->redis_env,
         '/usr/bin/redis-server', '--port', 0, '--unixsocket', $socket,
         '--unixsocketperm', '700', '--save', '', '--appendonly', 'no',
         '--dir', $self->dir, @options);
@@ -211,6 +211,32 @@ sub start_redis {
     }) or die 'redis-server does not listen';
 
     return $self;
+}
+
+# With moves => 1 Redis's clock can be moved, and with it whatever asks Redis
+# what time it is: by so many seconds from the true time.
+sub move_clock {
+    my ($self, $seconds) = @_;
+
+    my $path = $self->dir . '/clock';
+    open my $fh, -e $path ? '+<:raw' : '>:raw', $path or die "$path: $!";
+    syswrite $fh, pack 'q', $seconds;
+    close $fh;
+
+    return;
+}
+
+sub redis_env {
+    my ($self) = @_;
+
+    return {} unless $self->{moves};
+
+    my $library = $self->dir . '/clock.so';
+    -e $library || system(qw(gcc -O1 -shared -fPIC -o), $library,
+                          "$TOP/t/lib/clock.c") == 0 or die 'gcc';
+    $self->move_clock(0);
+
+    return { LD_PRELOAD => $library, TLSRPT_CLOCK => $self->dir . '/clock' };
 }
 
 sub stop_redis {
