@@ -6,8 +6,9 @@ SPDX-License-Identifier: BSD-2-Clause
 -- rspamadm tlsrpt check FILE
 -- rspamadm tlsrpt import DIR|MBOX [--unsigned]
 -- rspamadm tlsrpt memory [DOMAIN]
+-- rspamadm tlsrpt test-alert NAME
 --
--- The mails are handed to the controller of the running rspamd, which judges
+-- Mails are handed to the controller of the running rspamd, which judges
 -- them as it does those that come in: rspamadm itself can verify no DKIM
 -- signature.  The controller asks for its enable_password, unless one comes by
 -- a unix socket or from its secure_ip; no mail can get there by SMTP.
@@ -21,6 +22,7 @@ local MAX_MAIL = 50 * 1024 * 1024       -- bytes
 local MAX_FAILED = 10                   -- one after the other: gives up
 local MAX_REASONS = 50                  -- told at the end
 local TIMEOUT = 60                      -- seconds, for the answer on a mail
+local MAX_ALERT = 90                    -- seconds, for that on an alert
 local PROGRESS = 0.2                    -- seconds
 
 local parser = argparse()
@@ -60,6 +62,12 @@ parser:command "memory"
         :description "Of one domain alone"
         :argname "<domain>"
         :args "?"
+
+parser:command "test-alert"
+    :description "Sends a test by one section of alerts, and tells the answer"
+    :argument "name"
+        :description '"mail", or the name of a webhook'
+        :argname "<name>"
 
 local function fail(...)
     io.stderr:write('rspamadm tlsrpt: ', string.format(...), '\n')
@@ -522,19 +530,105 @@ function commands.import(args, controller)
     if sum.failed > 0 then os.exit(1) end
 end
 
+-- By rspamadm itself, whether or not rspamd runs.
+local function load_alerts(path)
+    load_config(path)
+
+    local section = (rspamd_config:get_all_opt('tlsrpt') or {}).alerts
+
+    if section == nil then fail('%s has no section alerts', path) end
+
+    local conf, reasons = require("tlsrpt/alert_options").parse(section,
+        function() return false end)
+
+    if not conf then fail('%s', table.concat(reasons, '\n')) end
+
+    return conf
+end
+
+local function alert_recipients(conf, name)
+    local recipients = {}
+
+    if conf.webhooks[name] then return { 'webhook:' .. name } end
+
+    if name ~= 'mail' or not conf.mail then
+        fail('alerts has no section mail, and no webhook, called "%s"', name)
+    end
+
+    for i, address in ipairs(conf.mail.to) do
+        recipients[i] = 'mail:' .. address
+    end
+
+    if #recipients == 0 then fail('alerts.mail names nobody in "to"') end
+
+    return recipients
+end
+
+local outcomes = {
+    sent = 'sent',
+    failed = 'not sent',
+    refused = 'refused, as an alert it would not be tried again',
+    gone = 'gone, no more alerts would be sent there',
+}
+
+-- What became of the test, and what was said.
+local function send_test(conf, recipient)
+    local alert_send = require "tlsrpt/alert_send"
+    local delivery = {
+        id = 'test-' .. rspamd_util.random_hex(16),
+        type = 'test',
+        title = 'this is a test, nothing is wrong',
+        domain = 'test',
+        count = 1,
+    }
+    local started, reason = alert_send.submit(recipient, recipient, delivery,
+        conf, math.floor(rspamd_util.get_time()))
+
+    if not started then return 'failed', reason end
+
+    local result = alert_send.result(MAX_ALERT)
+
+    if not result then return 'failed', 'no answer in time' end
+
+    return alert_send.verdict(recipient, result)
+end
+
+commands['test-alert'] = function(args)
+    local conf = load_alerts(args.config)
+    local all_sent = true
+
+    for _, recipient in ipairs(alert_recipients(conf, args.name)) do
+        local verdict, said = send_test(conf, recipient)
+
+        all_sent = all_sent and verdict == 'sent'
+        print(string.format('%s: %s: %s', recipient, outcomes[verdict], said))
+    end
+
+    if not all_sent then os.exit(1) end
+end
+
+function commands.memory(args)
+    load_config(args.config)
+    require "tlsrpt/memory" (args.domain, fail)
+end
+
+-- For those that hand mails to it.
+local function of_controller(command)
+    return function(args)
+        local controller = find_controller(args.config)
+
+        controller.password = read_password(args.password_file)
+        command(args, controller)
+    end
+end
+
+commands.check = of_controller(commands.check)
+commands.import = of_controller(commands.import)
+
 local function handler(argv)
     local args = parser:parse(argv)
 
-    if args.command == 'memory' then
-        load_config(args.config)
-        require "tlsrpt/memory" (args.domain, fail)
-        return
-    end
-
-    local controller = find_controller(args.config)
-
-    controller.password = read_password(args.password_file)
-    commands[args.command](args, controller)
+    commands[args.command](args)
 end
 
 return {

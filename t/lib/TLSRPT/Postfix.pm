@@ -3,7 +3,7 @@
 
 package TLSRPT::Postfix;
 
-# A private Postfix on loopback whose milter is a private rspamd; what it
+# A private Postfix on loopback whose milter is a private rspamd, if any; what it
 # accepts for example.com is delivered into a maildir.
 #
 #     my $postfix = TLSRPT::Postfix->new(server => $server,
@@ -54,10 +54,28 @@ virtual_uid_maps = static:65534
 virtual_gid_maps = static:65534
 maillog_file = $dir/maillog
 maillog_file_prefixes = $dir
-smtpd_milters = unix:${\ $self->{rspamd}->milter_path }
-milter_default_action = tempfail
+${\ $self->milter }${\ $self->tls }milter_default_action = tempfail
 milter_protocol = 6
 END
+}
+
+# Without rspamd there is none.
+sub milter {
+    my ($self) = @_;
+
+    return '' unless $self->{rspamd};
+
+    return 'smtpd_milters = unix:' . $self->{rspamd}->milter_path . "\n";
+}
+
+# tls: a TLSRPT::Certificate, by which STARTTLS is offered.
+sub tls {
+    my ($self) = @_;
+
+    my $made = $self->{tls} or return '';
+
+    return "smtpd_tls_security_level = may\nsmtpd_tls_chain_files = "
+        . $made->key . ', ' . $made->certificate . "\n";
 }
 
 sub master_cf {
@@ -78,6 +96,7 @@ retry     unix  - - n - - error
 discard   unix  - - n - - discard
 virtual   unix  - n n - - virtual
 anvil     unix  - - n - 1 anvil
+tlsmgr    unix  - - n 1000? 1 tlsmgr
 postlog   unix-dgram n - n - 1 postlogd
 END
 }
