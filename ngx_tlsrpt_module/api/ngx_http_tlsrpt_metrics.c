@@ -30,6 +30,7 @@
 
 #define NGX_HTTP_TLSRPT_METRICS_PIECE    500    /* names of the index */
 #define NGX_HTTP_TLSRPT_METRICS_DOMAINS  50000  /* at most */
+#define NGX_HTTP_TLSRPT_METRICS_OWN      2      /* keys of no domain */
 
 
 /* What a walk is for. */
@@ -58,7 +59,7 @@ typedef struct {
     ngx_uint_t                    walks;    /* what this one is for */
     ngx_uint_t                    pending;  /* replies */
     unsigned                      again:1;  /* the next one begins */
-    unsigned                      mail:1;   /* asked for what came by mail */
+    unsigned                      own:2;    /* of those keys, asked for */
 
     ngx_http_tlsrpt_walk_t        walk;
     ngx_uint_t                    asked;    /* domains; more than are in flight
@@ -74,6 +75,8 @@ static ngx_int_t ngx_http_tlsrpt_metrics_next(void *data,
     ngx_http_tlsrpt_ask_t *ask);
 static ngx_int_t ngx_http_tlsrpt_metrics_ask(
     ngx_http_tlsrpt_metrics_ctx_t *ctx, ngx_http_tlsrpt_ask_t *ask);
+static void ngx_http_tlsrpt_metrics_own(ngx_http_tlsrpt_metrics_ctx_t *ctx,
+    ngx_http_tlsrpt_ask_t *ask);
 static ngx_uint_t ngx_http_tlsrpt_metrics_again(
     ngx_http_tlsrpt_metrics_ctx_t *ctx);
 static ngx_int_t ngx_http_tlsrpt_metrics_begin(
@@ -189,11 +192,10 @@ ngx_http_tlsrpt_metrics_ask(ngx_http_tlsrpt_metrics_ctx_t *ctx,
     ngx_int_t  rc;
     ngx_str_t  name;
 
-    if (!ctx->mail && ngx_http_tlsrpt_scope_is_all(ctx->request)) {
-        ctx->mail = 1;
-        tlsrpt_key_mail(&ctx->read.key, ngx_http_tlsrpt_prefix(ctx->request));
-        ask->command = tlsrpt_key_read(&ctx->read, "HGETALL", NULL, 0);
-        ask->item = ctx->metrics;
+    if (ctx->own < NGX_HTTP_TLSRPT_METRICS_OWN
+        && ngx_http_tlsrpt_scope_is_all(ctx->request))
+    {
+        ngx_http_tlsrpt_metrics_own(ctx, ask);
         return NGX_OK;
     }
 
@@ -206,6 +208,29 @@ ngx_http_tlsrpt_metrics_ask(ngx_http_tlsrpt_metrics_ctx_t *ctx,
     }
 
     return rc == NGX_AGAIN ? NGX_OK : rc;
+}
+
+
+/* What rspamd counts: of reports by mail, then of alerts. */
+
+static void
+ngx_http_tlsrpt_metrics_own(ngx_http_tlsrpt_metrics_ctx_t *ctx,
+    ngx_http_tlsrpt_ask_t *ask)
+{
+    tlsrpt_str_t  prefix;
+
+    prefix = ngx_http_tlsrpt_prefix(ctx->request);
+
+    if (ctx->own++ == 0) {
+        tlsrpt_key_mail(&ctx->read.key, prefix);
+        ask->item = ctx->metrics;
+
+    } else {
+        tlsrpt_key_alerts(&ctx->read.key, prefix);
+        ask->item = ctx;
+    }
+
+    ask->command = tlsrpt_key_read(&ctx->read, "HGETALL", NULL, 0);
 }
 
 
@@ -231,7 +256,8 @@ ngx_http_tlsrpt_metrics_begin(ngx_http_tlsrpt_metrics_ctx_t *ctx)
 
     ctx->walks++;
     ctx->again = 0;
-    ctx->mail = (ctx->walks == NGX_HTTP_TLSRPT_METRICS_NOTE);
+    ctx->own = ctx->walks == NGX_HTTP_TLSRPT_METRICS_NOTE
+               ? NGX_HTTP_TLSRPT_METRICS_OWN : 0;
     ngx_memzero(ctx->texts, sizeof(ctx->texts));
 
     tlsrpt_metrics_destroy(ctx->metrics);
@@ -282,8 +308,8 @@ ngx_http_tlsrpt_metrics_name(ngx_http_tlsrpt_metrics_domain_t *domain)
 }
 
 
-/* ask->item: what came by mail (the metrics), a domain, or NULL: a piece of the
-   index. */
+/* ask->item: what came by mail (the metrics), alerts (the context), a domain,
+   or NULL: a piece of the index. */
 
 static ngx_int_t
 ngx_http_tlsrpt_metrics_reply(void *data, ngx_http_tlsrpt_ask_t *ask,
@@ -299,6 +325,11 @@ ngx_http_tlsrpt_metrics_reply(void *data, ngx_http_tlsrpt_ask_t *ask,
 
     if (ask->item == ctx->metrics) {
         tlsrpt_metrics_mail(ctx->metrics, reply);
+        return NGX_OK;
+    }
+
+    if (ask->item == ctx) {
+        tlsrpt_metrics_alerts(ctx->metrics, reply, ngx_time());
         return NGX_OK;
     }
 

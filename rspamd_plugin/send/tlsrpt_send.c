@@ -22,8 +22,8 @@
 
 
 #define TLSRPT_SEND_CONNECT   15L           /* seconds */
-#define TLSRPT_SEND_PAUSE     10000         /* milliseconds, with nothing to do */
-#define TLSRPT_SEND_RECEIVED  (64 * 1024)   /* bytes of an answer, then enough */
+#define TLSRPT_SEND_PAUSE     10000         /* milliseconds, at most */
+#define TLSRPT_SEND_RECEIVED  (64 * 1024)   /* bytes of an answer */
 
 
 static struct {

@@ -35,7 +35,7 @@ struct tlsrpt_send_s {
 
     char               *id;
     char               *url;
-    char               *socket;         /* path of a unix socket to connect to */
+    char               *socket;         /* path of one to connect to */
     char               *mail_from;      /* SMTP; NULL: HTTP */
     char               *rcpt;
     char               *user;

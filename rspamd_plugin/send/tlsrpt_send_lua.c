@@ -13,9 +13,9 @@
  *                            "try" or "check"
  *     send.result(wait)   -> { id, status, retry_after, answer, error, code },
  *                            or nil where none is there, after so many seconds
- *                            of waiting for one.  error: nil if the message went
- *                            to a server that answered with status; else why
- *                            not, and libcurl's code
+ *                            of waiting for one.  error: nil if the server took
+ *                            it, or answered by HTTP; else why not, and
+ *                            libcurl's code
  *     send.count()        -> how many are in flight
  *     send.stop()         ends the thread
  *

@@ -251,14 +251,23 @@ tlsrpt_metrics_last(const tlsrpt_reply_t *reply)
  * The host's own
  */
 
+/* Begins a family of the host's part, unless the last value was of it. */
+
+static void
+begin_host(tlsrpt_metrics_t *metrics, const char *name, const char *type,
+    const char *help)
+{
+    if (strcmp(metrics->last, name) != 0) {
+        put_family(metrics, &metrics->host, name, type, help);
+        snprintf(metrics->last, sizeof(metrics->last), "%s", name);
+    }
+}
+
+
 void
 tlsrpt_metrics_host(tlsrpt_metrics_t *metrics, const tlsrpt_metric_t *metric)
 {
-    if (strcmp(metrics->last, metric->name) != 0) {
-        put_family(metrics, &metrics->host, metric->name, metric->type,
-                   metric->help);
-        snprintf(metrics->last, sizeof(metrics->last), "%s", metric->name);
-    }
+    begin_host(metrics, metric->name, metric->type, metric->help);
 
     if (metric->label != NULL) {
         put(&metrics->host, "%s{%s=\"%s\"} %.15g\n", metric->name,
@@ -280,10 +289,10 @@ static const char *const mail_statuses[] = {
 };
 
 
-/* How many of the status there are in the hash; 0 where it is not in it. */
+/* The field's number in the hash; 0 where it is not in it. */
 
 static double
-mail_count(const tlsrpt_reply_t *reply, const char *status)
+hash_number(const tlsrpt_reply_t *reply, const char *name)
 {
     for (size_t i = 0; i + 1 < reply->nelements; i += 2) {
         const tlsrpt_reply_t  *field = reply->elements[i];
@@ -291,8 +300,8 @@ mail_count(const tlsrpt_reply_t *reply, const char *status)
 
         if (field->type == TLSRPT_REPLY_STRING
             && value->type == TLSRPT_REPLY_STRING
-            && field->len == strlen(status)
-            && memcmp(field->str, status, field->len) == 0
+            && field->len == strlen(name)
+            && memcmp(field->str, name, field->len) == 0
             && is_number(value))
         {
             return strtod(value->str, NULL);
@@ -320,9 +329,88 @@ tlsrpt_metrics_mail(tlsrpt_metrics_t *metrics, const tlsrpt_reply_t *reply)
          i++)
     {
         metric.label_value = mail_statuses[i];
-        metric.value = mail_count(reply, mail_statuses[i]);
+        metric.value = hash_number(reply, mail_statuses[i]);
         tlsrpt_metrics_host(metrics, &metric);
     }
+}
+
+
+/*
+ * Alerts
+ */
+
+/* The words of rspamd_plugin/lualib/tlsrpt/alert_queue.lua. */
+static const char *const alert_kinds[] = { "mail", "webhook" };
+static const char *const alert_results[] = {
+    "delivered", "failed", "given-up"
+};
+
+#define NKINDS    (sizeof(alert_kinds) / sizeof(*alert_kinds))
+#define NRESULTS  (sizeof(alert_results) / sizeof(*alert_results))
+
+
+static void
+put_deliveries(tlsrpt_metrics_t *metrics, const tlsrpt_reply_t *reply)
+{
+    static const char  name[] = "tlsrpt_alert_deliveries_total";
+
+    char  field[32];
+
+    begin_host(metrics, name, "counter",
+               "Attempts to deliver alerts, by what became of them.");
+
+    for (size_t i = 0; i < NKINDS * NRESULTS; i++) {
+        const char  *kind = alert_kinds[i / NRESULTS];
+        const char  *result = alert_results[i % NRESULTS];
+
+        snprintf(field, sizeof(field), "%s:%s", kind, result);
+        put(&metrics->host, "%s{kind=\"%s\",result=\"%s\"} %.15g\n", name,
+            kind, result, hash_number(reply, field));
+    }
+}
+
+
+/* From a time in the hash until now; 0 where there is none. */
+
+static double
+hash_age(const tlsrpt_reply_t *reply, const char *field, int64_t now)
+{
+    double  since = hash_number(reply, field);
+
+    return since > 0 && since < (double) now ? (double) now - since : 0;
+}
+
+
+void
+tlsrpt_metrics_alerts(tlsrpt_metrics_t *metrics, const tlsrpt_reply_t *reply,
+    int64_t now)
+{
+    char             field[32];
+    tlsrpt_metric_t  oldest = {
+        "tlsrpt_alert_oldest_waiting_seconds",
+        "How long the oldest alert that is not delivered waits.",
+        "gauge", "kind", NULL, 0
+    };
+    tlsrpt_metric_t  lease = {
+        "tlsrpt_lease_age_seconds",
+        "Since when no rspamd was at work on alerts.", "gauge", NULL, NULL, 0
+    };
+
+    if (reply->type != TLSRPT_REPLY_ARRAY || reply->nelements == 0) {
+        return;
+    }
+
+    put_deliveries(metrics, reply);
+
+    for (size_t i = 0; i < NKINDS; i++) {
+        snprintf(field, sizeof(field), "oldest:%s", alert_kinds[i]);
+        oldest.label_value = alert_kinds[i];
+        oldest.value = hash_age(reply, field, now);
+        tlsrpt_metrics_host(metrics, &oldest);
+    }
+
+    lease.value = hash_age(reply, "renewed", now);
+    tlsrpt_metrics_host(metrics, &lease);
 }
 
 

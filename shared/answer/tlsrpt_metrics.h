@@ -34,6 +34,11 @@ uint64_t tlsrpt_metrics_last(const tlsrpt_reply_t *reply);
 void tlsrpt_metrics_mail(tlsrpt_metrics_t *metrics,
     const tlsrpt_reply_t *reply);
 
+/* The reply to HGETALL of PREFIX:{outbox}:counts: how alerts are delivered, as
+   rspamd's plugin counts it; one that is empty adds nothing.  now: seconds. */
+void tlsrpt_metrics_alerts(tlsrpt_metrics_t *metrics,
+    const tlsrpt_reply_t *reply, int64_t now);
+
 /* A metric of the host's own: a counter's name ends in "_total".  label NULL:
    none; label, value and help are the host's own words, unescaped.  Values of
    one name are given one after the other. */

@@ -122,6 +122,14 @@ tlsrpt_key_mail(tlsrpt_key_t *key, tlsrpt_str_t prefix)
 
 
 void
+tlsrpt_key_alerts(tlsrpt_key_t *key, tlsrpt_str_t prefix)
+{
+    begin_prefix(key, prefix);
+    add(key, ":{outbox}:counts", 16);
+}
+
+
+void
 tlsrpt_key_ask(tlsrpt_key_read_t *read, const char *name)
 {
     read->argv[0] = name;

@@ -59,6 +59,10 @@ $failing->{policies}[0]{'failure-details'} = [
 $t->redis('HSET', 'tlsrpt:mail', stored => 12, unsigned => 'x"',
           'a"b' => 1);
 
+$t->redis('HSET', 'tlsrpt:{outbox}:counts', 'mail:delivered' => 7,
+          'webhook:given-up' => 2, 'oldest:mail' => time - 1000,
+          'oldest:webhook' => 0, renewed => time - 5, 'x"y:z' => 1);
+
 my $before = time;
 is $t->post('/v1/tlsrpt', encode_json($failing))->{status}, 201, 'one';
 is $t->post('/v1/tlsrpt', encode_json($failing))->{status}, 200, 'again';
@@ -91,6 +95,14 @@ $is->('tlsrpt_collect_requests_total{status="failed"}', 0);
 $is->('tlsrpt_mail_reports_total{status="stored"}', 12);
 $is->(qq(tlsrpt_mail_reports_total{status="$_"}), 0)
     for qw(duplicate invalid unsigned unknown nested failed);
+$is->('tlsrpt_alert_deliveries_total{kind="mail",result="delivered"}', 7);
+$is->('tlsrpt_alert_deliveries_total{kind="webhook",result="given-up"}', 2);
+$is->('tlsrpt_alert_deliveries_total{kind="webhook",result="failed"}', 0);
+cmp_ok sample($text, 'tlsrpt_alert_oldest_waiting_seconds{kind="mail"}'), '>=',
+    1000, 'how long the oldest mail waits';
+$is->('tlsrpt_alert_oldest_waiting_seconds{kind="webhook"}', 0);
+cmp_ok sample($text, 'tlsrpt_lease_age_seconds'), '>=', 5,
+    'since when nobody delivers alerts';
 (my $version = $t->read_file("@{[ $t->top ]}/VERSION")) =~ s/\n//;
 like $version, qr/^\d+\.\d+\.\d+\z/, 'a version';
 $is->("tlsrpt_build_info{version=\"$version\"}", 1);

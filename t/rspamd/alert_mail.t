@@ -22,7 +22,8 @@ my $names = 0;
 # Names that are not said to be loopback, though they are.
 my ($wrapper) = glob '/usr/lib/*/libnss_wrapper.so';
 my %hosts = (LD_PRELOAD => $wrapper, NSS_WRAPPER_HOSTS =>
-    $server->write_file('hosts', "127.0.0.1 mx.example.org other.example.org\n"));
+    $server->write_file('hosts',
+        "127.0.0.1 mx.example.org other.example.org\n"));
 
 sub test_alert {
     my ($mail, %env) = @_;
@@ -110,7 +111,8 @@ for my $case (
      qr/^refused, .*: 550 5\.1\.1 who\?$/],
     ['5xx of the sender', [@greeting, "550-5.7.1 not\r\n550 5.7.1 you\r\n"],
      qr/^refused, .*: 550 5\.7\.1 you$/],
-    ['4xx of the text', [@greeting, $OK, $OK, "354 go\r\n", "452 4.3.1 full\r\n"],
+    ['4xx of the text',
+     [@greeting, $OK, $OK, "354 go\r\n", "452 4.3.1 full\r\n"],
      qr/^not sent: 452 4\.3\.1 full$/],
     ['5xx of the text', [@greeting, $OK, $OK, "354 go\r\n", "554 5.6.0 no\r\n"],
      qr/^refused, .*: 554 5\.6\.0 no$/],

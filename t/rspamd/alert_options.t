@@ -33,7 +33,8 @@ sub said {
 
 # configtest
 
-my $mail = 'from = "a@example.org"; smtp = "127.0.0.1:25"; to = ["b@c.example"];';
+my $mail = 'from = "a@example.org"; smtp = "127.0.0.1:25";'
+    . ' to = ["b@c.example"];';
 my $hook = 'webhook "ops" { url = "https://hooks.example.org/x"; }';
 my $file = $server->write_file('map', "a.example nobody\nb.example ops\n");
 my $empty = $server->write_file('empty', '');
@@ -81,7 +82,8 @@ for my $case (
      'alerts.webhook "ops".url: must be an http: or https: URL'],
     ['webhook "ops" { url = "https://u:p@x.example/"; }',
      'alerts.webhook "ops".url: must not hold a user name'],
-    ["webhook \"ops\" { url = \"https://x.example/\"; secret_file = \"$weak\"; }",
+    ['webhook "ops" { url = "https://x.example/";'
+     . " secret_file = \"$weak\"; }",
      'alerts.webhook "ops".secret_file: the secret must be'],
     ['webhook "ops" { url = "https://x.example/"; format = "irc"; }',
      'alerts.webhook "ops".format: must be one of'],
@@ -108,8 +110,8 @@ like said('mail { from = "a@x.example"; smtp = "127.0.0.1";'
           . ' to = ["a@example.com"]; }'),
     qr/^alerts about example\.com go to nobody but addresses in example\.com/,
     'mail to the domain that it is about: a warning';
-like said('mail { from = "a@x.example"; smtp = "127.0.0.1"; to = "a@b.example"; }'
-          . ' recipients = "' . $server->write_file('own',
+like said('mail { from = "a@x.example"; smtp = "127.0.0.1";'
+          . ' to = "a@b.example"; } recipients = "' . $server->write_file('own',
               "a.example.net x\@mx.a.example.net\n") . '";'),
     qr/^alerts about a\.example\.net go to nobody but/, 'in the map, too';
 unlike said('mail { from = "a@x.example"; smtp = "127.0.0.1";'

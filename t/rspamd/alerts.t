@@ -71,7 +71,8 @@ sub chat {
 
 # What a sender wrote stands in it: nothing of it may be more than text
 
-my $evil = "\r\nBcc: x\@y \x{1f600}<b>\@everyone <!channel> [a](https://evil.x)";
+my $evil = "\r\nBcc: x\@y \x{1f600}<b>\@everyone <!channel>"
+    . ' [a](https://evil.x)';
 my $problem = problem('example.com', 'organization-names' =>
     ['Google Inc.', $evil, 'Yahoo Inc.', 'D']);
 my $opening = event('problem-opened', 'example.com', $problem);
@@ -98,8 +99,9 @@ is scalar($json->requests), 2, 'no other webhook';
 
 my ($mail) = grep { /New_problem|New problem/ } $postfix->delivered;
 my ($head, $body) = split /\n\n/, $mail, 2;
-like $head, qr/^Subject: New problem: example\.com: The certificate of mx1\.example\.com\n has expired$/m,
+like $head, qr/^Subject: New problem: example\.com: The certificate of/m,
     'its subject';
+like $head, qr/ of mx1\.example\.com\n has expired$/m, 'which is folded';
 like $head, qr/^From: TLS reports <tlsrpt\@example\.org>$/m, 'From';
 like $head, qr/^To: <postmaster\@example\.com>$/m, 'To';
 like $head, qr/^Auto-Submitted: auto-generated$/m, 'Auto-Submitted';

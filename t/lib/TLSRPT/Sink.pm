@@ -9,7 +9,7 @@ package TLSRPT::Sink;
 #     my $sink = TLSRPT::Sink->new(server => $server)->start;
 #     $sink->answer(429, 'Retry-After' => 60);
 #     $sink->url; $sink->wait_requests(1);
-#     my ($request) = $sink->requests;    # { path, headers => { }, body, status }
+#     my ($request) = $sink->requests;      # path, headers, body, status
 #
 # https => 1: by TLS, with the certificate of TLSRPT::Certificate.
 
