@@ -8,7 +8,7 @@
  * it forks.
  */
 
-#define _DEFAULT_SOURCE         /* strdup(), explicit_bzero() */
+#define _DEFAULT_SOURCE         /* explicit_bzero() */
 
 #include <errno.h>
 #include <pthread.h>

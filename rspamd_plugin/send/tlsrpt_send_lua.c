@@ -22,7 +22,7 @@
  * It is a module of its own, so that only who has alerts needs libcurl.
  */
 
-#define _DEFAULT_SOURCE         /* strdup(), explicit_bzero() */
+#define _DEFAULT_SOURCE         /* strdup() */
 
 #include <stdlib.h>
 #include <string.h>

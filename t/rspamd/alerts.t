@@ -129,7 +129,7 @@ for my $text (@parts) {
     like $text, qr/First step:(?:<\/b>)? Look at the certificate/,
         "$name: what to do";
     like $text, qr/openssl s_client -starttls smtp/, "$name: by which command";
-    like $text, qr{https://tlsrpt\.example\.org/tlsrpt/#/example\.com},
+    like $text, qr{https://tlsrpt\.example\.org/tlsrpt/\#/domains/example\.com},
         "$name: where to look";
 }
 like $parts[1], qr/&lt;b&gt;/, "HTML: a sender's markup is text";
@@ -186,15 +186,14 @@ sub run {
 
 # Slack, Teams, Discord
 
+my $link = 'https://tlsrpt.example.org/tlsrpt/#/domains/example.com';
 my ($slack) = chat('slack');
 is $slack->{text}, 'New problem: example.com', 'Slack: for notifications';
 is_deeply [map { $_->{type} . ' ' . $_->{text}{type} } @{ $slack->{blocks} }],
     ['section plain_text', 'section plain_text', 'section mrkdwn'],
     "Slack: a sender's words are plain_text";
 like $slack->{blocks}[1]{text}{text}, qr/<!channel>/, 'as they are';
-is $slack->{blocks}[2]{text}{text},
-    '<https://tlsrpt.example.org/tlsrpt/#/example.com|Open the dashboard>',
-    'Slack: the link is ours';
+is $slack->{blocks}[2]{text}{text}, "<$link|Open the dashboard>", 'Slack: the link is ours';
 
 my ($teams) = chat('teams');
 my $card = $teams->{attachments}[0]{content};
@@ -203,8 +202,7 @@ is $teams->{attachments}[0]{contentType},
 is_deeply [grep { $_->{type} ne 'RichTextBlock' } @{ $card->{body} }], [],
     'Teams: no block that knows markup';
 is_deeply $card->{actions}, [{ type => 'Action.OpenUrl',
-    title => 'Open the dashboard',
-    url => 'https://tlsrpt.example.org/tlsrpt/#/example.com' }],
+    title => 'Open the dashboard', url => $link }],
     'Teams: the link is ours';
 
 my ($discord) = chat('discord');
@@ -212,8 +210,7 @@ is_deeply $discord->{allowed_mentions}, { parse => [] },
     'Discord: nobody is mentioned';
 unlike $discord->{content}, qr{https://evil}, "Discord: no link of a sender's";
 unlike $discord->{content}, qr/(?<!\\)[\[\]]/, 'Discord: markup is escaped';
-like $discord->{content},
-    qr{<https://tlsrpt\.example\.org/tlsrpt/#/example\.com>$}, 'ours is';
+like $discord->{content}, qr{<\Q$link\E>$}, 'ours is';
 cmp_ok length $discord->{content}, '<=', 2000, 'Discord: not too long';
 
 # What is answered, and what becomes of it

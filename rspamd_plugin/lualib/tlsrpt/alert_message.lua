@@ -155,7 +155,7 @@ local function new_parts(delivery, conf, link)
 end
 
 local function domain_link(domain)
-    return '#/' .. domain:gsub('[^%w._-]', '')
+    return '#/domains/' .. domain:gsub('[^%w._-]', '')
 end
 
 local function event_parts(delivery, conf)
