@@ -224,6 +224,8 @@ check-clang: $(GENERATED) $(B)/nginx/Makefile
 	$(CLANG) $(OURS) -fsyntax-only $(INCS) $(SHARED) $(GENERATED)
 	$(CLANG) $(OURS) -Wno-unused-parameter -fsyntax-only $(INCS) \
 	    $(HOST_INCS) $(NGINX_INCS) $(HOST)
+	$(CLANG) $(OURS) -fsyntax-only $(INCS) -isystem /usr/include/luajit-2.1 \
+	    $(RSPAMD_C) $(wildcard rspamd_plugin/send/*.c)
 
 
 # The Redis client, but for its directives, on a loop of the test's own:
