@@ -61,9 +61,9 @@ take(const body_t *body)
     }
 
     for (unsigned i = 0; i < report->ndomains; i++) {
-        tlsrpt_ingest_t  ingest = { { "tlsrpt", 6 }, report->end, 400, 0,
-                                    TLSRPT_VIA_HTTPS, { NULL, 0 },
-                                    { NULL, 0 }, { NULL, 0 } };
+        tlsrpt_ingest_t  ingest = { .prefix = { "tlsrpt", 6 },
+                                    .now = report->end,
+                                    .retention_days = 400 };
 
         tlsrpt_command_destroy(tlsrpt_ingest_command(report, i, &ingest));
     }

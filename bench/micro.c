@@ -135,9 +135,8 @@ static tlsrpt_command_t *
 make_command(const tlsrpt_report_t *report, unsigned domain)
 {
     tlsrpt_command_t  *command;
-    tlsrpt_ingest_t    ingest = { { "tlsrpt", 6 }, report->end, 400, 0,
-                                  TLSRPT_VIA_HTTPS, { NULL, 0 }, { NULL, 0 },
-                                  { NULL, 0 } };
+    tlsrpt_ingest_t    ingest = { .prefix = { "tlsrpt", 6 },
+                                  .now = report->end, .retention_days = 400 };
 
     command = tlsrpt_ingest_command(report, domain, &ingest);
 

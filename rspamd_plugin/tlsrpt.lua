@@ -549,6 +549,7 @@ local function log_warnings(task, report)
     end
 end
 
+-- And the NAME of the .NAME that alone takes it; nil: it is named itself.
 local function accepts(domain)
     if settings.domains:has(domain) or settings.domains:has('.' .. domain) then
         return true
@@ -557,7 +558,7 @@ local function accepts(domain)
     local parent = domain:match('%.(.+)$')
 
     while parent do
-        if settings.domains:has('.' .. parent) then return true end
+        if settings.domains:has('.' .. parent) then return true, parent end
         parent = parent:match('%.(.+)$')
     end
 
@@ -919,7 +920,7 @@ local function redis_request(mail, command, args, done)
     end
 end
 
-local function ingest_arguments(entry, domain)
+local function ingest_arguments(entry, domain, ask_new)
     local text = entry.part:get_content()
 
     return entry.report:ingest(domain, {
@@ -930,6 +931,7 @@ local function ingest_arguments(entry, domain)
         signer = entry.signer and entry.signer.domain,
         original_ptr = text:ptr(),
         original_len = #text,
+        ask_new = ask_new,
     })
 end
 
@@ -974,16 +976,44 @@ local function list_domains(mail, entry, done)
     end)
 end
 
-local function store_domain(mail, entry, domain, done)
-    local args, err = ingest_arguments(entry, domain)
+-- Counts a domain that only a .NAME takes and that has no data, and goes on if
+-- it may be stored.
+local function count_new(mail, entry, below, done)
+    local now = math.floor(rspamd_util.get_time())
+    local command, args = core.newcomer_count(settings.prefix, below, now)
 
-    if not args then
-        fail(mail, err.text)
+    entry.new = (entry.new or 0) + 1
+
+    if not command then
+        fail(mail, args.text)
         return
     end
 
+    redis_request(mail, command, args, function(count)
+        count = tonumber(count) or 0
+
+        if not core.newcomer_may(count, entry.new) then
+            fail(mail, 'too many new domains below ' .. below)
+        elseif core.newcomer_keep_due(count) then
+            command, args = core.newcomer_keep(settings.prefix, now)
+            redis_request(mail, command, args, done)
+        else
+            done()
+        end
+    end)
+end
+
+local function store_domain(mail, entry, domain, done)
+    local _, below = accepts(domain)
+    local store
+
     local function ingested(answer)
         answer = tonumber(answer)
+
+        if answer == 4 and below then
+            count_new(mail, entry, below, function() store(false) end)
+            return
+        end
 
         if answer ~= 0 and answer ~= 1 and answer ~= 2 and answer ~= 3 then
             fail(mail, 'Redis: unexpected answer of the script')
@@ -1000,7 +1030,17 @@ local function store_domain(mail, entry, domain, done)
         done()
     end
 
-    redis_request(mail, 'EVAL', args, ingested)
+    function store(ask_new)
+        local args, err = ingest_arguments(entry, domain, ask_new)
+
+        if args then
+            redis_request(mail, 'EVAL', args, ingested)
+        else
+            fail(mail, err.text)
+        end
+    end
+
+    store(below ~= nil)
 end
 
 -- What is told of a report that counts.

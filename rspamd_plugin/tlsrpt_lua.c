@@ -19,7 +19,7 @@
  *     report:check_range(now, retention_days)
  *                                      -> true, or nil, err
  *     report:ingest(domain, { prefix, now, retention_days, report_days,
- *                             signer, original_ptr, original_len })
+ *                             signer, original_ptr, original_len, ask_new })
  *                                      -> the arguments of EVAL
  *     report:close()                   frees the report before the collector
  *     core.index_add_due(answer)       -> whether the index may lack the domain
@@ -31,6 +31,12 @@
  *     core.index_keep_due(added, since)
  *                                      -> whether index_keep must follow, see
  *                                         tlsrpt_index.h
+ *     core.newcomer_count(prefix, name, now), core.newcomer_keep(prefix, now)
+ *                                      -> a command and its arguments, or nil,
+ *                                         err
+ *     core.newcomer_keep_due(count)    -> whether newcomer_keep must follow
+ *     core.newcomer_may(count, nth)    -> whether the nth new domain of a report
+ *                                         may be stored, see tlsrpt_newcomer.h
  *     core.closing(prefix, domain, retention_days, now)
  *                                      -> closing, see tlsrpt_closing.h
  *     closing:next()                   -> a command and its arguments, or nil
@@ -318,6 +324,10 @@ tlsrpt_lua_check_ingest(lua_State *L, tlsrpt_ingest_t *ingest)
     ingest->report_days = (unsigned)
         tlsrpt_lua_field_whole(L, 3, "report_days", TLSRPT_LUA_MAX_DAYS);
 
+    lua_getfield(L, 3, "ask_new");
+    ingest->ask_new = lua_toboolean(L, -1);
+    lua_pop(L, 1);
+
     lua_getfield(L, 3, "original_ptr");
     luaL_checktype(L, -1, LUA_TLIGHTUSERDATA);
     ingest->original.data = lua_touserdata(L, -1);
@@ -485,6 +495,66 @@ tlsrpt_lua_index_add_due(lua_State *L)
 
 
 static int
+tlsrpt_lua_newcomer_count(lua_State *L)
+{
+    int64_t                now;
+    tlsrpt_str_t           prefix, name;
+    tlsrpt_lua_command_t  *lc;
+
+    prefix = tlsrpt_lua_check_str(L, 1);
+    name = tlsrpt_lua_check_str(L, 2);
+    now = tlsrpt_lua_whole(L, 3, "now", TLSRPT_MAX_COUNT);
+
+    lc = tlsrpt_lua_push_command(L);
+    lc->command = tlsrpt_newcomer_count(prefix, name, now);
+
+    return tlsrpt_lua_push_index(L, lc);
+}
+
+
+static int
+tlsrpt_lua_newcomer_keep(lua_State *L)
+{
+    int64_t                now;
+    tlsrpt_str_t           prefix;
+    tlsrpt_lua_command_t  *lc;
+
+    prefix = tlsrpt_lua_check_str(L, 1);
+    now = tlsrpt_lua_whole(L, 2, "now", TLSRPT_MAX_COUNT);
+
+    lc = tlsrpt_lua_push_command(L);
+    lc->command = tlsrpt_newcomer_keep(prefix, now);
+
+    return tlsrpt_lua_push_index(L, lc);
+}
+
+
+static int
+tlsrpt_lua_newcomer_keep_due(lua_State *L)
+{
+    lua_pushboolean(L, tlsrpt_newcomer_keep_due(
+                           tlsrpt_lua_whole(L, 1, "count", TLSRPT_MAX_COUNT)));
+
+    return 1;
+}
+
+
+static int
+tlsrpt_lua_newcomer_may(lua_State *L)
+{
+    int64_t  count, nth;
+
+    count = tlsrpt_lua_whole(L, 1, "count", TLSRPT_MAX_COUNT);
+    nth = tlsrpt_lua_whole(L, 2, "nth", TLSRPT_MAX_COUNT);
+
+    lua_pushboolean(L, nth <= TLSRPT_NEWCOMERS_OF_REPORT
+                       && tlsrpt_newcomer_may(count));
+
+    return 1;
+}
+
+
+static int
 tlsrpt_lua_index_keep_due(lua_State *L)
 {
     int64_t  added, since;
@@ -584,6 +654,10 @@ static const luaL_Reg tlsrpt_lua_functions[] = {
     { "index_add_due",      tlsrpt_lua_index_add_due },
     { "index_keep",         tlsrpt_lua_index_keep },
     { "index_keep_due",     tlsrpt_lua_index_keep_due },
+    { "newcomer_count",     tlsrpt_lua_newcomer_count },
+    { "newcomer_keep",      tlsrpt_lua_newcomer_keep },
+    { "newcomer_keep_due",  tlsrpt_lua_newcomer_keep_due },
+    { "newcomer_may",       tlsrpt_lua_newcomer_may },
     { "closing",            tlsrpt_lua_closing },
     { NULL,                 NULL }
 };

@@ -25,6 +25,7 @@
 #include "tlsrpt_index.h"
 #include "tlsrpt_ingest.h"
 #include "tlsrpt_key.h"
+#include "tlsrpt_newcomer.h"
 #include "tlsrpt_reader.h"
 #include "tlsrpt_reply.h"
 #include "tlsrpt_report.h"

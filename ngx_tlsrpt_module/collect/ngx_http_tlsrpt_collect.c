@@ -38,7 +38,7 @@ static ngx_int_t ngx_http_tlsrpt_collect_store(
 static ngx_int_t ngx_http_tlsrpt_collect_domains(
     ngx_http_tlsrpt_collect_t *collect, const tlsrpt_report_t *report);
 static ngx_uint_t ngx_http_tlsrpt_collect_accepted(
-    ngx_http_tlsrpt_collect_t *collect, tlsrpt_str_t name);
+    ngx_http_tlsrpt_collect_t *collect, tlsrpt_str_t name, ngx_str_t *below);
 static ngx_int_t ngx_http_tlsrpt_collect_refuse_domains(
     ngx_http_request_t *r, const tlsrpt_report_t *report);
 static ngx_int_t ngx_http_tlsrpt_collect_no_memory(ngx_http_request_t *r);
@@ -410,6 +410,7 @@ ngx_http_tlsrpt_collect_domains(ngx_http_tlsrpt_collect_t *collect,
     u_char                          *p;
     size_t                           i, len;
     ngx_str_t                       *list;
+    ngx_str_t                        below;
     tlsrpt_str_t                    *name;
     ngx_http_tlsrpt_store_domain_t  *domain;
 
@@ -434,7 +435,7 @@ ngx_http_tlsrpt_collect_domains(ngx_http_tlsrpt_collect_t *collect,
     for (i = 0; i < report->ndomains; i++) {
         name = &report->domains[i];
 
-        if (!ngx_http_tlsrpt_collect_accepted(collect, *name)) {
+        if (!ngx_http_tlsrpt_collect_accepted(collect, *name, &below)) {
             continue;
         }
 
@@ -444,8 +445,10 @@ ngx_http_tlsrpt_collect_domains(ngx_http_tlsrpt_collect_t *collect,
 
         /* there is room for all */
         domain = ngx_array_push(&collect->domains);
+        ngx_memzero(domain, sizeof(ngx_http_tlsrpt_store_domain_t));
 
         domain->number = i;
+        domain->below = below;
         domain->name.data = p;
         domain->name.len = name->len;
 
@@ -463,30 +466,36 @@ ngx_http_tlsrpt_collect_domains(ngx_http_tlsrpt_collect_t *collect,
 
 
 /* A domain with a token is reported on with this token, or one of a domain
-   above it. */
+   above it.  *below: the NAME of the ".NAME" that alone takes it; len 0: it is
+   named itself. */
 
 static ngx_uint_t
 ngx_http_tlsrpt_collect_accepted(ngx_http_tlsrpt_collect_t *collect,
-    tlsrpt_str_t name)
+    tlsrpt_str_t name, ngx_str_t *below)
 {
-    tlsrpt_str_t               within;
     ngx_http_tlsrpt_domain_t  *domain;
 
-    if (collect->domain) {
-        within = ngx_http_tlsrpt_str(&collect->domain->name);
+    ngx_str_null(below);
 
-        return tlsrpt_domain_within(name, within) != 0;
+    domain = collect->domain;
+
+    if (domain == NULL) {
+        domain = ngx_http_tlsrpt_domain_find(&collect->tmcf->accepted,
+                                             name.data, name.len);
     }
 
-    domain = ngx_http_tlsrpt_domain_find(&collect->tmcf->accepted, name.data,
-                                         name.len);
-
-    if (domain) {
-        return domain->token.len == 0;
+    if (domain == NULL) {
+        return ngx_http_tlsrpt_domain_accepted(collect->request, name.data,
+                                               name.len);
     }
 
-    return ngx_http_tlsrpt_domain_accepted(collect->request, name.data,
-                                           name.len);
+    if (name.len != domain->name.len) {
+        *below = domain->name;
+    }
+
+    return collect->domain
+           ? tlsrpt_domain_within(name, ngx_http_tlsrpt_str(&domain->name)) != 0
+           : domain->token.len == 0;
 }
 
 

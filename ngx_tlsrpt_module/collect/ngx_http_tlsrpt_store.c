@@ -8,13 +8,20 @@
 
 
 static ngx_int_t ngx_http_tlsrpt_store_domain(ngx_http_tlsrpt_store_t *store,
-    const tlsrpt_report_t *report, ngx_uint_t number);
+    const tlsrpt_report_t *report, ngx_http_tlsrpt_store_domain_t *domain);
+static ngx_int_t ngx_http_tlsrpt_store_count_new(
+    ngx_http_tlsrpt_store_t *store);
 static ngx_int_t ngx_http_tlsrpt_store_index(ngx_http_tlsrpt_store_t *store);
 static void ngx_http_tlsrpt_store_keep_index(ngx_http_tlsrpt_store_t *store);
 static ngx_int_t ngx_http_tlsrpt_store_command(ngx_http_tlsrpt_store_t *store,
-    tlsrpt_command_t *command, ngx_http_tlsrpt_redis_handler_pt handler);
+    tlsrpt_command_t *command, ngx_http_tlsrpt_redis_handler_pt handler,
+    void *data);
 
 static void ngx_http_tlsrpt_store_ingested(void *data,
+    const tlsrpt_reply_t *reply, ngx_uint_t why);
+static void ngx_http_tlsrpt_store_new_counted(void *data,
+    const tlsrpt_reply_t *reply, ngx_uint_t why);
+static void ngx_http_tlsrpt_store_new_kept(void *data,
     const tlsrpt_reply_t *reply, ngx_uint_t why);
 static void ngx_http_tlsrpt_store_indexed(void *data,
     const tlsrpt_reply_t *reply, ngx_uint_t why);
@@ -52,10 +59,21 @@ ngx_http_tlsrpt_store_init(ngx_http_tlsrpt_store_t *store,
 void
 ngx_http_tlsrpt_store_detach(ngx_http_tlsrpt_store_t *store)
 {
-    if (store->pending) {
-        ngx_http_tlsrpt_redis_detach(store->tmcf->client, store);
-        store->pending = 0;
+    ngx_uint_t                       i;
+    ngx_http_tlsrpt_store_domain_t  *domains;
+
+    if (store->pending == 0) {
+        return;
     }
+
+    domains = store->domains->elts;
+
+    for (i = 0; i < store->domains->nelts; i++) {
+        ngx_http_tlsrpt_redis_detach(store->tmcf->client, &domains[i]);
+    }
+
+    ngx_http_tlsrpt_redis_detach(store->tmcf->client, store);
+    store->pending = 0;
 }
 
 
@@ -66,14 +84,21 @@ ngx_http_tlsrpt_store_send(ngx_http_tlsrpt_store_t *store,
     const tlsrpt_report_t *report)
 {
     ngx_int_t                        rc;
-    ngx_http_tlsrpt_store_domain_t  *domains;
+    ngx_http_tlsrpt_store_domain_t  *domain, *domains;
 
     domains = store->domains->elts;
 
     for ( /* void */ ; store->next < store->domains->nelts; store->next++) {
 
-        rc = ngx_http_tlsrpt_store_domain(store, report,
-                                          domains[store->next].number);
+        domain = &domains[store->next];
+
+        if (domain->state != NGX_HTTP_TLSRPT_STORE_UNSENT
+            && domain->state != NGX_HTTP_TLSRPT_STORE_ADMITTED)
+        {
+            continue;
+        }
+
+        rc = ngx_http_tlsrpt_store_domain(store, report, domain);
 
         if ((rc == NGX_BUSY || rc == NGX_DECLINED) && store->pending) {
             /* goes on when what is pending is answered */
@@ -91,32 +116,86 @@ ngx_http_tlsrpt_store_send(ngx_http_tlsrpt_store_t *store,
 
 static ngx_int_t
 ngx_http_tlsrpt_store_domain(ngx_http_tlsrpt_store_t *store,
-    const tlsrpt_report_t *report, ngx_uint_t number)
+    const tlsrpt_report_t *report, ngx_http_tlsrpt_store_domain_t *domain)
 {
-    return ngx_http_tlsrpt_store_command(store,
-               tlsrpt_ingest_command(report, (unsigned) number,
-                                     &store->ingest),
-               ngx_http_tlsrpt_store_ingested);
+    ngx_int_t  rc;
+
+    store->ingest.ask_new = domain->below.len
+                            && domain->state == NGX_HTTP_TLSRPT_STORE_UNSENT;
+
+    rc = ngx_http_tlsrpt_store_command(store,
+             tlsrpt_ingest_command(report, (unsigned) domain->number,
+                                   &store->ingest),
+             ngx_http_tlsrpt_store_ingested, domain);
+
+    if (rc == NGX_OK) {
+        domain->store = store;
+        domain->state = NGX_HTTP_TLSRPT_STORE_SENT;
+    }
+
+    return rc;
+}
+
+
+/* Counts those that are new, as many as a report may bring at a time. */
+
+static ngx_int_t
+ngx_http_tlsrpt_store_count_new(ngx_http_tlsrpt_store_t *store)
+{
+    ngx_int_t                        rc;
+    ngx_uint_t                       i;
+    ngx_http_tlsrpt_store_domain_t  *domains;
+
+    domains = store->domains->elts;
+    store->nnew = 0;
+
+    for (i = 0; i < store->domains->nelts; i++) {
+
+        if (domains[i].state != NGX_HTTP_TLSRPT_STORE_NEW) {
+            continue;
+        }
+
+        if (store->asked == TLSRPT_NEWCOMERS_OF_REPORT) {
+            domains[i].state = NGX_HTTP_TLSRPT_STORE_TOO_MANY;
+            store->too_many++;
+            continue;
+        }
+
+        rc = ngx_http_tlsrpt_store_command(store,
+                 tlsrpt_newcomer_count(store->ingest.prefix,
+                                       ngx_http_tlsrpt_str(&domains[i].below),
+                                       store->ingest.now),
+                 ngx_http_tlsrpt_store_new_counted, &domains[i]);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
+
+        store->asked++;
+    }
+
+    return NGX_OK;
 }
 
 
 static ngx_int_t
 ngx_http_tlsrpt_store_index(ngx_http_tlsrpt_store_t *store)
 {
-    ngx_uint_t                       i;
+    ngx_uint_t                       i, n;
     tlsrpt_str_t                     names[TLSRPT_MAX_DOMAINS];
     ngx_http_tlsrpt_store_domain_t  *domains;
 
     domains = store->domains->elts;
 
-    for (i = 0; i < store->domains->nelts; i++) {
-        names[i] = ngx_http_tlsrpt_str(&domains[i].name);
+    for (n = 0, i = 0; i < store->domains->nelts; i++) {
+        if (domains[i].state == NGX_HTTP_TLSRPT_STORE_COUNTED) {
+            names[n++] = ngx_http_tlsrpt_str(&domains[i].name);
+        }
     }
 
     return ngx_http_tlsrpt_store_command(store,
-               tlsrpt_index_add(store->ingest.prefix, names,
-                                store->domains->nelts),
-               ngx_http_tlsrpt_store_indexed);
+               tlsrpt_index_add(store->ingest.prefix, names, n),
+               ngx_http_tlsrpt_store_indexed, store);
 }
 
 
@@ -128,7 +207,7 @@ ngx_http_tlsrpt_store_keep_index(ngx_http_tlsrpt_store_t *store)
     rc = ngx_http_tlsrpt_store_command(store,
              tlsrpt_index_keep(store->ingest.prefix,
                                store->ingest.retention_days),
-             ngx_http_tlsrpt_store_index_kept);
+             ngx_http_tlsrpt_store_index_kept, store);
 
     /* where it could not be sent, the next report does it */
 
@@ -140,7 +219,8 @@ ngx_http_tlsrpt_store_keep_index(ngx_http_tlsrpt_store_t *store)
 
 static ngx_int_t
 ngx_http_tlsrpt_store_command(ngx_http_tlsrpt_store_t *store,
-    tlsrpt_command_t *command, ngx_http_tlsrpt_redis_handler_pt handler)
+    tlsrpt_command_t *command, ngx_http_tlsrpt_redis_handler_pt handler,
+    void *data)
 {
     ngx_int_t  rc;
 
@@ -149,7 +229,7 @@ ngx_http_tlsrpt_store_command(ngx_http_tlsrpt_store_t *store,
     }
 
     rc = ngx_http_tlsrpt_redis_send(store->tmcf->client, command, handler,
-                                    store);
+                                    data);
     tlsrpt_command_destroy(command);
 
     if (rc == NGX_OK) {
@@ -166,15 +246,13 @@ static void
 ngx_http_tlsrpt_store_ingested(void *data, const tlsrpt_reply_t *reply,
     ngx_uint_t why)
 {
-    ngx_http_tlsrpt_store_t *store = data;
+    ngx_http_tlsrpt_store_domain_t *domain = data;
 
-    long long                        answer;
-    ngx_http_tlsrpt_store_domain_t  *domain;
+    long long                 answer;
+    ngx_http_tlsrpt_store_t  *store;
 
-    /* in the order in which they were sent, unless some failed */
-
-    domain = store->domains->elts;
-    domain += store->answered++;
+    store = domain->store;
+    domain->state = NGX_HTTP_TLSRPT_STORE_COUNTED;
 
     answer = reply && reply->type == TLSRPT_REPLY_INTEGER ? reply->integer : -1;
 
@@ -192,11 +270,65 @@ ngx_http_tlsrpt_store_ingested(void *data, const tlsrpt_reply_t *reply,
     case TLSRPT_INGEST_DUPLICATE:
         break;
 
+    case TLSRPT_INGEST_NEW:
+        domain->state = NGX_HTTP_TLSRPT_STORE_NEW;
+        store->nnew++;
+        break;
+
     default:
         ngx_http_tlsrpt_store_failed(store, reply);
     }
 
     store->unindexed |= tlsrpt_index_add_due(answer);
+
+    ngx_http_tlsrpt_store_replied(store);
+}
+
+
+static void
+ngx_http_tlsrpt_store_new_counted(void *data, const tlsrpt_reply_t *reply,
+    ngx_uint_t why)
+{
+    ngx_http_tlsrpt_store_domain_t *domain = data;
+
+    ngx_http_tlsrpt_store_t  *store;
+
+    store = domain->store;
+
+    if (reply == NULL || reply->type != TLSRPT_REPLY_INTEGER) {
+        ngx_http_tlsrpt_store_failed(store, reply);
+
+    } else if (tlsrpt_newcomer_may(reply->integer)) {
+        domain->state = NGX_HTTP_TLSRPT_STORE_ADMITTED;
+        store->admitted++;
+
+    } else {
+        domain->state = NGX_HTTP_TLSRPT_STORE_TOO_MANY;
+        store->too_many++;
+    }
+
+    if (reply && tlsrpt_newcomer_keep_due(reply->integer)) {
+        /* where it is not sent, the next minute's are kept anew */
+
+        (void) ngx_http_tlsrpt_store_command(store,
+                   tlsrpt_newcomer_keep(store->ingest.prefix,
+                                        store->ingest.now),
+                   ngx_http_tlsrpt_store_new_kept, store);
+    }
+
+    ngx_http_tlsrpt_store_replied(store);
+}
+
+
+static void
+ngx_http_tlsrpt_store_new_kept(void *data, const tlsrpt_reply_t *reply,
+    ngx_uint_t why)
+{
+    ngx_http_tlsrpt_store_t *store = data;
+
+    if (reply == NULL || reply->type != TLSRPT_REPLY_INTEGER) {
+        ngx_http_tlsrpt_store_failed(store, reply);
+    }
 
     ngx_http_tlsrpt_store_replied(store);
 }
@@ -276,6 +408,25 @@ ngx_http_tlsrpt_store_verdict(ngx_http_tlsrpt_store_t *store)
         return NGX_HTTP_TLSRPT_STORE_AGAIN;
     }
 
+    if (store->nnew) {
+        rc = ngx_http_tlsrpt_store_count_new(store);
+
+        if (rc != NGX_OK) {
+            return ngx_http_tlsrpt_store_not_sent(store, rc);
+        }
+
+        if (store->pending) {
+            return NGX_HTTP_TLSRPT_STORE_PENDING;
+        }
+    }
+
+    if (store->admitted) {
+        store->admitted = 0;
+        store->next = 0;
+
+        return NGX_HTTP_TLSRPT_STORE_AGAIN;
+    }
+
     if (store->unindexed) {
         store->unindexed = 0;
 
@@ -283,6 +434,12 @@ ngx_http_tlsrpt_store_verdict(ngx_http_tlsrpt_store_t *store)
 
         return rc == NGX_OK ? NGX_HTTP_TLSRPT_STORE_PENDING
                             : ngx_http_tlsrpt_store_not_sent(store, rc);
+    }
+
+    if (store->too_many) {
+        return ngx_http_tlsrpt_store_not_taken(store,
+                                               "too many new domains below one "
+                                               "name, try again in a minute");
     }
 
     return store->stored ? NGX_HTTP_TLSRPT_STORE_STORED

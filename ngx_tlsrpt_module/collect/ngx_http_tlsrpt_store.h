@@ -17,7 +17,8 @@
 typedef enum {
     NGX_HTTP_TLSRPT_STORE_PENDING = 0,      /* the handler will be called */
     NGX_HTTP_TLSRPT_STORE_AGAIN,            /* the queue had no room for all
-                                               domains: _send() the rest */
+                                               domains, or some are new:
+                                               _send() the rest */
     NGX_HTTP_TLSRPT_STORE_STORED,           /* at least one domain of it */
     NGX_HTTP_TLSRPT_STORE_DUPLICATE,        /* it was known for all of them */
     NGX_HTTP_TLSRPT_STORE_NOT_TAKEN         /* by Redis: store->reason */
@@ -26,12 +27,30 @@ typedef enum {
 typedef void (*ngx_http_tlsrpt_store_handler_pt)(void *data,
     ngx_http_tlsrpt_verdict_e verdict);
 
+typedef enum {
+    NGX_HTTP_TLSRPT_STORE_UNSENT = 0,
+    NGX_HTTP_TLSRPT_STORE_SENT,
+    NGX_HTTP_TLSRPT_STORE_COUNTED,          /* or was before */
+    NGX_HTTP_TLSRPT_STORE_NEW,              /* it had no data: may it? */
+    NGX_HTTP_TLSRPT_STORE_ADMITTED,         /* it may */
+    NGX_HTTP_TLSRPT_STORE_TOO_MANY          /* not now */
+} ngx_http_tlsrpt_store_state_e;
+
+typedef struct ngx_http_tlsrpt_store_s  ngx_http_tlsrpt_store_t;
+
 typedef struct {
     ngx_uint_t                         number;      /* in the report */
     ngx_str_t                          name;        /* normalized */
+    ngx_str_t                          below;       /* the NAME of the ".NAME"
+                                                       that alone takes it, or
+                                                       len 0 */
+
+    ngx_http_tlsrpt_store_t           *store;       /* of no account to the
+                                                       caller, as what follows */
+    ngx_http_tlsrpt_store_state_e      state;
 } ngx_http_tlsrpt_store_domain_t;
 
-typedef struct {
+struct ngx_http_tlsrpt_store_s {
     /* set by the caller after _init(): which domains of the report are counted,
        at least one; all of it lives until the verdict */
     ngx_array_t                       *domains;     /* of _store_domain_t */
@@ -43,13 +62,16 @@ typedef struct {
     ngx_http_tlsrpt_main_conf_t       *tmcf;
     tlsrpt_ingest_t                    ingest;
     ngx_uint_t                         next;        /* domain to be sent */
-    ngx_uint_t                         answered;    /* domains */
     ngx_uint_t                         pending;     /* commands */
     ngx_uint_t                         stored;      /* domains */
     ngx_uint_t                         failed;      /* commands */
     ngx_uint_t                         unindexed;   /* the index may lack a
                                                        domain */
-} ngx_http_tlsrpt_store_t;
+    ngx_uint_t                         nnew;        /* domains that are NEW */
+    ngx_uint_t                         asked;       /* so many may be, or not */
+    ngx_uint_t                         admitted;    /* domains to be sent */
+    ngx_uint_t                         too_many;    /* domains */
+};
 
 /* via: TLSRPT_VIA_...; received: when the report came; original: its body as it
    came, borrowed until the verdict, len 0: it is not kept. */

@@ -23,15 +23,17 @@
 --       5 successful sessions   6 failed sessions   7 now
 --       8 what is seldom needed: seconds to keep the day log, the month and the
 --         domain, when the month can be closed, as a day, sessions in failure
---         details, with spaces between
+--         details, with spaces between; before them '?': a domain without data
+--         is not counted
 --       9 '1': the days after this one have had their reports; '2': and its
 --         month may be closed; else ''
 --      10 seconds to keep the report  11 its name  12 its entry, from the
 --         version on  13 the text of a long one, or '': if it is kept
 --      10 or 14.. result type, failed sessions, and so on
 --
--- Returns 3: counted, the first of its day, and a month can be closed; 2:
--- counted, the first of its day; 1: counted; 0: had been before.
+-- Returns 4: nothing done, as the domain has no data; 3: counted, the first of
+-- its day, and a month can be closed; 2: counted, the first of its day; 1:
+-- counted; 0: had been before.
 
 local DETAILED = 196608     -- a day log up to this size takes failure details
 local FULL = 262144         -- and up to this one, packed reports without
@@ -60,6 +62,14 @@ local of_day = try('HGET', month, day)
 local of_all = try('HGET', domain, 'all')
 
 bad = type(of_day) == 'table' and of_day or type(of_all) == 'table' and of_all
+
+if ARGV[8]:byte() == 63 then            -- '?'
+    if not bad and not of_all then
+        return 4
+    end
+
+    ARGV[8] = ARGV[8]:sub(2)
+end
 
 local reports, ok, failures, size, overflow = 0, 0, 0, 0, 0
 local all_reports, all_ok, all_failures = 0, 0, 0

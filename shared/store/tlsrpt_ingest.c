@@ -201,6 +201,10 @@ arg_seldom(ingest_t *in, int32_t day, const tlsrpt_tally_t *tally,
         }
     }
 
+    if (ingest->ask_new) {
+        *--p = '?';
+    }
+
     arg(&in->args, p, (size_t) (end - p));
 }
 

@@ -32,6 +32,8 @@ typedef struct {
     tlsrpt_str_t  original;                 /* the body as it came, which the
                                                report was read from with its
                                                text kept */
+    int           ask_new;                  /* 1: a domain without data is not
+                                               counted (tlsrpt_newcomer.h) */
 } tlsrpt_ingest_t;
 
 tlsrpt_command_t *tlsrpt_ingest_command(const tlsrpt_report_t *report,
@@ -41,6 +43,7 @@ tlsrpt_command_t *tlsrpt_ingest_command(const tlsrpt_report_t *report,
 #define TLSRPT_INGEST_DUPLICATE  0
 #define TLSRPT_INGEST_STORED     1
 #define TLSRPT_INGEST_FIRST      2          /* stored, the first of its day */
+#define TLSRPT_INGEST_NEW        4          /* nothing done: a new domain */
 #define TLSRPT_INGEST_DUE        3          /* the same, and a month can be
                                                closed (tlsrpt_closing.h) */
 

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -118,6 +119,17 @@ tlsrpt_key_mail(tlsrpt_key_t *key, tlsrpt_str_t prefix)
 {
     begin_prefix(key, prefix);
     add(key, ":mail", 5);
+}
+
+
+void
+tlsrpt_key_new(tlsrpt_key_t *key, tlsrpt_str_t prefix, int64_t minute)
+{
+    char  text[24];
+
+    begin_prefix(key, prefix);
+    add(key, ":new:", 5);
+    add(key, text, (size_t) snprintf(text, sizeof(text), "%" PRId64, minute));
 }
 
 

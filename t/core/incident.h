@@ -292,8 +292,8 @@ add_report(int32_t ago, const head_t *h, char **words, size_t n)
     char              name[200] = "";
     static char       text[20000];
     const int32_t     day = today - ago;
-    tlsrpt_ingest_t   conf = { str("t"), 0, 10000, 400, TLSRPT_VIA_HTTPS,
-                               { NULL, 0 }, { NULL, 0 }, { NULL, 0 } };
+    tlsrpt_ingest_t   conf = { .prefix = str("t"), .retention_days = 10000,
+                               .report_days = 400 };
 
     tlsrpt_day_text(day, date);
     snprintf(id, sizeof(id), "r%u", nreports++);

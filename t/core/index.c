@@ -2,7 +2,8 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * The commands of the index of domains, and when they are due.
+ * The commands of the index of domains, and of domains that are new, and when
+ * they are due.
  */
 
 #include "tap.h"
@@ -51,6 +52,16 @@ main(void)
     ok(tlsrpt_index_keep_due(1, 0), "after a new name");
     ok(tlsrpt_index_keep_due(0, 3600), "after an hour");
     ok(!tlsrpt_index_keep_due(0, 3599), "not before");
+
+    is_command(tlsrpt_newcomer_count(p, domains[0], 119),
+               "HINCRBY p:new:1 a.example 1", "a new one");
+    is_command(tlsrpt_newcomer_keep(p, 120), "EXPIRE p:new:2 120",
+               "the minute's");
+    ok(tlsrpt_newcomer_keep_due(1), "with the first of a name");
+    ok(!tlsrpt_newcomer_keep_due(2), "with no other");
+    ok(tlsrpt_newcomer_may(60), "60 a minute may");
+    ok(!tlsrpt_newcomer_may(61), "one more may not");
+    ok(!tlsrpt_newcomer_may(0), "nor what is no count");
 
     return done();
 }

@@ -66,8 +66,8 @@ __attribute__((unused))
 static tlsrpt_command_t *
 ingest(const tlsrpt_report_t *report, unsigned domain)
 {
-    tlsrpt_ingest_t  conf = { str("t"), NOW, RETENTION, 30, TLSRPT_VIA_HTTPS,
-                              { NULL, 0 }, { NULL, 0 }, { NULL, 0 } };
+    tlsrpt_ingest_t  conf = { .prefix = str("t"), .now = NOW,
+                              .retention_days = RETENTION, .report_days = 30 };
 
     return tlsrpt_ingest_command(report, domain, &conf);
 }
