@@ -52,6 +52,12 @@ for my $resource ('domains', 'domains?limit=1', 'domains/example.com',
     is $t->get("/tlsrpt/$resource")->{status}, 200, $resource;
 }
 
+# A name that has no data any more is forgotten.
+$t->redis('ZADD', 'tlsrpt:domains', 0, 'gone.example.com');
+$t->get('/tlsrpt/domains') for 1 .. 2;
+is_deeply $t->redis('ZRANGEBYLEX', 'tlsrpt:domains', '[gone', '[gonf'), [],
+    'a name without data is forgotten';
+
 my $rspamd = TLSRPT::Rspamd->new(
     server  => $t,
     signers => ['sender.example'],
