@@ -35,8 +35,9 @@
  *                                      -> a command and its arguments, or nil,
  *                                         err
  *     core.newcomer_keep_due(count)    -> whether newcomer_keep must follow
- *     core.newcomer_may(count, nth)    -> whether the nth new domain of a report
- *                                         may be stored, see tlsrpt_newcomer.h
+ *     core.newcomer_may(count, nth)    -> whether the nth new domain of a
+ *                                         report may be stored, see
+ *                                         tlsrpt_newcomer.h
  *     core.closing(prefix, domain, retention_days, now)
  *                                      -> closing, see tlsrpt_closing.h
  *     closing:next()                   -> a command and its arguments, or nil

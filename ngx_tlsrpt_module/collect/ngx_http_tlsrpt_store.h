@@ -45,8 +45,8 @@ typedef struct {
                                                        that alone takes it, or
                                                        len 0 */
 
-    ngx_http_tlsrpt_store_t           *store;       /* of no account to the
-                                                       caller, as what follows */
+    ngx_http_tlsrpt_store_t           *store;       /* not the caller's, as
+                                                       what follows is not */
     ngx_http_tlsrpt_store_state_e      state;
 } ngx_http_tlsrpt_store_domain_t;
 

@@ -3,16 +3,16 @@
  * SPDX-License-Identifier: BSD-2-Clause
  *
  * Domains that only a ".NAME" takes, and that have no data yet.  Anybody can
- * invent such names, so they are bounded: a report brings few of them at a time,
- * and all hosts together take so many a minute below one ".NAME".
+ * invent such names, so they are bounded: a report brings few of them at a
+ * time, and all hosts together take so many a minute below one ".NAME".
  *
  *     HINCRBY PREFIX:new:MINUTE NAME 1
  *     EXPIRE PREFIX:new:MINUTE seconds
  *
- * A host has the ingest script ask (tlsrpt_ingest_t: ask_new).  Where it answers
- * TLSRPT_INGEST_NEW, nothing was done: the host counts the name, and sends the
- * script again without asking if it may.  Where it may not, the sender is asked
- * to come again, when those that were stored are new no more.
+ * A host has the ingest script ask (tlsrpt_ingest_t: ask_new).  Where it
+ * answers TLSRPT_INGEST_NEW, nothing was done: the host counts the name, and
+ * sends the script again without asking if it may.  Where it may not, the
+ * sender is asked to come again, when those that were stored are new no more.
  */
 
 #ifndef TLSRPT_NEWCOMER_H
