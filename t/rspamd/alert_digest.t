@@ -1,8 +1,8 @@
 # Copyright (C) the tlsrpt authors
 # SPDX-License-Identifier: BSD-2-Clause
 
-# Many alerts: 20 in an hour, then a notice of how many wait.  And the digest, at
-# 07:00 UTC.  Both as they arrive by mail and by webhooks.
+# Many alerts: 20 in an hour, then a notice of how many wait.  And the digest,
+# at 07:00 UTC.  Both as they arrive by mail and by webhooks.
 
 use MIME::QuotedPrint qw(decode_qp);
 
@@ -38,7 +38,7 @@ sub to {
         grep { $_->{path} eq $path } $sink->requests;
 }
 
-sub text_of { return decode_qp((split /\n\n/, $_[0])[2]) }
+sub text_of { return decode_qp((split /\n\n/, $_[0], 3)[2]) }
 
 # A lot, one of them with a name that Discord would take for markup
 
@@ -87,7 +87,8 @@ is $digest->{events}[0]{type}, 'problem-worsened', 'its type';
 my @of_digest = grep { /^Subject: TLS reports, daily digest: 25 events$/m }
     $postfix->delivered;
 is scalar(@of_digest), 1, 'one mail';
-like text_of($of_digest[0]), qr/^  \d{4}-\d\d-\d\d  d2\.example\.com: Worse: The/m,
+like text_of($of_digest[0]),
+    qr/^  \d{4}-\d\d-\d\d  d2\.example\.com: Worse: The/m,
     'which lists them';
 
 $server->move_clock($moved + 86400);

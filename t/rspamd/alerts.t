@@ -193,7 +193,8 @@ is_deeply [map { $_->{type} . ' ' . $_->{text}{type} } @{ $slack->{blocks} }],
     ['section plain_text', 'section plain_text', 'section mrkdwn'],
     "Slack: a sender's words are plain_text";
 like $slack->{blocks}[1]{text}{text}, qr/<!channel>/, 'as they are';
-is $slack->{blocks}[2]{text}{text}, "<$link|Open the dashboard>", 'Slack: the link is ours';
+is $slack->{blocks}[2]{text}{text}, "<$link|Open the dashboard>",
+    'Slack: the link is ours';
 
 my ($teams) = chat('teams');
 my $card = $teams->{attachments}[0]{content};
