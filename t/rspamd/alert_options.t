@@ -118,6 +118,28 @@ unlike said('mail { from = "a@x.example"; smtp = "127.0.0.1";'
             . ' to = ["a@example.com", "a@example.org"]; }'), qr/nobody/,
     'one address elsewhere is enough';
 
+# What is written: doc/alerts.md, and the example of local.d, uncommented
+
+sub written {
+    my ($path, $pattern) = @_;
+
+    my ($inside) = $server->read_file("@{[ $server->top ]}/$path") =~ $pattern
+        or die "no example in $path";
+    my $secret = $server->write_file('written',
+        'whsec_' . encode_base64('y' x 32, ''));
+    my $map = $server->write_file('written.map', '');
+    $inside =~ s{^#}{}mg;
+    $inside =~ s{"[^"]*/tlsrpt\.(?:secret|password)"}{"$secret"}g;
+    $inside =~ s{"[^"]*\.map"}{"$map"}g;
+
+    return $inside;
+}
+
+is said(written('doc/alerts.md', qr/^    alerts \{\n(.*?)^    \}$/ms)), '',
+    'the example of doc/alerts.md';
+is said(written('rspamd_plugin/local.d/tlsrpt.conf',
+                qr/^#alerts \{\n(.*?)^#\}$/ms)), '', 'that of local.d';
+
 # test-alert
 
 my $made = TLSRPT::Certificate->new(dir => $dir);

@@ -507,6 +507,8 @@ told_is('', 0, 'ignored', { ignore = ignore, digest = 'daily' }, google)
 told_is(W, 1, 'not what another sender saw, too',
     { ignore = ignore, digest = 'daily' },
     { ['organization-names'] = { 'Google Inc.', 'Other' } })
+told_is(W, 1, 'nor where no sender is named',
+    { ignore = ignore, digest = 'daily' }, { ['organization-names'] = {} })
 ok(ignore:matches('x.b.example', {}), 'a domain and below it')
 ok(ignore:matches('b.example', {}), 'itself')
 ok(not ignore:matches('bb.example', {}), 'not another')
