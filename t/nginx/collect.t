@@ -15,7 +15,10 @@ use IO::Compress::Gzip qw(gzip);
 use TLSRPT::FakeRedis;
 use TLSRPT::Test;
 
-my $t = servers(redis => 1, http => <<'END', server => <<'END');
+my @many = map { "m$_.example" } 1 .. 64;
+my $many = join '', map { "    tlsrpt_domain $_;\n" } @many;
+
+my $t = servers(redis => 1, http => <<'END' . $many, server => <<'END');
     log_format tlsrpt '$status|$tlsrpt_status|$tlsrpt_domain|'
                       '$tlsrpt_report_id|$tlsrpt_organization';
     client_max_body_size 64k;
@@ -213,7 +216,6 @@ post($report);
 push @{ $report->{policies} }, policy('example.net');
 is post($report)->{status}, 201, 'one domain stored before, one new: stored';
 
-my @many = map { "d$_.example.net" } 1 .. 64;
 $answer = post(domains(@many));
 is $answer->{status}, 201, '64 domains';
 is scalar @{ $answer->{json}{'policy-domains'} }, 64, 'all of them';

@@ -13,9 +13,11 @@ use lib "$FindBin::Bin/../lib";
 
 use TLSRPT::Test;
 
-my $t = servers(redis => 1, http => <<'END', server => <<'END');
+my $domains = join '', map { "    tlsrpt_domain $_;\n" }
+    'example.com', map { "d$_.example.com" } 1 .. 250;
+
+my $t = servers(redis => 1, http => <<'END' . $domains, server => <<'END');
     tlsrpt_redis %%REDIS%%;
-    tlsrpt_domain .example.com;
 END
         location /v1/tlsrpt { tlsrpt_collect; }
         location /tlsrpt/ { tlsrpt_stats; }
@@ -54,14 +56,14 @@ is_deeply [map { /^"([^"]+)",/ } @lines],
     [sort map({ "d$_.example.com" } 1 .. 250), 'example.com'], 'by name';
 like $lines[0], qr/^"d1\.example\.com",1,100,3,"[0-9TZ:-]+","failing"$/,
     'a line';
-is $lines[-1], '"example.com",0,0,0,,', 'one without reports';
+is $lines[-1], '"example.com",0,0,0,,"waiting"', 'one without reports';
 is scalar(@{[csv('domains?limit=2&cursor=d3.example.com')]}), 252,
     'a page of them is all';
 is_deeply [map { /^"([^"]+)"/ } csv('domains', '/one')], ['d1.example.com'],
     'but of the scope';
 is_deeply [(csv('domains?from=2000-01-01&to=2000-01-02'))[1]],
     ['"d1.example.com",0,0,0,"' . ($lines[0] =~ /"([\dTZ:-]{20})"/)[0]
-     . '","silent"'], 'of a range';
+     . '","ok"'], 'of a range';
 
 
 # Reports: more than a page

@@ -21,12 +21,17 @@ use TLSRPT::Test;
 # slow machine does not matter.
 my $SHORT = '500ms';
 
-my $t = servers(redis => 1, nginx => 0, http => <<'END', server => <<'END');
+sub many_of { my ($name) = @_; return map { "$_.$name.many.example" } 1 .. 60 }
+
+my $many = join '', map { "    tlsrpt_domain $_;\n" } 'a.many.example',
+    'b.many.example', map { many_of($_) } qw(none first fortieth);
+
+my $t = servers(redis => 1, nginx => 0, http => <<'END' . $many,
     tlsrpt_redis unix:%%DIR%%/fake.sock;
     tlsrpt_redis_timeout 10s;
     tlsrpt_domain example.com;
-    tlsrpt_domain .many.example;
 END
+    server => <<'END');
         location /v1/tlsrpt { tlsrpt_collect; }
 END
 
@@ -213,7 +218,7 @@ gone($fake);
 sub many {
     my ($fails, $name) = @_;
 
-    my @domains = map { "$_.$name.many.example" } 1 .. 60;
+    my @domains = many_of($name);
     my $seen = 0;
     my $many = fake(sub {
         my ($words, $connection) = @_;

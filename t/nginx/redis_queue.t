@@ -17,11 +17,13 @@ use IO::Select;
 use Time::HiRes qw(sleep time);
 use TLSRPT::Test;
 
-my $t = servers(redis => 1, http => <<'END', server => <<'END');
+my $domains = join '', map { "    tlsrpt_domain d$_.example.com;\n" } 1 .. 12;
+
+my $t = servers(redis => 1, http => <<'END' . $domains, server => <<'END');
     client_max_body_size 0;
     tlsrpt_redis %%REDIS%%;
     tlsrpt_redis_timeout 20s;
-    tlsrpt_domain .example.com;
+    tlsrpt_domain example.com;
 END
         access_log %%DIR%%/access.log;
         location /v1/tlsrpt { tlsrpt_collect; }

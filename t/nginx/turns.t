@@ -133,10 +133,10 @@ my $held;
 for (1 .. 60) {
     sleep 1;
     $held = (memory() - $idle) / @slow;
-    last if $held < $size / 1e6 / 2;
+    last if $held < $size / 1e6 * 3 / 4;
 }
 
-cmp_ok $held, '<', $size / 1e6 / 2,
+cmp_ok $held, '<', $size / 1e6 * 3 / 4,
     sprintf "%.2f MB held of %.1f", $held, $size / 1e6;
 is TLSRPT::Server::read_answer($_, timeout => 60)->{status}, 200, 'it comes'
     for @slow;
