@@ -989,12 +989,12 @@ local function count_new(mail, entry, below, done)
         return
     end
 
-    redis_request(mail, command, args, function(count)
-        count = tonumber(count) or 0
+    redis_request(mail, command, args, function(answer)
+        local seen = tonumber(answer) or 0
 
-        if not core.newcomer_may(count, entry.new) then
+        if not core.newcomer_may(seen, entry.new) then
             fail(mail, 'too many new domains below ' .. below)
-        elseif core.newcomer_keep_due(count) then
+        elseif core.newcomer_keep_due(seen) then
             command, args = core.newcomer_keep(settings.prefix, now)
             redis_request(mail, command, args, done)
         else
