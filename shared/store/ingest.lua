@@ -369,7 +369,10 @@ if bad then
     -- before Redis 7 it begins with where
     local reason = bad.err:gsub('^@?user_script: ?%d+: %-?', '')
 
-    if reason:find("can't run this command") or reason == 'NOPERM' then
+    -- Redis 6, 7 and 8 say so in other words each
+    if reason:find("can't run this command") or reason == 'NOPERM'
+        or reason:find('ACL failure in script', 1, true)
+    then
         reason = "NOPERM this user has no permissions to run the '" .. doing
             .. "' command"
     end
