@@ -20,19 +20,6 @@
  * Values
  */
 
-tlsrpt_value_t
-tlsrpt_value_of(const char *data, size_t len)
-{
-    tlsrpt_value_t  v;
-
-    v.data = data;
-    v.len = (uint16_t) (len > TLSRPT_MAX_STRING ? TLSRPT_MAX_STRING : len);
-    v.kind = data != NULL ? TLSRPT_VALUE_TEXT : TLSRPT_VALUE_NULL;
-
-    return v;
-}
-
-
 int
 tlsrpt_value_equal(tlsrpt_value_t a, tlsrpt_value_t b)
 {

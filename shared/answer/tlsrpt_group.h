@@ -48,7 +48,6 @@ tlsrpt_value_t tlsrpt_groups_value(const char **key);
 #define TLSRPT_VALUE_LEN  64
 tlsrpt_str_t tlsrpt_value_text(tlsrpt_value_t value, char *buf);
 int tlsrpt_value_equal(tlsrpt_value_t a, tlsrpt_value_t b);
-tlsrpt_value_t tlsrpt_value_of(const char *data, size_t len);
 
 /* The text of a group's key, where there is one key. */
 tlsrpt_str_t tlsrpt_groups_text(const tlsrpt_groups_t *groups,

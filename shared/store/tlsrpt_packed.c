@@ -417,23 +417,9 @@ get_bytes(cursor_t *c, size_t len)
 
 
 static tlsrpt_value_t
-text_value(const char *data, size_t len)
-{
-    tlsrpt_value_t  v = { data, (uint16_t) len, TLSRPT_VALUE_TEXT };
-
-    if (data == NULL) {
-        v.kind = TLSRPT_VALUE_NULL;
-        v.len = 0;
-    }
-
-    return v;
-}
-
-
-static tlsrpt_value_t
 word_value(tlsrpt_str_t word)
 {
-    return text_value(word.data, word.len);
+    return tlsrpt_value_of(word.data, word.len);
 }
 
 
@@ -449,14 +435,14 @@ spell_out(cursor_t *c, tlsrpt_packed_t *r, const char *data, size_t len)
         || all > TLSRPT_MAX_PACKED_TEXT - r->ntext)
     {
         c->failed = 1;
-        return text_value(NULL, 0);
+        return tlsrpt_value_of(NULL, 0);
     }
 
     memcpy(p, data, len);
     memcpy(p + len, r->domain.data, r->domain.len);
     r->ntext += all;
 
-    return text_value(p, all);
+    return tlsrpt_value_of(p, all);
 }
 
 
@@ -466,7 +452,7 @@ get_string(cursor_t *c, tlsrpt_packed_t *r)
     size_t          header = get_bounded(c, 4 * TLSRPT_MAX_STRING + KIND_LAST);
     size_t          len = header / 4;
     const char     *data = get_bytes(c, len);
-    tlsrpt_value_t  value = text_value(data, len);
+    tlsrpt_value_t  value = tlsrpt_value_of(data, len);
 
     switch (header % 4) {
 
@@ -508,7 +494,7 @@ get_value(cursor_t *c, const tlsrpt_packed_t *r)
 {
     size_t  n = get_bounded(c, r->nstrings);
 
-    return n ? r->strings[n - 1] : text_value(NULL, 0);
+    return n ? r->strings[n - 1] : tlsrpt_value_of(NULL, 0);
 }
 
 
@@ -518,7 +504,7 @@ get_word(cursor_t *c, const tlsrpt_packed_t *r, unsigned ncodes,
 {
     size_t  n = get_bounded(c, ncodes + r->nstrings);
 
-    return n == 0 ? text_value(NULL, 0)
+    return n == 0 ? tlsrpt_value_of(NULL, 0)
            : n <= ncodes ? word_value(word((unsigned) n))
            : r->strings[n - ncodes - 1];
 }
@@ -581,7 +567,7 @@ get_body(cursor_t *c, tlsrpt_packed_t *r, unsigned flags)
     size_t  len;
 
     r->via = flags & TLSRPT_PACKED_MAIL ? TLSRPT_VIA_MAIL : TLSRPT_VIA_HTTPS;
-    r->organization = text_value(NULL, 0);
+    r->organization = tlsrpt_value_of(NULL, 0);
     r->nstrings = 0;
     r->ntext = 0;
     r->overflow = 0;
@@ -589,7 +575,7 @@ get_body(cursor_t *c, tlsrpt_packed_t *r, unsigned flags)
 
     if (flags & TLSRPT_PACKED_ORG) {
         len = get_bounded(c, TLSRPT_MAX_STRING);
-        r->organization = text_value(get_bytes(c, len), len);
+        r->organization = tlsrpt_value_of(get_bytes(c, len), len);
     }
 
     if (flags & TLSRPT_PACKED_STRINGS) {

@@ -65,6 +65,22 @@ typedef struct {
     uint8_t         kind;
 } tlsrpt_value_t;
 
+/* Text that is borrowed, or with data NULL none; bounded. */
+
+static inline tlsrpt_value_t
+tlsrpt_value_of(const char *data, size_t len)
+{
+    tlsrpt_value_t  v = { NULL, 0, TLSRPT_VALUE_NULL };
+
+    if (data != NULL) {
+        v.data = data;
+        v.len = (uint16_t) (len > TLSRPT_MAX_STRING ? TLSRPT_MAX_STRING : len);
+        v.kind = TLSRPT_VALUE_TEXT;
+    }
+
+    return v;
+}
+
 typedef struct {
     tlsrpt_value_t  policy_type;
     uint64_t        successful;
