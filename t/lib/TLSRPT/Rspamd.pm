@@ -340,7 +340,11 @@ sub stop {
     my $status = TLSRPT::Server::reap($pid, 20);
     $status = TLSRPT::Server::end_process($pid) if !defined $status;
     kill 'KILL', grep { $self->is_worker($_) } @workers;
-    my @bad = grep { !/terminated abnormally .* by signal: Killed/ } grep {
+    # rdns says of a request that it is busy with while its mail ends that this
+    # is an "internal error" of its own.
+    my @bad = grep {
+        !/terminated abnormally .* by signal: Killed|rdns_request_unschedule/
+    } grep {
         /crash|SIGSEGV|terminated abnormally|Sanitizer/i
             || /lua call trace|internal error:/i
     } split /^/, $self->log . $self->{server}->read_file(
