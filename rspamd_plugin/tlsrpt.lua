@@ -53,6 +53,7 @@ local rspamd_util = require "rspamd_util"
 local N = 'tlsrpt'
 local HEADER = 'X-TLS-Report'
 
+local LOOK = 16                 -- an answer of the script: tlsrpt_ingest.h
 local MAX_REPORTS = 16          -- in one mail
 local MAX_PEEKS = 64            -- parts looked into, likewise
 local MAX_WARNINGS = 5          -- logged of one report
@@ -1009,6 +1010,10 @@ local function store_domain(mail, entry, domain, done)
 
     local function ingested(answer)
         answer = tonumber(answer)
+
+        if answer and answer >= LOOK then
+            answer = answer - LOOK
+        end
 
         if answer == 4 and below then
             count_new(mail, entry, below, function() store(false) end)

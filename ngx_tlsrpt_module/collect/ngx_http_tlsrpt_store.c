@@ -256,6 +256,10 @@ ngx_http_tlsrpt_store_ingested(void *data, const tlsrpt_reply_t *reply,
 
     answer = reply && reply->type == TLSRPT_REPLY_INTEGER ? reply->integer : -1;
 
+    if (answer > 0) {
+        answer &= ~TLSRPT_INGEST_LOOK;
+    }
+
     switch (answer) {
     case TLSRPT_INGEST_DUE:
         ngx_http_tlsrpt_close(store->tmcf, ngx_http_tlsrpt_str(&domain->name));

@@ -13,7 +13,10 @@
 --       4 month    hash    day of the month -> totals (tlsrpt_totals.h)
 --       5 domain   hash    "all" -> totals ever; "t:RESULT-TYPE" -> failures;
 --                          "o:YYYY-MM" -> the day from which on the month can
---                          be closed, unless all of it is
+--                          be closed, unless all of it is; "p" -> by which
+--                          rules its problems are worked out, and how many are
+--                          open (tlsrpt_state.h): absent where the data are
+--                          older than that
 --       6 list     list    the day's reports, two elements each (tlsrpt_kept.h)
 --       7 text     string  the text of a long one
 --       without the last one the text is in the list; without the last two the
@@ -33,7 +36,8 @@
 --
 -- Returns 4: nothing done, as the domain has no data; 3: counted, the first of
 -- its day, and a month can be closed; 2: counted, the first of its day; 1:
--- counted; 0: had been before.
+-- counted; 0: had been before.  16 more where it is counted and the domain has
+-- open problems.
 
 local DETAILED = 196608     -- a day log up to this size takes failure details
 local FULL = 262144         -- and up to this one, packed reports without
@@ -44,6 +48,8 @@ local NAMED = 2000          -- elements that are searched for the same name
 local CLOSED = 31 * FULL    -- what is closed of a month, and what is to be
 local ADDED = 7             -- days until what is added to a closed month joins
 local MOST = 9007199254740991
+local RULES = '1'           -- as in tlsrpt_state.h
+local LOOK = 16
 
 local try, min = redis.pcall, math.min
 local pack, unpack_numbers = struct.pack, struct.unpack
@@ -267,9 +273,16 @@ if not bad then
 end
 
 if not bad then
-    result = try('HSET', domain, 'all', pack('<I7I7I7I7',
-        min(all_reports + 1, MOST), min(all_ok + successful, MOST),
-        min(all_failures + failed, MOST), ARGV[7]))
+    local totals = pack('<I7I7I7I7', min(all_reports + 1, MOST),
+        min(all_ok + successful, MOST), min(all_failures + failed, MOST),
+        ARGV[7])
+
+    if of_all then
+        result = try('HSET', domain, 'all', totals)
+    else
+        result = try('HSET', domain, 'all', totals, 'p', RULES .. ' 0')
+    end
+
     bad = type(result) == 'table' and result
     done = bad and done or 3
 end
@@ -339,8 +352,9 @@ if bad then
         end
     end
 
-    local function forget(key, field)       -- that was not there
-        if type(try('HDEL', key, field)) == 'table' and try('HLEN', key) == 1
+    local function forget(key, ...)         -- fields that were not there
+        if type(try('HDEL', key, ...)) == 'table'
+            and try('HLEN', key) == select('#', ...)
         then
             try('EXPIRE', key, 0)
         end
@@ -349,7 +363,7 @@ if bad then
     if done >= 3 and of_all then
         try('HSET', domain, 'all', of_all)
     elseif done >= 3 then
-        forget(domain, 'all')
+        forget(domain, 'all', 'p')
     end
 
     if done >= 2 and of_day then
@@ -388,8 +402,12 @@ if listed and text and not kept then        -- there was one
     redis.call('SET', text, ARGV[13], 'EX', ARGV[10])
 end
 
+local problems = of_all and try('HGET', domain, 'p')
+local open = type(problems) == 'string' and problems:match('^%d+ (%d+)$')
+local look = open and open + 0 > 0 and LOOK or 0
+
 if not fresh then
-    return 1
+    return 1 + look
 end
 
 -- The first of its day: the day before has had its reports, nearly all
@@ -421,8 +439,8 @@ for i = 1, #fields, 2 do
     if fields[i]:sub(1, 2) == 'o:'
         and (tonumber(fields[i + 1]) or MOST) <= today
     then
-        return 3
+        return 3 + look
     end
 end
 
-return 2
+return 2 + look

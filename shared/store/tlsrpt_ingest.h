@@ -43,9 +43,13 @@ tlsrpt_command_t *tlsrpt_ingest_command(const tlsrpt_report_t *report,
 #define TLSRPT_INGEST_DUPLICATE  0
 #define TLSRPT_INGEST_STORED     1
 #define TLSRPT_INGEST_FIRST      2          /* stored, the first of its day */
-#define TLSRPT_INGEST_NEW        4          /* nothing done: a new domain */
 #define TLSRPT_INGEST_DUE        3          /* the same, and a month can be
                                                closed (tlsrpt_closing.h) */
+#define TLSRPT_INGEST_NEW        4          /* nothing done: a new domain */
+
+/* Added to one of the three that store: the domain has open problems, so its
+   report is to be looked at soon, whatever it says (tlsrpt_due.h). */
+#define TLSRPT_INGEST_LOOK       16
 
 /* Seconds until a day is over and the retention after it, 1 at least. */
 int64_t tlsrpt_keep_for(int32_t day, unsigned retention_days, int64_t now);

@@ -176,7 +176,7 @@ is $t->redis('HGET', $DOMAIN, 'o:2026-01'), 20492, 'the month is to be closed';
 is $t->redis('STRLEN', $DAY_LOG), 40, 'the size is the day log\'s';
 is length $t->redis('HGET', $MONTH, 10), 28, 'four numbers of a day';
 is_deeply {@{ $t->redis('HGETALL', $DOMAIN) }},
-    { all => $t->redis('HGET', $DOMAIN, 'all'), 't:tlsa-invalid' => 3,
+    { all => $t->redis('HGET', $DOMAIN, 'all'), p => '1 0', 't:tlsa-invalid' => 3,
       't:other' => 2, 'o:2026-01' => 20492 }, 'the failures by result type';
 is_deeply $t->redis('SMEMBERS', $SEEN), [number($one{digest})], 'the digest';
 is_deeply list(), ['abc', "0 20 \1\0as it\0came"], 'the list';
@@ -211,7 +211,7 @@ flush();
 is ingest(keeps => 0), 2, 'originals need not be kept';
 kept_are [$DAY_LOG, $SEEN, $MONTH, $DOMAIN], 'neither them nor a list';
 is_deeply {@{ $t->redis('HGETALL', $DOMAIN) }},
-    { all => to_totals(1, 100, 3, 1768000000), 't:tlsa-invalid' => 3,
+    { all => to_totals(1, 100, 3, 1768000000), p => '1 0', 't:tlsa-invalid' => 3,
       't:other' => 2, 'o:2026-01' => 20492 }, 'the failures by result type then';
 
 for my $keeps (0, 1) {
@@ -219,13 +219,44 @@ for my $keeps (0, 1) {
     is ingest(types => [], keeps => $keeps, digest => '12345678'), 2,
         'no failures of any type';
     is of_day(), '1 100 3 40', 'is counted';
-    is_deeply $t->redis('HKEYS', $DOMAIN), ['all', 'o:2026-01'], 'without any';
+    is_deeply $t->redis('HKEYS', $DOMAIN), ['all', 'p', 'o:2026-01'], 'without any';
 }
 
 flush();
 is ingest(successful => 0, failed => 0, types => [], brief => '',
           packed => packed(2)), 2, 'a report of no sessions';
 is of_day(), '1 0 0 2', 'is a report';
+
+
+# Open problems: "p", which reckonings write
+
+for my $case (['1 1', 16, 'an open problem asks for a look'],
+              ['7 12', 16, 'by whichever rules'],
+              ['1 0', 0, 'none does not'],
+              ['', 0, 'nor an empty value'], ['1', 0, 'nor half of one'],
+              ['1 1 1', 0, 'nor more than that'], ['x 1', 0, 'nor a word'])
+{
+    my ($p, $look, $name) = @$case;
+
+    flush();
+    %one = one();
+    is ingest(%one), 2, 'a domain that had no data';
+    is $t->redis('HGET', $DOMAIN, 'p'), '1 0', 'has no open problem yet';
+    $t->redis('HSET', $DOMAIN, 'p', $p);
+    is ingest(), 1 + $look, $name;
+    is ingest(day => 11), 2 + $look, 'the first of its day';
+    $t->redis('HSET', $DOMAIN, 'o:2026-01', 1);
+    is ingest(day => 13), 3 + $look, 'and with a month that is due';
+    is ingest(%one), 0, 'a duplicate asks for nothing';
+    is $t->redis('HGET', $DOMAIN, 'p'), $p, 'it stays';
+}
+
+flush();
+ingest();
+$t->redis('HDEL', $DOMAIN, 'p');
+is ingest(), 1, 'older data ask for nothing';
+is ingest(day => 11), 2, 'on another day';
+is $t->redis('HGET', $DOMAIN, 'p'), undef, 'and are not said to be newer';
 
 
 # Digests
