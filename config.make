@@ -1,6 +1,7 @@
 # Read by nginx's auto/make: the rules for the generated sources.
 
-for tlsrpt_script in close ingest month slice; do
+for tlsrpt_script in close due_add due_claim due_release ingest month slice
+do
     tlsrpt_lua=$ngx_addon_dir/shared/store/$tlsrpt_script.lua
     tlsrpt_c=$NGX_OBJS/tlsrpt/tlsrpt_${tlsrpt_script}_script.c
 

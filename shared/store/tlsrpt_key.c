@@ -115,6 +115,46 @@ tlsrpt_key_index(tlsrpt_key_t *key, tlsrpt_str_t prefix)
 
 
 void
+tlsrpt_key_due(tlsrpt_key_t *key, tlsrpt_str_t prefix)
+{
+    begin_prefix(key, prefix);
+    add(key, ":due", 4);
+}
+
+
+void
+tlsrpt_key_open(tlsrpt_key_t *key, tlsrpt_str_t prefix)
+{
+    begin_prefix(key, prefix);
+    add(key, ":open", 5);
+}
+
+
+void
+tlsrpt_key_events(tlsrpt_key_t *key, tlsrpt_str_t prefix)
+{
+    begin_prefix(key, prefix);
+    add(key, ":events", 7);
+}
+
+
+void
+tlsrpt_key_untold(tlsrpt_key_t *key, tlsrpt_str_t prefix)
+{
+    begin_prefix(key, prefix);
+    add(key, ":untold", 7);
+}
+
+
+void
+tlsrpt_key_lease(tlsrpt_key_t *key, tlsrpt_str_t prefix)
+{
+    begin_prefix(key, prefix);
+    add(key, ":lease:problems", 15);
+}
+
+
+void
 tlsrpt_key_mail(tlsrpt_key_t *key, tlsrpt_str_t prefix)
 {
     begin_prefix(key, prefix);

@@ -16,8 +16,26 @@
  *     PREFIX:{DOMAIN}:YYYY-MM-DD:reports list    the day's reports
  *                                                (tlsrpt_kept.h)
  *     PREFIX:{DOMAIN}:YYYY-MM-DD:HEX     string  the text of a long one
+ *     PREFIX:{DOMAIN}:problems           string  its open problems, and those
+ *                                                that were (tlsrpt_state.h)
+ *     PREFIX:{DOMAIN}:events             list    what became of them, newest
+ *                                                first
+ *     PREFIX:{DOMAIN}:acts               list    what people did, likewise
+ *     PREFIX:{DOMAIN}:untold             list    events on their way to alerts,
+ *                                                oldest first
  *     PREFIX:domains                     zset    index of all domains seen
  *                                                (tlsrpt_index.h)
+ *     PREFIX:due                         zset    whose problems are to be
+ *                                                worked out (tlsrpt_due.h)
+ *     PREFIX:open                        zset    domains with open problems ->
+ *                                                1 low, 2 medium, 3 high
+ *     PREFIX:events                      zset    domains with events ->
+ *                                                millisecond of the last one,
+ *                                                or later
+ *     PREFIX:untold                      zset    domains with events on their
+ *                                                way, likewise
+ *     PREFIX:lease:problems              string  set by nginx: rspamd need not
+ *                                                work problems out
  *     PREFIX:mail                        hash    status -> how many reports
  *                                                that came by mail
  */
@@ -52,6 +70,11 @@ void tlsrpt_key_day(tlsrpt_key_t *key, tlsrpt_str_t prefix,
     tlsrpt_str_t domain, int32_t day, const char *suffix);
 
 void tlsrpt_key_index(tlsrpt_key_t *key, tlsrpt_str_t prefix);
+void tlsrpt_key_due(tlsrpt_key_t *key, tlsrpt_str_t prefix);
+void tlsrpt_key_open(tlsrpt_key_t *key, tlsrpt_str_t prefix);
+void tlsrpt_key_events(tlsrpt_key_t *key, tlsrpt_str_t prefix);
+void tlsrpt_key_untold(tlsrpt_key_t *key, tlsrpt_str_t prefix);
+void tlsrpt_key_lease(tlsrpt_key_t *key, tlsrpt_str_t prefix);
 void tlsrpt_key_mail(tlsrpt_key_t *key, tlsrpt_str_t prefix);
 /* minute: since 1970 */
 void tlsrpt_key_new(tlsrpt_key_t *key, tlsrpt_str_t prefix, int64_t minute);
