@@ -94,7 +94,8 @@ $(B)/tlsrpt_version.c: VERSION tools/version-to-c
 	mkdir -p $(@D)
 	tools/version-to-c $< > $@
 
-$(B)/tlsrpt_dictionaries.c: shared/store/report-1.dict tools/dictionary-to-c
+$(B)/tlsrpt_dictionaries.c: shared/store/report-1.dict \
+    shared/store/problem-1.dict tools/dictionary-to-c
 	mkdir -p $(@D)
 	tools/dictionary-to-c $(filter %.dict,$^) > $@
 

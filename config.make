@@ -34,10 +34,12 @@ $NGX_OBJS/tlsrpt/tlsrpt_version.c: \
 
 $NGX_OBJS/tlsrpt/tlsrpt_dictionaries.c: \
 	$ngx_addon_dir/shared/store/report-1.dict \
+	$ngx_addon_dir/shared/store/problem-1.dict \
 	$ngx_addon_dir/tools/dictionary-to-c
 	mkdir -p $NGX_OBJS/tlsrpt
 	$ngx_addon_dir/tools/dictionary-to-c \
-	    $ngx_addon_dir/shared/store/report-1.dict > \$@.tmp
+	    $ngx_addon_dir/shared/store/report-1.dict \
+	    $ngx_addon_dir/shared/store/problem-1.dict > \$@.tmp
 	mv \$@.tmp \$@
 
 $NGX_OBJS/tlsrpt/ngx_http_tlsrpt_dashboard_files.c: \

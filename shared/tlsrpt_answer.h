@@ -21,6 +21,7 @@
 #include "tlsrpt_reply.h"
 #include "tlsrpt_reports.h"
 #include "tlsrpt_senders.h"
+#include "tlsrpt_state.h"
 #include "tlsrpt_stats.h"
 #include "tlsrpt_time.h"
 

@@ -21,6 +21,7 @@
 #include "tlsrpt_closing.h"
 #include "tlsrpt_command.h"
 #include "tlsrpt_domain.h"
+#include "tlsrpt_due.h"
 #include "tlsrpt_error.h"
 #include "tlsrpt_index.h"
 #include "tlsrpt_ingest.h"

@@ -13,6 +13,7 @@
 
 #define LEVEL       3                       /* 2 us a report; 5 takes 7 us for
                                                7 bytes less of a hundred */
+#define FINE_LEVEL  9                       /* problems are written seldom */
 #define MAGIC_LEN   4
 #define BOUND       (TLSRPT_ZSTD_SHORT + (TLSRPT_ZSTD_SHORT >> 7) + 512)
 #define PIECE       16384
@@ -28,60 +29,73 @@ struct tlsrpt_unzstd {
     ZSTD_DCtx  *ctx;
 };
 
-/* Made once a process, at the first report, the dictionaries digested. */
-static ZSTD_CCtx   *pack_ctx;
-static ZSTD_CDict  *pack_dictionary;
+/* Made once a process, at the first text of a kind, the dictionaries
+   digested. */
+
+typedef struct {
+    ZSTD_CCtx   *ctx;
+    ZSTD_CDict  *dictionary;
+} packer_t;
+
+static packer_t     pack_reports, pack_problems;
 static ZSTD_DCtx   *unpack_ctx;
-static ZSTD_DDict  *unpack_dictionaries[TLSRPT_ZSTD_DICTIONARY + 1];
+static ZSTD_DDict  *unpack_reports[TLSRPT_ZSTD_DICTIONARY + 1];
+static ZSTD_DDict  *unpack_problems[TLSRPT_ZSTD_PROBLEMS + 1];
 
 
 /* The host may unload us before it ends. */
+
+static void
+forget_packer(packer_t *p)
+{
+    ZSTD_freeCCtx(p->ctx);
+    ZSTD_freeCDict(p->dictionary);
+    memset(p, 0, sizeof(*p));
+}
+
 
 __attribute__((destructor))
 static void
 forget(void)
 {
-    ZSTD_freeCCtx(pack_ctx);
-    ZSTD_freeCDict(pack_dictionary);
+    forget_packer(&pack_reports);
+    forget_packer(&pack_problems);
     ZSTD_freeDCtx(unpack_ctx);
 
     for (unsigned i = 0; i <= TLSRPT_ZSTD_DICTIONARY; i++) {
-        ZSTD_freeDDict(unpack_dictionaries[i]);
+        ZSTD_freeDDict(unpack_reports[i]);
+    }
+
+    for (unsigned i = 0; i <= TLSRPT_ZSTD_PROBLEMS; i++) {
+        ZSTD_freeDDict(unpack_problems[i]);
     }
 }
 
 
 /*
- * Short ones
+ * Short ones, and problems
  */
 
+/* NULL: no memory. */
+
 static ZSTD_CCtx *
-packer(void)
+packer(packer_t *p, tlsrpt_str_t dictionary, int level)
 {
-    ZSTD_CCtx     *ctx;
-    ZSTD_CDict    *dictionary;
-    tlsrpt_str_t   d = tlsrpt_zstd_dictionaries[TLSRPT_ZSTD_DICTIONARY];
-
-    if (pack_ctx != NULL) {
-        return pack_ctx;
+    if (p->dictionary != NULL) {
+        return p->ctx;
     }
 
-    ctx = ZSTD_createCCtx();
-    dictionary = ZSTD_createCDict(d.data, d.len, LEVEL);
+    p->ctx = ZSTD_createCCtx();
+    p->dictionary = ZSTD_createCDict(dictionary.data, dictionary.len, level);
 
-    if (ctx == NULL || dictionary == NULL
-        || ZSTD_isError(ZSTD_CCtx_refCDict(ctx, dictionary))
-        || ZSTD_isError(ZSTD_CCtx_setParameter(ctx, ZSTD_c_dictIDFlag, 0)))
+    if (p->ctx == NULL || p->dictionary == NULL
+        || ZSTD_isError(ZSTD_CCtx_refCDict(p->ctx, p->dictionary))
+        || ZSTD_isError(ZSTD_CCtx_setParameter(p->ctx, ZSTD_c_dictIDFlag, 0)))
     {
-        ZSTD_freeCCtx(ctx);
-        ZSTD_freeCDict(dictionary);
-        return NULL;
+        forget_packer(p);
     }
 
-    pack_ctx = ctx;
-    pack_dictionary = dictionary;
-
-    return pack_ctx;
+    return p->ctx;
 }
 
 
@@ -90,7 +104,9 @@ tlsrpt_zstd_pack(tlsrpt_buf_t *out, const void *text, size_t len)
 {
     size_t      n;
     char        frame[BOUND];
-    ZSTD_CCtx  *ctx = packer();
+    ZSTD_CCtx  *ctx = packer(&pack_reports,
+                             tlsrpt_zstd_reports[TLSRPT_ZSTD_DICTIONARY],
+                             LEVEL);
 
     if (ctx == NULL) {
         return -1;
@@ -108,21 +124,46 @@ tlsrpt_zstd_pack(tlsrpt_buf_t *out, const void *text, size_t len)
 }
 
 
-static const ZSTD_DDict *
-unpacking_dictionary(unsigned number)
+int
+tlsrpt_zstd_pack_problems(tlsrpt_buf_t *out, const void *text, size_t len)
 {
-    tlsrpt_str_t  d;
+    size_t      n, bound = ZSTD_compressBound(len);
+    char       *frame = malloc(bound);
+    ZSTD_CCtx  *ctx = packer(&pack_problems,
+                             tlsrpt_zstd_problems[TLSRPT_ZSTD_PROBLEMS],
+                             FINE_LEVEL);
 
-    if (number == 0 || number > TLSRPT_ZSTD_DICTIONARY) {
-        return NULL;
+    if (frame == NULL || ctx == NULL) {
+        free(frame);
+        return -1;
     }
 
-    if (unpack_dictionaries[number] == NULL) {
-        d = tlsrpt_zstd_dictionaries[number];
-        unpack_dictionaries[number] = ZSTD_createDDict(d.data, d.len);
+    n = ZSTD_compress2(ctx, frame, bound, text, len);
+
+    if (!ZSTD_isError(n)) {
+        tlsrpt_buf_add(out, frame, n);
     }
 
-    return unpack_dictionaries[number];
+    free(frame);
+
+    return ZSTD_isError(n) || out->failed ? -1 : 0;
+}
+
+
+/* number: from 1 on, as in list.  NULL: no memory. */
+
+static const ZSTD_DDict *
+unpacker(ZSTD_DDict **made, const tlsrpt_str_t *list, unsigned number)
+{
+    if (unpack_ctx == NULL) {
+        unpack_ctx = ZSTD_createDCtx();
+    }
+
+    if (made[number] == NULL) {
+        made[number] = ZSTD_createDDict(list[number].data, list[number].len);
+    }
+
+    return unpack_ctx != NULL ? made[number] : NULL;
 }
 
 
@@ -132,13 +173,17 @@ tlsrpt_zstd_unpack(unsigned dictionary, const void *bytes, size_t len,
 {
     size_t             n;
     char               frame[BOUND];
-    const ZSTD_DDict  *d = unpacking_dictionary(dictionary);
+    const ZSTD_DDict  *d;
 
-    if (unpack_ctx == NULL) {
-        unpack_ctx = ZSTD_createDCtx();
+    if (dictionary == 0 || dictionary > TLSRPT_ZSTD_DICTIONARY
+        || len > sizeof(frame) - MAGIC_LEN)
+    {
+        return 0;
     }
 
-    if (unpack_ctx == NULL || d == NULL || len > sizeof(frame) - MAGIC_LEN) {
+    d = unpacker(unpack_reports, tlsrpt_zstd_reports, dictionary);
+
+    if (d == NULL) {
         return 0;
     }
 
@@ -149,6 +194,43 @@ tlsrpt_zstd_unpack(unsigned dictionary, const void *bytes, size_t len,
                                    frame, len + MAGIC_LEN, d);
 
     return ZSTD_isError(n) ? 0 : n;
+}
+
+
+int
+tlsrpt_zstd_unpack_problems(unsigned dictionary, const void *bytes, size_t len,
+    size_t max, tlsrpt_buf_t *text)
+{
+    size_t               n;
+    char                *room;
+    const ZSTD_DDict    *d;
+    unsigned long long   size = ZSTD_getFrameContentSize(bytes, len);
+
+    if (dictionary == 0 || dictionary > TLSRPT_ZSTD_PROBLEMS
+        || size == ZSTD_CONTENTSIZE_UNKNOWN || size == ZSTD_CONTENTSIZE_ERROR
+        || size == 0 || size > max)
+    {
+        return 1;
+    }
+
+    d = unpacker(unpack_problems, tlsrpt_zstd_problems, dictionary);
+    room = malloc((size_t) size);
+
+    if (d == NULL || room == NULL) {
+        free(room);
+        return -1;
+    }
+
+    n = ZSTD_decompress_usingDDict(unpack_ctx, room, (size_t) size, bytes, len,
+                                   d);
+
+    if (!ZSTD_isError(n)) {
+        tlsrpt_buf_add(text, room, n);
+    }
+
+    free(room);
+
+    return ZSTD_isError(n) ? 1 : text->failed ? -1 : 0;
 }
 
 

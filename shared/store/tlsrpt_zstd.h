@@ -4,7 +4,8 @@
  *
  * Texts of reports, compressed for keeping.  A short one in one piece, with a
  * dictionary of typical reports, as a frame of zstd (RFC 8878) without its
- * magic number; a long one piece by piece, as a plain frame.
+ * magic number; a long one piece by piece, as a plain frame.  And problems of a
+ * domain, with a dictionary of typical ones, as a frame.
  *
  * The dictionaries have numbers from 1 on, and stay for ever: what was
  * compressed with one can be read with no other.  How to make one:
@@ -19,11 +20,13 @@
 
 #pragma GCC visibility push(hidden)
 
-#define TLSRPT_ZSTD_DICTIONARY  1           /* the newest */
+#define TLSRPT_ZSTD_DICTIONARY  1           /* the newest of reports */
+#define TLSRPT_ZSTD_PROBLEMS    1           /* the newest of problems */
 #define TLSRPT_ZSTD_SHORT       16384       /* the longest short text */
 
-/* Generated from shared/store/report-*.dict by the build. */
-extern const tlsrpt_str_t  tlsrpt_zstd_dictionaries[];
+/* Generated from shared/store/report-*.dict and problem-*.dict by the build. */
+extern const tlsrpt_str_t  tlsrpt_zstd_reports[];
+extern const tlsrpt_str_t  tlsrpt_zstd_problems[];
 
 /* Appends the text, at most _SHORT bytes of it, compressed with the newest
    dictionary; 0, or -1: no memory. */
@@ -34,6 +37,16 @@ int tlsrpt_zstd_pack(tlsrpt_buf_t *out, const void *text, size_t len)
    are none that _pack() made, or there is no memory. */
 size_t tlsrpt_zstd_unpack(unsigned dictionary, const void *bytes, size_t len,
     char *text) TLSRPT_MUST_USE;
+
+/* Appends problems, compressed with the newest dictionary of those; 0, or -1:
+   no memory. */
+int tlsrpt_zstd_pack_problems(tlsrpt_buf_t *out, const void *text, size_t len)
+    TLSRPT_MUST_USE;
+
+/* Appends their text; 0; -1: no memory; 1: these bytes are none that
+   _pack_problems() made, or the text has more than max bytes. */
+int tlsrpt_zstd_unpack_problems(unsigned dictionary, const void *bytes,
+    size_t len, size_t max, tlsrpt_buf_t *text) TLSRPT_MUST_USE;
 
 
 /*

@@ -3,7 +3,9 @@
  * SPDX-License-Identifier: BSD-2-Clause
  *
  * Incidents: what is said of days of reports, from t/incidents/README.  With
- * INCIDENT=NAME in the environment one of them is told as a user reads it.
+ * INCIDENT=NAME in the environment one of them is told as a user reads it; with
+ * STATES=FOLDER each problem goes into a file there as it is kept while it is
+ * open, which is what tools/make-dictionary reads.
  */
 
 #define _DEFAULT_SOURCE                     /* scandir() */
@@ -18,6 +20,50 @@
 /*
  * What must be said
  */
+
+static void
+write_state(const char *folder, json_t *p)
+{
+    char           path[600];
+    json_t        *state;
+    const json_t  *server = json_array_get(json_object_get(p,
+                                "receiving-mx-hostnames"), 0);
+    static int     number;
+
+    json_array_clear(json_object_get(p, "by-day"));
+    state = json_pack("{s:[{s:O, s:s, s:O, s:O, s:O, s:s, s:O}], s:[], s:[]}",
+                      "open", "type", json_object_get(p, "result-type"),
+                      "cause", server != NULL ? json_string_value(server)
+                               : "example.com",
+                      "id", json_object_get(p, "id"),
+                      "opened", json_object_get(p, "first-day"),
+                      "severity", json_object_get(p, "severity"),
+                      "lost", number % 2 ? "yes" : number % 4 ? "no"
+                              : "perhaps", "problem", p, "past", "waiting");
+    snprintf(path, sizeof(path), "%s/%04d", folder, number++);
+
+    if (json_dump_file(state, path, JSON_COMPACT) != 0) {
+        give_up("its state cannot be written");
+    }
+
+    json_decref(state);
+}
+
+
+static void
+write_states(json_t *problems)
+{
+    size_t       i;
+    json_t      *p;
+    const char  *folder = getenv("STATES");
+
+    json_array_foreach(problems, i, p) {
+        if (folder != NULL) {
+            write_state(folder, p);
+        }
+    }
+}
+
 
 /* A member as text; steps: their text and commands. */
 
@@ -202,6 +248,7 @@ run_line(char *line, int *asked, const json_t **p)
 
     if (strcmp(words[0], "says") == 0) {
         problems = ask_problems();
+        write_states(problems);
         *p = json_array_get(problems, 0);
         *asked = 1;
 

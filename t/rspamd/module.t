@@ -15,8 +15,8 @@ my $temp = File::Temp->newdir('tlsrpt-XXXXXX', TMPDIR => 1);
 my %made = (
     'tlsrpt_version.c' => "version-to-c $top/VERSION",
     'tlsrpt_explain_texts.c' => "explain-to-c $top/shared/base/explain.txt",
-    'tlsrpt_dictionaries.c' => 'dictionary-to-c '
-                               . "$top/shared/store/report-1.dict",
+    'tlsrpt_dictionaries.c' => "dictionary-to-c $top/shared/store/report-1.dict"
+                               . " $top/shared/store/problem-1.dict",
     map { m{(\w+)\.lua$} ? ("tlsrpt_$1_script.c" => "script-to-c $1 $_") : () }
         glob "$top/shared/store/*.lua",
 );
