@@ -87,6 +87,22 @@ tlsrpt_due_add(tlsrpt_str_t prefix, tlsrpt_str_t domain, unsigned delay)
 
 
 tlsrpt_command_t *
+tlsrpt_due_late(tlsrpt_str_t prefix, tlsrpt_str_t domain)
+{
+    tlsrpt_key_t  key;
+
+    tlsrpt_key_domain(&key, prefix, domain, "");
+
+    tlsrpt_str_t  argv[] = {
+        TLSRPT_STR("HINCRBY"), { key.data, key.len }, TLSRPT_STR("l"),
+        TLSRPT_STR("1")
+    };
+
+    return tlsrpt_command_create(argv, 4, 1, NULL);
+}
+
+
+tlsrpt_command_t *
 tlsrpt_due_claim(tlsrpt_str_t prefix, unsigned n, unsigned hold)
 {
     call_t  call;

@@ -32,6 +32,11 @@
 tlsrpt_command_t *tlsrpt_due_add(tlsrpt_str_t prefix, tlsrpt_str_t domain,
     unsigned delay) TLSRPT_MUST_USE;
 
+/* What was counted of the domain just now is of the past, as by an import: what
+   is worked out next of it is not news.  Only once it has data. */
+tlsrpt_command_t *tlsrpt_due_late(tlsrpt_str_t prefix, tlsrpt_str_t domain)
+    TLSRPT_MUST_USE;
+
 /* Up to n that are due, none of which anybody else gets for hold seconds. */
 tlsrpt_command_t *tlsrpt_due_claim(tlsrpt_str_t prefix, unsigned n,
     unsigned hold) TLSRPT_MUST_USE;

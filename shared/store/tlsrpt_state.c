@@ -29,27 +29,86 @@ static const struct {
  * Reading
  */
 
-/* A number and what ends it; 0: there is none. */
+/* A number.  0; -1: there is none. */
 
-static unsigned
-read_number(tlsrpt_str_t *text, char end)
+static int
+read_number(tlsrpt_str_t *text, unsigned *n)
 {
-    unsigned  n = 0;
+    size_t  len = text->len;
 
-    while (text->len && tlsrpt_is_digit(*text->data) && n < MAX_NUMBER) {
-        n = n * 10 + (unsigned) (*text->data - '0');
+    *n = 0;
+
+    while (text->len && tlsrpt_is_digit(*text->data) && *n < MAX_NUMBER) {
+        *n = *n * 10 + (unsigned) (*text->data - '0');
         text->data++;
         text->len--;
     }
 
-    if (text->len == 0 || *text->data != end) {
-        return 0;
+    return text->len < len ? 0 : -1;
+}
+
+
+static int
+read_char(tlsrpt_str_t *text, char c)
+{
+    if (text->len == 0 || *text->data != c) {
+        return -1;
     }
 
     text->data++;
     text->len--;
 
-    return n;
+    return 0;
+}
+
+
+int
+tlsrpt_state_mark(const tlsrpt_reply_t *value, unsigned *rules,
+    unsigned *open)
+{
+    tlsrpt_str_t  text = { value->str, value->len };
+
+    *rules = *open = 0;
+
+    if (value->type != TLSRPT_REPLY_STRING || read_number(&text, rules) != 0
+        || read_char(&text, ' ') != 0 || read_number(&text, open) != 0
+        || text.len != 0)
+    {
+        *rules = *open = 0;
+        return -1;
+    }
+
+    return 0;
+}
+
+
+const tlsrpt_command_t *
+tlsrpt_state_get(tlsrpt_key_read_t *read, tlsrpt_str_t prefix,
+    tlsrpt_str_t domain)
+{
+    tlsrpt_key_domain(&read->key, prefix, domain, TLSRPT_STATE_KEY);
+
+    return tlsrpt_key_read(read, "GET", NULL, 0);
+}
+
+
+/* What stands before the JSON.  0; -1: it is no state. */
+
+static int
+read_head(tlsrpt_str_t *bytes, unsigned *format, unsigned *rules)
+{
+    *rules = 0;
+
+    if (read_number(bytes, format) != 0 || read_char(bytes, ' ') != 0) {
+        return -1;
+    }
+
+    if (*format > FORMAT) {
+        return 0;                           /* whatever comes then */
+    }
+
+    return read_number(bytes, rules) == 0 && read_char(bytes, '\n') == 0
+           && *format && *rules ? 0 : -1;
 }
 
 
@@ -125,15 +184,13 @@ tlsrpt_state_read(const tlsrpt_reply_t *reply, tlsrpt_state_t *state)
 
     bytes.data = reply->str;
     bytes.len = reply->len;
-    format = read_number(&bytes, ' ');
-    rules = format ? read_number(&bytes, '\n') : 0;
 
-    if (format > FORMAT || rules > TLSRPT_STATE_RULES) {
-        state->newer = 1;
+    if (read_head(&bytes, &format, &rules) != 0) {
         return 0;
     }
 
-    if (rules == 0) {
+    if (format > FORMAT || rules > TLSRPT_STATE_RULES) {
+        state->newer = 1;
         return 0;
     }
 

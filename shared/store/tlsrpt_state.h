@@ -15,7 +15,8 @@
  *                "severity": "high|medium|low", "lost": "yes|perhaps|no",
  *                "worsened": "YYYY-MM-DD"?, "unverified": true?,
  *                "problem": {as in BASE/domains/D/problems, "by-day": []}}],
- *      "past": [{"type", "cause", "id", "opened", "ended", "severity"}],
+ *      "past": [{"type", "cause", "id", "opened", "ended", "severity",
+ *                "lapsed": true?}],
  *      "waiting": [{"type", "cause", "since": SECONDS}]}
  *
  * type "": not given.  past: the newest first.
@@ -25,6 +26,7 @@
 #define TLSRPT_STATE_H
 
 #include "tlsrpt_buf.h"
+#include "tlsrpt_key.h"
 #include "tlsrpt_reply.h"
 
 #pragma GCC visibility push(hidden)
@@ -32,7 +34,8 @@
 #define TLSRPT_STATE_RULES    1             /* as in ingest.lua */
 #define TLSRPT_STATE_KEY      ":problems"   /* for tlsrpt_key_domain() */
 
-#define TLSRPT_STATE_OPEN     16            /* at most, of each */
+#define TLSRPT_STATE_OPEN     17            /* at most, of each: the last one
+                                               stands for those beyond */
 #define TLSRPT_STATE_PAST     64
 #define TLSRPT_STATE_WAITING  16
 #define TLSRPT_STATE_SIZE     262144        /* bytes of JSON */
@@ -46,6 +49,10 @@ typedef struct {
                                                newer */
 } tlsrpt_state_t;
 
+/* GET of it; borrowed from read. */
+const tlsrpt_command_t *tlsrpt_state_get(tlsrpt_key_read_t *read,
+    tlsrpt_str_t prefix, tlsrpt_str_t domain);
+
 /* What GET replied.  What cannot be read is as if nothing were kept.  0, or -1:
    no memory. */
 int tlsrpt_state_read(const tlsrpt_reply_t *reply, tlsrpt_state_t *state)
@@ -55,6 +62,12 @@ void tlsrpt_state_free(tlsrpt_state_t *state);
 /* Appends it as it is kept.  Where it has more than _SIZE bytes of JSON, lists
    within its problems are cut short.  0, or -1: no memory. */
 int tlsrpt_state_write(const json_t *json, tlsrpt_buf_t *out) TLSRPT_MUST_USE;
+
+/* The mark of it in the domain's hash, field "p": "RULES OPEN", the rules it
+   was worked out by and how many problems are open.  0, or -1: it has none, so
+   problems were never worked out, or that cannot be read. */
+int tlsrpt_state_mark(const tlsrpt_reply_t *value, unsigned *rules,
+    unsigned *open);
 
 /* Of a state that was read, json NULL too: borrowed. */
 

@@ -80,9 +80,24 @@ test_claimed(void)
 }
 
 
+static void
+test_late(void)
+{
+    tlsrpt_command_t  *c = tlsrpt_due_late(str("t"), str("example.com"));
+
+    is_int((long long) c->argc, 4, "late: a command");
+    is_str(c->argv[0], "HINCRBY", "that counts");
+    is_str(c->argv[1], "t:{example.com}", "in the domain's hash");
+    is_str(c->argv[2], "l", "a field of it");
+    is_int((long long) c->key, 1, "where its key is");
+    tlsrpt_command_destroy(c);
+}
+
+
 int
 main(void)
 {
+    test_late();
     check(tlsrpt_due_add(str("t"), str("example.com"), 5),
           &tlsrpt_due_add_script, "1 t:due example.com 5", "add");
     check(tlsrpt_due_claim(str("t"), 64, 60), &tlsrpt_due_claim_script,

@@ -111,6 +111,49 @@ test_back_and_forth(void)
 }
 
 
+static void
+test_mark(void)
+{
+    unsigned        rules, open;
+    tlsrpt_reply_t  reply = reply_of("12 3", 4);
+    tlsrpt_reply_t  nil = { TLSRPT_REPLY_NIL, 0, NULL, 0, 0, NULL };
+    static const char *const  broken[] = {
+        "", "1", "1 ", " 1", "1 x", "x 1", "1 1 ", "1 1 1", "-1 1", "1  1"
+    };
+
+    is_int(tlsrpt_state_mark(&reply, &rules, &open), 0, "a mark");
+    is_int(rules, 12, "its rules");
+    is_int(open, 3, "problems that are open");
+
+    reply = reply_of("1 0", 3);
+    is_int(tlsrpt_state_mark(&reply, &rules, &open), 0, "a mark");
+    is_int(open, 0, "none is open");
+
+    is_int(tlsrpt_state_mark(&nil, &rules, &open), -1, "no mark");
+
+    for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
+        rules = open = 7;
+        reply = reply_of(broken[i], strlen(broken[i]));
+        is_int(tlsrpt_state_mark(&reply, &rules, &open), -1,
+               "\"%s\" is none", broken[i]);
+        ok(rules == 0 && open == 0, "and says nothing");
+    }
+}
+
+
+static void
+test_get(void)
+{
+    tlsrpt_key_read_t        read;
+    const tlsrpt_command_t  *c = tlsrpt_state_get(&read,
+                                     (tlsrpt_str_t) { "t", 1 },
+                                     (tlsrpt_str_t) { "example.com", 11 });
+
+    is_str(c->argv[0], "GET", "a command that reads it");
+    is_str(c->argv[1], "t:{example.com}:problems", "its key");
+}
+
+
 /*
  * Nothing, newer, broken
  */
@@ -386,6 +429,8 @@ int
 main(void)
 {
     test_back_and_forth();
+    test_mark();
+    test_get();
     test_nothing();
     test_heads();
     test_broken();
