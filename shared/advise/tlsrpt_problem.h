@@ -59,7 +59,7 @@ typedef enum {
     TLSRPT_STATE_UNKNOWN,                   /* nobody reported since */
     TLSRPT_STATE_OVER,
     TLSRPT_STATE_LAPSED                     /* unknown for too long */
-} tlsrpt_state_t;
+} tlsrpt_course_t;
 
 /* Why somebody on the way is to be thought of. */
 typedef enum {
@@ -107,7 +107,7 @@ typedef struct {
     /* Judged */
 
     tlsrpt_severity_t            severity;
-    tlsrpt_state_t               state;
+    tlsrpt_course_t              state;
     tlsrpt_lost_t                lost;
     unsigned                     under;     /* on the last day */
     int32_t                      first;     /* day, as in tlsrpt_time.h; of

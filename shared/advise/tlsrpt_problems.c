@@ -254,6 +254,24 @@ problems_json(tlsrpt_lookup_t *lookup)
 }
 
 
+int
+tlsrpt_problems_found(tlsrpt_lookup_t *lookup, tlsrpt_found_t *found)
+{
+    tlsrpt_gather_t  *g = &((tlsrpt_problems_t *) lookup)->gather;
+
+    found->evidence = &g->evidence;
+    found->list = g->list;
+
+    if (finish(g) != 0) {
+        return -1;
+    }
+
+    found->n = g->n;
+
+    return 0;
+}
+
+
 static const tlsrpt_lookup_type_t  problems_type = {
     problems_next, problems_add, problems_seen,
     problems_json, NULL, problems_destroy
@@ -297,4 +315,15 @@ tlsrpt_problems_create(const tlsrpt_query_t *query, tlsrpt_str_t domain,
                 : (size_t) (today - query->from) + 1;
 
     return &problems->lookup;
+}
+
+
+tlsrpt_lookup_t *
+tlsrpt_problems_follow(const tlsrpt_query_t *query, tlsrpt_str_t domain,
+    tlsrpt_str_t prefix, const mta_sts_policy_t *served, int32_t today,
+    const json_t *state)
+{
+    (void) state;
+
+    return tlsrpt_problems_create(query, domain, prefix, served, today);
 }

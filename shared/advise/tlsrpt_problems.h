@@ -11,6 +11,7 @@
 
 #include "mta_sts_policy.h"
 #include "tlsrpt_lookup.h"
+#include "tlsrpt_problem.h"
 #include "tlsrpt_query.h"
 
 #pragma GCC visibility push(hidden)
@@ -21,6 +22,30 @@
 tlsrpt_lookup_t *tlsrpt_problems_create(const tlsrpt_query_t *query,
     tlsrpt_str_t domain, tlsrpt_str_t prefix, const mta_sts_policy_t *served,
     int32_t today) TLSRPT_MUST_USE;
+
+
+/*
+ * For those who follow what becomes of problems: the same reading, with a state
+ * that is known before it begins.
+ */
+
+typedef struct {
+    const tlsrpt_evidence_t   *evidence;
+    tlsrpt_problem_t *const   *list;        /* settled, judged, worst first */
+    size_t                     n;
+} tlsrpt_found_t;
+
+/* What belongs to an episode that is over is not read again.  state: as
+   tlsrpt_state.h has it, borrowed until it is destroyed; NULL: none is kept.
+   NULL: no memory. */
+tlsrpt_lookup_t *tlsrpt_problems_follow(const tlsrpt_query_t *query,
+    tlsrpt_str_t domain, tlsrpt_str_t prefix, const mta_sts_policy_t *served,
+    int32_t today, const json_t *state) TLSRPT_MUST_USE;
+
+/* What it found, once all is read, instead of its JSON; lives as long as the
+   lookup.  0, or -1: no memory. */
+int tlsrpt_problems_found(tlsrpt_lookup_t *lookup, tlsrpt_found_t *found)
+    TLSRPT_MUST_USE;
 
 #pragma GCC visibility pop
 
