@@ -164,6 +164,8 @@ add_day(tlsrpt_sender_day_t *d, const tlsrpt_packed_t *r, int verified)
     count(&d->verified_sessions, verified ? r->failed : 0);
     count(&d->successful, r->successful);
     count(&d->verified, verified ? r->successful : 0);
+    count(&d->untold, r->overflow);
+    count(&d->untold_verified, verified ? r->overflow : 0);
 
     for (size_t i = 0; i < r->ntypes; i++) {
         const tlsrpt_packed_type_t  *t = &r->types[i];
@@ -309,6 +311,48 @@ tlsrpt_evidence_passed(const tlsrpt_evidence_t *e,
     }
 
     return n;
+}
+
+
+/* Sessions of all days of the sender but one. */
+
+static double
+usual_sessions(const tlsrpt_evidence_t *e, const tlsrpt_sender_t *s,
+    const tlsrpt_sender_day_t *without)
+{
+    double  n = 0;
+
+    for (size_t i = 0; i < s->ndays; i++) {
+        if (&s->days[i] != without) {
+            n += (double) (e->verified ? s->days[i].verified_sessions
+                                       : s->days[i].sessions);
+        }
+    }
+
+    return n;
+}
+
+
+int
+tlsrpt_evidence_is_settled(const tlsrpt_evidence_t *e, size_t day,
+    const unsigned char without[TLSRPT_MAX_SENDERS + 1])
+{
+    double  usual = 0, reported = 0;
+
+    for (size_t s = 0; s < e->nsenders; s++) {
+        const tlsrpt_sender_day_t  *d = tlsrpt_evidence_day(e, s, day);
+        const double                n = usual_sessions(e, &e->senders[s], d);
+
+        usual += n;
+
+        if (tlsrpt_evidence_speaks(d, e->verified)
+            && (without == NULL || !without[s]))
+        {
+            reported += n;
+        }
+    }
+
+    return usual > 0 && reported * 2 >= usual;
 }
 
 

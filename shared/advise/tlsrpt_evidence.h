@@ -41,6 +41,8 @@ typedef struct {
     uint64_t  passed[TLSRPT_DAY_KINDS];     /* successful under ... */
     uint64_t  passed_verified[TLSRPT_DAY_KINDS];
     uint64_t  met[TLSRPT_DAY_KINDS];        /* sessions under ... */
+    uint64_t  untold;                       /* failed, but not kept in detail */
+    uint64_t  untold_verified;
 } tlsrpt_sender_day_t;
 
 /* How late reports come, by the lists of two days, the newer one first: what
@@ -121,6 +123,12 @@ int tlsrpt_evidence_speaks(const tlsrpt_sender_day_t *day, int verified);
    at all. */
 uint64_t tlsrpt_evidence_passed(const tlsrpt_evidence_t *evidence,
     const tlsrpt_sender_day_t *day, unsigned kinds);
+
+/* Have those reported on the day that have half of the usual sessions, as the
+   other days of the range tell?  Where there are verified reports, these alone
+   count.  without: senders whose reports do not count, or NULL. */
+int tlsrpt_evidence_is_settled(const tlsrpt_evidence_t *evidence, size_t day,
+    const unsigned char without[TLSRPT_MAX_SENDERS + 1]);
 
 /* Does a policy cover the mail server: the one served, or one that is known? */
 int tlsrpt_evidence_served(const tlsrpt_evidence_t *evidence, tlsrpt_str_t mx);

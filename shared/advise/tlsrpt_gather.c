@@ -37,16 +37,91 @@ same(tlsrpt_str_t s, tlsrpt_value_t value)
 }
 
 
+/* What a failure is of. */
+typedef struct {
+    tlsrpt_value_t           type;
+    tlsrpt_value_t           mx;
+    int                      many;
+    const tlsrpt_episode_t  *past;
+} place_t;
+
+static tlsrpt_str_t
+text_of(tlsrpt_value_t value)
+{
+    tlsrpt_str_t  s = { value.data, value.kind == TLSRPT_VALUE_TEXT
+                                    ? value.len : 0 };
+
+    return s;
+}
+
+
+static void
+set_place(const tlsrpt_gather_t *g, place_t *place, tlsrpt_value_t type,
+    tlsrpt_value_t mx, int many, int32_t day)
+{
+    place->type = type;
+    place->mx = mx;
+    place->many = many;
+    place->past = tlsrpt_episodes_past(&g->episodes, text_of(type), text_of(mx),
+                                       many, day);
+}
+
+
+static int
+is_of(const tlsrpt_problem_t *p, const place_t *place)
+{
+    return p->many == place->many && p->past == place->past
+           && same(p->result_type, place->type)
+           && (p->many || same(p->mx, place->mx));
+}
+
+
+static tlsrpt_problem_t *
+find(const tlsrpt_gather_t *g, const place_t *place, size_t *of_type)
+{
+    *of_type = 0;
+
+    for (size_t i = 0; i < g->n; i++) {
+        if (is_of(g->list[i], place)) {
+            return g->list[i];
+        }
+
+        *of_type += !g->list[i]->known && same(g->list[i]->result_type,
+                                               place->type);
+    }
+
+    return NULL;
+}
+
+
+static int
+is_known(const tlsrpt_gather_t *g, const place_t *place)
+{
+    return place->past != NULL
+           || tlsrpt_episodes_is_open(&g->episodes, text_of(place->type),
+                                      text_of(place->mx), place->many);
+}
+
+
+/* Is it of the past, and that left out? */
+
+static int
+is_left(const tlsrpt_gather_t *g, const place_t *place)
+{
+    return g->leaves_past && place->past != NULL;
+}
+
+
 /* NULL: no memory. */
 
 static tlsrpt_problem_t *
-problem_create(tlsrpt_gather_t *g, tlsrpt_value_t type, tlsrpt_value_t mx)
+problem_create(tlsrpt_gather_t *g, const place_t *place)
 {
     tlsrpt_str_t       result_type, host;
     tlsrpt_problem_t  *p;
 
-    if (tlsrpt_evidence_keep(&g->evidence, type, &result_type) != 0
-        || tlsrpt_evidence_keep(&g->evidence, mx, &host) != 0)
+    if (tlsrpt_evidence_keep(&g->evidence, place->type, &result_type) != 0
+        || tlsrpt_evidence_keep(&g->evidence, place->mx, &host) != 0)
     {
         return NULL;
     }
@@ -58,98 +133,65 @@ problem_create(tlsrpt_gather_t *g, tlsrpt_value_t type, tlsrpt_value_t mx)
     }
 
     p->mx = host;
+    p->many = place->many;
+    p->past = place->past;
+    p->known = is_known(g, place);
+    g->nnew += !p->known;
     g->list[g->n++] = p;
 
     return p;
 }
 
 
+/* Sets p to NULL where it is left out. */
+
 static int
-is_of(const tlsrpt_problem_t *p, tlsrpt_value_t type, tlsrpt_value_t mx,
-    int many)
+problem_of(tlsrpt_gather_t *g, tlsrpt_value_t type, tlsrpt_value_t mx,
+    size_t day, tlsrpt_problem_t **p)
 {
-    return p->many == many && same(p->result_type, type)
-           && (many || same(p->mx, mx));
-}
-
-
-static tlsrpt_problem_t *
-find(const tlsrpt_gather_t *g, tlsrpt_value_t type, tlsrpt_value_t mx,
-    int many, size_t *of_type)
-{
-    *of_type = 0;
-
-    for (size_t i = 0; i < g->n; i++) {
-        if (is_of(g->list[i], type, mx, many)) {
-            return g->list[i];
-        }
-
-        *of_type += same(g->list[i]->result_type, type);
-    }
-
-    return NULL;
-}
-
-
-static tlsrpt_problem_t *
-problem_of(tlsrpt_gather_t *g, tlsrpt_value_t type, tlsrpt_value_t mx)
-{
-    int                    many = 0;
-    size_t                 of_type;
-    const tlsrpt_value_t   none = tlsrpt_value_of("", 0);
-    tlsrpt_str_t           word = { type.data, type.len };
-    tlsrpt_problem_t      *p;
+    place_t               place;
+    size_t                of_type;
+    const int32_t         date = g->evidence.scan.from + (int32_t) day;
+    const tlsrpt_value_t  none = tlsrpt_value_of("", 0);
+    const tlsrpt_value_t  rest = tlsrpt_value_of(TLSRPT_OVERFLOW,
+                                                 sizeof(TLSRPT_OVERFLOW) - 1);
 
     type = type.kind == TLSRPT_VALUE_NULL ? none : type;
 
-    if (mx.kind != TLSRPT_VALUE_TEXT || tlsrpt_explain(word)->of_policy) {
+    if (mx.kind != TLSRPT_VALUE_TEXT
+        || tlsrpt_explain(text_of(type))->of_policy)
+    {
         mx = none;
     }
 
-    p = find(g, type, mx, 0, &of_type);
+    set_place(g, &place, type, mx, 0, date);
+    *p = find(g, &place, &of_type);
 
-    if (p != NULL) {
-        return p;
+    if (*p == NULL && of_type >= TLSRPT_MAX_OF_TYPE && !is_known(g, &place)) {
+        set_place(g, &place, type, none, 1, date);
+        *p = find(g, &place, &of_type);
     }
 
-    if (of_type >= TLSRPT_MAX_OF_TYPE) {
-        mx = none;
-        many = 1;
-        p = find(g, type, mx, many, &of_type);
+    if (*p == NULL && g->nnew >= TLSRPT_MAX_PROBLEMS - 1
+        && !is_known(g, &place))
+    {
+        set_place(g, &place, rest, none, 1, date);
+        *p = find(g, &place, &of_type);
     }
 
-    if (p == NULL && g->n >= TLSRPT_MAX_PROBLEMS - 1) {
-        type = tlsrpt_value_of(TLSRPT_OVERFLOW, sizeof(TLSRPT_OVERFLOW) - 1);
-        mx = none;
-        many = 1;
-        p = find(g, type, mx, many, &of_type);
+    if (*p != NULL || is_left(g, &place)) {
+        return 0;
     }
 
-    if (p == NULL) {
-        p = problem_create(g, type, mx);
+    *p = problem_create(g, &place);
 
-        if (p != NULL) {
-            p->many = many;
-        }
-    }
-
-    return p;
+    return *p != NULL ? 0 : -1;
 }
 
 
 /*
  * The policy that the sender saw against the mail server it came to
  */
-
-static tlsrpt_str_t
-text_of(tlsrpt_value_t value)
-{
-    tlsrpt_str_t  s = { value.data, value.kind == TLSRPT_VALUE_TEXT
-                                    ? value.len : 0 };
-
-    return s;
-}
-
 
 /* Does no pattern cover the mail server?  Where the report does not tell the
    policy, or perhaps not all of it, that cannot be said. */
@@ -288,7 +330,7 @@ stage(tlsrpt_gather_t *g, tlsrpt_problem_t *p, unsigned kind,
         i++;
     }
 
-    if (p->staged_kinds == 0 && g->nstaged < TLSRPT_MAX_PROBLEMS) {
+    if (p->staged_kinds == 0 && g->nstaged < TLSRPT_MAX_FAILURES) {
         g->staged[g->nstaged++] = i;
     }
 
@@ -345,7 +387,7 @@ flush(tlsrpt_gather_t *g, size_t day, size_t sender)
 
 
 static int
-gather_row(tlsrpt_gather_t *g, const tlsrpt_row_t *row)
+gather_row(tlsrpt_gather_t *g, const tlsrpt_row_t *row, size_t day)
 {
     tlsrpt_problem_t            *p;
     tlsrpt_value_t  values[TLSRPT_NDIMENSIONS] = { { NULL, 0, 0 } };
@@ -355,10 +397,14 @@ gather_row(tlsrpt_gather_t *g, const tlsrpt_row_t *row)
         return 0;
     }
 
-    p = problem_of(g, row->result_type, row->receiving_mx_hostname);
+    if (problem_of(g, row->result_type, row->receiving_mx_hostname, day, &p)
+        != 0)
+    {
+        return -1;
+    }
 
     if (p == NULL) {
-        return -1;
+        return 0;
     }
 
     stage(g, p, tlsrpt_evidence_kind(type->policy_type), under(type),
@@ -384,7 +430,7 @@ gather_row(tlsrpt_gather_t *g, const tlsrpt_row_t *row)
 
 
 static int
-gather_rest(tlsrpt_gather_t *g, uint64_t failed)
+gather_rest(tlsrpt_gather_t *g, uint64_t failed, size_t day)
 {
     tlsrpt_problem_t  *p;
 
@@ -392,12 +438,15 @@ gather_rest(tlsrpt_gather_t *g, uint64_t failed)
         return 0;
     }
 
-    p = problem_of(g, tlsrpt_value_of(TLSRPT_OVERFLOW,
+    if (problem_of(g, tlsrpt_value_of(TLSRPT_OVERFLOW,
                                       sizeof(TLSRPT_OVERFLOW) - 1),
-                   tlsrpt_value_of("", 0));
+                   tlsrpt_value_of("", 0), day, &p) != 0)
+    {
+        return -1;
+    }
 
     if (p == NULL) {
-        return -1;
+        return 0;
     }
 
     stage(g, p, TLSRPT_DAY_OTHER, TLSRPT_UNDER_UNKNOWN, failed);
@@ -413,7 +462,7 @@ tlsrpt_gather_overflow(tlsrpt_gather_t *g, uint64_t failed, size_t day)
     /* the day's totals do not tell which way it came */
     g->packed.via = UNKNOWN_WAY;
 
-    return gather_rest(g, failed) != 0
+    return gather_rest(g, failed, day) != 0
            || flush(g, day, TLSRPT_NO_SENDER) != 0
            ? -1 : 0;
 }
@@ -434,12 +483,12 @@ gather_report(tlsrpt_gather_t *g, size_t day, int *again)
     *again |= d != NULL && d->reports > 1;
 
     while (tlsrpt_packed_row(&g->packed, &row)) {
-        if (gather_row(g, &row) != 0) {
+        if (gather_row(g, &row, day) != 0) {
             return -1;
         }
     }
 
-    return gather_rest(g, g->packed.overflow) != 0
+    return gather_rest(g, g->packed.overflow, day) != 0
            || flush(g, day, sender) != 0
            ? -1 : 0;
 }

@@ -8,7 +8,7 @@
 #ifndef TLSRPT_GATHER_H
 #define TLSRPT_GATHER_H
 
-#include "tlsrpt_problem.h"
+#include "tlsrpt_episode.h"
 
 #pragma GCC visibility push(hidden)
 
@@ -17,15 +17,21 @@
 #define TLSRPT_MAX_PROBLEMS      64
 #define TLSRPT_MAX_OF_TYPE       8
 
+/* Beside them those that the state knows: nobody can push these aside. */
+#define TLSRPT_MAX_FAILURES      (TLSRPT_MAX_PROBLEMS + TLSRPT_MAX_EPISODES)
+
 /* Behind those of failures: of silence, one a sender, or of policies that are
    not found. */
-#define TLSRPT_MAX_ALL_PROBLEMS  (TLSRPT_MAX_PROBLEMS + TLSRPT_MAX_SENDERS + 1)
+#define TLSRPT_MAX_ALL_PROBLEMS  (TLSRPT_MAX_FAILURES + TLSRPT_MAX_SENDERS + 1)
 
 typedef struct {
     tlsrpt_evidence_t   evidence;
+    tlsrpt_episodes_t   episodes;           /* that are known */
+    int                 leaves_past;        /* out */
     tlsrpt_problem_t   *list[TLSRPT_MAX_ALL_PROBLEMS];
     size_t              n;
-    size_t              staged[TLSRPT_MAX_PROBLEMS];    /* of this report */
+    size_t              nnew;               /* that the state does not know */
+    size_t              staged[TLSRPT_MAX_FAILURES];    /* of this report */
     size_t              nstaged;
     tlsrpt_packed_t     packed;
 } tlsrpt_gather_t;

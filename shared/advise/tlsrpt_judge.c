@@ -21,6 +21,8 @@
 #define SOME_PERCENT     1
 #define SOME_SENDERS     3
 #define MUCH_SESSIONS    20
+/* So many days later all reports are there. */
+#define SETTLED_DAYS     2
 /* A count that is hard to believe, and the days that say what is usual. */
 #define DOUBT_TIMES      1000
 #define USUAL_DAYS       3
@@ -38,6 +40,14 @@ is_strict(const tlsrpt_evidence_t *e, const tlsrpt_hit_t *hit,
     const tlsrpt_sender_day_t *d)
 {
     return d != NULL && (d->disputed || (e->verified && hit->verified));
+}
+
+
+int
+tlsrpt_judge_counts(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p,
+    const tlsrpt_hit_t *hit)
+{
+    return !e->verified || p->mailed == 0 || hit->verified > 0;
 }
 
 
@@ -140,10 +150,11 @@ judge_shares(const tlsrpt_evidence_t *e, tlsrpt_problem_t *p)
 }
 
 
-/* Is a count a thousand times what the sender usually has? */
+/* Is the hit's count a thousand times what the sender usually has? */
 
 static int
-is_doubtful(const tlsrpt_evidence_t *e, const tlsrpt_hit_t *hit)
+is_doubtful(const tlsrpt_evidence_t *e, const tlsrpt_hit_t *hit,
+    uint64_t failed)
 {
     size_t                      n;
     double                      usual;
@@ -160,7 +171,7 @@ is_doubtful(const tlsrpt_evidence_t *e, const tlsrpt_hit_t *hit)
     usual = s->sessions - (double) d->sessions;
     usual = n && usual > (double) n ? usual / (double) n : 1;
 
-    return n >= USUAL_DAYS && (double) hit->failed >= DOUBT_TIMES * usual;
+    return n >= USUAL_DAYS && (double) failed >= DOUBT_TIMES * usual;
 }
 
 
@@ -174,7 +185,7 @@ judge_belief(const tlsrpt_evidence_t *e, tlsrpt_problem_t *p)
 
         believed = tlsrpt_count_add(believed, tlsrpt_judge_failed(e, h));
 
-        if (h->failed > p->doubtful && is_doubtful(e, h)) {
+        if (h->failed > p->doubtful && is_doubtful(e, h, h->failed)) {
             p->doubtful = h->failed;
         }
     }
@@ -283,17 +294,41 @@ judge_reason(tlsrpt_problem_t *p)
  * Mail
  */
 
+/* The hit of the last failing day that is before the i-th one, of those that
+   count; NULL: that was all. */
+
+static const tlsrpt_hit_t *
+hit_before(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p, size_t *i,
+    const tlsrpt_hit_t *last)
+{
+    while (*i > 0) {
+        const tlsrpt_hit_t  *h = &p->hits[--*i];
+
+        if (last != NULL && h->day != last->day) {
+            return NULL;
+        }
+
+        if (tlsrpt_judge_counts(e, p, h)) {
+            return h;
+        }
+    }
+
+    return NULL;
+}
+
+
 /* The modes of the last failing day; where no report tells, the one that is
    served now. */
 
 static unsigned
 last_modes(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p)
 {
-    unsigned      under = 0;
-    const size_t  last = p->hits[p->nhits - 1].day;
+    size_t               i = p->nhits;
+    unsigned             under = 0;
+    const tlsrpt_hit_t  *h = NULL;
 
-    for (size_t i = p->nhits; i > 0 && p->hits[i - 1].day == last; i--) {
-        under |= p->hits[i - 1].under;
+    while ((h = hit_before(e, p, &i, h)) != NULL) {
+        under |= h->under;
     }
 
     if (under != TLSRPT_UNDER_UNKNOWN || e->served == NULL) {
@@ -312,11 +347,12 @@ last_modes(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p)
 static int
 got_through(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p)
 {
-    const size_t  last = p->hits[p->nhits - 1].day;
+    size_t               i = p->nhits;
+    const tlsrpt_hit_t  *h = NULL;
 
-    for (size_t i = p->nhits; i > 0 && p->hits[i - 1].day == last; i--) {
-        const tlsrpt_hit_t         *h = &p->hits[i - 1];
-        const tlsrpt_sender_day_t  *d = tlsrpt_evidence_day(e, h->sender, last);
+    while ((h = hit_before(e, p, &i, h)) != NULL) {
+        const tlsrpt_sender_day_t  *d = tlsrpt_evidence_day(e, h->sender,
+                                                            h->day);
 
         if (d == NULL
             || (is_strict(e, h, d) ? d->verified : d->successful) == 0)
@@ -361,22 +397,41 @@ lost(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p)
  * How bad
  */
 
+/* By which evidence: all, verified alone (where there is any), and of this no
+   count that is doubted. */
+typedef enum {
+    BY_ALL = 0,
+    BY_SIGNED,
+    BY_SURE
+} evidence_t;
+
 typedef struct {
     uint64_t  failed;
     int       much;
     int       single;                       /* nothing but single sessions */
 } day_weight_t;
 
+static uint64_t
+failed_by(const tlsrpt_evidence_t *e, const tlsrpt_hit_t *hit, evidence_t by)
+{
+    const uint64_t  failed = by != BY_ALL && e->verified
+                             ? hit->verified : tlsrpt_judge_failed(e, hit);
+
+    return by == BY_SURE && is_doubtful(e, hit, failed) ? 0 : failed;
+}
+
+
 /* Of the hits i to n, all of one day. */
 
 static day_weight_t
-weigh(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p, size_t i, size_t n)
+weigh(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p, size_t i, size_t n,
+    evidence_t by)
 {
     size_t        some = 0;
     day_weight_t  w = { 0, 0, 1 };
 
     for ( ; i < n; i++) {
-        const uint64_t  failed = tlsrpt_judge_failed(e, &p->hits[i]);
+        const uint64_t  failed = failed_by(e, &p->hits[i], by);
         const uint64_t  all = tlsrpt_judge_sessions(e, &p->hits[i]);
 
         if (failed == 0) {
@@ -411,6 +466,20 @@ is_next_day(const tlsrpt_evidence_t *e, size_t before, size_t day)
 }
 
 
+/* All sessions of a domain that has few?  As long as reports of the day are to
+   be waited for, that is not known. */
+
+static int
+is_everything(const tlsrpt_evidence_t *e, uint64_t failed, size_t day)
+{
+    const int32_t   age = e->scan.today - (e->scan.from + (int32_t) day);
+    const uint64_t  all = tlsrpt_judge_sessions_of_day(e, day);
+
+    return all < MUCH_SESSIONS && failed >= all
+           && (age >= SETTLED_DAYS || tlsrpt_evidence_is_settled(e, day, NULL));
+}
+
+
 /* Is there a week with more such days than single sessions may have? */
 
 static int
@@ -422,7 +491,7 @@ is_often(const size_t *days, size_t n)
 
 static tlsrpt_severity_t
 severity_of_days(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p,
-    size_t since)
+    size_t since, evidence_t by)
 {
     int           single = 1, high = 0, much_before = 0;
     size_t        before = 0, n = 0, next;
@@ -430,11 +499,10 @@ severity_of_days(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p,
     day_weight_t  w;
 
     for (size_t i = 0; i < p->nhits; i = next) {
-        const size_t    day = p->hits[i].day;
-        const uint64_t  all = tlsrpt_judge_sessions_of_day(e, day);
+        const size_t  day = p->hits[i].day;
 
         next = tlsrpt_problem_next_day(p, i);
-        w = weigh(e, p, i, next);
+        w = weigh(e, p, i, next, by);
 
         if (day < since || w.failed == 0) {
             continue;
@@ -447,7 +515,7 @@ severity_of_days(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p,
         high |= w.much
                 && (w.failed >= MUCH_SESSIONS
                     || (much_before && is_next_day(e, before, day))
-                    || (all < MUCH_SESSIONS && w.failed >= all));
+                    || is_everything(e, w.failed, day));
         much_before = w.much;
         before = day;
     }
@@ -459,24 +527,35 @@ severity_of_days(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p,
 
 
 static tlsrpt_severity_t
-severity(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p)
+severity_by(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p,
+    evidence_t by)
 {
     tlsrpt_severity_t  s;
-    const size_t       last = p->hits[p->nhits - 1].day;
-    size_t             since = 0;
+    size_t             i = p->nhits, since = 0;
 
-    if (!tlsrpt_problem_is_over(p) && last >= RECENT_DAYS) {
-        since = last - RECENT_DAYS + 1;
+    if (!tlsrpt_problem_is_over(p)) {
+        const tlsrpt_hit_t  *last = hit_before(e, p, &i, NULL);
+
+        since = last->day >= RECENT_DAYS ? last->day - RECENT_DAYS + 1 : 0;
     }
 
-    s = severity_of_days(e, p, since);
-
-    /* what nobody signed weighs less where others sign */
-    if (e->verified && p->posted && p->mailed == 0 && s > TLSRPT_SEVERITY_LOW) {
-        s--;
-    }
+    s = severity_of_days(e, p, since, by);
 
     return s < p->explanation->worst ? s : p->explanation->worst;
+}
+
+
+static void
+judge_severity(const tlsrpt_evidence_t *e, tlsrpt_problem_t *p)
+{
+    p->severity = severity_by(e, p, BY_ALL);
+    p->by_signed = severity_by(e, p, BY_SIGNED);
+    p->by_sure = severity_by(e, p, BY_SURE);
+
+    /* what nobody signed weighs less where others sign */
+    if (e->verified && p->posted && p->severity > p->by_signed) {
+        p->severity--;
+    }
 }
 
 
@@ -491,7 +570,7 @@ tlsrpt_judge(const tlsrpt_evidence_t *e, tlsrpt_problem_t *p)
     p->under = last_modes(e, p);
     p->lost = lost(e, p);
     tlsrpt_others_state(e, p);
-    p->severity = severity(e, p);
+    judge_severity(e, p);
     tlsrpt_others_passed(e, p);
     tlsrpt_others_suspect(e, p);
 }

@@ -16,6 +16,11 @@
 /* A problem with hits, settled. */
 void tlsrpt_judge(const tlsrpt_evidence_t *evidence, tlsrpt_problem_t *problem);
 
+/* Does the hit say anything of the problem?  Where a signed report tells of it,
+   what nobody signed neither ends it nor keeps it. */
+int tlsrpt_judge_counts(const tlsrpt_evidence_t *evidence,
+    const tlsrpt_problem_t *problem, const tlsrpt_hit_t *hit);
+
 /* Sessions of a hit that count as evidence: of reports that contradict each
    other, and where some are verified, those. */
 uint64_t tlsrpt_judge_failed(const tlsrpt_evidence_t *evidence,

@@ -62,21 +62,31 @@ kinds_to_pass(const tlsrpt_problem_t *p)
  * Is it over?
  */
 
-/* Days after the last failure on which the sender reported: what a signed
-   report opened, a signed one closes.  newest: of these,
+/* A day that says how the sender fared: what a signed report opened, a signed
+   one closes.  A log that is full does not tell what failed: anybody can fill
+   one. */
+
+static int
+is_clean(const tlsrpt_problem_t *p, const tlsrpt_sender_day_t *d)
+{
+    const int  verified = p->mailed > 0;
+
+    return tlsrpt_evidence_speaks(d, verified)
+           && (verified ? d->untold_verified : d->untold) == 0;
+}
+
+
+/* Days after the last failure on which the sender reported.  newest: of these,
    and of the first one, the last one. */
 
 static size_t
 days_since(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p, size_t sender,
-    size_t *newest)
+    size_t last, size_t *newest)
 {
-    size_t        n = 0;
-    const size_t  last = p->hits[p->nhits - 1].day;
+    size_t  n = 0;
 
     for (size_t i = last + 1; i < e->nknown; i++) {
-        if (tlsrpt_evidence_speaks(tlsrpt_evidence_day(e, sender, i),
-                                   p->mailed > 0))
-        {
+        if (is_clean(p, tlsrpt_evidence_day(e, sender, i))) {
             n++;
             *newest = i > *newest ? i : *newest;
         }
@@ -150,32 +160,54 @@ passed_since(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p, size_t last)
 }
 
 
+/* The last hit that counts. */
+
+static const tlsrpt_hit_t *
+last_hit(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p)
+{
+    size_t  i = p->nhits - 1;
+
+    while (i > 0 && !tlsrpt_judge_counts(e, p, &p->hits[i])) {
+        i--;
+    }
+
+    return &p->hits[i];
+}
+
+
+static int
+did_see(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p, size_t sender,
+    size_t recent)
+{
+    for (size_t i = p->nhits; i > 0 && p->hits[i - 1].day >= recent; i--) {
+        if (p->hits[i - 1].sender == sender
+            && tlsrpt_judge_counts(e, p, &p->hits[i - 1]))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 void
 tlsrpt_others_state(const tlsrpt_evidence_t *e, tlsrpt_problem_t *p)
 {
-    const size_t  last = p->hits[p->nhits - 1].day;
+    const size_t  last = last_hit(e, p)->day;
     const size_t  recent = last >= RECENT_DAYS ? last - RECENT_DAYS + 1 : 0;
     size_t        newest = last, patience = LATE_DAYS;
     int           clean = 1;
 
     for (size_t s = 0; s < e->nsenders; s++) {
         size_t  gap, days;
-        int     saw = 0;
 
-        if (!p->saw[s]) {
-            continue;
-        }
-
-        for (size_t i = p->nhits; i > 0 && p->hits[i - 1].day >= recent; i--) {
-            saw |= p->hits[i - 1].sender == s;
-        }
-
-        if (!saw) {
+        if (!p->saw[s] || !did_see(e, p, s, recent)) {
             continue;
         }
 
         gap = usual_gap(e, s);
-        days = days_since(e, p, s, &newest);
+        days = days_since(e, p, s, last, &newest);
         clean &= days >= (gap >= WEEKLY ? 1 : CLEAN_DAYS);
 
         if (gap > 1 && gap + LATE_DAYS - 1 > patience) {
@@ -185,7 +217,7 @@ tlsrpt_others_state(const tlsrpt_evidence_t *e, tlsrpt_problem_t *p)
 
     /* what nobody is known to have seen is over when the domain is reported on
        without it */
-    if (p->hits[p->nhits - 1].sender == TLSRPT_NO_SENDER) {
+    if (last_hit(e, p)->sender == TLSRPT_NO_SENDER) {
         clean = 0;
     }
 

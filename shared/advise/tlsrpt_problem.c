@@ -189,7 +189,9 @@ worst_first(const void *one, const void *two)
     const tlsrpt_problem_t  *a = *(tlsrpt_problem_t *const *) one;
     const tlsrpt_problem_t  *b = *(tlsrpt_problem_t *const *) two;
 
-    order = tlsrpt_problem_is_over(a) - tlsrpt_problem_is_over(b);
+    order = (a->id.data == NULL) - (b->id.data == NULL);
+    order = order ? order
+                  : tlsrpt_problem_is_over(a) - tlsrpt_problem_is_over(b);
     order = order ? order : (int) b->severity - (int) a->severity;
     order = order ? order : (int) b->lost - (int) a->lost;
 

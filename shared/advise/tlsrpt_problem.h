@@ -77,11 +77,18 @@ typedef enum {
     TLSRPT_MX_FOREIGN                       /* nor of a domain that is */
 } tlsrpt_mx_state_t;
 
+/* Of tlsrpt_episode.h. */
+typedef struct tlsrpt_episode  tlsrpt_episode_t;
+
 typedef struct {
     tlsrpt_str_t                 result_type;   /* borrowed; "": not given */
     const tlsrpt_explanation_t  *explanation;
     tlsrpt_str_t                 mx;        /* its cause; len 0: none, many */
     int                          many;      /* all servers beyond the bound */
+    const tlsrpt_episode_t      *past;      /* the episode that it was; NULL: it
+                                               is the one of now, if any */
+    int                          known;     /* by the state */
+    tlsrpt_str_t                 id;        /* data NULL: it was never open */
 
     /* Gathered */
 
@@ -107,6 +114,10 @@ typedef struct {
     /* Judged */
 
     tlsrpt_severity_t            severity;
+    tlsrpt_severity_t            by_signed; /* where there is any, by verified
+                                               evidence alone, ... */
+    tlsrpt_severity_t            by_sure;   /* ... and no count that is doubted
+                                               */
     tlsrpt_course_t              state;
     tlsrpt_lost_t                lost;
     unsigned                     under;     /* on the last day */
@@ -149,8 +160,8 @@ void tlsrpt_problem_settle(tlsrpt_problem_t *problem);
 /* The first hit of the next day, from i on. */
 size_t tlsrpt_problem_next_day(const tlsrpt_problem_t *problem, size_t i);
 
-/* Those that are open first, then worst first; what is as bad stays in its
-   order. */
+/* Those that have an id first, of these and of the others those that are open,
+   then worst first; what is as bad stays in its order. */
 void tlsrpt_problem_sort(tlsrpt_problem_t **problems, size_t n);
 
 

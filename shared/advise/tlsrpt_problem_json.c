@@ -3,10 +3,6 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 
-#include <stdio.h>
-
-#include <openssl/sha.h>
-
 #include "tlsrpt_contacts.h"
 #include "tlsrpt_count.h"
 #include "tlsrpt_diagnosis.h"
@@ -15,7 +11,6 @@
 
 
 #define MAX_LISTED  50                      /* of each */
-#define ID_BYTES    8
 
 
 static json_t *
@@ -101,55 +96,12 @@ suspicion_json(const tlsrpt_problem_t *p, tlsrpt_names_t *names)
 }
 
 
-/* What is at fault: the mail server, the policy host, the sender that alone
-   meets it, else the domain. */
-
-static tlsrpt_str_t
-cause_of(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p, char *buf)
-{
-    const tlsrpt_groups_t  *g = &p->groups[TLSRPT_PROBLEM_ORGANIZATIONS];
-
-    if (p->mx.len) {
-        return p->mx;
-    }
-
-    if (tlsrpt_problem_is_of_policy(p) && !tlsrpt_problem_is_silence(p)) {
-        return TLSRPT_STR("mta-sts");
-    }
-
-    return g->ngroups == 1 ? tlsrpt_groups_text(g, &g->groups[0], buf)
-                           : e->scan.domain;
-}
-
-
-/* Of the domain, the type, the cause and the first day; null: it was never
-   worth opening. */
+/* null: it was never open. */
 
 static json_t *
-id_json(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p)
+id_json(const tlsrpt_problem_t *p)
 {
-    char           buf[TLSRPT_VALUE_LEN], text[2 * ID_BYTES + 1];
-    char           name[2048];
-    unsigned char  digest[SHA256_DIGEST_LENGTH];
-    tlsrpt_str_t   cause = cause_of(e, p, buf);
-    int            n;
-
-    if (p->severity == TLSRPT_SEVERITY_LOW) {
-        return json_null();
-    }
-
-    n = snprintf(name, sizeof(name), "%.*s\n%.*s\n%.*s\n%d",
-                 (int) e->scan.domain.len, e->scan.domain.data,
-                 (int) p->result_type.len, p->result_type.data,
-                 (int) cause.len, cause.data, (int) p->first);
-    n = n < 0 ? 0 : n < (int) sizeof(name) ? n : (int) sizeof(name) - 1;
-    SHA256((const unsigned char *) name, (size_t) n, digest);
-
-    for (int i = 0; i < ID_BYTES; i++) {
-        snprintf(text + 2 * i, 3, "%02x", digest[i]);
-    }
-
-    return json_string(text);
+    return p->id.data != NULL ? tlsrpt_str_json(p->id) : json_null();
 }
 
 
@@ -216,7 +168,7 @@ facts_json(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p)
 
     return json_pack("{s:o, s:o, s:s, s:o, s:s, s:s, s:I, s:f, s:f,"
                      " s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-                     "id", id_json(e, p), "result-type", type_json(p),
+                     "id", id_json(p), "result-type", type_json(p),
                      "severity", tlsrpt_severity_name(p->severity),
                      "ongoing", ongoing_json(p),
                      "first-day", first, "last-day", last,
@@ -269,8 +221,8 @@ said_json(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p)
 }
 
 
-static json_t *
-problem_json(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p)
+json_t *
+tlsrpt_problem_json(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p)
 {
     json_t  *json = facts_json(e, p), *said = said_json(e, p);
 
@@ -282,30 +234,4 @@ problem_json(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p)
     json_decref(said);
 
     return json;
-}
-
-
-json_t *
-tlsrpt_problem_json(const tlsrpt_evidence_t *e,
-    tlsrpt_problem_t *const *problems, size_t n, json_t *conflicts)
-{
-    char                      from[TLSRPT_DAY_TEXT_LEN + 1];
-    char                      to[TLSRPT_DAY_TEXT_LEN + 1];
-    json_t                   *array = json_array();
-    const tlsrpt_day_scan_t  *scan = &e->scan;
-
-    for (size_t i = 0; array != NULL && i < n; i++) {
-        if (json_array_append_new(array, problem_json(e, problems[i])) != 0) {
-            json_decref(array);
-            array = NULL;
-        }
-    }
-
-    tlsrpt_day_text(scan->from, from);
-    tlsrpt_day_text(scan->to, to);
-
-    return json_pack("{s:s%, s:s, s:s, s:O, s:o}", "domain",
-                     scan->domain.data, scan->domain.len, "from", from,
-                     "to", to, "conflicting-reports", conflicts, "problems",
-                     array);
 }

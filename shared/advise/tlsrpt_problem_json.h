@@ -2,7 +2,7 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * Problems as JSON.
+ * A problem as JSON.
  */
 
 #ifndef TLSRPT_PROBLEM_JSON_H
@@ -13,11 +13,9 @@
 
 #pragma GCC visibility push(hidden)
 
-/* {"domain","from","to","conflicting-reports","problems"}, in the order given;
-   conflicts is borrowed.  NULL: no memory. */
+/* NULL: no memory. */
 json_t *tlsrpt_problem_json(const tlsrpt_evidence_t *evidence,
-    tlsrpt_problem_t *const *problems, size_t n, json_t *conflicts)
-    TLSRPT_MUST_USE;
+    const tlsrpt_problem_t *problem) TLSRPT_MUST_USE;
 
 #pragma GCC visibility pop
 

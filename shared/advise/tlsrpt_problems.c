@@ -9,9 +9,10 @@
 #include "tlsrpt_contacts.h"
 #include "tlsrpt_gather.h"
 #include "tlsrpt_judge.h"
-#include "tlsrpt_problem_json.h"
+#include "tlsrpt_episodes_json.h"
 #include "tlsrpt_problems.h"
 #include "tlsrpt_silence.h"
+#include "tlsrpt_state.h"
 #include "tlsrpt_unfound.h"
 
 
@@ -27,7 +28,14 @@ typedef struct {
     tlsrpt_conflict_days_t  lists;          /* of days to be read */
     size_t                  nlists;
     int                     gathered;
+    tlsrpt_state_t          state;          /* unless it was given */
+    int                     state_asked;
+    int                     state_known;
+    tlsrpt_key_read_t       read;
 } tlsrpt_problems_t;
+
+/* No command of the scan, nor of a list, has this number. */
+#define STATE_NUMBER  ((size_t) -1)
 
 
 static void
@@ -37,12 +45,14 @@ problems_destroy(tlsrpt_lookup_t *lookup)
 
     tlsrpt_gather_free(&problems->gather);
     tlsrpt_conflict_days_free(&problems->lists);
+    tlsrpt_state_free(&problems->state);
     free(problems);
 }
 
 
 /*
- * Reading: the day logs, then the lists of some days
+ * Reading: the state beside the totals, the day logs, then the lists of some
+ * days
  */
 
 static void
@@ -115,12 +125,37 @@ want_lists(tlsrpt_problems_t *problems)
 
 
 static const tlsrpt_command_t *
+ask_state(tlsrpt_problems_t *problems, size_t *n)
+{
+    const tlsrpt_day_scan_t  *scan = &problems->gather.evidence.scan;
+
+    problems->state_asked = 1;
+    *n = STATE_NUMBER;
+
+    tlsrpt_key_domain(&problems->read.key, scan->prefix, scan->domain,
+                      TLSRPT_STATE_KEY);
+
+    return tlsrpt_key_read(&problems->read, "GET", NULL, 0);
+}
+
+
+static const tlsrpt_command_t *
 problems_next(tlsrpt_lookup_t *lookup, size_t *n)
 {
     tlsrpt_problems_t  *problems = (tlsrpt_problems_t *) lookup;
 
     tlsrpt_day_scan_t       *scan = &problems->gather.evidence.scan;
-    const tlsrpt_command_t  *command = tlsrpt_day_scan_next(scan, n);
+    const tlsrpt_command_t  *command;
+
+    if (!problems->state_asked) {
+        return ask_state(problems, n);
+    }
+
+    if (!problems->state_known) {
+        return tlsrpt_day_scan_next_totals(scan, n);
+    }
+
+    command = tlsrpt_day_scan_next(scan, n);
 
     if (command != NULL || scan->pending) {
         return command;
@@ -178,6 +213,20 @@ add_log(tlsrpt_problems_t *problems, tlsrpt_str_t log, size_t day)
 
 
 static int
+add_state(tlsrpt_problems_t *problems, const tlsrpt_reply_t *reply)
+{
+    if (tlsrpt_state_read(reply, &problems->state) != 0) {
+        return -1;
+    }
+
+    problems->state_known = 1;
+    tlsrpt_episodes_read(&problems->gather.episodes, problems->state.json);
+
+    return 0;
+}
+
+
+static int
 problems_add(tlsrpt_lookup_t *lookup, size_t n, const tlsrpt_reply_t *reply)
 {
     int                 rc;
@@ -185,6 +234,10 @@ problems_add(tlsrpt_lookup_t *lookup, size_t n, const tlsrpt_reply_t *reply)
     tlsrpt_str_t        log;
     tlsrpt_problems_t  *problems = (tlsrpt_problems_t *) lookup;
     tlsrpt_day_scan_t  *scan = &problems->gather.evidence.scan;
+
+    if (n == STATE_NUMBER) {
+        return add_state(problems, reply) == 0 ? TLSRPT_OK : TLSRPT_ERR_MEMORY;
+    }
 
     if (n >= tlsrpt_day_scan_end(scan)) {
         return tlsrpt_conflict_days_add(&problems->lists, scan, reply) == 0
@@ -202,13 +255,45 @@ problems_add(tlsrpt_lookup_t *lookup, size_t n, const tlsrpt_reply_t *reply)
 
 
 /*
- * Answering, once all is read
+ * Once all is read
  */
+
+static int
+find_unfound(tlsrpt_gather_t *g, const tlsrpt_episode_t *past)
+{
+    tlsrpt_problem_t  *p;
+
+    if (tlsrpt_unfound_find(&g->evidence, &g->episodes, past, &p) != 0) {
+        return -1;
+    }
+
+    if (p != NULL) {
+        g->list[g->n++] = p;
+    }
+
+    return 0;
+}
+
+
+static int
+find_all_unfound(tlsrpt_gather_t *g)
+{
+    int  rc = find_unfound(g, NULL);
+
+    for (size_t i = 0; rc == 0 && !g->leaves_past && i < g->episodes.npast; i++)
+    {
+        if (tlsrpt_str_is(g->episodes.past[i].type, TLSRPT_POLICY_NOT_FOUND)) {
+            rc = find_unfound(g, &g->episodes.past[i]);
+        }
+    }
+
+    return rc;
+}
+
 
 static int
 finish(tlsrpt_gather_t *g)
 {
-    tlsrpt_problem_t         *p;
     const tlsrpt_evidence_t  *e = &g->evidence;
 
     /* A day log that is full leaves its failures to the day's totals. */
@@ -218,12 +303,8 @@ finish(tlsrpt_gather_t *g)
         }
     }
 
-    if (tlsrpt_unfound_find(e, &p) != 0) {
+    if (find_all_unfound(g) != 0) {
         return -1;
-    }
-
-    if (p != NULL) {
-        g->list[g->n++] = p;
     }
 
     for (size_t i = 0; i < g->n; i++) {
@@ -231,26 +312,7 @@ finish(tlsrpt_gather_t *g)
         tlsrpt_judge(e, g->list[i]);
     }
 
-    if (tlsrpt_silence_find(e, g->list, &g->n) != 0) {
-        return -1;
-    }
-
-    tlsrpt_problem_sort(g->list, g->n);
-
-    return 0;
-}
-
-
-static json_t *
-problems_json(tlsrpt_lookup_t *lookup)
-{
-    tlsrpt_problems_t  *problems = (tlsrpt_problems_t *) lookup;
-    tlsrpt_gather_t    *g = &problems->gather;
-
-    return finish(g) == 0
-           ? tlsrpt_problem_json(&g->evidence, g->list, g->n,
-                                 problems->lists.reports)
-           : NULL;
+    return tlsrpt_silence_find(e, g->list, &g->n);
 }
 
 
@@ -259,16 +321,40 @@ tlsrpt_problems_found(tlsrpt_lookup_t *lookup, tlsrpt_found_t *found)
 {
     tlsrpt_gather_t  *g = &((tlsrpt_problems_t *) lookup)->gather;
 
-    found->evidence = &g->evidence;
-    found->list = g->list;
-
     if (finish(g) != 0) {
         return -1;
     }
 
+    tlsrpt_problem_sort(g->list, g->n);
+    found->evidence = &g->evidence;
+    found->list = g->list;
     found->n = g->n;
 
     return 0;
+}
+
+
+static json_t *
+problems_json(tlsrpt_lookup_t *lookup)
+{
+    json_t             *array;
+    tlsrpt_problems_t  *problems = (tlsrpt_problems_t *) lookup;
+    tlsrpt_gather_t    *g = &problems->gather;
+    char                from[TLSRPT_DAY_TEXT_LEN + 1];
+    char                to[TLSRPT_DAY_TEXT_LEN + 1];
+
+    if (finish(g) != 0) {
+        return NULL;
+    }
+
+    array = tlsrpt_episodes_json(&g->evidence, &g->episodes, g->list, g->n);
+    tlsrpt_day_text(g->evidence.scan.from, from);
+    tlsrpt_day_text(g->evidence.scan.to, to);
+
+    return json_pack("{s:s%, s:s, s:s, s:O, s:o}", "domain",
+                     g->evidence.scan.domain.data, g->evidence.scan.domain.len,
+                     "from", from, "to", to, "conflicting-reports",
+                     problems->lists.reports, "problems", array);
 }
 
 
@@ -323,7 +409,16 @@ tlsrpt_problems_follow(const tlsrpt_query_t *query, tlsrpt_str_t domain,
     tlsrpt_str_t prefix, const mta_sts_policy_t *served, int32_t today,
     const json_t *state)
 {
-    (void) state;
+    tlsrpt_lookup_t    *lookup = tlsrpt_problems_create(query, domain, prefix,
+                                                        served, today);
+    tlsrpt_problems_t  *problems = (tlsrpt_problems_t *) lookup;
 
-    return tlsrpt_problems_create(query, domain, prefix, served, today);
+    if (lookup != NULL) {
+        problems->state_asked = 1;
+        problems->state_known = 1;
+        problems->gather.leaves_past = 1;
+        tlsrpt_episodes_read(&problems->gather.episodes, state);
+    }
+
+    return lookup;
 }

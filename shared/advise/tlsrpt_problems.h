@@ -16,9 +16,10 @@
 
 #pragma GCC visibility push(hidden)
 
-/* {"domain","from","to","problems"}, worst first.  served: the policy served
-   now, copied; NULL: none.  today: of later days nothing can be known.  NULL:
-   no memory. */
+/* {"domain","from","to","conflicting-reports","problems"}: those that are or
+   were open in the range, then the others, worst first.  served: the policy
+   served now, copied; NULL: none.  today: of later days nothing can be known.
+   NULL: no memory. */
 tlsrpt_lookup_t *tlsrpt_problems_create(const tlsrpt_query_t *query,
     tlsrpt_str_t domain, tlsrpt_str_t prefix, const mta_sts_policy_t *served,
     int32_t today) TLSRPT_MUST_USE;

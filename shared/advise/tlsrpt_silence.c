@@ -72,11 +72,26 @@ tlsrpt_silence_of(const tlsrpt_evidence_t *e, const tlsrpt_sender_t *s,
 }
 
 
+/* Is it known to have reported?  A rhythm can be made up, like a name. */
+
+static int
+is_signed(const tlsrpt_evidence_t *e, const tlsrpt_sender_t *s)
+{
+    size_t  n = 0;
+
+    for (size_t i = 0; s != NULL && i < s->ndays; i++) {
+        n += s->days[i].verified_reports > 0;
+    }
+
+    return !e->verified || s == NULL || n >= STEADY_REPORTS;
+}
+
+
 /* day: the last one with a report; sender NULL: of anybody. */
 
 static int
-silence_add(int32_t day, const tlsrpt_sender_t *sender,
-    tlsrpt_problem_t **problems, size_t *n)
+silence_add(const tlsrpt_evidence_t *e, int32_t day,
+    const tlsrpt_sender_t *sender, tlsrpt_problem_t **problems, size_t *n)
 {
     tlsrpt_value_t     values[TLSRPT_NDIMENSIONS] = { { NULL, 0, 0 } };
     tlsrpt_problem_t  *p = tlsrpt_problem_create(TLSRPT_STR("silence"));
@@ -86,6 +101,8 @@ silence_add(int32_t day, const tlsrpt_sender_t *sender,
     }
 
     p->severity = p->explanation->worst;
+    p->by_signed = is_signed(e, sender) ? p->severity : TLSRPT_SEVERITY_LOW;
+    p->by_sure = p->by_signed;
     p->state = TLSRPT_STATE_ONGOING;
     p->first = day;
     p->last = day;
@@ -112,15 +129,15 @@ tlsrpt_silence_find(const tlsrpt_evidence_t *e, tlsrpt_problem_t **problems,
     size_t  last;
 
     if (tlsrpt_silence_of(e, NULL, &last)) {
-        return silence_add(last < e->scan.ndays
-                           ? e->scan.from + (int32_t) last
-                           : tlsrpt_day_of((int64_t) e->scan.all.last),
+        return silence_add(e, last < e->scan.ndays
+                              ? e->scan.from + (int32_t) last
+                              : tlsrpt_day_of((int64_t) e->scan.all.last),
                            NULL, problems, n);
     }
 
     for (size_t i = 0; i < e->nsenders; i++) {
         if (tlsrpt_silence_of(e, &e->senders[i], &last)
-            && silence_add(e->scan.from + (int32_t) last, &e->senders[i],
+            && silence_add(e, e->scan.from + (int32_t) last, &e->senders[i],
                            problems, n) != 0)
         {
             return -1;

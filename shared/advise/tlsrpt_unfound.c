@@ -80,8 +80,17 @@ is_there(const tlsrpt_evidence_t *e, size_t day)
 
 
 static int
-add_sender(const tlsrpt_evidence_t *e, size_t sender, size_t first,
-    tlsrpt_problem_t *p)
+is_within(const tlsrpt_evidence_t *e, const tlsrpt_episodes_t *episodes,
+    const tlsrpt_problem_t *p, size_t day)
+{
+    return tlsrpt_episodes_past(episodes, p->result_type, TLSRPT_STR(""), 0,
+                                e->scan.from + (int32_t) day) == p->past;
+}
+
+
+static int
+add_sender(const tlsrpt_evidence_t *e, const tlsrpt_episodes_t *episodes,
+    size_t sender, size_t first, tlsrpt_problem_t *p)
 {
     tlsrpt_value_t  values[TLSRPT_NDIMENSIONS] = { { NULL, 0, 0 } };
 
@@ -95,7 +104,9 @@ add_sender(const tlsrpt_evidence_t *e, size_t sender, size_t first,
         tlsrpt_hit_t                hit = { i, sender, 0, 0, TLSRPT_UNDER_NONE,
                                             1u << TLSRPT_DAY_OTHER };
 
-        if (d == NULL || !is_bad(d) || !is_there(e, i)) {
+        if (d == NULL || !is_bad(d) || !is_there(e, i)
+            || !is_within(e, episodes, p, i))
+        {
             continue;
         }
 
@@ -117,7 +128,9 @@ add_sender(const tlsrpt_evidence_t *e, size_t sender, size_t first,
 
 
 int
-tlsrpt_unfound_find(const tlsrpt_evidence_t *e, tlsrpt_problem_t **problem)
+tlsrpt_unfound_find(const tlsrpt_evidence_t *e,
+    const tlsrpt_episodes_t *episodes, const tlsrpt_episode_t *past,
+    tlsrpt_problem_t **problem)
 {
     int                rc = 0;
     size_t             first;
@@ -129,10 +142,16 @@ tlsrpt_unfound_find(const tlsrpt_evidence_t *e, tlsrpt_problem_t **problem)
         }
 
         if (p == NULL) {
-            p = tlsrpt_problem_create(TLSRPT_STR("policy-not-found"));
+            p = tlsrpt_problem_create(TLSRPT_STR(TLSRPT_POLICY_NOT_FOUND));
+
+            if (p == NULL) {
+                return -1;
+            }
+
+            p->past = past;
         }
 
-        rc = p == NULL ? -1 : add_sender(e, s, first, p);
+        rc = add_sender(e, episodes, s, first, p);
     }
 
     if (p != NULL && (rc != 0 || p->nhits == 0)) {

@@ -9,12 +9,16 @@
 #ifndef TLSRPT_UNFOUND_H
 #define TLSRPT_UNFOUND_H
 
-#include "tlsrpt_problem.h"
+#include "tlsrpt_episode.h"
 
 #pragma GCC visibility push(hidden)
 
-/* The problem, not yet judged, or NULL: there is none.  0, or -1: no memory. */
+#define TLSRPT_POLICY_NOT_FOUND  "policy-not-found"
+
+/* The problem as it was in the episode, or, past NULL, as it is since the last
+   one; not yet judged; or NULL: there is none.  0, or -1: no memory. */
 int tlsrpt_unfound_find(const tlsrpt_evidence_t *evidence,
+    const tlsrpt_episodes_t *episodes, const tlsrpt_episode_t *past,
     tlsrpt_problem_t **problem) TLSRPT_MUST_USE;
 
 #pragma GCC visibility pop

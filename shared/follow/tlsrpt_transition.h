@@ -3,8 +3,8 @@
  * SPDX-License-Identifier: BSD-2-Clause
  *
  * The problems that were found and the state that is kept -> the state to keep
- * and the events to tell.  A problem opens, may worsen, and ends; what strangers
- * send can neither end it, nor ring for more than a few.
+ * and the events to tell.  A problem opens, may worsen, and ends; what
+ * strangers send can neither end it, nor ring for more than a few.
  */
 
 #ifndef TLSRPT_TRANSITION_H

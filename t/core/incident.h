@@ -500,27 +500,35 @@ answer_all(tlsrpt_reply_t *reply)
 }
 
 
-static json_t *
-ask_problems(void)
+static tlsrpt_buf_t  kept;                  /* state, as it is in Redis */
+
+static void
+answer_state(tlsrpt_reply_t *reply)
+{
+    memset(reply, 0, sizeof(*reply));
+
+    if (kept.len) {
+        set_string(reply, kept.data, kept.len);
+    }
+}
+
+
+static void
+answer_all_of(tlsrpt_lookup_t *lookup)
 {
     size_t                   n;
-    tlsrpt_query_t           query;
-    tlsrpt_lookup_t         *lookup;
     tlsrpt_reply_t           reply;
     const tlsrpt_command_t  *c;
     const size_t             at = strlen("t:{example.com}:");
-
-    tlsrpt_query_init(&query, (int64_t) today * TLSRPT_DAY + 43200);
-    query.from = today - range[0];
-    query.to = today - range[1];
-    lookup = tlsrpt_problems_create(&query, str("example.com"), str("t"),
-                                    is_served ? &served : NULL, today);
 
     while ((c = lookup->type->next(lookup, &n)) != NULL) {
         const char  *key = key_of(c);
 
         if (strcmp(verb_of(c), "HGET") == 0) {
             answer_all(&reply);
+
+        } else if (strcmp(key + at, "problems") == 0) {
+            answer_state(&reply);
 
         } else if (strstr(key, ":reports") != NULL) {
             answer_day(key + at, c, &reply);
@@ -536,7 +544,28 @@ ask_problems(void)
             abort();
         }
     }
+}
 
+
+static void
+set_query(tlsrpt_query_t *query)
+{
+    tlsrpt_query_init(query, (int64_t) today * TLSRPT_DAY + 43200);
+    query->from = today - range[0];
+    query->to = today - range[1];
+}
+
+
+static json_t *
+ask_problems(void)
+{
+    tlsrpt_query_t    query;
+    tlsrpt_lookup_t  *lookup;
+
+    set_query(&query);
+    lookup = tlsrpt_problems_create(&query, str("example.com"), str("t"),
+                                    is_served ? &served : NULL, today);
+    answer_all_of(lookup);
     answer_json = lookup->type->json(lookup);
     lookup->type->destroy(lookup);
 
