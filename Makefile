@@ -77,12 +77,14 @@ nginx: $(B)/$(MODULE)
 
 # What is generated
 
-SCRIPTS   = $(patsubst shared/store/%.lua,tlsrpt_%_script,\
-                $(wildcard shared/store/*.lua))
+SCRIPTS   = $(patsubst %.lua,tlsrpt_%_script,\
+                $(notdir $(wildcard shared/*/*.lua)))
 GENERATED = $(SCRIPTS:%=$(B)/%.c) $(B)/tlsrpt_explain_texts.c \
             $(B)/tlsrpt_version.c $(B)/tlsrpt_dictionaries.c
 
-$(B)/tlsrpt_%_script.c: shared/store/%.lua tools/script-to-c
+vpath %.lua $(sort $(dir $(wildcard shared/*/*.lua)))
+
+$(B)/tlsrpt_%_script.c: %.lua tools/script-to-c
 	mkdir -p $(@D)
 	tools/script-to-c $* $< > $@
 

@@ -1,8 +1,7 @@
 # Read by nginx's auto/make: the rules for the generated sources.
 
-for tlsrpt_script in close due_add due_claim due_release ingest month slice
-do
-    tlsrpt_lua=$ngx_addon_dir/shared/store/$tlsrpt_script.lua
+for tlsrpt_lua in $ngx_addon_dir/shared/*/*.lua; do
+    tlsrpt_script=`basename $tlsrpt_lua .lua`
     tlsrpt_c=$NGX_OBJS/tlsrpt/tlsrpt_${tlsrpt_script}_script.c
 
     cat << END                                                >> $NGX_MAKEFILE

@@ -20,6 +20,7 @@
 
 #include "tlsrpt_closing.h"
 #include "tlsrpt_command.h"
+#include "tlsrpt_commit.h"
 #include "tlsrpt_domain.h"
 #include "tlsrpt_due.h"
 #include "tlsrpt_error.h"
@@ -28,6 +29,7 @@
 #include "tlsrpt_key.h"
 #include "tlsrpt_newcomer.h"
 #include "tlsrpt_reader.h"
+#include "tlsrpt_reckoning.h"
 #include "tlsrpt_reply.h"
 #include "tlsrpt_report.h"
 #include "tlsrpt_time.h"

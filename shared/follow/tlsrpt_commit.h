@@ -43,12 +43,14 @@ tlsrpt_command_t *tlsrpt_commit_command(const tlsrpt_commit_t *commit)
 tlsrpt_command_t *tlsrpt_event_add(tlsrpt_str_t prefix, tlsrpt_str_t domain,
     tlsrpt_str_t id, tlsrpt_str_t event, int64_t keep) TLSRPT_MUST_USE;
 
-/* Before an event is added: the domain has one, into PREFIX:events, or into
-   PREFIX:untold where it is on its way.  Both: NULL: no memory. */
+/* Before an event is added: the domain has one, into PREFIX:events, and into
+   PREFIX:untold where it is on its way.  Once more, with a later time, after
+   that into PREFIX:untold: who finds nothing on its way takes the domain out.
+   Both: NULL: no memory. */
 tlsrpt_command_t *tlsrpt_event_index(tlsrpt_str_t prefix, tlsrpt_str_t domain,
-    int64_t now) TLSRPT_MUST_USE;
+    int64_t milliseconds) TLSRPT_MUST_USE;
 tlsrpt_command_t *tlsrpt_untold_index(tlsrpt_str_t prefix,
-    tlsrpt_str_t domain, int64_t now) TLSRPT_MUST_USE;
+    tlsrpt_str_t domain, int64_t milliseconds) TLSRPT_MUST_USE;
 
 #pragma GCC visibility pop
 

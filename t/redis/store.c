@@ -13,6 +13,12 @@
  *     step                         the next command of that: "read", "moved N"
  *                                  (slices so far) or "done"
  *     all                          all of them: "done N"
+ *     claim                        claims a domain: "DOMAIN SCORE" or "none"
+ *     reckon N DOMAIN SCORE        begins the N-th reckoning (0 to 3); "-": no
+ *                                  score
+ *     reckon-step N                the next command of that: its name and its
+ *                                  key, or "done"
+ *     reckon-all N                 all of them: "done EVENTS NEWER"
  *     stats DOMAIN FROM TO PARAMS  asks ("-": no PARAMS)
  *     problems DOMAIN FROM TO      asks
  *     overview DOMAIN FROM TO      asks
@@ -37,11 +43,13 @@
 #include "tlsrpt_closing.h"
 #include "tlsrpt_collect.h"
 
-#define MAX_SIZE  (10 * 1024 * 1024)
+#define MAX_SIZE    (10 * 1024 * 1024)
+#define RECKONINGS  4
 
 static redisContext       *redis;
 static tlsrpt_reader_t    *reader;
 static tlsrpt_closing_t   *closing;
+static tlsrpt_reckoning_t *reckonings[RECKONINGS];
 static tlsrpt_stats_t     *stats;
 static tlsrpt_lookup_t    *problems;
 static tlsrpt_overview_t  *overview;
@@ -255,6 +263,92 @@ step(int says)
 
 
 /*
+ * Problems, worked out
+ */
+
+static void
+claim(void)
+{
+    redisReply        *from;
+    tlsrpt_str_t       domain, score;
+    tlsrpt_reply_t    *reply;
+    tlsrpt_command_t  *command = tlsrpt_due_claim(str("t"), 1,
+                                                  TLSRPT_DUE_HOLD);
+
+    reply = ask_redis(command, &from);
+
+    if (tlsrpt_due_claimed(reply, 0, &domain, &score)) {
+        printf("%.*s %.*s\n", (int) domain.len, domain.data, (int) score.len,
+               score.data);
+    } else {
+        printf("%s\n", reply->type == TLSRPT_REPLY_ERROR ? reply->str
+                                                          : "none");
+    }
+
+    tlsrpt_command_destroy(command);
+    reply_free(reply);
+    freeReplyObject(from);
+}
+
+
+static void
+reckon(unsigned n, const char *domain, const char *score)
+{
+    tlsrpt_reckoning_destroy(reckonings[n]);
+    reckonings[n] = tlsrpt_reckoning_create(str("t"), str(domain), NULL,
+                        retention, now,
+                        str(strcmp(score, "-") == 0 ? "" : score));
+    printf("begun\n");
+}
+
+
+/* 0: there is no more. */
+
+static int
+reckon_step(unsigned n, int says)
+{
+    redisReply              *from;
+    tlsrpt_reply_t          *reply;
+    const tlsrpt_command_t  *command = tlsrpt_reckoning_next(reckonings[n]);
+
+    if (command == NULL) {
+        printf("done %u %d\n", tlsrpt_reckoning_nevents(reckonings[n]),
+               tlsrpt_reckoning_newer(reckonings[n]));
+        return 0;
+    }
+
+    if (says) {
+        printf("%s %s\n", command->argv[0], command->argv[command->key]);
+    }
+
+    reply = ask_redis(command, &from);
+
+    if (reply->type == TLSRPT_REPLY_ERROR) {
+        fprintf(stderr, "store: %s\n", reply->str);
+    }
+
+    tlsrpt_reckoning_add(reckonings[n], reply);
+    reply_free(reply);
+    freeReplyObject(from);
+
+    return 1;
+}
+
+
+static unsigned
+slot(const char *text)
+{
+    unsigned long  n = strtoul(text, NULL, 10);
+
+    if (n >= RECKONINGS) {
+        fail("there is no such reckoning");
+    }
+
+    return (unsigned) n;
+}
+
+
+/*
  * Asking
  */
 
@@ -423,6 +517,18 @@ do_line(char *line)
     } else if (strcmp(word, "all") == 0) {
         while (step(0)) { /* void */ }
 
+    } else if (strcmp(word, "claim") == 0) {
+        claim();
+
+    } else if (strcmp(word, "reckon") == 0) {
+        reckon(slot(args[0]), args[1], args[2]);
+
+    } else if (strcmp(word, "reckon-step") == 0) {
+        reckon_step(slot(args[0]), 1);
+
+    } else if (strcmp(word, "reckon-all") == 0) {
+        while (reckon_step(slot(args[0]), 0)) { /* void */ }
+
     } else if (strcmp(word, "ask") == 0) {
         printf("%zu\n", ask(strtoul(args[0], NULL, 10)));
 
@@ -466,6 +572,10 @@ main(int argc, char **argv)
     tlsrpt_closing_destroy(closing);
     tlsrpt_stats_destroy(stats);
     tlsrpt_overview_destroy(overview);
+
+    for (unsigned i = 0; i < RECKONINGS; i++) {
+        tlsrpt_reckoning_destroy(reckonings[i]);
+    }
 
     if (problems != NULL) {
         problems->type->destroy(problems);

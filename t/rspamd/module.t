@@ -18,7 +18,7 @@ my %made = (
     'tlsrpt_dictionaries.c' => "dictionary-to-c $top/shared/store/report-1.dict"
                                . " $top/shared/store/problem-1.dict",
     map { m{(\w+)\.lua$} ? ("tlsrpt_$1_script.c" => "script-to-c $1 $_") : () }
-        glob "$top/shared/store/*.lua",
+        glob "$top/shared/*/*.lua",
 );
 
 for my $name (keys %made) {

@@ -48,6 +48,10 @@ sub text      { return $_[0]->line('ingest', $_[1]) }
 sub begin_close { return $_[0]->line('close', $_[1]) }
 sub step      { return $_[0]->line('step') }
 sub all       { return $_[0]->line('all') }
+sub claim     { my $got = $_[0]->line('claim'); return split ' ', $got }
+sub reckon    { my ($self, @words) = @_; return $self->line('reckon', @words) }
+sub reckon_step { return $_[0]->line('reckon-step', $_[1]) }
+sub reckon_all  { return $_[0]->line('reckon-all', $_[1]) }
 sub begin     { my ($self, @words) = @_; return $self->line(@words) }
 sub ask       { return $_[0]->line('ask', $_[1]) }
 sub answer    { return $JSON->decode($_[0]->line('answer')) }
