@@ -76,6 +76,22 @@ is_of(const tlsrpt_problem_t *p, const place_t *place)
 }
 
 
+static int
+is_verified(const tlsrpt_gather_t *g)
+{
+    return g->packed.via == TLSRPT_VIA_MAIL;
+}
+
+
+/* Does it count against what the report may add? */
+
+static int
+is_bounded(const tlsrpt_gather_t *g, const tlsrpt_problem_t *p)
+{
+    return p->past == NULL && (p->is_signed || !is_verified(g));
+}
+
+
 static tlsrpt_problem_t *
 find(const tlsrpt_gather_t *g, const place_t *place, size_t *of_type)
 {
@@ -86,8 +102,8 @@ find(const tlsrpt_gather_t *g, const place_t *place, size_t *of_type)
             return g->list[i];
         }
 
-        *of_type += !g->list[i]->known && same(g->list[i]->result_type,
-                                               place->type);
+        *of_type += is_bounded(g, g->list[i])
+                    && same(g->list[i]->result_type, place->type);
     }
 
     return NULL;
@@ -135,8 +151,7 @@ problem_create(tlsrpt_gather_t *g, const place_t *place)
     p->mx = host;
     p->many = place->many;
     p->past = place->past;
-    p->known = is_known(g, place);
-    g->nnew += !p->known;
+    g->nnow += p->past == NULL;
     g->list[g->n++] = p;
 
     return p;
@@ -172,20 +187,29 @@ problem_of(tlsrpt_gather_t *g, tlsrpt_value_t type, tlsrpt_value_t mx,
         *p = find(g, &place, &of_type);
     }
 
-    if (*p == NULL && g->nnew >= TLSRPT_MAX_PROBLEMS - 1
-        && !is_known(g, &place))
+    if (*p == NULL && !is_known(g, &place)
+        && (is_verified(g) ? g->nsigned : g->nnow) >= TLSRPT_MAX_PROBLEMS - 1)
     {
         set_place(g, &place, rest, none, 1, date);
         *p = find(g, &place, &of_type);
     }
 
-    if (*p != NULL || is_left(g, &place)) {
+    if (*p == NULL && is_left(g, &place)) {
         return 0;
     }
 
-    *p = problem_create(g, &place);
+    *p = *p != NULL ? *p : problem_create(g, &place);
 
-    return *p != NULL ? 0 : -1;
+    if (*p == NULL) {
+        return -1;
+    }
+
+    if (is_verified(g) && !(*p)->is_signed) {
+        (*p)->is_signed = 1;
+        g->nsigned += (*p)->past == NULL;
+    }
+
+    return 0;
 }
 
 

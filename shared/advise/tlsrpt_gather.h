@@ -13,12 +13,13 @@
 #pragma GCC visibility push(hidden)
 
 /* Result types and mail servers told apart; those beyond share one problem of
-   the type, and, beyond these, one for all. */
+   the type, and, beyond these, one for all.  So many in all reports, and so many
+   in signed ones: what nobody signed does not push aside what is signed. */
 #define TLSRPT_MAX_PROBLEMS      64
 #define TLSRPT_MAX_OF_TYPE       8
 
 /* Beside them those that the state knows: nobody can push these aside. */
-#define TLSRPT_MAX_FAILURES      (TLSRPT_MAX_PROBLEMS + TLSRPT_MAX_EPISODES)
+#define TLSRPT_MAX_FAILURES      (2 * TLSRPT_MAX_PROBLEMS + TLSRPT_MAX_EPISODES)
 
 /* Behind those of failures: of silence, one a sender, or of policies that are
    not found. */
@@ -30,7 +31,8 @@ typedef struct {
     int                 leaves_past;        /* out */
     tlsrpt_problem_t   *list[TLSRPT_MAX_ALL_PROBLEMS];
     size_t              n;
-    size_t              nnew;               /* that the state does not know */
+    size_t              nnow;               /* of no episode that is over */
+    size_t              nsigned;            /* of these */
     size_t              staged[TLSRPT_MAX_FAILURES];    /* of this report */
     size_t              nstaged;
     tlsrpt_packed_t     packed;

@@ -87,7 +87,7 @@ typedef struct {
     int                          many;      /* all servers beyond the bound */
     const tlsrpt_episode_t      *past;      /* the episode that it was; NULL: it
                                                is the one of now, if any */
-    int                          known;     /* by the state */
+    int                          is_signed; /* is any report of it verified? */
     tlsrpt_str_t                 id;        /* data NULL: it was never open */
 
     /* Gathered */

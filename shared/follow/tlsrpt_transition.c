@@ -280,12 +280,14 @@ is_to_open(const move_t *m, size_t i)
 }
 
 
-/* Since when is it waited with?  0: it is seen for the first time. */
+/* Since when is it waited with?  From now on, if it is seen for the first
+   time. */
 
 static int64_t
 waiting_since(const move_t *m, const tlsrpt_problem_t *p)
 {
     size_t   i;
+    int64_t  since;
     json_t  *entry;
 
     json_array_foreach(json_object_get(m->old, "waiting"), i, entry) {
@@ -295,11 +297,12 @@ waiting_since(const move_t *m, const tlsrpt_problem_t *p)
         if (e.type.data != NULL && e.cause.data != NULL
             && tlsrpt_episode_is_of(&e, m->evidence, p))
         {
-            return json_integer_value(json_object_get(entry, "since"));
+            since = json_integer_value(json_object_get(entry, "since"));
+            return since < m->how->now ? since : m->how->now;
         }
     }
 
-    return 0;
+    return m->how->now;
 }
 
 
@@ -316,7 +319,10 @@ wait_for(move_t *m, const tlsrpt_problem_t *p, int64_t since)
         json_pack("{s:o, s:o, s:I}", "type", tlsrpt_str_json(p->result_type),
                   "cause", tlsrpt_episode_cause(m->evidence, p),
                   "since", (json_int_t) since));
-    m->wait = m->wait && m->wait < left ? m->wait : left;
+
+    if (left > 0 && (m->wait == 0 || left < m->wait)) {
+        m->wait = left;
+    }
 }
 
 
@@ -338,9 +344,9 @@ is_talked_over(const move_t *m, const tlsrpt_problem_t *p)
    settled. */
 
 static int
-has_settled(move_t *m, const tlsrpt_problem_t *p)
+has_settled(const move_t *m, const tlsrpt_problem_t *p, int64_t *since)
 {
-    int64_t  since;
+    *since = m->how->now - SETTLE_SECONDS;
 
     if (m->how->quiet || p->by_sure >= TLSRPT_SEVERITY_MEDIUM
         || is_talked_over(m, p))
@@ -348,16 +354,9 @@ has_settled(move_t *m, const tlsrpt_problem_t *p)
         return 1;
     }
 
-    since = waiting_since(m, p);
-    since = since > 0 && since <= m->how->now ? since : m->how->now;
+    *since = waiting_since(m, p);
 
-    if (since + SETTLE_SECONDS <= m->how->now) {
-        return 1;
-    }
-
-    wait_for(m, p, since);
-
-    return 0;
+    return *since + SETTLE_SECONDS <= m->how->now;
 }
 
 
@@ -376,22 +375,40 @@ open_problem(move_t *m, const tlsrpt_problem_t *p)
 }
 
 
+/* It is not to wait once more. */
+
+static void
+be_further(move_t *m, const tlsrpt_problem_t *p, int64_t since)
+{
+    tlsrpt_further_add(&m->further, p);
+
+    if (p->by_sure < TLSRPT_SEVERITY_MEDIUM) {
+        wait_for(m, p, since);
+    }
+}
+
+
 static void
 follow_new(move_t *m, int unverified)
 {
+    int64_t  since;
+
     for (size_t i = 0; i < m->n; i++) {
         const tlsrpt_problem_t  *p = m->problems[i];
 
         if (tlsrpt_entries_is_unverified(&m->entries, p->by_signed)
-            != unverified || !is_to_open(m, i) || !has_settled(m, p))
+            != unverified || !is_to_open(m, i))
         {
             continue;
         }
 
-        if (m->nopen >= MAX_OPEN
-            || (unverified && m->nunverified >= MAX_UNVERIFIED))
+        if (!has_settled(m, p, &since)) {
+            wait_for(m, p, since);
+
+        } else if (m->nopen >= MAX_OPEN
+                   || (unverified && m->nunverified >= MAX_UNVERIFIED))
         {
-            tlsrpt_further_add(&m->further, p);
+            be_further(m, p, since);
 
         } else {
             open_problem(m, p);

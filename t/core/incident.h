@@ -16,7 +16,7 @@
 #include "overview.h"
 #include "report.h"
 
-#define NDAYS     400                       /* the last one is today */
+#define NDAYS     400                       /* incidents: the last one is today */
 #define LAST      (NDAYS - 1)
 #define MAX_WORDS 64
 
@@ -37,6 +37,7 @@ typedef struct {
 
 static day_t             days[NDAYS];
 static int32_t           today;
+static int32_t           first_day;         /* of days */
 static int64_t           newest;            /* when the last report came */
 static unsigned          nreports;
 static policy_t          policies[8];
@@ -253,9 +254,10 @@ add_details(char *text, size_t size, char **words, size_t n, const char *ok)
 
 
 static void
-store(const char *text, int32_t day, const tlsrpt_ingest_t *conf)
+store(const char *text, int32_t day, const tlsrpt_ingest_t *conf, int is_full)
 {
-    day_t                  *d = &days[day - (today - LAST)];
+    size_t                  n;
+    day_t                  *d = &days[day - first_day];
     const tlsrpt_report_t  *r = read_report(reader, text, strlen(text), NULL);
     tlsrpt_command_t       *c = r ? tlsrpt_ingest_command(r, 0, conf) : NULL;
 
@@ -263,13 +265,21 @@ store(const char *text, int32_t day, const tlsrpt_ingest_t *conf)
         give_up(text);
     }
 
-    d->day_log = realloc(d->day_log, d->len + ARG_LEN(c, 1));
-    memcpy(d->day_log + d->len, ARG(c, 1), ARG_LEN(c, 1));
-    d->len += ARG_LEN(c, 1);
+    /* a log that is full takes long reports without their details */
+    n = is_full && ARG_LEN(c, 2) ? 2 : 1;
+
+    d->day_log = realloc(d->day_log, d->len + ARG_LEN(c, n));
+    memcpy(d->day_log + d->len, ARG(c, n), ARG_LEN(c, n));
+    d->len += ARG_LEN(c, n);
     d->reports++;
     d->successful += strtoull(ARG(c, 5), NULL, 10);
     d->failed += strtoull(ARG(c, 6), NULL, 10);
-    list_keep(&d->list, ARG(c, 11), ARG_LEN(c, 11), ARG(c, 12), ARG_LEN(c, 12));
+
+    if (d->list.n < LIST_MAX) {
+        list_keep(&d->list, ARG(c, 11), ARG_LEN(c, 11), ARG(c, 12),
+                  ARG_LEN(c, 12));
+    }
+
     newest = conf->now > newest ? conf->now : newest;
     tlsrpt_command_destroy(c);
 }
@@ -282,6 +292,7 @@ typedef struct {
     const char  *contact;
     const char  *id;
     int32_t      came;                      /* days later */
+    int          is_full;                   /* the day's log */
 } head_t;
 
 static void
@@ -321,7 +332,7 @@ add_report(int32_t ago, const head_t *h, char **words, size_t n)
     conf.via = h->mail ? TLSRPT_VIA_MAIL : TLSRPT_VIA_HTTPS;
     conf.signer = h->mail ? str(h->signer) : conf.signer;
     conf.original = str(text);
-    store(text, day, &conf);
+    store(text, day, &conf, h->is_full);
 }
 
 
@@ -364,7 +375,7 @@ report(char **words, size_t n)
 {
     char     contact[200], signer[200];
     head_t   h = { words[1], strcmp(words[2], "mail") == 0, signer, contact,
-                   NULL, 1 };
+                   NULL, 1, 0 };
     size_t   i = 3;
 
     if (n < 5) {
@@ -386,6 +397,9 @@ report(char **words, size_t n)
 
         } else if (strncmp(words[i], "came=", 5) == 0) {
             h.came = (int32_t) atoi(words[i] + 5);
+
+        } else if (strcmp(words[i], "full") == 0) {
+            h.is_full = 1;
 
         } else {
             break;
@@ -434,7 +448,7 @@ answer_month(const char *date, tlsrpt_reply_t *reply)
     size_t  n = 0;
 
     for (size_t i = 0; i < NDAYS; i++) {
-        tlsrpt_day_text(today - LAST + (int32_t) i, day);
+        tlsrpt_day_text(first_day + (int32_t) i, day);
 
         if (days[i].reports == 0 || strncmp(date, day, 7) != 0) {
             continue;
@@ -468,7 +482,7 @@ answer_day(const char *date, const tlsrpt_command_t *list,
         abort();
     }
 
-    day -= today - LAST;
+    day -= first_day;
 
     if (day < 0 || day >= NDAYS) {
         return;
@@ -566,10 +580,159 @@ ask_problems(void)
     lookup = tlsrpt_problems_create(&query, str("example.com"), str("t"),
                                     is_served ? &served : NULL, today);
     answer_all_of(lookup);
+    json_decref(answer_json);
     answer_json = lookup->type->json(lookup);
     lookup->type->destroy(lookup);
 
     return json_object_get(answer_json, "problems");
+}
+
+
+/*
+ * What must be said
+ */
+
+/* A member as text; steps: their text and commands. */
+
+static const char *
+text_of(const json_t *p, const char *name)
+{
+    static char    text[20000];
+    const json_t  *value = json_object_get(p, name);
+    char          *dump;
+    const char    *run;
+
+    if (strcmp(name, "attack") == 0) {
+        value = json_object_get(p, "possible-attack");
+
+    } else if (strcmp(name, "lost") == 0) {
+        value = json_object_get(p, "lost-mail");
+
+    } else if (strcmp(name, "cause") == 0) {
+        value = json_object_get(p, "likely-cause");
+
+    } else if (strcmp(name, "count") == 0) {
+        value = json_object_get(p, "failed-session-count");
+
+    } else if (strncmp(name, "step", 4) == 0 && name[4] >= '1'
+               && name[4] <= '9')
+    {
+        value = json_array_get(json_object_get(p, "steps"),
+                               (size_t) (name[4] - '1'));
+        run = json_string_value(json_object_get(value, "command"));
+        snprintf(text, sizeof(text), "%s%s%s", value != NULL
+                 ? json_string_value(json_object_get(value, "text")) : "(none)",
+                 run ? " $ " : "", run ? run : "");
+
+        return text;
+    }
+
+    if (json_is_string(value)) {
+        return json_string_value(value);
+    }
+
+    dump = value ? json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
+    snprintf(text, sizeof(text), "%s", dump ? dump : "(none)");
+    free(dump);
+
+    return text;
+}
+
+
+static json_t *
+find_problem(json_t *problems, const char *which)
+{
+    size_t   i;
+    json_t  *p;
+
+    if (*which >= '1' && *which <= '9') {
+        return json_array_get(problems, (size_t) atoi(which) - 1);
+    }
+
+    json_array_foreach(problems, i, p) {
+        if (strcmp(text_of(p, "result-type"), which) == 0) {
+            return p;
+        }
+    }
+
+    return NULL;
+}
+
+
+static void
+check(const json_t *p, const char *name, const char *how, const char *what)
+{
+    int          passed = 0;
+    const char  *text = text_of(p, name);
+
+    if (strcmp(how, "has") == 0) {
+        passed = strstr(text, what) != NULL;
+
+    } else if (strcmp(how, "lacks") == 0) {
+        passed = strstr(text, what) == NULL && strcmp(text, "(none)") != 0;
+
+    } else if (strcmp(how, "is") == 0) {
+        passed = strcmp(text, what) == 0;
+
+    } else if (strcmp(how, "begins") == 0) {
+        passed = strncmp(text, what, strlen(what)) == 0;
+
+    } else {
+        give_up(how);
+    }
+
+    if (!ok(passed, "%s:%u: %s %s %s", file_name, line_number, name, how, what))
+    {
+        tap_show(" got", text);
+    }
+}
+
+
+/* "problems N", "of TYPE|N" (what follows is of it), "NAME has|lacks|is|begins
+   TEXT" */
+
+static void
+expect(json_t *problems, const json_t **p, char **words, size_t n)
+{
+    if (n == 2 && strcmp(words[0], "problems") == 0) {
+        is_int((long long) json_array_size(problems), atoi(words[1]),
+               "%s:%u: problems", file_name, line_number);
+
+    } else if (n == 2 && strcmp(words[0], "of") == 0) {
+        *p = find_problem(problems, words[1]);
+        ok(*p != NULL, "%s:%u: of %s", file_name, line_number, words[1]);
+
+    } else if (n == 3) {
+        check(*p, words[0], words[1], words[2]);
+
+    } else {
+        give_up("NAME has|lacks|is|begins TEXT");
+    }
+}
+
+
+/*
+ * Nothing has happened yet
+ */
+
+static void
+begin(int32_t day, int32_t before)
+{
+    for (size_t i = 0; i < NDAYS; i++) {
+        list_free(&days[i].list);
+        free(days[i].day_log);
+    }
+
+    memset(days, 0, sizeof(days));
+    newest = 0;
+    nreports = 0;
+    kept.len = 0;
+    npolicies = 0;
+    is_served = 0;
+    range[0] = 29;
+    range[1] = 0;
+    today = day;
+    first_day = day - before;
 }
 
 #endif /* T_INCIDENT_H */

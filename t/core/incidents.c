@@ -18,7 +18,7 @@
 
 
 /*
- * What must be said
+ * What is shown, and written
  */
 
 static void
@@ -65,125 +65,6 @@ write_states(json_t *problems)
 }
 
 
-/* A member as text; steps: their text and commands. */
-
-static const char *
-text_of(const json_t *p, const char *name)
-{
-    static char    text[20000];
-    const json_t  *value = json_object_get(p, name);
-    char          *dump;
-    const char    *run;
-
-    if (strcmp(name, "attack") == 0) {
-        value = json_object_get(p, "possible-attack");
-
-    } else if (strcmp(name, "lost") == 0) {
-        value = json_object_get(p, "lost-mail");
-
-    } else if (strcmp(name, "cause") == 0) {
-        value = json_object_get(p, "likely-cause");
-
-    } else if (strcmp(name, "count") == 0) {
-        value = json_object_get(p, "failed-session-count");
-
-    } else if (strncmp(name, "step", 4) == 0 && name[4] >= '1'
-               && name[4] <= '9')
-    {
-        value = json_array_get(json_object_get(p, "steps"),
-                               (size_t) (name[4] - '1'));
-        run = json_string_value(json_object_get(value, "command"));
-        snprintf(text, sizeof(text), "%s%s%s", value != NULL
-                 ? json_string_value(json_object_get(value, "text")) : "(none)",
-                 run ? " $ " : "", run ? run : "");
-
-        return text;
-    }
-
-    if (json_is_string(value)) {
-        return json_string_value(value);
-    }
-
-    dump = value ? json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
-    snprintf(text, sizeof(text), "%s", dump ? dump : "(none)");
-    free(dump);
-
-    return text;
-}
-
-
-static json_t *
-find_problem(json_t *problems, const char *which)
-{
-    size_t   i;
-    json_t  *p;
-
-    if (*which >= '1' && *which <= '9') {
-        return json_array_get(problems, (size_t) atoi(which) - 1);
-    }
-
-    json_array_foreach(problems, i, p) {
-        if (strcmp(text_of(p, "result-type"), which) == 0) {
-            return p;
-        }
-    }
-
-    return NULL;
-}
-
-
-static void
-check(const json_t *p, const char *name, const char *how, const char *what)
-{
-    int          passed = 0;
-    const char  *text = text_of(p, name);
-
-    if (strcmp(how, "has") == 0) {
-        passed = strstr(text, what) != NULL;
-
-    } else if (strcmp(how, "lacks") == 0) {
-        passed = strstr(text, what) == NULL && strcmp(text, "(none)") != 0;
-
-    } else if (strcmp(how, "is") == 0) {
-        passed = strcmp(text, what) == 0;
-
-    } else if (strcmp(how, "begins") == 0) {
-        passed = strncmp(text, what, strlen(what)) == 0;
-
-    } else {
-        give_up(how);
-    }
-
-    if (!ok(passed, "%s:%u: %s %s %s", file_name, line_number, name, how, what))
-    {
-        tap_show(" got", text);
-    }
-}
-
-
-/* "problems N", "of TYPE|N" (what follows is of it), "NAME has|lacks|is|begins
-   TEXT" */
-
-static void
-expect(json_t *problems, const json_t **p, char **words, size_t n)
-{
-    if (n == 2 && strcmp(words[0], "problems") == 0) {
-        is_int((long long) json_array_size(problems), atoi(words[1]),
-               "%s:%u: problems", file_name, line_number);
-
-    } else if (n == 2 && strcmp(words[0], "of") == 0) {
-        *p = find_problem(problems, words[1]);
-        ok(*p != NULL, "%s:%u: of %s", file_name, line_number, words[1]);
-
-    } else if (n == 3) {
-        check(*p, words[0], words[1], words[2]);
-
-    } else {
-        give_up("NAME has|lacks|is|begins TEXT");
-    }
-}
-
-
 static void
 tell(const json_t *problems)
 {
@@ -215,25 +96,6 @@ tell(const json_t *problems)
 /*
  * Incidents
  */
-
-static void
-begin(void)
-{
-    for (size_t i = 0; i < NDAYS; i++) {
-        list_free(&days[i].list);
-        free(days[i].day_log);
-    }
-
-    memset(days, 0, sizeof(days));
-    newest = 0;
-    nreports = 0;
-    npolicies = 0;
-    is_served = 0;
-    range[0] = 29;
-    range[1] = 0;
-    today = tlsrpt_day_of(NOW);             /* a Tuesday */
-}
-
 
 static void
 run_line(char *line, int *asked, const json_t **p)
@@ -274,6 +136,8 @@ run_line(char *line, int *asked, const json_t **p)
             give_up("today YYYY-MM-DD");
         }
 
+        first_day = today - LAST;
+
     } else if (n == 3 && strcmp(words[0], "overflow") == 0) {
         days[LAST - atoi(words[1])].overflow += (uint64_t) atoi(words[2]);
 
@@ -300,7 +164,7 @@ run(const char *name)
         give_up("cannot be read");
     }
 
-    begin();
+    begin(tlsrpt_day_of(NOW), LAST);        /* a Tuesday */
 
     while (fgets(line, sizeof(line), file) != NULL) {
         line_number++;
@@ -349,7 +213,7 @@ main(void)
         free(entries);
     }
 
-    begin();
+    begin(0, 0);
     tlsrpt_reader_destroy(reader);
 
     return done();
