@@ -533,6 +533,87 @@ senders(void)
 }
 
 
+/* A state, there and back. */
+
+static int
+state(void)
+{
+    int             rc;
+    json_t         *json = json_pack("{s:[{s:s}], s:[], s:[]}", "open", "type",
+                                     "tlsa-invalid", "past", "waiting");
+    tlsrpt_buf_t    bytes = { NULL, 0, 0, 0 };
+    tlsrpt_reply_t  reply;
+    tlsrpt_state_t  read = { 0, 0, NULL };
+
+    rc = tlsrpt_state_write(json, &bytes);
+
+    if (rc == 0) {
+        memset(&reply, 0, sizeof(reply));
+        reply.type = TLSRPT_REPLY_STRING;
+        reply.str = bytes.data;
+        reply.len = bytes.len;
+        rc = tlsrpt_state_read(&reply, &read);
+    }
+
+    if (rc == 0 && read.json == NULL) {
+        what_failed = "nothing is kept";
+        rc = 1;
+    }
+
+    tlsrpt_state_free(&read);
+    tlsrpt_buf_free(&bytes);
+    json_decref(json);
+
+    return rc < 0 ? TLSRPT_ERR_MEMORY : rc;
+}
+
+
+/* What it says to what is read and written while problems are worked out. */
+
+static const tlsrpt_reply_t *
+worked_out(const tlsrpt_command_t *c)
+{
+    static tlsrpt_reply_t   nil, all, mark, fields, number;
+    static tlsrpt_reply_t  *elements[3] = { &all, &mark, &nil };
+
+    all.type = mark.type = TLSRPT_REPLY_STRING;
+    all.str = mark.str = "1 0";
+    all.len = mark.len = 3;
+    fields.type = TLSRPT_REPLY_ARRAY;
+    fields.elements = elements;
+    fields.nelements = 3;
+    number.type = TLSRPT_REPLY_INTEGER;
+    number.integer = 2;
+
+    return strcmp(c->argv[0], "HMGET") == 0 ? &fields
+           : strcmp(c->argv[0], "ZADD") == 0
+             || (c->script != NULL && c->script != &tlsrpt_month_script)
+           ? &number
+           : strstr(key_of(c), ":problems") != NULL ? &nil : kept(c);
+}
+
+
+static int
+reckoning(void)
+{
+    int                      released = 0;
+    tlsrpt_reckoning_t      *r;
+    const tlsrpt_command_t  *c;
+
+    r = tlsrpt_reckoning_create(str("tlsrpt"), str("example.com"), NULL, 400,
+                                NOW, str("1.5"));
+
+    while (r != NULL && (c = tlsrpt_reckoning_next(r)) != NULL) {
+        released = c->script == &tlsrpt_due_release_script;
+        tlsrpt_reckoning_add(r, worked_out(c));
+    }
+
+    tlsrpt_reckoning_destroy(r);
+
+    return released ? TLSRPT_OK : TLSRPT_ERR_MEMORY;
+}
+
+
 /*
  * A month is closed: one that has a chunk and a run, a log, and a digest.
  */
@@ -765,6 +846,8 @@ main(void)
     make_log();
     each_allocation("answer", answer);
     each_allocation("problems", problems);
+    each_allocation("state", state);
+    each_allocation("reckoning", reckoning);
     each_allocation("reports", reports);
     each_allocation("senders", senders);
     make_closed();

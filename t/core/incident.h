@@ -104,6 +104,7 @@ split(char *line, char *words[MAX_WORDS])
  * Policies: "policy NAME MODE MX ..."
  */
 
+__attribute__((unused))
 static void
 add_policy(char **words, size_t n)
 {
@@ -130,6 +131,7 @@ add_policy(char **words, size_t n)
 }
 
 
+__attribute__((unused))
 static void
 serve(char **words, size_t n)
 {
@@ -527,34 +529,41 @@ answer_state(tlsrpt_reply_t *reply)
 }
 
 
+static const tlsrpt_reply_t *
+answer_to(const tlsrpt_command_t *c)
+{
+    const char             *key = key_of(c);
+    const size_t            at = strlen("t:{example.com}:");
+    static tlsrpt_reply_t   reply;
+
+    if (strcmp(verb_of(c), "HGET") == 0) {
+        answer_all(&reply);
+
+    } else if (strcmp(key + at, "problems") == 0) {
+        answer_state(&reply);
+
+    } else if (strstr(key, ":reports") != NULL) {
+        answer_day(key + at, c, &reply);
+
+    } else if (strcmp(verb_of(c), "HGETALL") == 0) {
+        answer_month(key + at, &reply);
+
+    } else {
+        answer_day(key + at, NULL, &reply);
+    }
+
+    return beside(c, &reply);
+}
+
+
 static void
 answer_all_of(tlsrpt_lookup_t *lookup)
 {
     size_t                   n;
-    tlsrpt_reply_t           reply;
     const tlsrpt_command_t  *c;
-    const size_t             at = strlen("t:{example.com}:");
 
     while ((c = lookup->type->next(lookup, &n)) != NULL) {
-        const char  *key = key_of(c);
-
-        if (strcmp(verb_of(c), "HGET") == 0) {
-            answer_all(&reply);
-
-        } else if (strcmp(key + at, "problems") == 0) {
-            answer_state(&reply);
-
-        } else if (strstr(key, ":reports") != NULL) {
-            answer_day(key + at, c, &reply);
-
-        } else if (strcmp(verb_of(c), "HGETALL") == 0) {
-            answer_month(key + at, &reply);
-
-        } else {
-            answer_day(key + at, NULL, &reply);
-        }
-
-        if (lookup->type->add(lookup, n, beside(c, &reply)) != TLSRPT_OK) {
+        if (lookup->type->add(lookup, n, answer_to(c)) != TLSRPT_OK) {
             abort();
         }
     }
@@ -570,6 +579,7 @@ set_query(tlsrpt_query_t *query)
 }
 
 
+__attribute__((unused))
 static json_t *
 ask_problems(void)
 {
@@ -691,6 +701,7 @@ check(const json_t *p, const char *name, const char *how, const char *what)
 /* "problems N", "of TYPE|N" (what follows is of it), "NAME has|lacks|is|begins
    TEXT" */
 
+__attribute__((unused))
 static void
 expect(json_t *problems, const json_t **p, char **words, size_t n)
 {
