@@ -59,6 +59,9 @@ for my $domain (sort keys %made) {
 $server->redis('SET', 't:{example.com}:2026-02-02:0123456789abcdef', 'x' x 999);
 $server->redis('HSET', 't:{example.com}:2026-02-02:reports', 'x', 'y');
 $server->redis('ZADD', 't:domains', 0, 'example.com');
+$server->redis('SET', 't:{example.com}:problems', 'x' x 300);
+$server->redis('LPUSH', "t:{example.com}:$_", 'x' x 200)
+    for qw(events acts untold);
 $server->redis('SET', "t2:{example.com}:$_", 'x') for 1 .. 2000;
 $server->redis('SET', "other:$_", 'x' x 100) for 1 .. 2000;
 
@@ -95,6 +98,10 @@ for my $case (['all of it', qr/\{/, 2], ['one domain', qr/\{example\.com\}/, 1,
         "$name: originals and their list";
     is $table->{'-'}{domains}, bytes(qr/${of}[^{]*\}$|${of}$/),
         "$name: the domains";
+    is $table->{'-'}{problems}, bytes(qr/${of}.*:problems$/),
+        "$name: open problems";
+    is $table->{'-'}{events}, bytes(qr/${of}.*:(?:events|acts|untold)$/),
+        "$name: events";
     is $table->{all}{all}, bytes(@args ? $of : qr/^t:/), "$name: the sum";
     is $table->{all}{keys}, scalar(grep { @args ? /$of/ : 1 }
         @{ $server->redis('KEYS', 't:*') }), "$name: keys";

@@ -21,6 +21,10 @@ local kinds = {
     { name = 'day logs',  pattern = '^:(%d%d%d%d%-%d%d)%-%d%d$' },
     { name = 'digests',   pattern = '^:(%d%d%d%d%-%d%d)%-%d%d:seen$' },
     { name = 'originals', pattern = '^:(%d%d%d%d%-%d%d)%-%d%d:' },
+    { name = 'problems',  pattern = '^:problems()$' },
+    { name = 'events',    pattern = '^:events()$' },
+    { name = 'events',    pattern = '^:acts()$' },
+    { name = 'events',    pattern = '^:untold()$' },
     { name = 'others',    pattern = '()' },
 }
 
@@ -134,7 +138,11 @@ end
 local function print_table(sums, ndomains)
     local columns = {}
 
-    for _, kind in ipairs(kinds) do columns[#columns + 1] = kind.name end
+    for _, kind in ipairs(kinds) do
+        if kind.name ~= columns[#columns] then
+            columns[#columns + 1] = kind.name
+        end
+    end
 
     local function line(name, sum)
         local text = string.format('%-8s', name)
