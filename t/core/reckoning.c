@@ -3,8 +3,8 @@
  * SPDX-License-Identifier: BSD-2-Clause
  *
  * Which commands work a domain's problems out, and what they say; replies that
- * nobody expects, at each of them.  What becomes of it in Redis, however many do
- * it at once: t/redis/reckoning.t.
+ * nobody expects, at each of them.  What becomes of it in Redis, however many
+ * do it at once: t/redis/reckoning.t.
  */
 
 #include "incident.h"
@@ -20,7 +20,7 @@ static long long        committed;          /* what the script answers */
 static size_t           odd_at;             /* a command that gets odd, or */
 static tlsrpt_reply_t  *odd;                /* NULL: none does */
 
-static char             done_text[8192];    /* commands that write: a line each */
+static char             done_text[8192];    /* those that write, a line each */
 static size_t           ncommands;
 static unsigned         nevents;
 static int              is_newer;
@@ -273,7 +273,7 @@ test_newer(void)
     tlsrpt_buf_reset(&kept, 0);
     tlsrpt_buf_add(&kept, "2 1\n", 4);
     work_out("1.5");
-    is_str(done_text, "release example.com 1.5 60\n", "and what they have kept");
+    is_str(done_text, "release example.com 1.5 60\n", "and what they keep");
     is_int(is_newer, 1, "and told");
     tlsrpt_buf_reset(&kept, 0);
 }

@@ -28,7 +28,7 @@ static void
 read_bytes(const char *bytes, size_t len)
 {
     tlsrpt_reply_t  reply;
-    char           *copy = malloc(len ? len : 1);  /* so that ASan sees its end */
+    char           *copy = malloc(len ? len : 1);    /* its end: for ASan */
 
     tlsrpt_state_free(&state);
     memcpy(copy, bytes, len);
