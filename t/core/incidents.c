@@ -24,23 +24,37 @@
 static void
 write_state(const char *folder, json_t *p)
 {
-    char           path[600];
+    char           path[600], id[20], cause[300];
     json_t        *state;
+    const char    *first = text_of(p, "first-day");
     const json_t  *server = json_array_get(json_object_get(p,
                                 "receiving-mx-hostnames"), 0);
     static int     number;
 
+    snprintf(id, sizeof(id), "%016llx", (unsigned long long) ++number
+             * 11400714819323198485ULL);
+    snprintf(cause, sizeof(cause), "%s %s", server ? "mx" : "domain",
+             server ? json_string_value(server) : "example.com");
     json_array_clear(json_object_get(p, "by-day"));
-    state = json_pack("{s:[{s:O, s:s, s:O, s:O, s:O, s:s, s:O}], s:[], s:[]}",
+    json_object_set_new(p, "id", json_string(id));
+
+    state = json_pack("{s:[{s:O, s:s, s:s, s:s, s:O, s:s, s:O}],"
+                      " s:[{s:O, s:s, s:s, s:s, s:s, s:O}], s:[]}",
                       "open", "type", json_object_get(p, "result-type"),
-                      "cause", server != NULL ? json_string_value(server)
-                               : "example.com",
-                      "id", json_object_get(p, "id"),
-                      "opened", json_object_get(p, "first-day"),
-                      "severity", json_object_get(p, "severity"),
-                      "lost", number % 2 ? "yes" : number % 4 ? "no"
-                              : "perhaps", "problem", p, "past", "waiting");
-    snprintf(path, sizeof(path), "%s/%04d", folder, number++);
+                      "cause", cause, "id", id, "opened", first,
+                      "severity", json_object_get(p, "severity"), "lost",
+                      number % 2 ? "yes" : number % 4 ? "no" : "perhaps",
+                      "problem", p, "past",
+                      "type", json_object_get(p, "result-type"),
+                      "cause", cause, "id", id, "opened", first,
+                      "ended", first,
+                      "severity", json_object_get(p, "severity"), "waiting");
+
+    if (number % 3) {
+        json_array_clear(json_object_get(state, "past"));
+    }
+
+    snprintf(path, sizeof(path), "%s/%04d", folder, number);
 
     if (json_dump_file(state, path, JSON_COMPACT) != 0) {
         give_up("its state cannot be written");
@@ -57,10 +71,14 @@ write_states(json_t *problems)
     json_t      *p;
     const char  *folder = getenv("STATES");
 
+    if (folder == NULL) {
+        return;
+    }
+
     json_array_foreach(problems, i, p) {
-        if (folder != NULL) {
-            write_state(folder, p);
-        }
+        p = json_deep_copy(p);
+        write_state(folder, p);
+        json_decref(p);
     }
 }
 

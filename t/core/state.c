@@ -3,7 +3,9 @@
  * SPDX-License-Identifier: BSD-2-Clause
  *
  * The problems of a domain as they are kept: what is written reads back, in few
- * bytes; what is newer is left alone; anything else is as if nothing were kept.
+ * bytes; so does what was ever written; what is newer is left alone; anything
+ * else is as if nothing were kept.  WRITE=1 in the environment writes the form
+ * that there is now, where there is no file of it.
  */
 
 #include <stdlib.h>
@@ -151,6 +153,62 @@ test_get(void)
 
     is_str(c->argv[0], "GET", "a command that reads it");
     is_str(c->argv[1], "t:{example.com}:problems", "its key");
+}
+
+
+/* Each form in which states were ever written: a file of it, and beside it what
+   it says. */
+
+#define FORMS  "t/fixtures/kept/state-"
+
+static void
+write_form(const char *path, const json_t *json)
+{
+    FILE          *file = fopen(path, "wx");
+    tlsrpt_buf_t   bytes = { NULL, 0, 0, 0 };
+
+    if (file != NULL) {
+        if (tlsrpt_state_write(json, &bytes) != 0
+            || fwrite(bytes.data, 1, bytes.len, file) != bytes.len)
+        {
+            abort();
+        }
+
+        fclose(file);
+        tlsrpt_buf_free(&bytes);
+    }
+}
+
+
+static void
+test_forms(void)
+{
+    char     path[100], bytes[4096];
+    FILE    *file;
+    size_t   len;
+    json_t  *json;
+
+    for (unsigned n = 1; n <= TLSRPT_ZSTD_PROBLEMS; n++) {
+        snprintf(path, sizeof(path), FORMS "%u.json", n);
+        json = json_load_file(path, 0, NULL);
+        snprintf(path, sizeof(path), FORMS "%u", n);
+
+        if (getenv("WRITE") != NULL) {
+            write_form(path, json);
+        }
+
+        file = fopen(path, "r");
+
+        if (!ok(json != NULL && file != NULL, "form %u", n)) {
+            continue;
+        }
+
+        len = fread(bytes, 1, sizeof(bytes), file);
+        fclose(file);
+        read_bytes(bytes, len);
+        ok(json_equal(state.json, json), "it says what it said");
+        json_decref(json);
+    }
 }
 
 
@@ -429,6 +487,7 @@ int
 main(void)
 {
     test_back_and_forth();
+    test_forms();
     test_mark();
     test_get();
     test_nothing();
