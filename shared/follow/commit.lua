@@ -18,6 +18,7 @@
 local KEPT = 1000
 local WAITING = 64
 local KNOWN = 128           -- of the latest events: none of them comes again
+local NEWS = 604800         -- seconds: what is older need not be told at once
 
 local call = redis.call
 local state, domain, events, untold = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -78,7 +79,7 @@ if #told > 0 and run('LTRIM', untold, #told - WAITING, -1)
     and run('RPUSH', untold, unpack(told))
 then
     done.untold = true
-    run('EXPIRE', untold, keep)
+    run('EXPIRE', untold, math.min(keep, NEWS))
 end
 
 if not of_events then

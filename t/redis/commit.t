@@ -103,11 +103,16 @@ is commit(was => 'B', mark_was => '1 2', state => 'C', mark => '1 2',
 is_deeply events(), [map { event($_) } qw(e4 e3 e2 e1)], 'comes but once';
 expires($_, 2000) for $STATE, $EVENTS, $UNTOLD;
 
-is commit(was => 'C', mark_was => '1 2', state => '', mark => '1 0'), 5,
+is commit(was => 'C', mark_was => '1 2', state => 'C', mark => '1 2',
+          ids => ['e5'], keep => 9_000_000), 6, 'which is kept for long';
+expires($_, 9_000_000) for $STATE, $EVENTS;
+expires($UNTOLD, 7 * 86400);
+
+is commit(was => 'C', mark_was => '1 2', state => '', mark => '1 0'), 6,
     'nothing is left to keep';
 is state(), undef, 'there is no state';
 is mark(), '1 0', 'the mark says so';
-is scalar @{ events() }, 4, 'the events stay';
+is scalar @{ events() }, 5, 'the events stay';
 
 
 # The domain's hash
