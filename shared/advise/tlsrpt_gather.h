@@ -13,8 +13,8 @@
 #pragma GCC visibility push(hidden)
 
 /* Result types and mail servers told apart; those beyond share one problem of
-   the type, and, beyond these, one for all.  So many in all reports, and so many
-   in signed ones: what nobody signed does not push aside what is signed. */
+   the type, and, beyond these, one for all.  So many in all reports, and so
+   many in signed ones: what nobody signed does not push aside what is. */
 #define TLSRPT_MAX_PROBLEMS      64
 #define TLSRPT_MAX_OF_TYPE       8
 

@@ -251,32 +251,13 @@ opened_on(const tlsrpt_problem_t *p)
 }
 
 
-/* Silence has no failures that could be left out with its episode. */
-
-static int
-is_past(const move_t *m, const tlsrpt_problem_t *p)
-{
-    for (size_t i = 0; i < m->episodes.npast; i++) {
-        const tlsrpt_episode_t  *past = &m->episodes.past[i];
-
-        if (opened_on(p) <= past->ended
-            && tlsrpt_episode_is_of(past, m->evidence, p))
-        {
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
-
 static int
 is_to_open(const move_t *m, size_t i)
 {
     const tlsrpt_problem_t  *p = m->problems[i];
 
     return !m->known[i] && !tlsrpt_problem_is_over(p)
-           && p->severity >= TLSRPT_SEVERITY_MEDIUM && !is_past(m, p);
+           && p->severity >= TLSRPT_SEVERITY_MEDIUM;
 }
 
 

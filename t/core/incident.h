@@ -16,7 +16,7 @@
 #include "overview.h"
 #include "report.h"
 
-#define NDAYS     400                       /* incidents: the last one is today */
+#define NDAYS     400                       /* of incidents the last is today */
 #define LAST      (NDAYS - 1)
 #define MAX_WORDS 64
 
