@@ -48,8 +48,10 @@ read_episode(tlsrpt_episode_t *episode, const json_t *entry, int is_past)
 
     return episode->type.data != NULL && episode->cause.data != NULL
            && member(entry, "id").data != NULL
+           && member(entry, "severity").data != NULL
            && read_day(entry, "opened", &episode->opened) == 0
-           && (!is_past || read_day(entry, "ended", &episode->ended) == 0);
+           && (is_past ? read_day(entry, "ended", &episode->ended) == 0
+                       : json_is_object(json_object_get(entry, "problem")));
 }
 
 

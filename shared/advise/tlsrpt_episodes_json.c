@@ -89,8 +89,7 @@ kept_json(const tlsrpt_episode_t *open)
 static int
 is_within(const tlsrpt_evidence_t *e, const tlsrpt_episode_t *open)
 {
-    return open->opened <= e->scan.to && e->scan.from <= e->scan.today
-           && json_is_object(json_object_get(open->entry, "problem"));
+    return open->opened <= e->scan.to && e->scan.from <= e->scan.today;
 }
 
 

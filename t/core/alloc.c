@@ -22,6 +22,7 @@
 #include "tlsrpt_packed.h"
 #include "tlsrpt_problems.h"
 #include "tlsrpt_reports.h"
+#include "tlsrpt_transition.h"
 
 #define MAX_ALLOCATIONS  2000
 #define NOW              1717200000         /* 2024-06-01 */
@@ -509,6 +510,98 @@ problems(void)
 }
 
 
+/* What was found without failures, and the state that came of it. */
+
+static tlsrpt_found_t  found;
+static json_t         *old;
+
+static int
+transition(void)
+{
+    tlsrpt_follow_t      how = { NOW + 86400, 0, 0 };
+    tlsrpt_transition_t  t;
+
+    if (tlsrpt_transition(found.evidence, found.list, found.n, old, &how, &t)
+        != 0)
+    {
+        return TLSRPT_ERR_MEMORY;
+    }
+
+    tlsrpt_transition_free(&t);
+    return TLSRPT_OK;
+}
+
+
+/* jansson's allocations fail, too: a text may be a shorter one then, and nothing
+   else happens. */
+
+static void
+each_of_jansson(void)
+{
+    int   rc;
+    long  n, ntold = 0;
+
+    json_set_alloc_funcs(__wrap_malloc, free);
+
+    for (n = 1; n <= MAX_ALLOCATIONS; n++) {
+        fail_at = n;
+        nallocations = 0;
+        rc = transition();
+        fail_at = 0;
+        ntold += rc == TLSRPT_ERR_MEMORY;
+
+        if (nallocations < n) {
+            break;
+        }
+    }
+
+    json_set_alloc_funcs(__real_malloc, free);
+    ok(rc == TLSRPT_OK && ntold > 10, "%ld of %ld were told", ntold, n);
+}
+
+
+static void
+test_transition(void)
+{
+    size_t               n;
+    tlsrpt_query_t       query;
+    tlsrpt_follow_t      how = { NOW, 0, 0 };
+    tlsrpt_lookup_t     *lookup;
+    tlsrpt_transition_t  t;
+
+    const tlsrpt_command_t  *c;
+
+    tlsrpt_query_init(&query, NOW);
+    lookup = tlsrpt_problems_follow(&query, str("example.com"), str("tlsrpt"),
+                                    NULL, query.to, NULL);
+
+    while ((c = lookup->type->next(lookup, &n)) != NULL) {
+        if (lookup->type->add(lookup, n, kept(c)) != TLSRPT_OK) {
+            abort();
+        }
+    }
+
+    if (tlsrpt_problems_found(lookup, &found) != 0
+        || tlsrpt_transition(found.evidence, found.list, found.n, NULL, &how,
+                             &t) != 0)
+    {
+        abort();
+    }
+
+    is_int(t.open, 1, "a problem opens");
+    each_allocation("a problem opens", transition);
+    each_of_jansson();
+    old = t.state;
+    each_allocation("a problem stays open", transition);
+    each_of_jansson();
+    found.n = 0;
+    each_allocation("a problem ends", transition);
+    each_of_jansson();
+    tlsrpt_transition_free(&t);
+    lookup->type->destroy(lookup);
+}
+
+
 static int
 reports(void)
 {
@@ -848,6 +941,7 @@ main(void)
     each_allocation("problems", problems);
     each_allocation("state", state);
     each_allocation("reckoning", reckoning);
+    test_transition();
     each_allocation("reports", reports);
     each_allocation("senders", senders);
     make_closed();

@@ -18,7 +18,6 @@
 #define BEFORE    100                       /* days that a story may tell of */
 #define MAX_IDS   64
 
-static int32_t              day_one;
 static int64_t              now;
 static tlsrpt_transition_t  result;
 static size_t               ntold;
@@ -275,7 +274,7 @@ set_day(const char *number, const char *hour)
         give_up("day N [HH:MM]");
     }
 
-    today = day_one + atoi(number) - 1;
+    today = tlsrpt_day_of(NOW) + atoi(number) - 1;
     now = (int64_t) today * TLSRPT_DAY + h * 3600 + m * 60;
 }
 
@@ -398,8 +397,7 @@ run(const char *name)
         give_up("cannot be read");
     }
 
-    day_one = tlsrpt_day_of(NOW);
-    begin(day_one, BEFORE);
+    begin(tlsrpt_day_of(NOW), BEFORE);
     set_day("1", NULL);
     ids = json_object();
 
@@ -427,6 +425,60 @@ run(const char *name)
     json_decref(ids);
     json_decref(answer_json);
     answer_json = NULL;
+}
+
+
+/*
+ * A state that something else wrote: what is no entry is left out
+ */
+
+static size_t
+followed(const char *text)
+{
+    tlsrpt_query_t    query;
+    tlsrpt_lookup_t  *lookup;
+    json_t           *state = json_loads(text, 0, NULL);
+    tlsrpt_follow_t   how = { now, 0, 0 };
+
+    tlsrpt_query_init(&query, now);
+    lookup = tlsrpt_problems_follow(&query, str("example.com"), str("t"), NULL,
+                                    today, state);
+    answer_all_of(lookup);
+    transit(lookup, state, &how);
+    lookup->type->destroy(lookup);
+    json_decref(state);
+
+    return json_array_size(result.events)
+           + json_array_size(json_object_get(result.state, "past"));
+}
+
+
+#define ENTRY  "\"type\":\"a\",\"cause\":\"policy\",\"id\":\"1\","         \
+               "\"opened\":\"2026-01-01\",\"severity\":\"low\""
+
+static void
+test_malformed(void)
+{
+    static const char *const  states[] = {
+        "[]", "{\"open\":1}", "{\"open\":[1,null,\"a\",{}],\"past\":[{}]}",
+        "{\"open\":[{" ENTRY "}]}", "{\"open\":[{" ENTRY ",\"problem\":1}]}",
+        "{\"past\":[{" ENTRY "}]}", "{\"past\":[{" ENTRY ",\"ended\":\"x\"}]}",
+        "{\"waiting\":[1,{},{\"type\":\"a\"}]}"
+    };
+
+    begin(tlsrpt_day_of(NOW), BEFORE);
+    set_day("1", NULL);
+
+    for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+        is_int((long long) followed(states[i]), 0, "%s", states[i]);
+    }
+
+    is_int((long long) followed("{\"open\":[{" ENTRY ",\"problem\":{}}]}"), 2,
+           "one that has ended");
+    is_int((long long) followed("{\"past\":[{" ENTRY ","
+                                "\"ended\":\"2026-01-02\"}]}"),
+           1, "and one that is past");
+    tlsrpt_transition_free(&result);
 }
 
 
@@ -460,6 +512,7 @@ main(void)
         free(entries);
     }
 
+    test_malformed();
     begin(0, 0);
     tlsrpt_buf_free(&kept);
     tlsrpt_reader_destroy(reader);

@@ -126,7 +126,8 @@ sub move_days {
     return $text;
 }
 
-# Without what is another each time: when reports came, and their ids.
+# Without what is another each time: when reports came, and their ids; those of
+# problems, which have none until they were worked out.
 sub comparable {
     my ($text) = @_;
 
@@ -134,6 +135,7 @@ sub comparable {
     $text =~ s/(-delay-seconds":)\d+/${1}N/g;
     $text =~ s/("next":")\d+(\.)/${1}N$2/g;
     $text =~ s/(\d{8}-\d+-)[0-9a-f]{8}/${1}HEX/g;
+    $text =~ s/("id":)(?:null|"[0-9a-f]{16}")/${1}HEX/g;
 
     return $text;
 }
