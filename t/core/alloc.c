@@ -532,8 +532,8 @@ transition(void)
 }
 
 
-/* jansson's allocations fail, too: a text may be a shorter one then, and nothing
-   else happens. */
+/* jansson's allocations fail, too: a text may be a shorter one then, and
+   nothing else happens. */
 
 static void
 each_of_jansson(void)
