@@ -90,3 +90,18 @@ tlsrpt_report_warns(const tlsrpt_report_t *report,
            || bracket != ']' || n >= report->npolicies
            || tlsrpt_report_concerns(&report->policies[n], domain);
 }
+
+
+int
+tlsrpt_report_has_failures(const tlsrpt_report_t *report, unsigned domain)
+{
+    for (size_t i = 0; i < report->npolicies; i++) {
+        const tlsrpt_applied_policy_t  *p = &report->policies[i];
+
+        if (p->domain == domain && (p->failed || p->ndetails)) {
+            return 1;
+        }
+    }
+
+    return 0;
+}

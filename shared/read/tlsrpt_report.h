@@ -102,6 +102,9 @@ int tlsrpt_report_concerns(const tlsrpt_applied_policy_t *policy,
 int tlsrpt_report_warns(const tlsrpt_report_t *report,
     const tlsrpt_warning_t *warning, tlsrpt_str_t domain);
 
+/* Does it say of the domain, of report->domains, that sessions failed? */
+int tlsrpt_report_has_failures(const tlsrpt_report_t *report, unsigned domain);
+
 /* Is the range one that can be counted: at most eight days, not in the future
    and not older than the retention?  TLSRPT_OK, or TLSRPT_ERR_RANGE with error
    filled. */
