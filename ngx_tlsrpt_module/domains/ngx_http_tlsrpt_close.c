@@ -2,11 +2,11 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * Domains wait in a ring; the first few of them are being closed.  Each step is
- * one command in flight and, with its reply, a few milliseconds of work.
+ * Domains wait in a ring; the first few of them are being closed.
  */
 
 #include "ngx_http_tlsrpt_close.h"
+#include "ngx_http_tlsrpt_steps.h"
 
 
 #define NGX_HTTP_TLSRPT_CLOSES         2    /* at a time, of a worker */
@@ -18,23 +18,25 @@ typedef struct {
     char                          name[TLSRPT_DOMAIN_LEN];
 } ngx_http_tlsrpt_close_name_t;
 
-typedef struct {
-    ngx_http_tlsrpt_main_conf_t  *tmcf;
-    tlsrpt_closing_t             *closing;  /* NULL: it is free */
-} ngx_http_tlsrpt_close_t;
-
 
 static ngx_uint_t ngx_http_tlsrpt_close_waits(tlsrpt_str_t domain);
 static void ngx_http_tlsrpt_close_handler(ngx_event_t *ev);
-static void ngx_http_tlsrpt_close_begin(ngx_http_tlsrpt_close_t *close);
-static void ngx_http_tlsrpt_close_step(ngx_http_tlsrpt_close_t *close);
-static void ngx_http_tlsrpt_close_stepped(void *data,
-    const tlsrpt_reply_t *reply, ngx_uint_t why);
-static void ngx_http_tlsrpt_close_end(ngx_http_tlsrpt_close_t *close);
+static void ngx_http_tlsrpt_close_begin(ngx_http_tlsrpt_steps_t *steps,
+    ngx_http_tlsrpt_main_conf_t *tmcf);
+static const tlsrpt_command_t *ngx_http_tlsrpt_close_next(void *work);
+static void ngx_http_tlsrpt_close_add(void *work, const tlsrpt_reply_t *reply);
+static void ngx_http_tlsrpt_close_end(void *work, ngx_uint_t gone);
+
+
+static const ngx_http_tlsrpt_steps_type_t  ngx_http_tlsrpt_close_steps = {
+    ngx_http_tlsrpt_close_next,
+    ngx_http_tlsrpt_close_add,
+    ngx_http_tlsrpt_close_end
+};
 
 
 /* Of this worker. */
-static ngx_http_tlsrpt_close_t       ngx_http_tlsrpt_closes[
+static ngx_http_tlsrpt_steps_t       ngx_http_tlsrpt_closes[
     NGX_HTTP_TLSRPT_CLOSES];
 static ngx_http_tlsrpt_close_name_t  ngx_http_tlsrpt_close_names[
     NGX_HTTP_TLSRPT_CLOSE_WAITING];
@@ -102,14 +104,13 @@ static void
 ngx_http_tlsrpt_close_handler(ngx_event_t *ev)
 {
     ngx_uint_t                i;
-    ngx_http_tlsrpt_close_t  *close;
+    ngx_http_tlsrpt_steps_t  *steps;
 
     for (i = 0; i < NGX_HTTP_TLSRPT_CLOSES; i++) {
-        close = &ngx_http_tlsrpt_closes[i];
+        steps = &ngx_http_tlsrpt_closes[i];
 
-        if (close->closing == NULL && ngx_http_tlsrpt_close_nwaiting) {
-            close->tmcf = ev->data;
-            ngx_http_tlsrpt_close_begin(close);
+        if (steps->work == NULL && ngx_http_tlsrpt_close_nwaiting) {
+            ngx_http_tlsrpt_close_begin(steps, ev->data);
         }
     }
 }
@@ -118,9 +119,11 @@ ngx_http_tlsrpt_close_handler(ngx_event_t *ev)
 /* The one that waits longest. */
 
 static void
-ngx_http_tlsrpt_close_begin(ngx_http_tlsrpt_close_t *close)
+ngx_http_tlsrpt_close_begin(ngx_http_tlsrpt_steps_t *steps,
+    ngx_http_tlsrpt_main_conf_t *tmcf)
 {
     tlsrpt_str_t                   domain;
+    tlsrpt_closing_t              *closing;
     ngx_http_tlsrpt_close_name_t  *name;
 
     name = &ngx_http_tlsrpt_close_names[ngx_http_tlsrpt_close_first];
@@ -132,59 +135,38 @@ ngx_http_tlsrpt_close_begin(ngx_http_tlsrpt_close_t *close)
     ngx_http_tlsrpt_close_first = (ngx_http_tlsrpt_close_first + 1)
                                   % NGX_HTTP_TLSRPT_CLOSE_WAITING;
 
-    close->closing = tlsrpt_closing_create(
-                         ngx_http_tlsrpt_str(&close->tmcf->redis.prefix),
-                         domain, (unsigned) close->tmcf->retention_days,
-                         ngx_time());
+    closing = tlsrpt_closing_create(ngx_http_tlsrpt_str(&tmcf->redis.prefix),
+                                    domain, (unsigned) tmcf->retention_days,
+                                    ngx_time());
 
-    if (close->closing) {
-        ngx_http_tlsrpt_close_step(close);
+    if (closing) {
+        ngx_http_tlsrpt_steps(steps, &ngx_http_tlsrpt_close_steps, closing,
+                              tmcf->client);
     }
 }
 
 
-static void
-ngx_http_tlsrpt_close_step(ngx_http_tlsrpt_close_t *close)
+static const tlsrpt_command_t *
+ngx_http_tlsrpt_close_next(void *work)
 {
-    const tlsrpt_command_t  *command;
-
-    command = tlsrpt_closing_next(close->closing);
-
-    if (command == NULL
-        || ngx_http_tlsrpt_redis_send(close->tmcf->client, command,
-                                      ngx_http_tlsrpt_close_stepped, close)
-           != NGX_OK)
-    {
-        ngx_http_tlsrpt_close_end(close);
-    }
+    return tlsrpt_closing_next(work);
 }
 
 
-/* Where Redis is away or refused, it is due another time. */
-
 static void
-ngx_http_tlsrpt_close_stepped(void *data, const tlsrpt_reply_t *reply,
-    ngx_uint_t why)
+ngx_http_tlsrpt_close_add(void *work, const tlsrpt_reply_t *reply)
 {
-    ngx_http_tlsrpt_close_t *close = data;
-
-    if (reply == NULL) {
-        ngx_http_tlsrpt_close_end(close);
-        return;
-    }
-
-    tlsrpt_closing_add(close->closing, reply);
-    ngx_http_tlsrpt_close_step(close);
+    tlsrpt_closing_add(work, reply);
 }
 
 
-/* The next one begins with the next turn of the loop. */
+/* Where Redis is away or refused, it is due another time.  The next one begins
+   with the next turn of the loop. */
 
 static void
-ngx_http_tlsrpt_close_end(ngx_http_tlsrpt_close_t *close)
+ngx_http_tlsrpt_close_end(void *work, ngx_uint_t gone)
 {
-    tlsrpt_closing_destroy(close->closing);
-    close->closing = NULL;
+    tlsrpt_closing_destroy(work);
 
     if (ngx_http_tlsrpt_close_nwaiting
         && !ngx_http_tlsrpt_close_event.timer_set)
