@@ -16,8 +16,6 @@
 
 static ngx_int_t ngx_http_tlsrpt_problems_served(ngx_http_request_t *r,
     ngx_str_t *domain, mta_sts_policy_t **served);
-static void ngx_http_tlsrpt_problems_remark(void *ctx, int is_error,
-    size_t at, const char *section, const char *message);
 
 
 ngx_int_t
@@ -53,36 +51,17 @@ static ngx_int_t
 ngx_http_tlsrpt_problems_served(ngx_http_request_t *r, ngx_str_t *domain,
     mta_sts_policy_t **served)
 {
-    mta_sts_policy_t           *content;
-    ngx_http_mta_sts_policy_t  *policy;
-
-    *served = NULL;
-
-    policy = ngx_http_mta_sts_served(r, domain);
-    if (policy == NULL) {
-        return NGX_OK;
-    }
+    mta_sts_policy_t  *content;
 
     content = ngx_palloc(r->pool, sizeof(mta_sts_policy_t));
     if (content == NULL) {
         return NGX_ERROR;
     }
 
-    if (ngx_http_mta_sts_policy_read(policy, content,
-                                     ngx_http_tlsrpt_problems_remark, NULL)
-        == NGX_OK)
-    {
-        *served = content;
-    }
+    *served = ngx_http_mta_sts_content(ngx_http_get_module_main_conf(r,
+                                           ngx_http_mta_sts_module),
+                                       domain, content)
+              == NGX_OK ? content : NULL;
 
     return NGX_OK;
-}
-
-
-/* What there is to remark was logged when the policy was configured. */
-
-static void
-ngx_http_tlsrpt_problems_remark(void *ctx, int is_error, size_t at,
-    const char *section, const char *message)
-{
 }
