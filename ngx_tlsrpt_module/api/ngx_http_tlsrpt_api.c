@@ -60,10 +60,25 @@ static const ngx_http_tlsrpt_types_t  ngx_http_tlsrpt_table_types = {
 
 static ngx_http_tlsrpt_route_t  ngx_http_tlsrpt_routes[] = {
 
+    { ngx_string("health"),
+      NGX_HTTP_GET|NGX_HTTP_HEAD, "GET, HEAD",
+      &ngx_http_tlsrpt_json_types,
+      ngx_http_tlsrpt_health_resource },
+
     { ngx_string("domains"),
       NGX_HTTP_GET|NGX_HTTP_HEAD, "GET, HEAD",
       &ngx_http_tlsrpt_table_types,
       ngx_http_tlsrpt_domains_resource },
+
+    { ngx_string("problems"),
+      NGX_HTTP_GET|NGX_HTTP_HEAD, "GET, HEAD",
+      &ngx_http_tlsrpt_json_types,
+      ngx_http_tlsrpt_open_resource },
+
+    { ngx_string("events"),
+      NGX_HTTP_GET|NGX_HTTP_HEAD, "GET, HEAD",
+      &ngx_http_tlsrpt_json_types,
+      ngx_http_tlsrpt_events_resource },
 
     { ngx_string("domains/:domain"),
       NGX_HTTP_GET|NGX_HTTP_HEAD, "GET, HEAD",
@@ -74,6 +89,11 @@ static ngx_http_tlsrpt_route_t  ngx_http_tlsrpt_routes[] = {
       NGX_HTTP_GET|NGX_HTTP_HEAD, "GET, HEAD",
       &ngx_http_tlsrpt_json_types,
       ngx_http_tlsrpt_problems_resource },
+
+    { ngx_string("domains/:domain/events"),
+      NGX_HTTP_GET|NGX_HTTP_HEAD, "GET, HEAD",
+      &ngx_http_tlsrpt_json_types,
+      ngx_http_tlsrpt_events_resource },
 
     { ngx_string("domains/:domain/reports"),
       NGX_HTTP_GET|NGX_HTTP_HEAD, "GET, HEAD",

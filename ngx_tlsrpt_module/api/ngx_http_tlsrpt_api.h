@@ -54,6 +54,13 @@ ngx_int_t ngx_http_tlsrpt_domains_resource(ngx_http_request_t *r,
 ngx_int_t ngx_http_tlsrpt_stats_resource(ngx_http_request_t *r,
     ngx_http_tlsrpt_target_t *target);
 
+ngx_int_t ngx_http_tlsrpt_health_resource(ngx_http_request_t *r,
+    ngx_http_tlsrpt_target_t *target);
+ngx_int_t ngx_http_tlsrpt_open_resource(ngx_http_request_t *r,
+    ngx_http_tlsrpt_target_t *target);
+ngx_int_t ngx_http_tlsrpt_events_resource(ngx_http_request_t *r,
+    ngx_http_tlsrpt_target_t *target);
+
 ngx_int_t ngx_http_tlsrpt_problems_resource(ngx_http_request_t *r,
     ngx_http_tlsrpt_target_t *target);
 ngx_int_t ngx_http_tlsrpt_reports_resource(ngx_http_request_t *r,

@@ -27,6 +27,23 @@ ngx_int_t ngx_http_tlsrpt_query_days(ngx_http_request_t *r,
 void ngx_http_tlsrpt_query_retain(ngx_http_request_t *r,
     tlsrpt_query_t *query);
 
+/* Where a page begins, and how much is on it.  cursor.data NULL: with the
+   first. */
+typedef struct {
+    ngx_http_request_t  *request;
+    ngx_uint_t           limit;
+    tlsrpt_str_t         cursor;            /* of the request's pool */
+} ngx_http_tlsrpt_paging_t;
+
+#define NGX_HTTP_TLSRPT_PAGING_DEFAULT  100
+#define NGX_HTTP_TLSRPT_PAGING_MAX      1000
+
+/* "cursor" or "limit": TLSRPT_OK or an error; what is neither is unknown. */
+int ngx_http_tlsrpt_paging_param(ngx_http_tlsrpt_paging_t *paging,
+    tlsrpt_str_t name, tlsrpt_str_t value, tlsrpt_error_t *error);
+
+/* For a cursor that turned out to be none. */
+ngx_int_t ngx_http_tlsrpt_paging_refuse(ngx_http_request_t *r);
 
 #pragma GCC visibility pop
 

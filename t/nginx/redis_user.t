@@ -45,7 +45,8 @@ is scalar @$list, 2, 'the list';
 
 for my $resource ('domains', 'domains?limit=1', 'domains/example.com',
                   'domains/example.com?by=day,result-type',
-                  'domains/example.com/problems', "$reports/$list->[0]{id}",
+                  'domains/example.com/problems', 'domains/example.com/events',
+                  'problems', 'events', 'health', "$reports/$list->[0]{id}",
                   'domains/example.com/senders',
                   'domains/a.example.com/records', 'metrics')
 {

@@ -86,7 +86,7 @@ is names(get('domains', 'nowhere.example')), '',
         'c.example x.c.example', 'a cursor out of scope tells nothing';
 }
 
-my @resources = ('', '/problems', '/reports', '/senders', '/records',
+my @resources = ('', '/problems', '/events', '/reports', '/senders', '/records',
     '/policy', '/reports/20261124-0123456789abcdef');
 
 for my $resource (@resources) {
