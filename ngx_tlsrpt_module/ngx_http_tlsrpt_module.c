@@ -13,6 +13,7 @@
 #include "ngx_http_tlsrpt_counters.h"
 #include "ngx_http_tlsrpt_ctx.h"
 #include "ngx_http_tlsrpt_module.h"
+#include "ngx_http_tlsrpt_reckon.h"
 #include "tlsrpt_version.h"
 
 
@@ -642,7 +643,13 @@ ngx_http_tlsrpt_init_process(ngx_cycle_t *cycle)
 
     tmcf->client = ngx_http_tlsrpt_redis_create(&tmcf->redis, cycle->log);
 
-    return tmcf->client ? NGX_OK : NGX_ERROR;
+    if (tmcf->client == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_tlsrpt_reckon_begin(tmcf);
+
+    return NGX_OK;
 }
 
 
@@ -660,6 +667,7 @@ ngx_http_tlsrpt_exit_process(ngx_cycle_t *cycle)
     if (tmcf->client) {
         ngx_http_tlsrpt_redis_destroy(tmcf->client);
         tmcf->client = NULL;
+        ngx_http_tlsrpt_reckon_end();
     }
 
     if (tmcf->reader) {

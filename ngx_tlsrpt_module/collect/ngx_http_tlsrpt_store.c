@@ -4,7 +4,9 @@
  */
 
 #include "ngx_http_tlsrpt_close.h"
+#include "ngx_http_tlsrpt_reckon.h"
 #include "ngx_http_tlsrpt_store.h"
+#include "tlsrpt_due.h"
 
 
 static ngx_int_t ngx_http_tlsrpt_store_domain(ngx_http_tlsrpt_store_t *store,
@@ -19,6 +21,8 @@ static ngx_int_t ngx_http_tlsrpt_store_command(ngx_http_tlsrpt_store_t *store,
 
 static void ngx_http_tlsrpt_store_ingested(void *data,
     const tlsrpt_reply_t *reply, ngx_uint_t why);
+static void ngx_http_tlsrpt_store_due(ngx_http_tlsrpt_store_domain_t *domain,
+    long long answer, ngx_uint_t look);
 static void ngx_http_tlsrpt_store_new_counted(void *data,
     const tlsrpt_reply_t *reply, ngx_uint_t why);
 static void ngx_http_tlsrpt_store_new_kept(void *data,
@@ -119,6 +123,17 @@ ngx_http_tlsrpt_store_domain(ngx_http_tlsrpt_store_t *store,
     const tlsrpt_report_t *report, ngx_http_tlsrpt_store_domain_t *domain)
 {
     ngx_int_t  rc;
+
+    domain->has_failures = tlsrpt_report_has_failures(report,
+                                          (unsigned) domain->number) != 0;
+
+    /* due first: if it is counted, and we are killed, it is looked at */
+
+    if (domain->has_failures && domain->below.len == 0) {
+        ngx_http_tlsrpt_reckon_due(store->tmcf,
+                                   ngx_http_tlsrpt_str(&domain->name),
+                                   TLSRPT_DUE_SOON);
+    }
 
     store->ingest.ask_new = domain->below.len
                             && domain->state == NGX_HTTP_TLSRPT_STORE_UNSENT;
@@ -249,6 +264,7 @@ ngx_http_tlsrpt_store_ingested(void *data, const tlsrpt_reply_t *reply,
     ngx_http_tlsrpt_store_domain_t *domain = data;
 
     long long                 answer;
+    ngx_uint_t                look;
     ngx_http_tlsrpt_store_t  *store;
 
     store = domain->store;
@@ -256,9 +272,13 @@ ngx_http_tlsrpt_store_ingested(void *data, const tlsrpt_reply_t *reply,
 
     answer = reply && reply->type == TLSRPT_REPLY_INTEGER ? reply->integer : -1;
 
-    if (answer > 0) {
-        answer &= ~TLSRPT_INGEST_LOOK;
+    look = answer > 0 && (answer & TLSRPT_INGEST_LOOK);
+
+    if (look) {
+        answer -= TLSRPT_INGEST_LOOK;
     }
+
+    ngx_http_tlsrpt_store_due(domain, answer, look);
 
     switch (answer) {
     case TLSRPT_INGEST_DUE:
@@ -286,6 +306,35 @@ ngx_http_tlsrpt_store_ingested(void *data, const tlsrpt_reply_t *reply,
     store->unindexed |= tlsrpt_index_add_due(answer);
 
     ngx_http_tlsrpt_store_replied(store);
+}
+
+
+/* A report that tells of failures has made it due before, unless nobody knew
+   whether the domain may be stored. */
+
+static void
+ngx_http_tlsrpt_store_due(ngx_http_tlsrpt_store_domain_t *domain,
+    long long answer, ngx_uint_t look)
+{
+    ngx_uint_t    is_first, is_stored;
+    tlsrpt_str_t  name;
+
+    if (domain->has_failures && domain->below.len == 0) {
+        return;
+    }
+
+    name = ngx_http_tlsrpt_str(&domain->name);
+
+    is_first = (answer == TLSRPT_INGEST_FIRST || answer == TLSRPT_INGEST_DUE);
+    is_stored = (is_first || answer == TLSRPT_INGEST_STORED);
+
+    if (look || (domain->has_failures && is_stored)) {
+        ngx_http_tlsrpt_reckon_due(domain->store->tmcf, name, TLSRPT_DUE_SOON);
+
+    } else if (is_first) {
+        ngx_http_tlsrpt_reckon_due(domain->store->tmcf, name,
+                                   TLSRPT_DUE_LATER);
+    }
 }
 
 

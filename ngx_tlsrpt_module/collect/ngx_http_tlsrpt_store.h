@@ -3,7 +3,8 @@
  * SPDX-License-Identifier: BSD-2-Clause
  *
  * report -> commands -> verdict: one call of the ingest script a policy domain,
- * then the index of domains.  It does not matter here where the report comes
+ * then the index of domains.  What may change a domain's problems makes it due
+ * (tlsrpt_due.h), which the verdict does not wait for.  It does not matter here where the report comes
  * from.  Everything may be sent again: a report is counted once.
  */
 
@@ -48,6 +49,7 @@ typedef struct {
     ngx_http_tlsrpt_store_t           *store;       /* not the caller's, as
                                                        what follows is not */
     ngx_http_tlsrpt_store_state_e      state;
+    unsigned                           has_failures:1;
 } ngx_http_tlsrpt_store_domain_t;
 
 struct ngx_http_tlsrpt_store_s {

@@ -213,6 +213,15 @@ ngx_http_tlsrpt_redis_away(ngx_http_tlsrpt_redis_t *redis)
 }
 
 
+/* The first failure may be that of a connection which had answered. */
+
+ngx_uint_t
+ngx_http_tlsrpt_redis_failing(ngx_http_tlsrpt_redis_t *redis)
+{
+    return redis->failures > 1;
+}
+
+
 void
 ngx_http_tlsrpt_redis_detach(ngx_http_tlsrpt_redis_t *redis, void *data)
 {

@@ -71,6 +71,10 @@ ngx_int_t ngx_http_tlsrpt_redis_send(ngx_http_tlsrpt_redis_t *redis,
     const tlsrpt_command_t *command,
     ngx_http_tlsrpt_redis_handler_pt handler, void *data);
 
+/* Did connecting fail, and has nobody been answered since?  For who asks by
+   itself, at times, and need not fill the log. */
+ngx_uint_t ngx_http_tlsrpt_redis_failing(ngx_http_tlsrpt_redis_t *redis);
+
 /*
  * Takes leave of every command sent with this data: its handler is not called
  * any more, its reply is dropped; Redis executes it all the same.  For the
