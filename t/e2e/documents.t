@@ -34,6 +34,13 @@ $t->write_file('wrong.txt', "version: STSv1\nmode: enforce\n"
 $t->write_file('short.txt', "version: STSv1\nmode: enforce\n"
                . "mx: *.example.com\nmax_age: 3600\n");
 
+# Problems are worked out a little later.
+for my $domain ('example.com', 'example.net') {
+    ok TLSRPT::Server::wait_until(60, sub {
+        @{ $t->get("/tlsrpt/domains/$domain/events", tcp => 1)->{json}{events} }
+    }), "$domain has events";
+}
+
 TLSRPT::Readme::check_examples('doc/http.md', undef, sub {
     my ($command) = @_;
 

@@ -131,7 +131,9 @@ sub move_days {
 sub comparable {
     my ($text) = @_;
 
-    $text =~ s/("received":"|"last-report":"|Received: +)[^TZ]+T[^Z]+Z/$1TIME/g;
+    $text =~ s/("received":"|"last-report":"|"time":"|Received: +)[^TZ]+T[^Z]+Z
+              /$1TIME/gx;
+    $text =~ s/("(?:problem-)?id":")[0-9a-f]{16}"/$1HEX"/g;
     $text =~ s/(-delay-seconds":)\d+/${1}N/g;
     $text =~ s/("next":")\d+(\.)/${1}N$2/g;
     $text =~ s/(\d{8}-\d+-)[0-9a-f]{8}/${1}HEX/g;
