@@ -71,6 +71,9 @@ post('example.com', -1, 'One', { 'result-type' => 'certificate-expired',
     'failed-session-count' => 25 });
 post('example.com', -2, 'Two');
 
+ok TLSRPT::Server::wait_until(60, sub {
+    defined problems('example.com')->{problems}[0]{id};
+}), 'it is opened' or die;
 my ($problem, @more) = @{ problems('example.com')->{problems} };
 my %problem = %$problem;
 

@@ -54,19 +54,41 @@ sub deadline {
 
 sub real { return TLSRPT::FakeRedis::forward($REAL, $_[0]) }
 
-# A fake, whose function sees the ingest commands; the rest is answered.
+# A fake, whose function sees the ingest commands; the rest is answered, but
+# nothing behind what is not: replies are in the order of commands.
 sub fake {
     my ($answer) = @_;
+
+    my %silent;
 
     return TLSRPT::FakeRedis->new($PATH, sub {
         my ($socket, $command, $words, $connection) = @_;
 
-        return $command =~ /^EVAL/ ? $answer->($words, $connection, $command)
-                                   : real($words);
+        my $is_ingest = $command =~ /^EVAL/
+            && !TLSRPT::FakeRedis::is_poll($words);
+        return undef if $silent{$connection} && !$is_ingest;
+
+        my $reply = $is_ingest ? $answer->($words, $connection, $command)
+                               : real($words);
+        $silent{$connection} = 1 unless defined $reply;
+
+        return $reply;
     });
 }
 
-sub fresh { return encode_json(report('report-id' => 'fault-' . ++$n)) }
+# Without failures: nothing else is to be done for it.
+sub calm {
+    my $report = report(@_);
+
+    for my $policy (@{ $report->{policies} }) {
+        $policy->{summary}{'total-failure-session-count'} = 0;
+        delete $policy->{'failure-details'};
+    }
+
+    return $report;
+}
+
+sub fresh { return encode_json(calm('report-id' => 'fault-' . ++$n)) }
 sub post  { return $t->post('/v1/tlsrpt', @_ ? $_[0] : fresh()) }
 
 # The connection that is left is one to another fake.
@@ -121,7 +143,7 @@ $fake = TLSRPT::FakeRedis->new($PATH, sub {
     my $all = $kept . real($words);
     return [substr($all, 0, 5), substr($all, 5)];
 });
-is post(encode_json(report(policies => [
+is post(encode_json(calm(policies => [
     map { @{ report(domain => "$_.many.example")->{policies} } } 'a', 'b'
 ])))->{status}, 201, 'two replies, split within the second';
 gone($fake);
@@ -225,7 +247,7 @@ sub many {
         return $connection == 1 && ++$seen == $fails ? '' : real($words);
     });
 
-    is post(encode_json(report('report-id' => $name, policies => [
+    is post(encode_json(calm('report-id' => $name, policies => [
         map { @{ report(domain => $_)->{policies} } } @domains
     ])))->{status}, 201, "$name: stored";
     is scalar(grep { $t->redis('EXISTS', "tlsrpt:{$_}") } @domains), 60,

@@ -78,7 +78,8 @@ sub serve {
             my $open = $got;
             while ($open && defined(my $words = take(\$input{$socket}))) {
                 my $command = uc $words->[0];
-                print $log "$number{$socket} $command\n";
+                print $log "$number{$socket} ",
+                    is_poll($words) ? 'POLL' : $command, "\n";
                 my $reply = $answer->($socket, $command, $words,
                                       $number{$socket});
                 $open = send_reply($socket, $reply);
@@ -94,6 +95,14 @@ sub serve {
     }
 
     return;
+}
+
+# Is it what nginx sends by itself, or beside a report, so that problems are
+# worked out?
+sub is_poll {
+    my ($words) = @_;
+
+    return grep { /:(?:due|lease:problems)\z/ } @$words;
 }
 
 # Whether the connection stays.
@@ -161,7 +170,8 @@ sub raw_reply {
     return $line;
 }
 
-# What was received: "CONNECTION COMMAND", in order.
+# What was received: "CONNECTION COMMAND", in order; "CONNECTION POLL" is what
+# nginx sends by itself.
 sub commands {
     my ($self) = @_;
 
