@@ -11,10 +11,12 @@
 #define TLSRPT_ANSWER_H
 
 #include "tlsrpt_document.h"
+#include "tlsrpt_events.h"
 #include "tlsrpt_index.h"
 #include "tlsrpt_key.h"
 #include "tlsrpt_lookup.h"
 #include "tlsrpt_metrics.h"
+#include "tlsrpt_open.h"
 #include "tlsrpt_overview.h"
 #include "tlsrpt_problems.h"
 #include "tlsrpt_query.h"

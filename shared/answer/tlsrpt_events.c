@@ -296,16 +296,21 @@ static int
 add_entry(tlsrpt_events_t *events, const tlsrpt_reply_t *reply,
     tlsrpt_str_t domain, char time[TLSRPT_TIME_TEXT_LEN + 1])
 {
-    int      rc = 0;
-    size_t   at;
-    json_t  *entry;
-    place_t  place;
+    int           rc = 0;
+    size_t        at;
+    json_t       *entry;
+    place_t       place;
+    json_error_t  error;
 
     if (reply->type != TLSRPT_REPLY_STRING) {
         return 0;
     }
 
-    entry = json_loadb(reply->str, reply->len, 0, NULL);
+    entry = json_loadb(reply->str, reply->len, 0, &error);
+
+    if (entry == NULL && json_error_code(&error) == json_error_out_of_memory) {
+        return -1;
+    }
 
     if (take_place(&place, entry, domain) == 0) {
         memcpy(time, place.time, sizeof(place.time));

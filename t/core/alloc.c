@@ -661,6 +661,102 @@ state(void)
 }
 
 
+/* What is open over domains: two of them, one group. */
+
+static int
+whats_open(void)
+{
+    int              rc = 0;
+    json_t          *json = json_pack("{s:[{s:s, s:s, s:s, s:s, s:{s:s, s:[s],"
+                                      " s:[s], s:[{s:s}]}}], s:[], s:[]}",
+                        "open", "type", "tlsa-invalid", "cause", "mx.example",
+                        "severity", "high", "lost", "no", "problem", "title",
+                        "It is wrong", "organization-names", "Example",
+                        "receiving-mx-hostnames", "mx.example", "steps",
+                        "text", "Mend it.", "past", "waiting");
+    tlsrpt_buf_t     bytes = { NULL, 0, 0, 0 }, out = { NULL, 0, 0, 0 };
+    tlsrpt_open_t   *open = tlsrpt_open_create(10);
+    tlsrpt_reply_t   reply = { TLSRPT_REPLY_STRING, 0, NULL, 0, 0, NULL };
+
+    if (open == NULL || tlsrpt_state_write(json, &bytes) != 0) {
+        rc = -1;
+    }
+
+    reply.str = bytes.data;
+    reply.len = bytes.len;
+
+    for (int i = 0; i < 2 && rc == 0; i++) {
+        rc = tlsrpt_open_add(open, str(i ? "b.example" : "a.example"), &reply);
+    }
+
+    while (rc == 0 && (rc = tlsrpt_open_write(open, &out)) > 0) {
+        rc = 0;
+    }
+
+    if (rc == 0 && (out.len < 100 || memchr(out.data, 'M', out.len) == NULL)) {
+        what_failed = "nothing is written";
+        rc = 1;
+    }
+
+    tlsrpt_open_destroy(open);
+    tlsrpt_buf_free(&bytes);
+    tlsrpt_buf_free(&out);
+    json_decref(json);
+
+    return rc < 0 ? TLSRPT_ERR_MEMORY : rc;
+}
+
+
+static int
+events(void)
+{
+    int                    rc = -1;
+    json_t                *json = NULL;
+    tlsrpt_reply_t         entry, *elements[] = { &entry }, reply;
+    tlsrpt_events_t       *page = tlsrpt_events_create(1, 1);
+    tlsrpt_events_part_t   part = { "a.example", 9, 0, 0 };
+
+    static const char  texts[2][160] = {
+        "{\"id\":\"2\",\"time\":\"2026-01-20T00:00:01Z\",\"type\":\"x\","
+        "\"domain\":\"a.example\",\"title\":\"t\",\"late\":true}",
+        "{\"id\":\"1\",\"time\":\"2026-01-20T00:00:00Z\",\"type\":\"x\","
+        "\"domain\":\"a.example\",\"title\":\"t\"}"
+    };
+
+    memset(&entry, 0, sizeof(entry));
+    memset(&reply, 0, sizeof(reply));
+    entry.type = TLSRPT_REPLY_STRING;
+    reply.type = TLSRPT_REPLY_ARRAY;
+    reply.elements = elements;
+    reply.nelements = 1;
+
+    for (int i = 0; page != NULL && i < 2; i++) {
+        entry.str = texts[i];
+        entry.len = strlen(texts[i]);
+        rc = tlsrpt_events_add(page, &part, &reply);
+
+        if (rc < 0) {
+            break;
+        }
+    }
+
+    if (rc >= 0) {
+        json = tlsrpt_events_json(page, str("a.example"));
+        rc = json ? 0 : -1;
+    }
+
+    if (rc == 0 && !json_is_string(json_object_get(json, "next"))) {
+        what_failed = "there is no next";
+        rc = 1;
+    }
+
+    json_decref(json);
+    tlsrpt_events_destroy(page);
+
+    return rc < 0 ? TLSRPT_ERR_MEMORY : rc;
+}
+
+
 /* What it says to what is read and written while problems are worked out. */
 
 static const tlsrpt_reply_t *
@@ -940,6 +1036,8 @@ main(void)
     each_allocation("answer", answer);
     each_allocation("problems", problems);
     each_allocation("state", state);
+    each_allocation("what is open", whats_open);
+    each_allocation("events", events);
     each_allocation("reckoning", reckoning);
     test_transition();
     each_allocation("reports", reports);
