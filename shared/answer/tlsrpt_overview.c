@@ -8,185 +8,360 @@
 
 #include "tlsrpt_day_scan.h"
 #include "tlsrpt_overview.h"
-#include "tlsrpt_rhythm.h"
-#include "tlsrpt_tally.h"
+#include "tlsrpt_state.h"
 
 
-/* What is open is seen by so many days up to the newest report, as long as that
-   is no more than so many days ago: as of a domain's problems, as far as totals
-   tell. */
-#define RECENT_DAYS      7
-#define LAPSE_DAYS       14
-/* Single sessions, "occasional": below both, on so many of these days. */
-#define SINGLE_PERCENT   1
-#define SINGLE_SESSIONS  20
-#define SINGLE_DAYS      2
+/*
+ * Command 0 is the domain's hash, then come the months of the range, then those
+ * of the days up to now where the range ends before them; the state is last,
+ * where the hash says that something is open.
+ */
 
 struct tlsrpt_overview {
     tlsrpt_day_scan_t  scan;                /* its days, not its day logs */
+    tlsrpt_day_scan_t  now;                 /* those up to now, unless these
+                                               are among those: no days */
+    int32_t            from;                /* the range */
+    int32_t            to;
+    int32_t            today;
+    int                by_day;
+
+    size_t             next;                /* command */
+    size_t             pending;             /* replies */
+    unsigned           asks_state:1;
+    unsigned           is_known:1;          /* what is open */
+    tlsrpt_state_t     state;
+    tlsrpt_key_read_t  read;
 };
+
+
+/* The days up to now are read with the range where they touch it. */
+
+static int
+init_scans(tlsrpt_overview_t *o, tlsrpt_query_t query, tlsrpt_str_t domain,
+    tlsrpt_str_t prefix)
+{
+    const int32_t  recent = query.today - (TLSRPT_DEFAULT_DAYS - 1);
+
+    if (query.to >= recent - 1 && query.from <= query.today + 1) {
+        query.from = query.from < recent ? query.from : recent;
+        query.to = query.to > query.today ? query.to : query.today;
+        return tlsrpt_day_scan_init(&o->scan, &query, domain, prefix);
+    }
+
+    if (tlsrpt_day_scan_init(&o->scan, &query, domain, prefix) != 0) {
+        return -1;
+    }
+
+    query.from = recent;
+    query.to = query.today;
+
+    return tlsrpt_day_scan_init(&o->now, &query, domain, prefix);
+}
 
 
 tlsrpt_overview_t *
 tlsrpt_overview_create(const tlsrpt_query_t *query, tlsrpt_str_t domain,
     tlsrpt_str_t prefix)
 {
-    tlsrpt_overview_t  *overview = malloc(sizeof(*overview));
+    tlsrpt_overview_t  *o = calloc(1, sizeof(*o));
 
-    if (overview != NULL
-        && tlsrpt_day_scan_init(&overview->scan, query, domain, prefix) != 0)
-    {
-        free(overview);
+    if (o == NULL) {
         return NULL;
     }
 
-    return overview;
+    o->from = query->from;
+    o->to = query->to;
+    o->today = query->today;
+    o->by_day = tlsrpt_query_groups_by(query, TLSRPT_BY_DAY);
+
+    if (init_scans(o, *query, domain, prefix) != 0) {
+        tlsrpt_overview_destroy(o);
+        return NULL;
+    }
+
+    return o;
 }
 
 
 void
-tlsrpt_overview_destroy(tlsrpt_overview_t *overview)
+tlsrpt_overview_destroy(tlsrpt_overview_t *o)
 {
-    if (overview != NULL) {
-        tlsrpt_day_scan_free(&overview->scan);
-        free(overview);
+    if (o != NULL) {
+        tlsrpt_state_free(&o->state);
+        tlsrpt_day_scan_free(&o->scan);
+        tlsrpt_day_scan_free(&o->now);
+        free(o);
     }
 }
 
 
-size_t
-tlsrpt_overview_ncommands(const tlsrpt_overview_t *overview)
+/*
+ * Commands
+ */
+
+static size_t
+state_number(const tlsrpt_overview_t *o)
 {
-    return 1 + overview->scan.nmonths;
+    return 1 + o->scan.nmonths + o->now.nmonths;
+}
+
+
+/* "all", the totals, and "p", the mark of its state. */
+
+static const tlsrpt_command_t *
+ask_domain(tlsrpt_overview_t *o)
+{
+    tlsrpt_key_domain(&o->read.key, o->scan.prefix, o->scan.domain, "");
+    tlsrpt_key_ask(&o->read, "HMGET");
+    tlsrpt_key_ask_for(&o->read, "all", 3);
+    tlsrpt_key_ask_for(&o->read, "p", 1);
+
+    return &o->read.command;
+}
+
+
+static const tlsrpt_command_t *
+ask_state(tlsrpt_overview_t *o)
+{
+    tlsrpt_key_domain(&o->read.key, o->scan.prefix, o->scan.domain,
+                      TLSRPT_STATE_KEY);
+
+    return tlsrpt_key_read(&o->read, "GET", NULL, 0);
+}
+
+
+int
+tlsrpt_overview_asks(const tlsrpt_overview_t *o)
+{
+    return o->asks_state || o->next < state_number(o);
 }
 
 
 const tlsrpt_command_t *
-tlsrpt_overview_command(tlsrpt_overview_t *overview, size_t n)
+tlsrpt_overview_next(tlsrpt_overview_t *o, size_t *n)
 {
-    return tlsrpt_day_scan_totals(&overview->scan, n);
-}
-
-
-int
-tlsrpt_overview_add(tlsrpt_overview_t *overview, size_t n,
-    const tlsrpt_reply_t *reply)
-{
-    return tlsrpt_day_scan_add(&overview->scan, n, reply) == 0
-           ? TLSRPT_OK : TLSRPT_ERR_MEMORY;
-}
-
-
-int
-tlsrpt_overview_seen(const tlsrpt_overview_t *overview)
-{
-    return overview->scan.seen;
-}
-
-
-/* last: 1 + the newest day of the range with a report; 0: none. */
-
-static int
-is_silent(const tlsrpt_overview_t *overview, size_t *last)
-{
-    const size_t   n = (size_t) (overview->scan.to - overview->scan.from) + 1;
-    const uint64_t  last_came = overview->scan.all.last;
-    const int32_t   came = tlsrpt_day_of(last_came < TLSRPT_TIME_END
-                                         ? (int64_t) last_came
-                                         : TLSRPT_TIME_END - 1);
-    int            silent;
-    unsigned char  days[TLSRPT_MAX_QUERY_DAYS];
-
-    for (size_t i = 0; i < n; i++) {
-        days[i] = overview->scan.days[i].reports > 0;
-    }
-
-    silent = tlsrpt_rhythm_is_silent(days, n, last);
-
-    /* where the range has no report, it is when the last one came */
-    return *last ? silent : came + TLSRPT_SILENT_DAYS <= overview->scan.to + 1;
-}
-
-
-static int
-is_single(const tlsrpt_totals_t *day)
-{
-    return (double) day->failed * 100
-           < ((double) day->successful + (double) day->failed) * SINGLE_PERCENT
-           && day->failed < SINGLE_SESSIONS;
-}
-
-
-/* "failing", "occasional", or NULL. */
-
-static const char *
-failing(const tlsrpt_overview_t *overview, size_t last)
-{
-    const tlsrpt_day_scan_t  *scan = &overview->scan;
-    size_t  n = 0, first = last > RECENT_DAYS ? last - RECENT_DAYS : 0;
-    int     single = 1;
-
-    if (scan->to - scan->from + 1 - (int32_t) last > LAPSE_DAYS) {
+    if (!tlsrpt_overview_asks(o)) {
         return NULL;
     }
 
-    for (size_t i = first; i < last; i++) {
-        n += scan->days[i].failed > 0;
-        single &= scan->days[i].failed == 0
-                  || is_single(&scan->days[i]);
+    o->pending++;
+
+    if (o->next == state_number(o)) {
+        o->asks_state = 0;
+        *n = o->next;
+        return ask_state(o);
     }
 
-    return n == 0 ? NULL : single && n <= SINGLE_DAYS ? "occasional"
-                                                      : "failing";
+    *n = o->next++;
+
+    if (*n == 0) {
+        return ask_domain(o);
+    }
+
+    return *n <= o->scan.nmonths
+           ? tlsrpt_day_scan_totals(&o->scan, *n)
+           : tlsrpt_day_scan_totals(&o->now, *n - o->scan.nmonths);
 }
 
 
-static const char *
-status(const tlsrpt_overview_t *overview)
+/*
+ * Replies
+ */
+
+static int
+take_domain(tlsrpt_overview_t *o, const tlsrpt_reply_t *reply)
 {
-    size_t       last;
-    const int    silent = is_silent(overview, &last);
-    const char  *failure = failing(overview, last);
+    unsigned  rules, open;
 
-    if (!overview->scan.seen) {
-        return "waiting";
+    if (reply->type != TLSRPT_REPLY_ARRAY || reply->nelements != 2) {
+        return 0;
     }
 
-    if (failure != NULL && strcmp(failure, "failing") == 0) {
-        return failure;
+    if (tlsrpt_state_mark(reply->elements[1], &rules, &open) == 0) {
+        o->is_known = open == 0;
+        o->asks_state = open > 0;
     }
 
-    return silent ? "silent" : failure != NULL ? failure : "ok";
+    return tlsrpt_day_scan_add(&o->scan, 0, reply->elements[0]);
+}
+
+
+/* Where it cannot be read, what is open is not known. */
+
+static int
+take_state(tlsrpt_overview_t *o, const tlsrpt_reply_t *reply)
+{
+    if (tlsrpt_state_read(reply, &o->state) != 0) {
+        return -1;
+    }
+
+    o->is_known = o->state.json != NULL;
+
+    return 0;
+}
+
+
+int
+tlsrpt_overview_add(tlsrpt_overview_t *o, size_t n,
+    const tlsrpt_reply_t *reply)
+{
+    int  rc;
+
+    o->pending--;
+
+    if (n == 0) {
+        rc = take_domain(o, reply);
+
+    } else if (n == state_number(o)) {
+        rc = take_state(o, reply);
+
+    } else if (n <= o->scan.nmonths) {
+        rc = tlsrpt_day_scan_add(&o->scan, n, reply);
+
+    } else {
+        rc = tlsrpt_day_scan_add(&o->now, n - o->scan.nmonths, reply);
+    }
+
+    return rc == 0 ? TLSRPT_OK : TLSRPT_ERR_MEMORY;
+}
+
+
+int
+tlsrpt_overview_is_done(const tlsrpt_overview_t *o)
+{
+    return o->pending == 0 && !tlsrpt_overview_asks(o);
+}
+
+
+int
+tlsrpt_overview_seen(const tlsrpt_overview_t *o)
+{
+    return o->scan.seen;
+}
+
+
+/*
+ * The line
+ */
+
+/* NULL: not known. */
+
+static const json_t *
+open_problems(const tlsrpt_overview_t *o)
+{
+    return o->state.json != NULL ? json_object_get(o->state.json, "open")
+                                 : NULL;
+}
+
+
+/* Of the worst one; NULL: none is open, or it is not known. */
+
+static const char *
+title(const tlsrpt_overview_t *o)
+{
+    const json_t  *worst = tlsrpt_state_worst(&o->state);
+
+    return worst != NULL ? tlsrpt_state_title(worst) : NULL;
+}
+
+
+tlsrpt_status_t
+tlsrpt_overview_status(const tlsrpt_overview_t *o)
+{
+    const tlsrpt_day_scan_t  *scan = o->now.days != NULL ? &o->now : &o->scan;
+    const int32_t             recent = o->today - (TLSRPT_DEFAULT_DAYS - 1);
+
+    tlsrpt_status_facts_t  facts = {
+        .seen = o->scan.seen, .last = o->scan.all.last, .today = o->today,
+        .days = scan->days + (recent - scan->from), .n = TLSRPT_DEFAULT_DAYS,
+        .is_known = o->is_known, .open = open_problems(o)
+    };
+
+    return tlsrpt_status_of(&facts);
 }
 
 
 const char *const  tlsrpt_overview_names[TLSRPT_OVERVIEW_NAMES] = {
     "domain", "reports", "total-successful-session-count",
-    "total-failure-session-count", "last-report", "status"
+    "total-failure-session-count", "last-report", "status", "problem-title",
+    "lost-mail", "policy-mode"
 };
 
 
+static json_t *
+day_json(int32_t day, const tlsrpt_totals_t *totals)
+{
+    char  text[TLSRPT_DAY_TEXT_LEN + 1];
+
+    tlsrpt_day_text(day, text);
+
+    return json_pack("{s:s, s:I, s:I, s:I}", "day", text,
+                     "reports", (json_int_t) totals->reports,
+                     "total-successful-session-count",
+                     (json_int_t) totals->successful,
+                     "total-failure-session-count",
+                     (json_int_t) totals->failed);
+}
+
+
+/* Those of the range that have reports. */
+
+static json_t *
+days_json(const tlsrpt_overview_t *o)
+{
+    json_t  *array = json_array();
+
+    for (int32_t day = o->from; array != NULL && day <= o->to; day++) {
+        const tlsrpt_totals_t  *totals = &o->scan.days[day - o->scan.from];
+
+        if (totals->reports
+            && json_array_append_new(array, day_json(day, totals)) != 0)
+        {
+            json_decref(array);
+            array = NULL;
+        }
+    }
+
+    return array;
+}
+
+
 json_t *
-tlsrpt_overview_json(const tlsrpt_overview_t *overview)
+tlsrpt_overview_json(const tlsrpt_overview_t *o, const char *policy_mode)
 {
     char                      last[TLSRPT_TIME_TEXT_LEN + 1];
+    json_t                   *json;
     tlsrpt_totals_t           sum = { 0, 0, 0, 0, 0 };
-    const tlsrpt_day_scan_t  *scan = &overview->scan;
+    const tlsrpt_day_scan_t  *scan = &o->scan;
 
-    for (size_t i = 0; i < scan->ndays; i++) {
-        tlsrpt_totals_add(&sum, &scan->days[i]);
+    for (int32_t day = o->from; day <= o->to; day++) {
+        tlsrpt_totals_add(&sum, &scan->days[day - scan->from]);
     }
 
     tlsrpt_time_text(scan->all.last < TLSRPT_TIME_END
                      ? (int64_t) scan->all.last : TLSRPT_TIME_END - 1,
                      last);
 
-    return json_pack("{s:s%, s:I, s:I, s:I, s:s?, s:s}",
+    json = json_pack("{s:s%, s:I, s:I, s:I, s:s?, s:s, s:s?, s:s?, s:s?}",
                      "domain", scan->domain.data, scan->domain.len,
                      "reports", (json_int_t) sum.reports,
                      "total-successful-session-count",
                      (json_int_t) sum.successful,
                      "total-failure-session-count", (json_int_t) sum.failed,
                      "last-report", scan->seen ? last : NULL,
-                     "status", status(overview));
+                     "status", tlsrpt_status_name(tlsrpt_overview_status(o)),
+                     "problem-title", title(o),
+                     "lost-mail", o->is_known ? tlsrpt_state_lost(&o->state)
+                                              : NULL,
+                     "policy-mode", policy_mode);
+
+    if (json != NULL && o->by_day
+        && json_object_set_new(json, "by-day", days_json(o)) != 0)
+    {
+        json_decref(json);
+        return NULL;
+    }
+
+    return json;
 }

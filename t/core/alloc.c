@@ -423,7 +423,7 @@ domain_line(void)
         return TLSRPT_ERR_MEMORY;
     }
 
-    json = tlsrpt_overview_json(overview);
+    json = tlsrpt_overview_json(overview, NULL);
     tlsrpt_overview_destroy(overview);
 
     if (json == NULL) {

@@ -2,65 +2,141 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * A domain's line in the list: its totals, and how it is.
+ * A domain's line in the list: its totals, and how it is by its open problems
+ * or, where these are not known, by the totals.
  */
 
 #include "tap.h"
 #include "report.h"
+#include "tlsrpt_state.h"
 
 #define TODAY  (NOW / TLSRPT_DAY)           /* 2026-01-20 */
 
 
-/* fields: of the month of today, and of the one before. */
+/* What Redis would answer: the domain's totals in words, what is known of its
+   problems, its state; of the months before this one and of this one, the
+   fields. */
 
-static json_t *
-line(const char *all, const char *const *fields, const char *const *before)
+typedef struct {
+    const char         *all;
+    const char         *mark;
+    const char         *state;
+    const char *const  *fields;
+    const char *const  *before;
+} domain_t;
+
+static tlsrpt_reply_t
+string(const char *s, size_t len)
 {
-    json_t             *json;
-    char                texts[16][TOTALS_SIZE], text[TOTALS_SIZE];
-    tlsrpt_reply_t      replies[16], *elements[16], reply;
-    tlsrpt_query_t      query;
-    tlsrpt_overview_t  *overview;
+    tlsrpt_reply_t  reply;
 
-    memset(replies, 0, sizeof(replies));
-    tlsrpt_query_init(&query, NOW);
-    overview = tlsrpt_overview_create(&query, str("example.com"), str("t"));
+    memset(&reply, 0, sizeof(reply));
+    reply.type = s != NULL ? TLSRPT_REPLY_STRING : TLSRPT_REPLY_NIL;
+    reply.str = s;
+    reply.len = s != NULL ? len : 0;
 
-    for (size_t n = 0; n < tlsrpt_overview_ncommands(overview); n++) {
-        const char *const  *f = n == 1 ? before : fields;
-        size_t              count = 0;
+    return reply;
+}
 
+
+static int
+give_fields(tlsrpt_overview_t *overview, size_t n,
+    const tlsrpt_command_t *c, const char *const *f)
+{
+    char            texts[16][TOTALS_SIZE];
+    size_t          count = 0;
+    tlsrpt_reply_t  replies[16], *elements[16], reply;
+
+    for ( ; *f != NULL; f++, count++) {
+        replies[count] = count % 2
+                         ? string(texts[count], put_totals(texts[count], *f))
+                         : string(*f, strlen(*f));
+        elements[count] = &replies[count];
+    }
+
+    memset(&reply, 0, sizeof(reply));
+    reply.type = TLSRPT_REPLY_ARRAY;
+    reply.elements = elements;
+    reply.nelements = count;
+
+    return tlsrpt_overview_add(overview, n, beside(c, &reply));
+}
+
+
+static int
+give(tlsrpt_overview_t *overview, size_t n, const tlsrpt_command_t *c,
+    const domain_t *d)
+{
+    char             text[TOTALS_SIZE];
+    tlsrpt_buf_t     state = { NULL, 0, 0, 0 };
+    tlsrpt_reply_t   reply, parts[2], *elements[2] = { &parts[0], &parts[1] };
+
+    if (strcmp(verb_of(c), "HMGET") == 0) {
         memset(&reply, 0, sizeof(reply));
+        parts[0] = string(d->all != NULL ? text : NULL, d->all != NULL
+                          ? put_totals(text, d->all) : 0);
+        parts[1] = string(d->mark, d->mark != NULL ? strlen(d->mark) : 0);
+        reply.type = TLSRPT_REPLY_ARRAY;
+        reply.elements = elements;
+        reply.nelements = 2;
+        return tlsrpt_overview_add(overview, n, &reply);
+    }
 
-        if (n == 0 && all != NULL) {
-            reply.type = TLSRPT_REPLY_STRING;
-            reply.str = text;
-            reply.len = put_totals(text, all);
+    if (strcmp(verb_of(c), "GET") == 0) {
+        json_t  *json = d->state != NULL ? json_loads(d->state, 0, NULL)
+                                         : NULL;
+        int      rc = json != NULL ? tlsrpt_state_write(json, &state) : 0;
 
-        } else if (n) {
-            for ( ; *f != NULL; f++) {
-                replies[count].type = TLSRPT_REPLY_STRING;
-                replies[count].str = count % 2 ? texts[count] : *f;
-                replies[count].len = count % 2 ? put_totals(texts[count], *f)
-                                               : strlen(*f);
-                elements[count] = &replies[count];
-                count++;
-            }
+        reply = string(state.data, state.len);
+        rc |= tlsrpt_overview_add(overview, n, &reply);
+        tlsrpt_buf_free(&state);
+        json_decref(json);
+        return rc;
+    }
 
-            reply.type = TLSRPT_REPLY_ARRAY;
-            reply.elements = elements;
-            reply.nelements = count;
-        }
+    return give_fields(overview, n, c, strstr(key_of(c), ":2026-01") != NULL
+                                       ? d->fields : d->before);
+}
 
-        if (tlsrpt_overview_add(overview, n,
-                beside(tlsrpt_overview_command(overview, n), &reply))
-            != TLSRPT_OK)
-        {
+
+static tlsrpt_overview_t *
+read_domain(const tlsrpt_query_t *query, const domain_t *d, char *asked,
+    size_t size)
+{
+    size_t                   n;
+    tlsrpt_overview_t       *overview;
+    const tlsrpt_command_t  *c;
+
+    overview = tlsrpt_overview_create(query, str("example.com"), str("t"));
+    asked[0] = '\0';
+
+    while ((c = tlsrpt_overview_next(overview, &n)) != NULL) {
+        size_t  len = strlen(asked);
+
+        snprintf(asked + len, size - len, "%s %s\n", verb_of(c), key_of(c));
+
+        if (give(overview, n, c, d) != TLSRPT_OK) {
             abort();
         }
     }
 
-    json = tlsrpt_overview_json(overview);
+    ok(tlsrpt_overview_is_done(overview), "all is asked and answered");
+
+    return overview;
+}
+
+
+static json_t *
+line(const domain_t *d)
+{
+    char                asked[1024];
+    json_t             *json;
+    tlsrpt_query_t      query;
+    tlsrpt_overview_t  *overview;
+
+    tlsrpt_query_init(&query, NOW);
+    overview = read_domain(&query, d, asked, sizeof(asked));
+    json = tlsrpt_overview_json(overview, NULL);
     tlsrpt_overview_destroy(overview);
 
     return json;
@@ -71,7 +147,8 @@ static void
 is_line(const char *name, const char *want, const char *all,
     const char *const *fields, const char *const *before)
 {
-    json_t  *json = line(all, fields, before), *wanted;
+    const domain_t  d = { all, NULL, NULL, fields, before };
+    json_t         *json = line(&d), *wanted;
 
     wanted = json_loads(want, 0, NULL);
 
@@ -90,7 +167,8 @@ is_line(const char *name, const char *want, const char *all,
     "{\"domain\":\"example.com\",\"reports\":" #reports                       \
     ",\"total-successful-session-count\":" #successful                        \
     ",\"total-failure-session-count\":" #failure ",\"last-report\":" last     \
-    ",\"status\":" status "}"
+    ",\"status\":" status ",\"problem-title\":null,\"lost-mail\":null"         \
+    ",\"policy-mode\":null}"
 #define LAST   "\"2026-01-20T12:00:00Z\""
 #define ALL    "9 9 9 1768910400"
 #define FIELDS(...)  (const char *const []) { __VA_ARGS__, NULL }
@@ -178,29 +256,158 @@ test_sums(void)
 }
 
 
+/*
+ * By the state
+ */
+
+#define ENTRY(type, severity, lost, organizations, title)                     \
+    "{\"type\":\"" type "\",\"cause\":\"x\",\"id\":\"0123456789abcdef\","     \
+    "\"opened\":\"2026-01-19\",\"severity\":\"" severity "\","               \
+    "\"lost\":\"" lost "\",\"problem\":{\"title\":\"" title "\","             \
+    "\"organization-names\":[" organizations "]}}"
+#define STATE(...)  "{\"open\":[" __VA_ARGS__ "],\"past\":[],\"waiting\":[]}"
+#define EXPIRED(severity, lost)                                               \
+    ENTRY("certificate-expired", severity, lost, "\"X\"", "Expired: mx")
+#define UNFOUND     ENTRY("policy-not-found", "medium", "no", "\"X\"", "Gone")
+#define SILENT_ALL  ENTRY("silence", "medium", "no", "", "No reports")
+#define SILENT_ONE  ENTRY("silence", "medium", "no", "\"X\"", "None from X")
+#define CLEAN       FIELDS("19", "1 10 0 0", "20", "1 10 0 0")
+#define FAILED      FIELDS("19", "1 10 0 0", "20", "1 10 5 0")
+
+
+/* how: status, title and lost mail, in JSON. */
+
+static void
+is_how(const char *name, const char *how, const domain_t *d)
+{
+    char     *text;
+    json_t   *json = line(d), *got = json_array();
+
+    json_array_append(got, json_object_get(json, "status"));
+    json_array_append(got, json_object_get(json, "problem-title"));
+    json_array_append(got, json_object_get(json, "lost-mail"));
+    text = json_dumps(got, JSON_COMPACT);
+    is_str(text, how, "%s", name);
+    free(text);
+    json_decref(got);
+    json_decref(json);
+}
+
+
+static void
+with_state(const char *name, const char *how, const char *state,
+    const char *const *fields)
+{
+    const domain_t  d = { ALL, state != NULL ? "1 3" : "1 0", state, fields,
+                          NONE };
+
+    is_how(name, how, &d);
+}
+
+
+static void
+test_state(void)
+{
+    domain_t  d = { ALL, "1 1", NULL, FAILED, NONE };
+
+    with_state("nothing open, nothing failed", "[\"ok\",null,\"no\"]", NULL,
+               CLEAN);
+    with_state("sessions fail", "[\"failing\",\"Expired: mx\",\"yes\"]",
+               STATE(EXPIRED("high", "yes")), FAILED);
+    with_state("though no day of late has a failure",
+               "[\"failing\",\"Expired: mx\",\"no\"]",
+               STATE(EXPIRED("medium", "no")), CLEAN);
+    with_state("the worst of mail that is lost",
+               "[\"failing\",\"Expired: mx\",\"perhaps\"]",
+               STATE(EXPIRED("high", "no") "," UNFOUND ","
+                     EXPIRED("medium", "perhaps")), CLEAN);
+    with_state("a policy that is not found",
+               "[\"attention\",\"Gone\",\"no\"]", STATE(UNFOUND), CLEAN);
+    with_state("nobody reports", "[\"silent\",\"No reports\",\"no\"]",
+               STATE(SILENT_ALL), CLEAN);
+    with_state("one sender does not", "[\"attention\",\"None from X\",\"no\"]",
+               STATE(SILENT_ONE), CLEAN);
+    with_state("a problem that is of no weight by now",
+               "[\"ok\",\"Expired: mx\",\"no\"]",
+               STATE(EXPIRED("low", "no")), CLEAN);
+    with_state("failures that are not open, or not yet",
+               "[\"occasional\",null,\"no\"]", NULL, FAILED);
+    with_state("failures, and two days without",
+               "[\"ok\",null,\"no\"]", NULL,
+               FIELDS("16", "1 10 5 0", "18", "1 10 0 0", "19", "1 10 0 0"));
+    with_state("but one day", "[\"occasional\",null,\"no\"]", NULL,
+               FIELDS("16", "1 10 5 0", "18", "1 10 0 0"));
+    with_state("single sessions", "[\"occasional\",null,\"no\"]", NULL,
+               FIELDS("16", "1 999 1 0", "18", "1 10 0 0", "19", "1 10 0 0"));
+    with_state("silence is told by the state alone", "[\"ok\",null,\"no\"]",
+               NULL, FIELDS("14", "1 10 0 0", "15", "1 10 0 0",
+                            "16", "1 10 0 0"));
+
+    is_how("a state that is gone", "[\"failing\",null,null]", &d);
+    d.state = "[]";
+    is_how("one that is none", "[\"failing\",null,null]", &d);
+    d.mark = "x";
+    is_how("a mark that is none", "[\"failing\",null,null]", &d);
+    d = (domain_t) { NULL, "1 0", NULL, NONE, NONE };
+    is_how("never a report", "[\"waiting\",null,\"no\"]", &d);
+}
+
+
 static void
 test_commands(void)
 {
-    tlsrpt_query_t           query;
-    tlsrpt_overview_t       *overview;
-    const tlsrpt_command_t  *c;
+    char                asked[1024];
+    char               *text;
+    json_t             *json;
+    tlsrpt_query_t      query;
+    tlsrpt_overview_t  *overview;
+    const domain_t      d = { ALL, "1 1", STATE(EXPIRED("high", "yes")),
+                              FAILED, FIELDS("31", "1 10 5 0",
+                                             "30", "1 20 6 0") };
 
     tlsrpt_query_init(&query, NOW);
-    overview = tlsrpt_overview_create(&query, str("example.com"), str("t"));
-    is_int((long long) tlsrpt_overview_ncommands(overview), 3,
-           "the domain and two months");
-    c = tlsrpt_overview_command(overview, 0);
-    ok(c->argc == 3 && strcmp(c->argv[0], "HGET") == 0
-       && strcmp(c->argv[1], "t:{example.com}") == 0
-       && strcmp(c->argv[2], "all") == 0, "the domain");
-    c = tlsrpt_overview_command(overview, 1);
-    ok(c->script == &tlsrpt_month_script && c->key == 3
-       && strcmp(c->argv[3], "t:{example.com}:2025-12:closed") == 0
-       && strcmp(c->argv[4], "t:{example.com}:2025-12") == 0
-       && strcmp(c->argv[5], "HGETALL") == 0, "a month that may be closed");
-    c = tlsrpt_overview_command(overview, 2);
-    is_str(c->argv[1], "t:{example.com}:2026-01", "the next");
+    tlsrpt_overview_destroy(read_domain(&query, &d, asked, sizeof(asked)));
+    is_str(asked, "HMGET t:{example.com}\nHGETALL t:{example.com}:2025-12\n"
+                  "HGETALL t:{example.com}:2026-01\n"
+                  "GET t:{example.com}:problems\n", "30 days");
+
+    query.from = query.to = TODAY - 20;     /* 2025-12-31 */
+    query.nby = 1;
+    query.by[0] = TLSRPT_BY_DAY;
+    overview = read_domain(&query, &d, asked, sizeof(asked));
+    is_str(asked, "HMGET t:{example.com}\nHGETALL t:{example.com}:2025-12\n"
+                  "HGETALL t:{example.com}:2026-01\n"
+                  "GET t:{example.com}:problems\n", "a day of these");
+    json = tlsrpt_overview_json(overview, "enforce");
+    text = json_dumps(json, JSON_COMPACT);
+    is_str(text, "{\"domain\":\"example.com\",\"reports\":1,"
+                 "\"total-successful-session-count\":10,"
+                 "\"total-failure-session-count\":5,"
+                 "\"last-report\":\"2026-01-20T12:00:00Z\","
+                 "\"status\":\"failing\",\"problem-title\":\"Expired: mx\","
+                 "\"lost-mail\":\"yes\",\"policy-mode\":\"enforce\","
+                 "\"by-day\":[{\"day\":\"2025-12-31\",\"reports\":1,"
+                 "\"total-successful-session-count\":10,"
+                 "\"total-failure-session-count\":5}]}",
+           "the sums of the range; how it is now");
+    free(text);
+    json_decref(json);
     tlsrpt_overview_destroy(overview);
+
+    query.from = query.to = TODAY - 100;    /* 2025-10-12 */
+    overview = read_domain(&query, &d, asked, sizeof(asked));
+    is_str(asked, "HMGET t:{example.com}\nHGETALL t:{example.com}:2025-10\n"
+                  "HGETALL t:{example.com}:2025-12\n"
+                  "HGETALL t:{example.com}:2026-01\n"
+                  "GET t:{example.com}:problems\n", "a day long before");
+    ok(tlsrpt_overview_status(overview) == TLSRPT_STATUS_FAILING,
+       "how it is now");
+    tlsrpt_overview_destroy(overview);
+
+    ok(tlsrpt_status_named(str("attention")) == TLSRPT_STATUS_ATTENTION
+       && tlsrpt_status_named(str("okay")) == TLSRPT_NSTATUSES
+       && tlsrpt_status_named(str("")) == TLSRPT_NSTATUSES,
+       "names of statuses");
 }
 
 
@@ -209,6 +416,7 @@ main(void)
 {
     test_status();
     test_sums();
+    test_state();
     test_commands();
 
     return done();

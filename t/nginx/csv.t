@@ -11,6 +11,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/../lib";
 
+use TLSRPT::State;
 use TLSRPT::Test;
 
 my $domains = join '', map { "    tlsrpt_domain $_;\n" }
@@ -18,6 +19,7 @@ my $domains = join '', map { "    tlsrpt_domain $_;\n" }
 
 my $t = servers(redis => 1, http => <<'END' . $domains, server => <<'END');
     tlsrpt_redis %%REDIS%%;
+    mta_sts_policy example.com mode=none max_age=1d;
 END
         location /v1/tlsrpt { tlsrpt_collect; }
         location /tlsrpt/ { tlsrpt_stats; }
@@ -47,23 +49,30 @@ sub csv {
 # Domains: more than a page, and than lines that are at work at a time
 
 post(domain => sprintf 'd%d.example.com', $_) for 1 .. 250;
+put_state($t, 'd1.example.com', problem('certificate-expired',
+    severity => 'high', lost => 'yes', title => '=1+1: mx'));
+put_state($t, 'd2.example.com');
 
 my @lines = csv('domains');
 is shift @lines, 'domain,reports,total-successful-session-count,'
-    . 'total-failure-session-count,last-report,status', 'the columns';
+    . 'total-failure-session-count,last-report,status,problem-title,lost-mail,'
+    . 'policy-mode', 'the columns';
 is scalar @lines, 251, 'all domains, the configured one too';
 is_deeply [map { /^"([^"]+)",/ } @lines],
     [sort map({ "d$_.example.com" } 1 .. 250), 'example.com'], 'by name';
-like $lines[0], qr/^"d1\.example\.com",1,100,3,"[0-9TZ:-]+","failing"$/,
-    'a line';
-is $lines[-1], '"example.com",0,0,0,,"waiting"', 'one without reports';
+like $lines[0], qr/^"d1\.example\.com",1,100,3,"[0-9TZ:-]+","failing",(?#
+                   )"'=1\+1:\ mx","yes",$/x, 'a line';
+is $lines[-1], '"example.com",0,0,0,,"waiting",,,"none"', 'one without reports';
 is scalar(@{[csv('domains?limit=2&cursor=d3.example.com')]}), 252,
     'a page of them is all';
 is_deeply [map { /^"([^"]+)"/ } csv('domains', '/one')], ['d1.example.com'],
     'but of the scope';
 is_deeply [(csv('domains?from=2000-01-01&to=2000-01-02'))[1]],
     ['"d1.example.com",0,0,0,"' . ($lines[0] =~ /"([\dTZ:-]{20})"/)[0]
-     . '","ok"'], 'of a range';
+     . q(","failing","'=1+1: mx","yes",)], 'of a range, and how it is now';
+is scalar(@{[csv('domains?status=failing')]}), 2, 'of a status';
+is_deeply [map { /^"([^"]+)"/ } csv('domains?name=d24')],
+    ['d24.example.com', map { "d24$_.example.com" } 0 .. 9], 'of a name';
 
 
 # Reports: more than a page

@@ -11,6 +11,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/../lib";
 
+use TLSRPT::State;
 use TLSRPT::Test;
 
 # Of 260 names a third is configured, a third has a policy, and a third has
@@ -48,6 +49,20 @@ $t->reload;
 my %known = map { $_ => 1 } @configured, @policies, @reported,
     'below.wild.example', 'wild.example';
 my @known = sort keys %known;
+
+sub totals {
+    return join '', map { substr pack('Q<', $_), 0, 7 } @_;
+}
+
+sub post_report {
+    my ($domain, $day, $id) = @_;
+
+    my $answer = $t->post('/v1/tlsrpt', encode_json(
+        report(domain => $domain, day => $day, 'report-id' => $id)));
+    $answer->{status} == 201 or die "$domain: $answer->{body}";
+
+    return;
+}
 
 # All names, page by page; the number of pages.
 sub pages {
@@ -91,26 +106,94 @@ is $t->get('/tlsrpt/domains?cursor=d1001.example&limit=1')
     'a cursor need not be a domain of ours';
 
 
-# The lines
+# The lines.  Of one nobody has worked out what is open.
+
+$t->redis('HDEL', 'tlsrpt:{d001.example}', 'p');
+put_state($t, 'd003.example', problem('policy-not-found', title => 'Not found'),
+    problem('certificate-expired', severity => 'high', lost => 'yes',
+            title => 'Certificate expired: mx'));
+put_state($t, 'd004.example', problem('policy-not-found', title => 'Not found',
+                                      lost => 'perhaps'));
+put_state($t, 'd005.example', problem('silence', organizations => [],
+                                      title => 'No reports'));
+put_state($t, 'd006.example');
 
 my %lines = map { $_->{domain} => $_ }
     @{ $t->get('/tlsrpt/domains?limit=1000')->{json}{domains} };
 
 is_deeply [sort keys %{ $lines{'d001.example'} }],
     [sort qw(domain reports total-successful-session-count status last-report
-             total-failure-session-count)], 'members';
+             total-failure-session-count problem-title lost-mail policy-mode)],
+    'members';
 is $lines{'d001.example'}{reports}, 1, 'one with a report';
 is $lines{'d001.example'}{'total-successful-session-count'}, 100, 'successes';
 is $lines{'d001.example'}{'total-failure-session-count'}, 3, 'failures';
-is $lines{'d001.example'}{status}, 'failing', 'its status';
 is $lines{'d000.example'}{reports}, 0, 'one without';
 is $lines{'d000.example'}{'last-report'}, undef, 'it never had one';
 
-my $answer = $t->get('/tlsrpt/domains?limit=1&cursor=d000.example&from='
+sub how {
+    my ($domain) = @_;
+
+    return [@{ $lines{$domain} }{qw(status problem-title lost-mail)}];
+}
+
+is_deeply how('d000.example'), ['waiting', undef, undef], 'never a report';
+is_deeply how('d001.example'), ['failing', undef, undef],
+    'as far as totals tell';
+is_deeply how('d003.example'), ['failing', 'Certificate expired: mx', 'yes'],
+    'the worst of two problems';
+is_deeply how('d004.example'), ['attention', 'Not found', 'perhaps'],
+    'no session has failed by it';
+is_deeply how('d005.example'), ['silent', 'No reports', 'no'], 'silence';
+is_deeply how('d006.example'), ['occasional', undef, 'no'],
+    'failures, and nothing is open';
+
+is $lines{'d002.example'}{'policy-mode'}, 'none', 'a policy that is served';
+is $lines{'d001.example'}{'policy-mode'}, undef, 'or is not';
+
+my $answer = $t->get('/tlsrpt/domains?limit=1&cursor=d002.example&from='
                      . today());
 is $answer->{json}{from}, today(), 'from';
 is $answer->{json}{to}, today(), 'to';
 is_deeply [@{ $answer->{json}{domains}[0] }{qw(domain reports status)}],
-    ['d001.example', 0, 'ok'], 'reports of before only, that came today';
+    ['d003.example', 0, 'failing'], 'the sums of the range, how it is now';
+is_deeply [@{ $t->get('/tlsrpt/domains?limit=1&cursor=d002.example&'
+                      . 'from=2000-01-01&to=2000-03-01')->{json}{domains}[0] }
+               {qw(domain reports status)}],
+    ['d003.example', 0, 'failing'], 'of a range long ago';
+
+
+# Days
+
+is $t->get('/tlsrpt/domains?by=result-type')->{status}, 400, 'only by day';
+is $t->get('/tlsrpt/domains?by=day', headers => [Accept => 'text/csv'])
+     ->{status}, 400, 'not as CSV';
+
+post_report('d004.example', day(-3), 5);
+my $days = $t->get('/tlsrpt/domains?by=day&limit=1000')->{json}{domains};
+my %days = map { $_->{domain} => $_->{'by-day'} } @$days;
+is_deeply $days{'d004.example'}, [
+    { day => day(-3), reports => 1, 'total-successful-session-count' => 100,
+      'total-failure-session-count' => 3 },
+    { day => day(-1), reports => 1, 'total-successful-session-count' => 100,
+      'total-failure-session-count' => 3 }], 'the days that have reports';
+is_deeply $days{'d000.example'}, [], 'one without';
+is_deeply $t->get('/tlsrpt/domains?by=day&limit=1&cursor=d003.example&from='
+                  . day(-2))->{json}{domains}[0]{'by-day'},
+    [$days{'d004.example'}[1]], 'of the range';
+is scalar @$days, scalar @known, 'all in one answer';
+
+
+# More of it than is kept in memory
+
+for my $i (1 .. 400) {
+    $t->redis('HSET', "tlsrpt:{d006.example}:" . substr(day(-$i), 0, 7),
+              substr(day(-$i), 8) + 0, totals(1, $i, 0, 0));
+}
+
+my $long = $t->get('/tlsrpt/domains?by=day&limit=2&cursor=d005.example&from='
+                   . day(-390));
+is scalar @{ $long->{json}{domains}[0]{'by-day'} }, 390, 'a year of days';
+cmp_ok length $long->{body}, '>', 16384, 'a long answer';
 
 done_testing;

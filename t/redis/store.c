@@ -53,7 +53,6 @@ static tlsrpt_reckoning_t *reckonings[RECKONINGS];
 static tlsrpt_stats_t     *stats;
 static tlsrpt_lookup_t    *problems;
 static tlsrpt_overview_t  *overview;
-static size_t              asked;           /* commands of the overview */
 static int64_t             now;
 static unsigned            retention = 400;
 static double              longest, since, total;
@@ -356,9 +355,7 @@ static const tlsrpt_command_t *
 next(size_t *n)
 {
     if (overview != NULL) {
-        *n = asked;
-        return asked < tlsrpt_overview_ncommands(overview)
-               ? tlsrpt_overview_command(overview, asked++) : NULL;
+        return tlsrpt_overview_next(overview, n);
     }
 
     return stats ? tlsrpt_stats_next(stats, n)
@@ -416,7 +413,7 @@ answer(void)
     json_t  *json;
 
     ask((size_t) -1);
-    json = overview ? tlsrpt_overview_json(overview)
+    json = overview ? tlsrpt_overview_json(overview, NULL)
            : stats ? tlsrpt_stats_json(stats) : problems->type->json(problems);
     text = json ? json_dumps(json, JSON_SORT_KEYS) : NULL;
     printf("%s\n", text ? text : "null");
@@ -443,7 +440,6 @@ begin(const char *what, const char *domain, const char *from, const char *to,
     stats = NULL;
     overview = NULL;
     problems = NULL;
-    asked = 0;
 
     tlsrpt_query_init(&query, now);
     tlsrpt_query_retain(&query, retention);

@@ -31,7 +31,8 @@ sub answers {
     my @range = ($D, '2025-12-30', '2026-02-08');
     my $overview = $store->overview(@range);
 
-    delete $overview->{status};     # which is judged, not stored
+    # which is judged, not stored
+    delete @{$overview}{qw(status problem-title lost-mail policy-mode)};
 
     return {
         (map { ("by=$_" => $store->stats(@range, "by=$_")) }

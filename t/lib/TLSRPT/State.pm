@@ -13,7 +13,7 @@ use parent 'Exporter';
 
 use JSON::PP ();
 
-our @EXPORT = qw(state_bytes open_entry put_open put_event);
+our @EXPORT = qw(state_bytes open_entry put_open put_none put_event);
 
 my $JSON = JSON::PP->new->utf8->canonical;
 my %SCORE = (low => 1, medium => 2, high => 3);
@@ -57,17 +57,30 @@ sub open_entry {
     };
 }
 
-# What is open of a domain.
+# What is open of a domain; nobody works it out anew.
 sub put_open {
     my ($t, $domain, @entries) = @_;
 
     my ($worst) = sort { $b <=> $a } map { $SCORE{ $_->{severity} } || 0 }
         @entries;
 
+    $t->redis('ZADD', 'tlsrpt:due', 9_999_999_999, $domain);
     $t->redis('SET', "tlsrpt:{$domain}:problems",
               state_bytes({ open => \@entries, past => [], waiting => [] }));
     $t->redis('HSET', "tlsrpt:{$domain}", 'p', '1 ' . @entries);
     $t->redis('ZADD', 'tlsrpt:open', $worst, $domain);
+
+    return;
+}
+
+# It is known that nothing is.
+sub put_none {
+    my ($t, $domain) = @_;
+
+    $t->redis('ZADD', 'tlsrpt:due', 9_999_999_999, $domain);
+    $t->redis('DEL', "tlsrpt:{$domain}:problems");
+    $t->redis('HSET', "tlsrpt:{$domain}", 'p', '1 0');
+    $t->redis('ZREM', 'tlsrpt:open', $domain);
 
     return;
 }
