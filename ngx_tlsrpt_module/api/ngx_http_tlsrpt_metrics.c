@@ -44,6 +44,8 @@ enum {
 typedef struct {
     size_t                        len;
     ngx_uint_t                    indexed;  /* by the index alone */
+    unsigned                      used:1;
+    unsigned                      asks:1;   /* for its state */
     u_char                        name[TLSRPT_DOMAIN_LEN];
 } ngx_http_tlsrpt_metrics_domain_t;
 
@@ -62,8 +64,8 @@ typedef struct {
     unsigned                      own:2;    /* of those keys, asked for */
 
     ngx_http_tlsrpt_walk_t        walk;
-    ngx_uint_t                    asked;    /* domains; more than are in flight
-                                               are remembered */
+    /* those that are asked for: no more than commands are in flight, as what
+       one of them asks for next goes before others */
     ngx_http_tlsrpt_metrics_domain_t  domains[NGX_HTTP_TLSRPT_REDIS_WINDOW];
     tlsrpt_key_read_t             read;     /* of a domain */
 } ngx_http_tlsrpt_metrics_ctx_t;
@@ -83,9 +85,14 @@ static ngx_int_t ngx_http_tlsrpt_metrics_begin(
     ngx_http_tlsrpt_metrics_ctx_t *ctx);
 static void ngx_http_tlsrpt_metrics_domain(ngx_http_tlsrpt_metrics_ctx_t *ctx,
     ngx_http_tlsrpt_ask_t *ask, ngx_str_t *name);
+static ngx_int_t ngx_http_tlsrpt_metrics_state(
+    ngx_http_tlsrpt_metrics_ctx_t *ctx, ngx_http_tlsrpt_ask_t *ask);
 static tlsrpt_str_t ngx_http_tlsrpt_metrics_name(
     ngx_http_tlsrpt_metrics_domain_t *domain);
 static ngx_int_t ngx_http_tlsrpt_metrics_take(
+    ngx_http_tlsrpt_metrics_ctx_t *ctx,
+    ngx_http_tlsrpt_metrics_domain_t *domain, const tlsrpt_reply_t *reply);
+static ngx_int_t ngx_http_tlsrpt_metrics_take_state(
     ngx_http_tlsrpt_metrics_ctx_t *ctx,
     ngx_http_tlsrpt_metrics_domain_t *domain, const tlsrpt_reply_t *reply);
 static ngx_int_t ngx_http_tlsrpt_metrics_reply(void *data,
@@ -199,6 +206,10 @@ ngx_http_tlsrpt_metrics_ask(ngx_http_tlsrpt_metrics_ctx_t *ctx,
         return NGX_OK;
     }
 
+    if (ngx_http_tlsrpt_metrics_state(ctx, ask) == NGX_OK) {
+        return NGX_OK;
+    }
+
     ask->item = NULL;
 
     rc = ngx_http_tlsrpt_walk_next(&ctx->walk, &name, &ask->command);
@@ -281,8 +292,14 @@ ngx_http_tlsrpt_metrics_domain(ngx_http_tlsrpt_metrics_ctx_t *ctx,
     tlsrpt_str_t                       domain;
     ngx_http_tlsrpt_metrics_domain_t  *asked;
 
-    asked = &ctx->domains[ctx->asked++ % NGX_HTTP_TLSRPT_REDIS_WINDOW];
+    asked = ctx->domains;
 
+    while (asked->used) {
+        asked++;
+    }
+
+    asked->used = 1;
+    asked->asks = 0;
     asked->len = name->len;
     asked->indexed = ctx->walk.indexed;
     ngx_memcpy(asked->name, name->data, name->len);
@@ -293,6 +310,39 @@ ngx_http_tlsrpt_metrics_domain(ngx_http_tlsrpt_metrics_ctx_t *ctx,
 
     ask->command = tlsrpt_key_read(&ctx->read, "HGETALL", NULL, 0);
     ask->item = asked;
+    ask->n = 0;
+}
+
+
+/* What is open of a domain whose hash says that something is.  NGX_DECLINED:
+   of none. */
+
+static ngx_int_t
+ngx_http_tlsrpt_metrics_state(ngx_http_tlsrpt_metrics_ctx_t *ctx,
+    ngx_http_tlsrpt_ask_t *ask)
+{
+    ngx_uint_t                         i;
+    ngx_http_tlsrpt_metrics_domain_t  *domain;
+
+    for (i = 0; i < NGX_HTTP_TLSRPT_REDIS_WINDOW; i++) {
+        domain = &ctx->domains[i];
+
+        if (domain->used && domain->asks) {
+            domain->asks = 0;
+            tlsrpt_key_domain(&ctx->read.key,
+                              ngx_http_tlsrpt_prefix(ctx->request),
+                              ngx_http_tlsrpt_metrics_name(domain),
+                              TLSRPT_STATE_KEY);
+
+            ask->command = tlsrpt_key_read(&ctx->read, "GET", NULL, 0);
+            ask->item = domain;
+            ask->n = 1;
+
+            return NGX_OK;
+        }
+    }
+
+    return NGX_DECLINED;
 }
 
 
@@ -308,14 +358,17 @@ ngx_http_tlsrpt_metrics_name(ngx_http_tlsrpt_metrics_domain_t *domain)
 }
 
 
-/* ask->item: what came by mail (the metrics), alerts (the context), a domain,
-   or NULL: a piece of the index. */
+/* ask->item: what came by mail (the metrics), alerts (the context), a domain
+   (ask->n 1: its state), or NULL: a piece of the index. */
 
 static ngx_int_t
 ngx_http_tlsrpt_metrics_reply(void *data, ngx_http_tlsrpt_ask_t *ask,
     const tlsrpt_reply_t *reply)
 {
     ngx_http_tlsrpt_metrics_ctx_t *ctx = data;
+
+    ngx_int_t                          rc;
+    ngx_http_tlsrpt_metrics_domain_t  *domain;
 
     ctx->pending--;
 
@@ -333,7 +386,14 @@ ngx_http_tlsrpt_metrics_reply(void *data, ngx_http_tlsrpt_ask_t *ask,
         return NGX_OK;
     }
 
-    return ngx_http_tlsrpt_metrics_take(ctx, ask->item, reply);
+    domain = ask->item;
+
+    rc = ask->n ? ngx_http_tlsrpt_metrics_take_state(ctx, domain, reply)
+                : ngx_http_tlsrpt_metrics_take(ctx, domain, reply);
+
+    domain->used = domain->asks;
+
+    return rc;
 }
 
 
@@ -343,6 +403,8 @@ ngx_http_tlsrpt_metrics_take(ngx_http_tlsrpt_metrics_ctx_t *ctx,
 {
     uint64_t      last;
     tlsrpt_str_t  name;
+
+    static const tlsrpt_state_t  none;
 
     name = ngx_http_tlsrpt_metrics_name(domain);
     last = tlsrpt_metrics_last(reply);
@@ -384,6 +446,36 @@ ngx_http_tlsrpt_metrics_take(ngx_http_tlsrpt_metrics_ctx_t *ctx,
     }
 
     tlsrpt_metrics_add(ctx->metrics, name, reply);
+
+    if (tlsrpt_metrics_has_open(reply)) {
+        domain->asks = 1;
+
+    } else {
+        tlsrpt_metrics_open(ctx->metrics, name, &none);
+    }
+
+    return ngx_http_tlsrpt_metrics_spill(ctx);
+}
+
+
+/* Of what cannot be read, as a later version wrote it, nothing is said. */
+
+static ngx_int_t
+ngx_http_tlsrpt_metrics_take_state(ngx_http_tlsrpt_metrics_ctx_t *ctx,
+    ngx_http_tlsrpt_metrics_domain_t *domain, const tlsrpt_reply_t *reply)
+{
+    tlsrpt_state_t  state;
+
+    if (tlsrpt_state_read(reply, &state) != 0) {
+        return NGX_ERROR;
+    }
+
+    if (!state.newer) {
+        tlsrpt_metrics_open(ctx->metrics,
+                            ngx_http_tlsrpt_metrics_name(domain), &state);
+    }
+
+    tlsrpt_state_free(&state);
 
     return ngx_http_tlsrpt_metrics_spill(ctx);
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "tlsrpt_domain.h"
+#include "tlsrpt_explain.h"
 #include "tlsrpt_metrics.h"
 #include "tlsrpt_packed.h"
 #include "tlsrpt_result.h"
@@ -21,6 +22,7 @@ enum {
     SESSIONS,
     FAILED,
     LAST,
+    OPEN,
     NFAMILIES
 };
 
@@ -35,7 +37,9 @@ static const struct {
     { "tlsrpt_failed_sessions_total", "counter",
       "Failed sessions of failure details, by result type." },
     { "tlsrpt_last_report_timestamp_seconds", "gauge",
-      "When the last report came." }
+      "When the last report came." },
+    { "tlsrpt_open_problems", "gauge",
+      "Problems that are open, by severity." }
 };
 
 /* The samples of a family must stand together, while domains come one by one:
@@ -225,25 +229,70 @@ tlsrpt_metrics_add(tlsrpt_metrics_t *metrics, tlsrpt_str_t domain,
 }
 
 
-uint64_t
-tlsrpt_metrics_last(const tlsrpt_reply_t *reply)
+void
+tlsrpt_metrics_open(tlsrpt_metrics_t *metrics, tlsrpt_str_t domain,
+    const tlsrpt_state_t *state)
 {
-    tlsrpt_totals_t  all;
+    size_t    i;
+    json_t   *entry;
+    unsigned  severity, n[4] = { 0, 0, 0, 0 };
 
+    json_array_foreach(json_object_get(state->json, "open"), i, entry) {
+        n[tlsrpt_state_severity(entry)]++;
+    }
+
+    for (severity = 3; severity > 0; severity--) {
+        put(part(metrics, OPEN), "%s{policy_domain=\"%.*s\",severity=\"%s\"} "
+            "%u\n", families[OPEN].name, (int) domain.len, domain.data,
+            tlsrpt_severity_name((tlsrpt_severity_t) (severity - 1)),
+            n[severity]);
+    }
+}
+
+
+/* A field of the domain's hash; NULL: it is not in it. */
+
+static const tlsrpt_reply_t *
+field_of(const tlsrpt_reply_t *reply, const char *name)
+{
     for (size_t i = 0;
          reply->type == TLSRPT_REPLY_ARRAY && i + 1 < reply->nelements; i += 2)
     {
         const tlsrpt_reply_t  *field = reply->elements[i];
 
-        if (field->type == TLSRPT_REPLY_STRING && field->len == 3
-            && memcmp(field->str, "all", 3) == 0
-            && tlsrpt_totals_parse(reply->elements[i + 1], &all) == 0)
+        if (field->type == TLSRPT_REPLY_STRING && field->len == strlen(name)
+            && memcmp(field->str, name, field->len) == 0)
         {
-            return all.last ? all.last : 1;
+            return reply->elements[i + 1];
         }
     }
 
-    return 0;
+    return NULL;
+}
+
+
+int
+tlsrpt_metrics_has_open(const tlsrpt_reply_t *reply)
+{
+    unsigned               rules, open;
+    const tlsrpt_reply_t  *mark = field_of(reply, "p");
+
+    return mark != NULL && tlsrpt_state_mark(mark, &rules, &open) == 0
+           && open > 0;
+}
+
+
+uint64_t
+tlsrpt_metrics_last(const tlsrpt_reply_t *reply)
+{
+    tlsrpt_totals_t        all;
+    const tlsrpt_reply_t  *value = field_of(reply, "all");
+
+    if (value == NULL || tlsrpt_totals_parse(value, &all) != 0) {
+        return 0;
+    }
+
+    return all.last ? all.last : 1;
 }
 
 

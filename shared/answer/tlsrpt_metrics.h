@@ -14,6 +14,7 @@
 
 #include "tlsrpt_buf.h"
 #include "tlsrpt_reply.h"
+#include "tlsrpt_state.h"
 
 #pragma GCC visibility push(hidden)
 
@@ -28,6 +29,14 @@ void tlsrpt_metrics_add(tlsrpt_metrics_t *metrics, tlsrpt_str_t domain,
 
 /* Of the same reply: when the last report came; 0: there are no data. */
 uint64_t tlsrpt_metrics_last(const tlsrpt_reply_t *reply);
+
+/* Of the same reply: are any problems of the domain open?  Then its state is to
+   be read. */
+int tlsrpt_metrics_has_open(const tlsrpt_reply_t *reply);
+
+/* How many are open; a state of which nothing is kept: none. */
+void tlsrpt_metrics_open(tlsrpt_metrics_t *metrics, tlsrpt_str_t domain,
+    const tlsrpt_state_t *state);
 
 /* The reply to HGETALL of PREFIX:mail: what became of the reports that came by
    mail, as rspamd's plugin counts them. */
@@ -59,7 +68,7 @@ void tlsrpt_metrics_host(tlsrpt_metrics_t *metrics,
  * Each may be taken as often as one likes before, and emptied (its len made
  * 0): then what comes next follows what was taken.
  */
-#define TLSRPT_METRICS_PARTS  5
+#define TLSRPT_METRICS_PARTS  6
 tlsrpt_buf_t *tlsrpt_metrics_part(tlsrpt_metrics_t *metrics, unsigned part);
 void tlsrpt_metrics_end(tlsrpt_metrics_t *metrics);
 

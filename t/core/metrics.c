@@ -156,6 +156,78 @@ test_domains(void)
 }
 
 
+/* How many problems are open. */
+
+static void
+test_open(void)
+{
+    json_t            *json;
+    tlsrpt_state_t     state = { 0, 0, NULL };
+    tlsrpt_metrics_t  *metrics = create(1);
+
+    tlsrpt_metrics_open(metrics, str("a.example"), &state);
+    json = json_loads("{\"open\":[{\"severity\":\"high\"},"
+                      "{\"severity\":\"medium\"},{\"severity\":\"high\"},"
+                      "{\"severity\":\"dire\\\"\\n\"},{\"severity\":1},{}]}", 0,
+                      NULL);
+    state.json = json;
+    tlsrpt_metrics_open(metrics, str("b.example"), &state);
+    json_decref(json);
+
+    is_text(metrics,
+            "# HELP tlsrpt_open_problems Problems that are open, by severity."
+            "\n# TYPE tlsrpt_open_problems gauge\n"
+            "tlsrpt_open_problems{policy_domain=\"a.example\","
+            "severity=\"high\"} 0\n"
+            "tlsrpt_open_problems{policy_domain=\"a.example\","
+            "severity=\"medium\"} 0\n"
+            "tlsrpt_open_problems{policy_domain=\"a.example\","
+            "severity=\"low\"} 0\n"
+            "tlsrpt_open_problems{policy_domain=\"b.example\","
+            "severity=\"high\"} 2\n"
+            "tlsrpt_open_problems{policy_domain=\"b.example\","
+            "severity=\"medium\"} 1\n"
+            "tlsrpt_open_problems{policy_domain=\"b.example\","
+            "severity=\"low\"} 0\n# EOF\n", "open problems");
+}
+
+
+static void
+has_open(const char *mark, int want)
+{
+    tlsrpt_reply_t  strings[2], *elements[2] = { &strings[0], &strings[1] };
+    tlsrpt_reply_t  reply;
+
+    memset(&reply, 0, sizeof(reply));
+    reply.type = TLSRPT_REPLY_ARRAY;
+    reply.elements = elements;
+    reply.nelements = 2;
+    set_string(&strings[0], "p", 1);
+    set_string(&strings[1], mark, strlen(mark));
+    is_int(tlsrpt_metrics_has_open(&reply), want, "\"%s\"", mark);
+}
+
+
+static void
+test_has_open(void)
+{
+    tlsrpt_reply_t  nil;
+
+    has_open("1 1", 1);
+    has_open("1 16", 1);
+    has_open("7 3", 1);
+    has_open("1 0", 0);
+    has_open("1", 0);
+    has_open("", 0);
+    has_open("1 x", 0);
+    has_open("1 1 1", 0);
+    has_open("1 99999999999999999999", 0);
+
+    memset(&nil, 0, sizeof(nil));
+    is_int(tlsrpt_metrics_has_open(&nil), 0, "no hash");
+}
+
+
 static void
 test_nothing(void)
 {
@@ -297,6 +369,8 @@ int
 main(void)
 {
     test_domains();
+    test_open();
+    test_has_open();
     test_nothing();
     test_foreign();
     test_types();

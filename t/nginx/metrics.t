@@ -11,6 +11,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/../lib";
 
+use TLSRPT::State;
 use TLSRPT::Test;
 
 my $t = servers(redis => 1, workers => 2, http => <<'END', server => <<'END');
@@ -69,6 +70,13 @@ is $t->post('/v1/tlsrpt', encode_json($failing))->{status}, 200, 'again';
 is send_report(domain => "x$_.b.example"), 201, "x$_" for 1 .. 3;
 is $t->post('/v1/tlsrpt', '{')->{status}, 400, 'no report';
 
+put_state($t, 'x1.b.example',
+    (map { problem("result-$_", severity => 'high') } 1 .. 2),
+    problem('silence'));
+$t->redis('HSET', 'tlsrpt:{x2.b.example}', 'p', '1 2');
+$t->redis('HSET', 'tlsrpt:{x3.b.example}', 'p', '7 2');
+$t->redis('SET', 'tlsrpt:{x3.b.example}:problems', "1 7\nlater");
+
 my $text = metrics()->{body};
 my $is = sub {
     my ($name, $value) = @_;
@@ -88,6 +96,14 @@ $is->('tlsrpt_failed_sessions_total{policy_domain="a.example",'
     . 'result_type="unspecified"}', 1);
 $is->('tlsrpt_reports_total{policy_domain="x2.b.example"}', 1);
 $is->('tlsrpt_reports_total{policy_domain="never.example"}', undef);
+$is->('tlsrpt_open_problems{policy_domain="a.example",severity="high"}', 0);
+$is->('tlsrpt_open_problems{policy_domain="x1.b.example",severity="high"}', 2);
+$is->('tlsrpt_open_problems{policy_domain="x1.b.example",severity="medium"}',
+    1);
+$is->('tlsrpt_open_problems{policy_domain="x1.b.example",severity="low"}', 0);
+$is->('tlsrpt_open_problems{policy_domain="x2.b.example",severity="high"}', 0);
+is scalar(() = $text =~ /^tlsrpt_open_problems\{/mg), 9,
+    'three for each domain; none of what a later version wrote';
 $is->('tlsrpt_collect_requests_total{status="stored"}', 4);
 $is->('tlsrpt_collect_requests_total{status="duplicate"}', 1);
 $is->('tlsrpt_collect_requests_total{status="rejected"}', 1);
