@@ -134,8 +134,8 @@ export function later(ask, render, lines) {
 
 // Small things
 
-const STATUS = { ok: 'OK', failing: 'Failing', silent: 'Silent',
-                 occasional: 'Now and then' };
+const STATUS = { ok: 'OK', failing: 'Failing', attention: 'Attention',
+                 silent: 'Silent', occasional: 'Now and then' };
 
 export function badge(status) {
     return h('span', { class: `badge ${STATUS[status] ? status : 'none'}` },

@@ -10,13 +10,14 @@ import { badge, csvButton, empty, failed, h, rangePicker, skeleton, sparkline }
     from './dom.js';
 
 const CHUNK = 60;               // rows made at once
-const RANK = { failing: 0, silent: 1, occasional: 2, ok: 3 };
-const FILTERS = [['', 'All'], ['failing', 'Failing'], ['silent', 'Silent'],
+const RANK = { failing: 0, attention: 1, silent: 2, occasional: 3, ok: 4 };
+const FILTERS = [['', 'All'], ['failing', 'Failing'],
+                 ['attention', 'Attention'], ['silent', 'Silent'],
                  ['occasional', 'Now and then'], ['ok', 'OK']];
 
 const sessions = row => row[SESSIONS] + row[FAILURES];
 const failedShare = row => share(row[FAILURES], sessions(row));
-const rank = row => RANK[row.status] ?? 4;
+const rank = row => RANK[row.status] ?? 5;
 const byName = (a, b) => a.domain < b.domain ? -1 : 1;
 
 const ORDERS = {

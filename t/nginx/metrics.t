@@ -3,7 +3,7 @@
 # Copyright (C) the tlsrpt authors
 # SPDX-License-Identifier: BSD-2-Clause
 
-# Metrics: what they say, and that Prometheus takes them.
+# Metrics: what they say, in a form that Prometheus takes.
 
 use strict;
 use warnings;
@@ -165,42 +165,5 @@ $is->('tlsrpt_collect_requests_total{status="stored"}', 4);
 $t->write_file('metrics', $text);
 is `promtool check metrics < @{[ $t->dir ]}/metrics 2>&1`, '',
     'promtool has nothing to say';
-
-
-# Prometheus itself
-
-my $port = TLSRPT::Server::free_port();
-$t->write_file('prometheus.yml', <<"END");
-global: { scrape_interval: 1s }
-scrape_configs:
-  - job_name: tlsrpt
-    metrics_path: /tlsrpt/metrics
-    static_configs: [ { targets: [ '127.0.0.1:@{[ $t->port ]}' ] } ]
-END
-
-my $pid = $t->spawn($t->dir . '/prometheus.log', {},
-    'prometheus', '--config.file', $t->dir . '/prometheus.yml',
-    '--storage.tsdb.path', $t->dir . '/prometheus',
-    '--web.listen-address', "127.0.0.1:$port");
-
-my $query = sub {
-    require HTTP::Tiny;
-    my $answer = HTTP::Tiny->new(timeout => 2)->get(
-        "http://127.0.0.1:$port/api/v1/query?query="
-        . 'sum(tlsrpt_reports_total)');
-
-    return undef unless $answer->{success};
-    my $result = decode_json($answer->{content})->{data}{result};
-    return @$result ? $result->[0]{value}[1] : undef;
-};
-
-my $sum;
-for (1 .. 300) {
-    last if defined($sum = $query->());
-    select undef, undef, undef, 0.1;
-}
-
-is $sum, 4, 'a query of Prometheus is answered';
-TLSRPT::Server::end_process($pid, 'TERM');
 
 done_testing;
