@@ -35,6 +35,7 @@ sub put {
     return $t->redis('EVAL', <<'END', 0, $from, $to, $name, time - 86400);
         for i = ARGV[1], ARGV[2] do
             local name = string.format(ARGV[3], i)
+            redis.call('ZADD', 'tlsrpt:due', 9999999999, name)
             redis.call('ZADD', 'tlsrpt:domains', 0, name)
             redis.call('HSET', 'tlsrpt:{' .. name .. '}', 'p', '1 0', 'all',
                        struct.pack('<I7I7I7I7', 1, 1, 0, ARGV[4]))
@@ -76,8 +77,10 @@ put(1, 600, 'd%03d.a.example');
 put(1, 3, 'b%d.example');
 
 my @failing = map { sprintf 'd%03d.a.example', $_ * 59 } 1 .. 10;
-put_state($t, $_, problem('certificate-expired')) for @failing;
-put_state($t, 'd600.a.example', problem('silence', organizations => []));
+put_open($t, $_, open_entry('certificate-expired', 'mx', 'medium', 'no'))
+    for @failing;
+put_open($t, 'd600.a.example', open_entry('silence', 'd600.a.example',
+    'medium', 'no', 'organization-names' => []));
 
 
 # Names

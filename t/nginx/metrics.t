@@ -70,9 +70,11 @@ is $t->post('/v1/tlsrpt', encode_json($failing))->{status}, 200, 'again';
 is send_report(domain => "x$_.b.example"), 201, "x$_" for 1 .. 3;
 is $t->post('/v1/tlsrpt', '{')->{status}, 400, 'no report';
 
-put_state($t, 'x1.b.example',
-    (map { problem("result-$_", severity => 'high') } 1 .. 2),
-    problem('silence'));
+put_open($t, 'x1.b.example',
+    (map { open_entry("result-$_", 'mx', 'high', 'yes') } 1 .. 2),
+    open_entry('silence', 'x1.b.example', 'medium', 'no'));
+put_none($t, 'a.example');
+$t->redis('ZADD', 'tlsrpt:due', 9_999_999_999, "x$_.b.example") for 2, 3;
 $t->redis('HSET', 'tlsrpt:{x2.b.example}', 'p', '1 2');
 $t->redis('HSET', 'tlsrpt:{x3.b.example}', 'p', '7 2');
 $t->redis('SET', 'tlsrpt:{x3.b.example}:problems', "1 7\nlater");

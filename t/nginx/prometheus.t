@@ -43,8 +43,9 @@ sub post {
 # What rspamd would have counted, too.
 
 post($_, 'first') for qw(a.example b.example);
-put_state($t, 'a.example', problem('certificate-expired', severity => 'high'));
-put_state($t, 'b.example');
+my $expired = open_entry('certificate-expired', 'mx.example', 'high', 'yes');
+put_open($t, 'a.example', $expired);
+put_none($t, 'b.example');
 $t->redis('HSET', 'tlsrpt:mail', stored => 12);
 $t->redis('HSET', 'tlsrpt:{outbox}:counts', 'mail:delivered' => 7,
           'oldest:mail' => time - 7200, renewed => time);
@@ -126,7 +127,7 @@ is_deeply [map { $_->{health} } map { @{ $_->{rules} } } @$rules],
 is_deeply [sort @alerts], ['TlsrptAlertsWait firing',
                            'TlsrptProblemHigh firing'], 'what is wrong';
 
-put_state($t, 'a.example');
+put_none($t, 'a.example');
 for (1 .. 300) {
     @alerts = map { $_->{labels}{alertname} }
         @{ api('alerts')->{data}{alerts} };
@@ -134,7 +135,7 @@ for (1 .. 300) {
     select undef, undef, undef, 0.1;
 }
 is "@alerts", 'TlsrptAlertsWait', 'the problem is mended';
-put_state($t, 'a.example', problem('certificate-expired', severity => 'high'));
+put_open($t, 'a.example', $expired);
 is wait_for('sum(tlsrpt_open_problems{severity="high"})', 1), 1, 'and is back';
 
 

@@ -109,14 +109,14 @@ is $t->get('/tlsrpt/domains?cursor=d1001.example&limit=1')
 # The lines.  Of one nobody has worked out what is open.
 
 $t->redis('HDEL', 'tlsrpt:{d001.example}', 'p');
-put_state($t, 'd003.example', problem('policy-not-found', title => 'Not found'),
-    problem('certificate-expired', severity => 'high', lost => 'yes',
-            title => 'Certificate expired: mx'));
-put_state($t, 'd004.example', problem('policy-not-found', title => 'Not found',
-                                      lost => 'perhaps'));
-put_state($t, 'd005.example', problem('silence', organizations => [],
-                                      title => 'No reports'));
-put_state($t, 'd006.example');
+put_open($t, 'd003.example',
+    open_entry('policy-not-found', 'mta-sts', 'medium', 'no'),
+    open_entry('certificate-expired', 'mx', 'high', 'yes'));
+put_open($t, 'd004.example',
+    open_entry('policy-not-found', 'mta-sts', 'medium', 'perhaps'));
+put_open($t, 'd005.example', open_entry('silence', 'd005.example', 'medium',
+    'no', title => 'No reports', 'organization-names' => []));
+put_none($t, 'd006.example');
 
 my %lines = map { $_->{domain} => $_ }
     @{ $t->get('/tlsrpt/domains?limit=1000')->{json}{domains} };
@@ -140,9 +140,10 @@ sub how {
 is_deeply how('d000.example'), ['waiting', undef, undef], 'never a report';
 is_deeply how('d001.example'), ['failing', undef, undef],
     'as far as totals tell';
-is_deeply how('d003.example'), ['failing', 'Certificate expired: mx', 'yes'],
+is_deeply how('d003.example'), ['failing', 'certificate-expired at mx', 'yes'],
     'the worst of two problems';
-is_deeply how('d004.example'), ['attention', 'Not found', 'perhaps'],
+is_deeply how('d004.example'), 
+    ['attention', 'policy-not-found at mta-sts', 'perhaps'],
     'no session has failed by it';
 is_deeply how('d005.example'), ['silent', 'No reports', 'no'], 'silence';
 is_deeply how('d006.example'), ['occasional', undef, 'no'],
