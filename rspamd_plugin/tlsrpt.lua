@@ -53,7 +53,6 @@ local rspamd_util = require "rspamd_util"
 local N = 'tlsrpt'
 local HEADER = 'X-TLS-Report'
 
-local LOOK = 16                 -- an answer of the script: tlsrpt_ingest.h
 local MAX_REPORTS = 16          -- in one mail
 local MAX_PEEKS = 64            -- parts looked into, likewise
 local MAX_WARNINGS = 5          -- logged of one report
@@ -98,11 +97,11 @@ local settings = {
 
 local core, dkim, timer         -- ours; nil where they cannot be loaded
 local close_due                 -- closes months
+local store_entry               -- stores what a report says of its domains
 local counters                  -- nil without Redis
 local redis_params
 local open_mails = {}
 local watching = false
-local index_kept = -1e9         -- when the index was: long ago
 
 
 -- Texts of senders
@@ -885,168 +884,7 @@ local function select_signer(mail, entry)
 end
 
 
--- Storing
-
--- Redis takes no command with many arguments before the password, and says so
--- in other words than of a short one.
-local function redis_error(err)
-    local text = tostring(err)
-
-    return text:find('unauthenticated', 1, true) and 'NOAUTH, ' .. text or text
-end
-
-local function redis_request(mail, command, args, done)
-    local left = time_left(mail)
-
-    if left <= 0 then
-        fail(mail, 'no time left for Redis')
-        return
-    end
-
-    local function answered(err, data)
-        if err then
-            fail(mail, string.format('Redis, %s: %s', command,
-                redis_error(err)))
-        else
-            done(data)
-        end
-    end
-
-    local started = lua_redis.redis_make_request(mail.task, redis_params, nil,
-        true, awaiting(mail, 'Redis, ' .. command, answered), command, args,
-        { timeout = math.min(redis_params.timeout, left) })
-
-    if not started then
-        fail(mail, 'cannot connect to Redis')
-    end
-end
-
-local function ingest_arguments(entry, domain, ask_new)
-    local text = entry.part:get_content()
-
-    return entry.report:ingest(domain, {
-        prefix = settings.prefix,
-        now = math.floor(rspamd_util.get_time()),
-        retention_days = settings.retention,
-        report_days = settings.retention_reports,
-        signer = entry.signer and entry.signer.domain,
-        original_ptr = text:ptr(),
-        original_len = #text,
-        ask_new = ask_new,
-    })
-end
-
--- Puts off the end of the index, where it must be.
-local function keep_index(mail, added, done)
-    local now = rspamd_util.get_ticks()
-
-    if not core.index_keep_due(tonumber(added) or 0, now - index_kept) then
-        done()
-        return
-    end
-
-    local command, args = core.index_keep(settings.prefix, settings.retention)
-
-    if not command then
-        fail(mail, args.text)
-        return
-    end
-
-    redis_request(mail, command, args, function()
-        index_kept = now
-        done()
-    end)
-end
-
--- Puts the entry's domains into the index, if it may lack one.
-local function list_domains(mail, entry, done)
-    if not entry.unlisted then
-        done()
-        return
-    end
-
-    local command, args = core.index_add(settings.prefix, entry.domains)
-
-    if not command then
-        fail(mail, args.text)
-        return
-    end
-
-    redis_request(mail, command, args, function(added)
-        keep_index(mail, added, done)
-    end)
-end
-
--- Counts a domain that only a .NAME takes and that has no data, and goes on if
--- it may be stored.
-local function count_new(mail, entry, below, done)
-    local now = math.floor(rspamd_util.get_time())
-    local command, args = core.newcomer_count(settings.prefix, below, now)
-
-    entry.new = (entry.new or 0) + 1
-
-    if not command then
-        fail(mail, args.text)
-        return
-    end
-
-    redis_request(mail, command, args, function(answer)
-        local seen = tonumber(answer) or 0
-
-        if not core.newcomer_may(seen, entry.new) then
-            fail(mail, 'too many new domains below ' .. below)
-        elseif core.newcomer_keep_due(seen) then
-            command, args = core.newcomer_keep(settings.prefix, now)
-            redis_request(mail, command, args, done)
-        else
-            done()
-        end
-    end)
-end
-
-local function store_domain(mail, entry, domain, done)
-    local _, below = accepts(domain)
-    local store
-
-    local function ingested(answer)
-        answer = tonumber(answer)
-
-        if answer and answer >= LOOK then
-            answer = answer - LOOK
-        end
-
-        if answer == 4 and below then
-            count_new(mail, entry, below, function() store(false) end)
-            return
-        end
-
-        if answer ~= 0 and answer ~= 1 and answer ~= 2 and answer ~= 3 then
-            fail(mail, 'Redis: unexpected answer of the script')
-            return
-        end
-
-        if answer == 3 then
-            mail.due = mail.due or {}
-            mail.due[#mail.due + 1] = domain
-        end
-
-        entry.stored = entry.stored or answer ~= 0
-        entry.unlisted = entry.unlisted or core.index_add_due(answer)
-        done()
-    end
-
-    function store(ask_new)
-        local args, err = ingest_arguments(entry, domain, ask_new)
-
-        if args then
-            redis_request(mail, 'EVAL', args, ingested)
-        else
-            fail(mail, err.text)
-        end
-    end
-
-    store(below ~= nil)
-end
+-- Storing: store.lua
 
 -- What is told of a report that counts.
 local function describe_report(entry)
@@ -1071,23 +909,6 @@ local function entry_stored(mail, entry)
     outcome(mail, entry.stored and 'report' or 'duplicate',
         describe_report(entry))
     mail.results[#mail.results].entry = entry
-end
-
--- One after the other: the domains of the entry, then the index.
-local function store_entry(mail, entry, done)
-    local domain_index = 0
-
-    local function next_domain()
-        domain_index = domain_index + 1
-
-        if domain_index > #entry.domains then
-            list_domains(mail, entry, done)
-        else
-            store_domain(mail, entry, entry.domains[domain_index], next_domain)
-        end
-    end
-
-    next_domain()
 end
 
 -- One after the other: the entries, then the mail is finished.
@@ -1695,6 +1516,22 @@ local function load_redis(opts)
     }, { __index = params })
 end
 
+local function load_store()
+    local new = load_module('tlsrpt/store')
+
+    if new and redis_params then
+        store_entry = new({
+            core = core,
+            settings = settings,
+            redis_params = redis_params,
+            accepts = accepts,
+            awaiting = awaiting,
+            fail = fail,
+            time_left = time_left,
+        })
+    end
+end
+
 local function load_counters()
     local new = load_module('tlsrpt/counters')
 
@@ -1824,6 +1661,7 @@ local function configure(opts)
 
     parse_options(opts)
     load_redis(opts)
+    load_store()
     load_counters()
     load_task_timeout()
     load_lookup_time()

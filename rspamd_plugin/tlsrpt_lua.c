@@ -20,30 +20,28 @@
  *                                      -> true, or nil, err
  *     report:ingest(domain, { prefix, now, retention_days, report_days,
  *                             signer, original_ptr, original_len, ask_new })
- *                                      -> the arguments of EVAL
+ *                                      -> a command and its arguments, or nil,
+ *                                         err; all commands are given so
  *     report:close()                   frees the report before the collector
  *     core.index_add_due(answer)       -> whether the index may lack the domain
  *                                         that the script gave this answer for
  *     core.index_add(prefix, { domain, ... })
  *     core.index_keep(prefix, retention_days)
- *                                      -> a command and its arguments, or nil,
- *                                         err
  *     core.index_keep_due(added, since)
  *                                      -> whether index_keep must follow, see
  *                                         tlsrpt_index.h
  *     core.newcomer_count(prefix, name, now), core.newcomer_keep(prefix, now)
- *                                      -> a command and its arguments, or nil,
- *                                         err
  *     core.newcomer_keep_due(count)    -> whether newcomer_keep must follow
  *     core.newcomer_may(count, nth)    -> whether the nth new domain of a
  *                                         report may be stored, see
  *                                         tlsrpt_newcomer.h
  *     core.closing(prefix, domain, retention_days, now)
- *                                      -> closing, see tlsrpt_closing.h
- *     closing:next()                   -> a command and its arguments, or nil
- *     closing:add(reply)             takes the reply to it, as lua_redis gives
- *                                         it; true, or nil, err
- *     closing:close()                  frees it before the collector
+ *                                      -> steps, see tlsrpt_closing.h
+ *     steps:next()                     -> a command and its arguments; nil:
+ *                                         that was all
+ *     steps:add(reply)                 takes the reply to it, as lua_redis
+ *                                         gives it; true, or nil, err
+ *     steps:close()                    frees them before the collector
  *     core.normalize(name)             -> normalized domain or nil
  *     core.begins_report(ptr, len)     -> whether the text, decompressed where
  *                                         it is gzip, begins as an object does
@@ -60,27 +58,21 @@
 #include <lauxlib.h>
 
 #include "tlsrpt_collect.h"
-#include "tlsrpt_lua_closing.h"
+#include "tlsrpt_lua_command.h"
+#include "tlsrpt_lua_steps.h"
 #include "tlsrpt_lua_value.h"
 #include "tlsrpt_peek.h"
 #include "tlsrpt_time.h"
 #include "tlsrpt_version.h"
 
 
-#define TLSRPT_LUA_REPORT    "tlsrpt{report}"
-#define TLSRPT_LUA_COMMAND   "tlsrpt{command}"
-
-#define TLSRPT_LUA_MAX_DAYS  100000
+#define TLSRPT_LUA_REPORT  "tlsrpt{report}"
 
 
 typedef struct {
     tlsrpt_reader_t        *reader;
     const tlsrpt_report_t  *report;         /* the reader's; NULL: closed */
 } tlsrpt_lua_report_t;
-
-typedef struct {
-    tlsrpt_command_t       *command;
-} tlsrpt_lua_command_t;
 
 
 __attribute__((visibility("default")))
@@ -337,235 +329,22 @@ tlsrpt_lua_check_ingest(lua_State *L, tlsrpt_ingest_t *ingest)
 }
 
 
-/*
- * Pushes the arguments from the first one on, counted as in the command.  The
- * table is made with its final size: rspamd takes the arguments in lua_next()
- * order, which is that of the indexes only within a table's array part.
- */
-static void
-tlsrpt_lua_push_arguments(lua_State *L, const tlsrpt_command_t *command)
-{
-    size_t  i;
-
-    lua_createtable(L, (int) command->argc - 1, 0);
-
-    for (i = 1; i < command->argc; i++) {
-        lua_pushlstring(L, command->argv[i], command->argvlen[i]);
-        lua_rawseti(L, -2, (int) i);
-    }
-}
-
-
-static int
-tlsrpt_lua_command_gc(lua_State *L)
-{
-    tlsrpt_lua_command_t  *lc;
-
-    lc = luaL_checkudata(L, 1, TLSRPT_LUA_COMMAND);
-
-    tlsrpt_command_destroy(lc->command);
-    lc->command = NULL;
-
-    return 0;
-}
-
-
-/* The userdata that owns a command, which is made next. */
-static tlsrpt_lua_command_t *
-tlsrpt_lua_push_command(lua_State *L)
-{
-    tlsrpt_lua_command_t  *lc;
-
-    lc = lua_newuserdata(L, sizeof(tlsrpt_lua_command_t));
-    lc->command = NULL;
-    luaL_getmetatable(L, TLSRPT_LUA_COMMAND);
-    lua_setmetatable(L, -2);
-
-    return lc;
-}
-
-
-static void
-tlsrpt_lua_free_command(tlsrpt_lua_command_t *lc)
-{
-    tlsrpt_command_destroy(lc->command);
-    lc->command = NULL;
-}
-
-
 static int
 tlsrpt_lua_ingest(lua_State *L)
 {
     unsigned                domain;
     tlsrpt_ingest_t         ingest;
-    tlsrpt_lua_command_t   *lc;
+    tlsrpt_command_t      **command;
     const tlsrpt_report_t  *report;
 
     report = tlsrpt_lua_check_report(L)->report;
     domain = tlsrpt_lua_check_domain(L, report);
     tlsrpt_lua_check_ingest(L, &ingest);
 
-    lc = tlsrpt_lua_push_command(L);
-    lc->command = tlsrpt_ingest_command(report, domain, &ingest);
+    command = tlsrpt_lua_push_owner(L);
+    *command = tlsrpt_ingest_command(report, domain, &ingest);
 
-    if (lc->command == NULL) {
-        return tlsrpt_lua_push_memory_error(L);
-    }
-
-    tlsrpt_lua_push_arguments(L, lc->command);
-
-    /* EVAL takes the text of the script in place of its digest */
-    lua_pushlstring(L, tlsrpt_ingest_script.text, tlsrpt_ingest_script.len);
-    lua_rawseti(L, -2, 1);
-
-    tlsrpt_lua_free_command(lc);
-
-    return 1;
-}
-
-
-/* Pushes the command's name and its arguments. */
-static int
-tlsrpt_lua_push_index(lua_State *L, tlsrpt_lua_command_t *lc)
-{
-    if (lc->command == NULL) {
-        return tlsrpt_lua_push_memory_error(L);
-    }
-
-    lua_pushlstring(L, lc->command->argv[0], lc->command->argvlen[0]);
-    tlsrpt_lua_push_arguments(L, lc->command);
-    tlsrpt_lua_free_command(lc);
-
-    return 2;
-}
-
-
-static int
-tlsrpt_lua_index_add(lua_State *L)
-{
-    size_t                 i, n;
-    tlsrpt_str_t           prefix, domains[TLSRPT_MAX_DOMAINS];
-    tlsrpt_lua_command_t  *lc;
-
-    prefix = tlsrpt_lua_check_str(L, 1);
-    luaL_checktype(L, 2, LUA_TTABLE);
-    n = lua_objlen(L, 2);
-
-    luaL_argcheck(L, n >= 1 && n <= TLSRPT_MAX_DOMAINS, 2,
-                  "not 1 to 64 domains");
-    luaL_checkstack(L, TLSRPT_MAX_DOMAINS + 16, "index_add");
-
-    for (i = 0; i < n; i++) {
-        lua_rawgeti(L, 2, (int) i + 1);
-        domains[i] = tlsrpt_lua_check_str(L, -1);
-    }
-
-    lc = tlsrpt_lua_push_command(L);
-    lc->command = tlsrpt_index_add(prefix, domains, n);
-
-    return tlsrpt_lua_push_index(L, lc);
-}
-
-
-static int
-tlsrpt_lua_index_keep(lua_State *L)
-{
-    unsigned               days;
-    tlsrpt_str_t           prefix;
-    tlsrpt_lua_command_t  *lc;
-
-    prefix = tlsrpt_lua_check_str(L, 1);
-    days = (unsigned) tlsrpt_lua_whole(L, 2, "retention_days",
-                                       TLSRPT_LUA_MAX_DAYS);
-
-    lc = tlsrpt_lua_push_command(L);
-    lc->command = tlsrpt_index_keep(prefix, days);
-
-    return tlsrpt_lua_push_index(L, lc);
-}
-
-
-static int
-tlsrpt_lua_index_add_due(lua_State *L)
-{
-    lua_pushboolean(L, tlsrpt_index_add_due(
-                           tlsrpt_lua_whole(L, 1, "answer", TLSRPT_MAX_COUNT)));
-
-    return 1;
-}
-
-
-static int
-tlsrpt_lua_newcomer_count(lua_State *L)
-{
-    int64_t                now;
-    tlsrpt_str_t           prefix, name;
-    tlsrpt_lua_command_t  *lc;
-
-    prefix = tlsrpt_lua_check_str(L, 1);
-    name = tlsrpt_lua_check_str(L, 2);
-    now = tlsrpt_lua_whole(L, 3, "now", TLSRPT_MAX_COUNT);
-
-    lc = tlsrpt_lua_push_command(L);
-    lc->command = tlsrpt_newcomer_count(prefix, name, now);
-
-    return tlsrpt_lua_push_index(L, lc);
-}
-
-
-static int
-tlsrpt_lua_newcomer_keep(lua_State *L)
-{
-    int64_t                now;
-    tlsrpt_str_t           prefix;
-    tlsrpt_lua_command_t  *lc;
-
-    prefix = tlsrpt_lua_check_str(L, 1);
-    now = tlsrpt_lua_whole(L, 2, "now", TLSRPT_MAX_COUNT);
-
-    lc = tlsrpt_lua_push_command(L);
-    lc->command = tlsrpt_newcomer_keep(prefix, now);
-
-    return tlsrpt_lua_push_index(L, lc);
-}
-
-
-static int
-tlsrpt_lua_newcomer_keep_due(lua_State *L)
-{
-    lua_pushboolean(L, tlsrpt_newcomer_keep_due(
-                           tlsrpt_lua_whole(L, 1, "count", TLSRPT_MAX_COUNT)));
-
-    return 1;
-}
-
-
-static int
-tlsrpt_lua_newcomer_may(lua_State *L)
-{
-    int64_t  count, nth;
-
-    count = tlsrpt_lua_whole(L, 1, "count", TLSRPT_MAX_COUNT);
-    nth = tlsrpt_lua_whole(L, 2, "nth", TLSRPT_MAX_COUNT);
-
-    lua_pushboolean(L, nth <= TLSRPT_NEWCOMERS_OF_REPORT
-                       && tlsrpt_newcomer_may(count));
-
-    return 1;
-}
-
-
-static int
-tlsrpt_lua_index_keep_due(lua_State *L)
-{
-    int64_t  added, since;
-
-    added = tlsrpt_lua_whole(L, 1, "added", TLSRPT_MAX_COUNT);
-    since = tlsrpt_lua_whole(L, 2, "since", TLSRPT_MAX_COUNT);
-
-    lua_pushboolean(L, tlsrpt_index_keep_due(added, since));
-
-    return 1;
+    return tlsrpt_lua_push_owned(L, command);
 }
 
 
@@ -641,50 +420,26 @@ static const luaL_Reg tlsrpt_lua_report_methods[] = {
     { NULL,                 NULL }
 };
 
-static const luaL_Reg tlsrpt_lua_command_methods[] = {
-    { "__gc",               tlsrpt_lua_command_gc },
-    { NULL,                 NULL }
-};
-
 static const luaL_Reg tlsrpt_lua_functions[] = {
     { "parse",              tlsrpt_lua_parse },
     { "normalize",          tlsrpt_lua_normalize },
     { "begins_report",      tlsrpt_lua_begins_report },
     { "key_bits",           tlsrpt_lua_key_bits },
-    { "index_add",          tlsrpt_lua_index_add },
-    { "index_add_due",      tlsrpt_lua_index_add_due },
-    { "index_keep",         tlsrpt_lua_index_keep },
-    { "index_keep_due",     tlsrpt_lua_index_keep_due },
-    { "newcomer_count",     tlsrpt_lua_newcomer_count },
-    { "newcomer_keep",      tlsrpt_lua_newcomer_keep },
-    { "newcomer_keep_due",  tlsrpt_lua_newcomer_keep_due },
-    { "newcomer_may",       tlsrpt_lua_newcomer_may },
     { "closing",            tlsrpt_lua_closing },
     { NULL,                 NULL }
 };
-
-
-static void
-tlsrpt_lua_class(lua_State *L, const char *name, const luaL_Reg *methods)
-{
-    luaL_newmetatable(L, name);
-    luaL_register(L, NULL, methods);
-    lua_pushvalue(L, -1);
-    lua_setfield(L, -2, "__index");
-    lua_pop(L, 1);
-}
 
 
 int
 luaopen_tlsrpt_lua(lua_State *L)
 {
     tlsrpt_lua_class(L, TLSRPT_LUA_REPORT, tlsrpt_lua_report_methods);
-    tlsrpt_lua_class(L, TLSRPT_LUA_COMMAND, tlsrpt_lua_command_methods);
+    tlsrpt_lua_command_class(L);
+    tlsrpt_lua_steps_class(L);
 
-    tlsrpt_lua_closing_class(L);
-
-    lua_createtable(L, 0, 10);
+    lua_createtable(L, 0, 20);
     luaL_register(L, NULL, tlsrpt_lua_functions);
+    tlsrpt_lua_command_functions(L);
 
     lua_pushstring(L, tlsrpt_release);
     lua_setfield(L, -2, "version");

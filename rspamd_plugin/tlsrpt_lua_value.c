@@ -124,3 +124,14 @@ tlsrpt_lua_check_str(lua_State *L, int index)
 
     return s;
 }
+
+
+void
+tlsrpt_lua_class(lua_State *L, const char *name, const luaL_Reg *methods)
+{
+    luaL_newmetatable(L, name);
+    luaL_register(L, NULL, methods);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -2, "__index");
+    lua_pop(L, 1);
+}

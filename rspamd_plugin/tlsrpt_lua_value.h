@@ -9,6 +9,7 @@
 #define TLSRPT_LUA_VALUE_H
 
 #include <lua.h>
+#include <lauxlib.h>
 
 #include "tlsrpt_error.h"
 #include "tlsrpt_str.h"
@@ -36,6 +37,9 @@ int64_t tlsrpt_lua_whole(lua_State *L, int index, const char *name, double max);
 tlsrpt_str_t tlsrpt_lua_field_str(lua_State *L, int table, const char *name);
 int64_t tlsrpt_lua_field_whole(lua_State *L, int table, const char *name,
     double max);
+
+/* Makes a class of userdata: its metatable, which is its methods, too. */
+void tlsrpt_lua_class(lua_State *L, const char *name, const luaL_Reg *methods);
 
 #pragma GCC visibility pop
 

@@ -205,7 +205,8 @@ done($rspamd);
 
 for my $case (
     ['an error in a callback of Redis', qr/internal error/, sub {
-        s/(local function ingested\(answer\)\n)/$1 error('boom')\n/ }],
+        s/(local function answered\(answer\)\n)/$1 error('boom')\n/ },
+     'store'],
     ['an error in a callback of DKIM', qr/internal error/, sub {
         s/(local function signatures_known\([^)]*\)\n)/$1 error('boom')\n/ }],
     ['an error on the way', qr/internal error/, sub {
@@ -213,18 +214,20 @@ for my $case (
     ['an error in recognition', qr/internal error/, sub {
         s/(local function find_reports\([^)]*\)\n)/$1 error('boom')\n/ }],
     ['Redis cannot be asked', qr/cannot connect/, sub {
-        s/lua_redis\.redis_make_request\(/(function() return false end)(/ }],
+        s/lua_redis\.redis_make_request\(/(function() return false end)(/ },
+     'store'],
     ['Redis: no callback', qr/never given: Redis, EVAL/, sub {
-        s/lua_redis\.redis_make_request\(/(function() return true end)(/ }],
+        s/lua_redis\.redis_make_request\(/(function() return true end)(/ },
+     'store'],
     ['DKIM: no callback', qr/never given: the key of x$/, sub {
         s/    dkim\.verify\(/    (function(_, _, _, await)
             await('the key of x', print) end)(/ }],
     ['an error when it is loaded', qr/internal error/, sub {
         s/(local function parse_options\([^)]*\)\n)/$1 error('boom')\n/ }],
 ) {
-    my ($name, $reason, $edit) = @$case;
+    my ($name, $reason, $edit, $module) = @$case;
 
-    my $rspamd = rspamd(edit => $edit);
+    my $rspamd = rspamd(edit => $edit, edit_module => $module);
     sent_back($rspamd, fresh_mail(), $name, $reason);
     ordinary_passes($rspamd, $name) unless $name =~ /recognition/;
     unlike($rspamd->stop, qr/crash|abnormal|status/, 'and no crash');

@@ -36,7 +36,8 @@ my $SUFFIXES = join "\n", qw(com net org example co.example), '';
 # nameserver, dns_more, task_timeout, config: more of rspamd.conf
 # plugin, cpath, path: other than those of the tree
 # stock     a copy of /etc/rspamd to run with, in place of a small configuration
-# edit      a function that changes the plugin's text, in $_, to make it fail
+# edit      a function that changes the plugin's text, in $_, to make it fail;
+#           edit_module: that of a module, e.g. "store"
 # port      of the scanner too, on loopback
 # milter    0: none
 # env       more of the environment
@@ -225,6 +226,7 @@ sub prepare {
     mkdir $dir;
     chmod 0755, $dir, $self->{server}->dir;
     $self->{server}->write_file("$dir/suffixes", $SUFFIXES);
+    $self->edit_module if $self->{edit_module};
     $self->edit_plugin if $self->{edit};
     $self->prepare_stock if $self->{stock};
     $self->{server}->write_file("$dir/rspamd.conf", $self->config);
@@ -236,13 +238,33 @@ sub prepare {
 sub edit_plugin {
     my ($self) = @_;
 
-    my $text = $self->{server}->read_file($self->{plugin});
-    $self->{edit}->() || die 'nothing was edited' for $text;
-    $self->{plugin} = $self->dir . '/tlsrpt.lua';
-    $self->{server}->write_file($self->{plugin}, $text);
-    delete $self->{edit};
+    $self->{plugin} = $self->edited($self->{plugin}, delete $self->{edit},
+                                    $self->dir . '/tlsrpt.lua');
 
     return;
+}
+
+sub edit_module {
+    my ($self) = @_;
+
+    my $dir = $self->dir . '/edited';
+    my $name = delete $self->{edit_module};
+    mkdir $_ for $dir, "$dir/tlsrpt";
+    $self->edited("$TOP/rspamd_plugin/lualib/tlsrpt/$name.lua",
+                  delete $self->{edit}, "$dir/tlsrpt/$name.lua");
+    $self->{path} = "$dir/?.lua;$self->{path}";
+
+    return;
+}
+
+sub edited {
+    my ($self, $file, $edit, $copy) = @_;
+
+    my $text = $self->{server}->read_file($file);
+    $edit->() || die 'nothing was edited' for $text;
+    $self->{server}->write_file($copy, $text);
+
+    return $copy;
 }
 
 sub environment {

@@ -1,21 +1,23 @@
 /*
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * What the core does in steps, each a command and its reply, as Lua objects.
  */
 
-#ifndef TLSRPT_LUA_CLOSING_H
-#define TLSRPT_LUA_CLOSING_H
+#ifndef TLSRPT_LUA_STEPS_H
+#define TLSRPT_LUA_STEPS_H
 
 #include <lua.h>
 
 #pragma GCC visibility push(hidden)
 
-/* Makes the class, once. */
-void tlsrpt_lua_closing_class(lua_State *L);
+/* Makes their class, once. */
+void tlsrpt_lua_steps_class(lua_State *L);
 
 /* core.closing(), as tlsrpt_lua.c tells. */
 int tlsrpt_lua_closing(lua_State *L);
 
 #pragma GCC visibility pop
 
-#endif /* TLSRPT_LUA_CLOSING_H */
+#endif /* TLSRPT_LUA_STEPS_H */

@@ -1,0 +1,205 @@
+--[[
+Copyright (C) the tlsrpt authors
+SPDX-License-Identifier: BSD-2-Clause
+]]--
+
+-- Stores a report: what it says of each of its domains, one after the other,
+-- then the index of domains.
+--
+-- What goes wrong fails the mail, so that it comes again; what had been stored
+-- by then is a duplicate.
+
+local lua_redis = require "lua_redis"
+local rspamd_util = require "rspamd_util"
+
+-- What the script answers: tlsrpt_ingest.h
+local DUPLICATE, STORED, FIRST, DUE, NEW, LOOK = 0, 1, 2, 3, 4, 16
+
+local store = {}
+store.__index = store
+
+
+-- Redis takes no command with many arguments before the password, and says so
+-- in other words than of a short one.
+local function redis_error(err)
+    local text = tostring(err)
+
+    return text:find('unauthenticated', 1, true) and 'NOAUTH, ' .. text or text
+end
+
+function store:ask(mail, command, args, done)
+    local left = self.time_left(mail)
+
+    if left <= 0 then
+        self.fail(mail, 'no time left for Redis')
+        return
+    end
+
+    local function answered(err, data)
+        if err then
+            self.fail(mail, string.format('Redis, %s: %s', command,
+                redis_error(err)))
+        else
+            done(data)
+        end
+    end
+
+    local params = self.redis_params
+    local started = lua_redis.redis_make_request(mail.task, params, nil, true,
+        self.awaiting(mail, 'Redis, ' .. command, answered), command, args,
+        { timeout = math.min(params.timeout, left) })
+
+    if not started then
+        self.fail(mail, 'cannot connect to Redis')
+    end
+end
+
+-- command, args: as the core makes them, which may lack memory.
+function store:run(mail, done, command, args)
+    if command then
+        self:ask(mail, command, args, done)
+    else
+        self.fail(mail, args.text)
+    end
+end
+
+
+-- The index
+
+-- Puts off the end of the index, where it must be.
+function store:keep_index(mail, added, done)
+    local now = rspamd_util.get_ticks()
+
+    if not self.core.index_keep_due(tonumber(added) or 0,
+        now - self.index_kept)
+    then
+        done()
+        return
+    end
+
+    self:run(mail, function()
+        self.index_kept = now
+        done()
+    end, self.core.index_keep(self.settings.prefix, self.settings.retention))
+end
+
+-- Puts the entry's domains into the index, if it may lack one.
+function store:list_domains(mail, entry, done)
+    if not entry.unlisted then
+        done()
+        return
+    end
+
+    self:run(mail, function(added)
+        self:keep_index(mail, added, done)
+    end, self.core.index_add(self.settings.prefix, entry.domains))
+end
+
+
+-- A domain
+
+-- Counts a domain that only a .NAME takes and that has no data, and goes on if
+-- it may be stored.
+function store:count_new(mail, entry, below, done)
+    local core, prefix = self.core, self.settings.prefix
+    local now = math.floor(rspamd_util.get_time())
+
+    entry.new = (entry.new or 0) + 1
+
+    self:run(mail, function(answer)
+        local seen = tonumber(answer) or 0
+
+        if not core.newcomer_may(seen, entry.new) then
+            self.fail(mail, 'too many new domains below ' .. below)
+        elseif core.newcomer_keep_due(seen) then
+            self:run(mail, done, core.newcomer_keep(prefix, now))
+        else
+            done()
+        end
+    end, core.newcomer_count(prefix, below, now))
+end
+
+function store:ingest_command(entry, domain, ask_new)
+    local text = entry.part:get_content()
+
+    return entry.report:ingest(domain, {
+        prefix = self.settings.prefix,
+        now = math.floor(rspamd_util.get_time()),
+        retention_days = self.settings.retention,
+        report_days = self.settings.retention_reports,
+        signer = entry.signer and entry.signer.domain,
+        original_ptr = text:ptr(),
+        original_len = #text,
+        ask_new = ask_new,
+    })
+end
+
+-- Of one that was stored, or had been before.
+function store:ingested(mail, entry, domain, answer)
+    if answer == DUE then
+        mail.due = mail.due or {}
+        mail.due[#mail.due + 1] = domain
+    end
+
+    entry.stored = entry.stored or answer ~= DUPLICATE
+    entry.unlisted = entry.unlisted or self.core.index_add_due(answer)
+end
+
+local function is_stored(answer)
+    return answer == DUPLICATE or answer == STORED or answer == FIRST
+        or answer == DUE
+end
+
+function store:ingest(mail, entry, domain, below, done)
+    local function answered(answer)
+        answer = tonumber(answer) or -1
+
+        if answer >= LOOK then answer = answer - LOOK end
+
+        if answer == NEW and below then
+            self:count_new(mail, entry, below, function()
+                self:ingest(mail, entry, domain, nil, done)
+            end)
+        elseif is_stored(answer) then
+            self:ingested(mail, entry, domain, answer)
+            done()
+        else
+            self.fail(mail, 'Redis: unexpected answer of the script')
+        end
+    end
+
+    self:run(mail, answered, self:ingest_command(entry, domain, below ~= nil))
+end
+
+function store:store_domain(mail, entry, domain, done)
+    local _, below = self.accepts(domain)
+
+    self:ingest(mail, entry, domain, below, done)
+end
+
+-- The entry's domains, then the index.
+function store:store_entry(mail, entry, done)
+    local index = 0
+
+    local function next_domain()
+        index = index + 1
+
+        if index > #entry.domains then
+            self:list_domains(mail, entry, done)
+        else
+            self:store_domain(mail, entry, entry.domains[index], next_domain)
+        end
+    end
+
+    next_domain()
+end
+
+-- plugin: core, settings, redis_params, and functions of tlsrpt.lua: accepts,
+-- awaiting, fail, time_left.  store_entry(mail, entry, done).
+return function(plugin)
+    plugin.index_kept = -1e9            -- when the index was: long ago
+
+    local self = setmetatable(plugin, store)
+
+    return function(...) self:store_entry(...) end
+end
