@@ -16,6 +16,7 @@
  *     report:day()                     -> "YYYY-MM-DD"
  *     report:warnings()                -> { { path, section, message }, ... },
  *                                         how many more there were
+ *     report:has_failures(domain)      -> whether it says that sessions failed
  *     report:check_range(now, retention_days)
  *                                      -> true, or nil, err
  *     report:ingest(domain, { prefix, now, retention_days, report_days,
@@ -35,6 +36,9 @@
  *     core.newcomer_may(count, nth)    -> whether the nth new domain of a
  *                                         report may be stored, see
  *                                         tlsrpt_newcomer.h
+ *     core.due_add(prefix, domain, delay)
+ *     core.due_claim(prefix, n)        see tlsrpt_due.h
+ *     core.DUE_SOON, core.DUE_LATER    delays
  *     core.closing(prefix, domain, retention_days, now)
  *                                      -> steps, see tlsrpt_closing.h
  *     steps:next()                     -> a command and its arguments; nil:
@@ -299,6 +303,19 @@ tlsrpt_lua_check_domain(lua_State *L, const tlsrpt_report_t *report)
 }
 
 
+static int
+tlsrpt_lua_has_failures(lua_State *L)
+{
+    const tlsrpt_report_t  *report;
+
+    report = tlsrpt_lua_check_report(L)->report;
+    lua_pushboolean(L, tlsrpt_report_has_failures(report,
+                           tlsrpt_lua_check_domain(L, report)));
+
+    return 1;
+}
+
+
 /* The options of ingest() in the table that is argument 3. */
 static void
 tlsrpt_lua_check_ingest(lua_State *L, tlsrpt_ingest_t *ingest)
@@ -413,6 +430,7 @@ static const luaL_Reg tlsrpt_lua_report_methods[] = {
     { "contact_info",       tlsrpt_lua_contact_info },
     { "day",                tlsrpt_lua_day },
     { "warnings",           tlsrpt_lua_warnings },
+    { "has_failures",       tlsrpt_lua_has_failures },
     { "check_range",        tlsrpt_lua_check_range },
     { "ingest",             tlsrpt_lua_ingest },
     { "close",              tlsrpt_lua_close },
@@ -443,6 +461,11 @@ luaopen_tlsrpt_lua(lua_State *L)
 
     lua_pushstring(L, tlsrpt_release);
     lua_setfield(L, -2, "version");
+
+    lua_pushnumber(L, TLSRPT_DUE_SOON);
+    lua_setfield(L, -2, "DUE_SOON");
+    lua_pushnumber(L, TLSRPT_DUE_LATER);
+    lua_setfield(L, -2, "DUE_LATER");
 
     return 1;
 }

@@ -2,7 +2,8 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * Commands of the core, for Lua, and those of the index and of newcomers.
+ * Commands of the core, for Lua, and those of the index, of newcomers and of what
+ * is due.
  */
 
 #include <lua.h>
@@ -222,6 +223,41 @@ tlsrpt_lua_index_keep_due(lua_State *L)
 }
 
 
+static int
+tlsrpt_lua_due_add(lua_State *L)
+{
+    unsigned            delay;
+    tlsrpt_str_t        prefix, domain;
+    tlsrpt_command_t  **command;
+
+    prefix = tlsrpt_lua_check_str(L, 1);
+    domain = tlsrpt_lua_check_str(L, 2);
+    delay = (unsigned) tlsrpt_lua_whole(L, 3, "delay", TLSRPT_DUE_LATER);
+
+    command = tlsrpt_lua_push_owner(L);
+    *command = tlsrpt_due_add(prefix, domain, delay);
+
+    return tlsrpt_lua_push_owned(L, command);
+}
+
+
+static int
+tlsrpt_lua_due_claim(lua_State *L)
+{
+    unsigned            n;
+    tlsrpt_str_t        prefix;
+    tlsrpt_command_t  **command;
+
+    prefix = tlsrpt_lua_check_str(L, 1);
+    n = (unsigned) tlsrpt_lua_whole(L, 2, "n", TLSRPT_DUE_MOST);
+
+    command = tlsrpt_lua_push_owner(L);
+    *command = tlsrpt_due_claim(prefix, n, TLSRPT_DUE_HOLD);
+
+    return tlsrpt_lua_push_owned(L, command);
+}
+
+
 static const luaL_Reg tlsrpt_lua_owner_methods[] = {
     { "__gc",               tlsrpt_lua_owner_gc },
     { NULL,                 NULL }
@@ -236,6 +272,8 @@ static const luaL_Reg tlsrpt_lua_command_makers[] = {
     { "newcomer_keep",      tlsrpt_lua_newcomer_keep },
     { "newcomer_keep_due",  tlsrpt_lua_newcomer_keep_due },
     { "newcomer_may",       tlsrpt_lua_newcomer_may },
+    { "due_add",            tlsrpt_lua_due_add },
+    { "due_claim",          tlsrpt_lua_due_claim },
     { NULL,                 NULL }
 };
 

@@ -9,6 +9,7 @@
  *     tlsrpt_reader_create, and for each report _reset, _feed, _finish
  *     tlsrpt_report_check_range
  *     tlsrpt_ingest_command, sent as EVALSHA; tlsrpt_reply_error_class
+ *     tlsrpt_due_add, before it where the report has failures, and after it
  *     tlsrpt_index_add, tlsrpt_index_keep, when they are due
  *     tlsrpt_closing_create, when a month is due (TLSRPT_INGEST_DUE)
  *

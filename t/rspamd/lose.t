@@ -205,7 +205,7 @@ done($rspamd);
 
 for my $case (
     ['an error in a callback of Redis', qr/internal error/, sub {
-        s/(local function answered\(answer\)\n)/$1 error('boom')\n/ },
+        s/(local function answered\(reply\)\n)/$1 error('boom')\n/ },
      'store'],
     ['an error in a callback of DKIM', qr/internal error/, sub {
         s/(local function signatures_known\([^)]*\)\n)/$1 error('boom')\n/ }],

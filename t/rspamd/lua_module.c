@@ -62,6 +62,8 @@ static const char script[] =
     "    assert(args[i]:find('^p:{example%.net}'))\n"
     "end\n"
     "for i = 1, #args do assert(type(args[i]) == 'string') end\n"
+    "assert(report:has_failures('example.net'))\n"
+    "assert(not report:has_failures('example.com'))\n"
     "options.signer = nil\n"
     "assert(report:ingest('example.com', options))\n"
     "report:close()\n"
@@ -72,6 +74,11 @@ static const char script[] =
     "name, args = core.index_keep('p', 400)\n"
     "assert(name == 'EXPIRE' and table.concat(args, ' ')\n"
     "    == 'p:domains 34646400')\n"
+    "name, args = core.due_add('p', 'a.example', core.DUE_SOON)\n"
+    "assert(name == 'EVAL' and args[2] == '1' and args[3] == 'p:due')\n"
+    "assert(args[4] == 'a.example' and args[5] == '5')\n"
+    "name, args = core.due_claim('p', 16)\n"
+    "assert(name == 'EVAL' and args[5] == '16' and args[6] == '60')\n"
     "local closing = core.closing('p', 'a.example', 400, 1795310000)\n"
     "name, args = closing:next()\n"
     "assert(name == 'HGETALL' and args[1] == 'p:{a.example}')\n"
@@ -145,6 +152,9 @@ static const char *const bad[] = {
     "local t = {}; for i = 1, 65 do t[i] = 'a' end core.index_add('p', t)",
     "core.index_keep('p', 1e9)",
     "core.index_add_due(-1)",
+    "core.due_add('p', 'a.example', -1)",
+    "core.due_claim('p', 1e9)",
+    "report:has_failures('other.example')",
     "core.closing()",
     "core.closing('p', 'a.example', -1, 0)",
     "core.closing('p', 'a.example', 1, 0/0)",

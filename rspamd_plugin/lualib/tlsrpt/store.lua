@@ -7,13 +7,15 @@ SPDX-License-Identifier: BSD-2-Clause
 -- then the index of domains.
 --
 -- What goes wrong fails the mail, so that it comes again; what had been stored
--- by then is a duplicate.
+-- by then is a duplicate.  But for the list of domains whose problems are to be
+-- worked out: what is not written there comes with the next report.
 
 local lua_redis = require "lua_redis"
+local rspamd_logger = require "rspamd_logger"
 local rspamd_util = require "rspamd_util"
 
 -- What the script answers: tlsrpt_ingest.h
-local DUPLICATE, STORED, FIRST, DUE, NEW, LOOK = 0, 1, 2, 3, 4, 16
+local DUPLICATE, FIRST, DUE, NEW, LOOK = 0, 2, 3, 4, 16
 
 local store = {}
 store.__index = store
@@ -27,18 +29,18 @@ local function redis_error(err)
     return text:find('unauthenticated', 1, true) and 'NOAUTH, ' .. text or text
 end
 
-function store:ask(mail, command, args, done)
+-- failed(reason): what is done then.
+function store:ask(mail, command, args, done, failed)
     local left = self.time_left(mail)
 
     if left <= 0 then
-        self.fail(mail, 'no time left for Redis')
+        failed('no time left for Redis')
         return
     end
 
     local function answered(err, data)
         if err then
-            self.fail(mail, string.format('Redis, %s: %s', command,
-                redis_error(err)))
+            failed(string.format('Redis, %s: %s', command, redis_error(err)))
         else
             done(data)
         end
@@ -49,18 +51,62 @@ function store:ask(mail, command, args, done)
         self.awaiting(mail, 'Redis, ' .. command, answered), command, args,
         { timeout = math.min(params.timeout, left) })
 
-    if not started then
-        self.fail(mail, 'cannot connect to Redis')
-    end
+    if not started then failed('cannot connect to Redis') end
 end
 
 -- command, args: as the core makes them, which may lack memory.
 function store:run(mail, done, command, args)
+    local function failed(reason) self.fail(mail, reason) end
+
     if command then
-        self:ask(mail, command, args, done)
+        self:ask(mail, command, args, done, failed)
     else
-        self.fail(mail, args.text)
+        failed(args.text)
     end
+end
+
+
+-- Problems
+
+-- Goes on, whatever becomes of the command.
+function store:attempt(mail, done, command, args)
+    local function failed(reason)
+        rspamd_logger.infox(mail.task, 'tlsrpt: problems: %s', reason)
+        done()
+    end
+
+    if command then
+        self:ask(mail, command, args, done, failed)
+    else
+        failed(args.text)
+    end
+end
+
+function store:make_due(mail, domain, delay, done)
+    self:attempt(mail, done, self.core.due_add(self.settings.prefix, domain,
+        delay))
+end
+
+-- Failures are announced before they are counted, so that nobody who ends in
+-- between leaves them to be found tomorrow.  A domain that a .NAME takes may
+-- turn out not to be stored.
+function store:announce(mail, entry, domain, below, done)
+    if not below and entry.report:has_failures(domain) then
+        self:make_due(mail, domain, self.core.DUE_SOON, done)
+    else
+        done()
+    end
+end
+
+-- How soon a look is due for what was counted; nil: as it was.
+function store:look_in(entry, domain, below, answer, look)
+    if look or below and answer ~= DUPLICATE
+        and entry.report:has_failures(domain)
+    then
+        return self.core.DUE_SOON
+    end
+
+    return (answer == FIRST or answer == DUE) and self.core.DUE_LATER or nil
 end
 
 
@@ -135,7 +181,7 @@ function store:ingest_command(entry, domain, ask_new)
 end
 
 -- Of one that was stored, or had been before.
-function store:ingested(mail, entry, domain, answer)
+function store:note(mail, entry, domain, answer)
     if answer == DUE then
         mail.due = mail.due or {}
         mail.due[#mail.due + 1] = domain
@@ -145,36 +191,50 @@ function store:ingested(mail, entry, domain, answer)
     entry.unlisted = entry.unlisted or self.core.index_add_due(answer)
 end
 
-local function is_stored(answer)
-    return answer == DUPLICATE or answer == STORED or answer == FIRST
-        or answer == DUE
+function store:ingested(mail, entry, domain, below, reply, done)
+    local look = reply >= LOOK
+    local answer = look and reply - LOOK or reply
+
+    if answer < DUPLICATE or answer > DUE then
+        self.fail(mail, 'Redis: unexpected answer of the script')
+        return
+    end
+
+    self:note(mail, entry, domain, answer)
+
+    local delay = self:look_in(entry, domain, below, answer, look)
+
+    if delay then
+        self:make_due(mail, domain, delay, done)
+    else
+        done()
+    end
 end
 
-function store:ingest(mail, entry, domain, below, done)
-    local function answered(answer)
-        answer = tonumber(answer) or -1
+-- below: the .NAME that alone takes the domain; ask_new: whether the script
+-- leaves one without data alone.
+function store:ingest(mail, entry, domain, below, ask_new, done)
+    local function answered(reply)
+        reply = tonumber(reply) or -1
 
-        if answer >= LOOK then answer = answer - LOOK end
-
-        if answer == NEW and below then
+        if reply == NEW and ask_new then
             self:count_new(mail, entry, below, function()
-                self:ingest(mail, entry, domain, nil, done)
+                self:ingest(mail, entry, domain, below, false, done)
             end)
-        elseif is_stored(answer) then
-            self:ingested(mail, entry, domain, answer)
-            done()
         else
-            self.fail(mail, 'Redis: unexpected answer of the script')
+            self:ingested(mail, entry, domain, below, reply, done)
         end
     end
 
-    self:run(mail, answered, self:ingest_command(entry, domain, below ~= nil))
+    self:run(mail, answered, self:ingest_command(entry, domain, ask_new))
 end
 
 function store:store_domain(mail, entry, domain, done)
     local _, below = self.accepts(domain)
 
-    self:ingest(mail, entry, domain, below, done)
+    self:announce(mail, entry, domain, below, function()
+        self:ingest(mail, entry, domain, below, below ~= nil, done)
+    end)
 end
 
 -- The entry's domains, then the index.
