@@ -237,6 +237,7 @@ local function open_mail(task, host)
         require_dkim = settings.require_dkim,
         trusted = false,        -- no signature is looked at
         dry = false,            -- nothing is to change
+        past = false,           -- of an import
         size_left = settings.max_report_size,   -- of all reports together
     }
 
@@ -1202,7 +1203,7 @@ local function check_handed(task, connection)
 end
 
 local function import_handed(task, connection, args)
-    local options = {}
+    local options = { past = true }
 
     if args.unsigned then
         options.trusted, options.require_dkim = true, false
@@ -1558,7 +1559,7 @@ local function load_alerts(section)
             conf and '' or '; no alerts are sent')
     end
 
-    if not conf or not redis_params then return end
+    if not conf or not redis_params or not core then return end
 
     local loaded, alerts = pcall(require, 'tlsrpt/alerts')
 
@@ -1568,7 +1569,13 @@ local function load_alerts(section)
         return
     end
 
-    alerts(conf, settings.prefix, redis_params)
+    alerts({
+        conf = conf,
+        core = core,
+        prefix = settings.prefix,
+        retention = settings.retention,
+        redis_params = redis_params,
+    })
 end
 
 -- The least task_timeout of options and workers.

@@ -37,14 +37,21 @@
  *                                         report may be stored, see
  *                                         tlsrpt_newcomer.h
  *     core.due_add(prefix, domain, delay)
+ *     core.due_late(prefix, domain)
  *     core.due_claim(prefix, n)        see tlsrpt_due.h
+ *     core.event_index(prefix, domain, now)
+ *     core.event_add(prefix, domain, id, event, keep)
+ *                                      see tlsrpt_commit.h
  *     core.DUE_SOON, core.DUE_LATER    delays
  *     core.closing(prefix, domain, retention_days, now)
  *                                      -> steps, see tlsrpt_closing.h
+ *     core.reckoning(prefix, domain, retention_days, now, score)
+ *                                      -> steps, see tlsrpt_reckoning.h
  *     steps:next()                     -> a command and its arguments; nil:
  *                                         that was all
  *     steps:add(reply)                 takes the reply to it, as lua_redis
  *                                         gives it; true, or nil, err
+ *     steps:newer()                    -> whether a later version is to do it
  *     steps:close()                    frees them before the collector
  *     core.normalize(name)             -> normalized domain or nil
  *     core.begins_report(ptr, len)     -> whether the text, decompressed where
@@ -444,6 +451,7 @@ static const luaL_Reg tlsrpt_lua_functions[] = {
     { "begins_report",      tlsrpt_lua_begins_report },
     { "key_bits",           tlsrpt_lua_key_bits },
     { "closing",            tlsrpt_lua_closing },
+    { "reckoning",          tlsrpt_lua_reckoning },
     { NULL,                 NULL }
 };
 

@@ -2,8 +2,8 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * Commands of the core, for Lua, and those of the index, of newcomers and of what
- * is due.
+ * Commands of the core, for Lua, and those of the index, of newcomers, of what
+ * is due and of events.
  */
 
 #include <lua.h>
@@ -242,6 +242,22 @@ tlsrpt_lua_due_add(lua_State *L)
 
 
 static int
+tlsrpt_lua_due_late(lua_State *L)
+{
+    tlsrpt_str_t        prefix, domain;
+    tlsrpt_command_t  **command;
+
+    prefix = tlsrpt_lua_check_str(L, 1);
+    domain = tlsrpt_lua_check_str(L, 2);
+
+    command = tlsrpt_lua_push_owner(L);
+    *command = tlsrpt_due_late(prefix, domain);
+
+    return tlsrpt_lua_push_owned(L, command);
+}
+
+
+static int
 tlsrpt_lua_due_claim(lua_State *L)
 {
     unsigned            n;
@@ -253,6 +269,44 @@ tlsrpt_lua_due_claim(lua_State *L)
 
     command = tlsrpt_lua_push_owner(L);
     *command = tlsrpt_due_claim(prefix, n, TLSRPT_DUE_HOLD);
+
+    return tlsrpt_lua_push_owned(L, command);
+}
+
+
+static int
+tlsrpt_lua_event_index(lua_State *L)
+{
+    int64_t             now;
+    tlsrpt_str_t        prefix, domain;
+    tlsrpt_command_t  **command;
+
+    prefix = tlsrpt_lua_check_str(L, 1);
+    domain = tlsrpt_lua_check_str(L, 2);
+    now = tlsrpt_lua_whole(L, 3, "now", TLSRPT_TIME_END);
+
+    command = tlsrpt_lua_push_owner(L);
+    *command = tlsrpt_event_index(prefix, domain, now);
+
+    return tlsrpt_lua_push_owned(L, command);
+}
+
+
+static int
+tlsrpt_lua_event_add(lua_State *L)
+{
+    int64_t             keep;
+    tlsrpt_str_t        prefix, domain, id, event;
+    tlsrpt_command_t  **command;
+
+    prefix = tlsrpt_lua_check_str(L, 1);
+    domain = tlsrpt_lua_check_str(L, 2);
+    id = tlsrpt_lua_check_str(L, 3);
+    event = tlsrpt_lua_check_str(L, 4);
+    keep = tlsrpt_lua_whole(L, 5, "keep", TLSRPT_MAX_COUNT);
+
+    command = tlsrpt_lua_push_owner(L);
+    *command = tlsrpt_event_add(prefix, domain, id, event, keep);
 
     return tlsrpt_lua_push_owned(L, command);
 }
@@ -273,7 +327,10 @@ static const luaL_Reg tlsrpt_lua_command_makers[] = {
     { "newcomer_keep_due",  tlsrpt_lua_newcomer_keep_due },
     { "newcomer_may",       tlsrpt_lua_newcomer_may },
     { "due_add",            tlsrpt_lua_due_add },
+    { "due_late",           tlsrpt_lua_due_late },
     { "due_claim",          tlsrpt_lua_due_claim },
+    { "event_index",        tlsrpt_lua_event_index },
+    { "event_add",          tlsrpt_lua_event_add },
     { NULL,                 NULL }
 };
 

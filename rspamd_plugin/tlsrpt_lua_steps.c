@@ -2,7 +2,8 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * What the core does in steps, for Lua: closing a month (tlsrpt_closing.h).
+ * What the core does in steps, for Lua: closing a month (tlsrpt_closing.h), and
+ * working out the problems of a domain (tlsrpt_reckoning.h).
  */
 
 #include <stdlib.h>
@@ -28,6 +29,7 @@ typedef struct {
     const tlsrpt_command_t  *(*next)(void *object);
     void                     (*add)(void *object, const tlsrpt_reply_t *reply);
     void                     (*destroy)(void *object);
+    int                      (*newer)(const void *object);  /* or NULL */
 } tlsrpt_lua_kind_t;
 
 typedef struct {
@@ -77,6 +79,7 @@ static const tlsrpt_lua_kind_t tlsrpt_lua_closing_kind = {
     tlsrpt_lua_closing_next,
     tlsrpt_lua_closing_add,
     tlsrpt_lua_closing_destroy,
+    NULL,
 };
 
 
@@ -96,6 +99,70 @@ tlsrpt_lua_closing(lua_State *L)
 
     steps = tlsrpt_lua_push_steps(L, &tlsrpt_lua_closing_kind);
     steps->object = tlsrpt_closing_create(prefix, domain, days, now);
+
+    if (steps->object == NULL) {
+        return tlsrpt_lua_push_memory_error(L);
+    }
+
+    return 1;
+}
+
+
+static const tlsrpt_command_t *
+tlsrpt_lua_reckoning_next(void *object)
+{
+    return tlsrpt_reckoning_next(object);
+}
+
+
+static void
+tlsrpt_lua_reckoning_add(void *object, const tlsrpt_reply_t *reply)
+{
+    tlsrpt_reckoning_add(object, reply);
+}
+
+
+static void
+tlsrpt_lua_reckoning_destroy(void *object)
+{
+    tlsrpt_reckoning_destroy(object);
+}
+
+
+static int
+tlsrpt_lua_reckoning_newer(const void *object)
+{
+    return tlsrpt_reckoning_newer(object);
+}
+
+
+static const tlsrpt_lua_kind_t tlsrpt_lua_reckoning_kind = {
+    tlsrpt_lua_reckoning_next,
+    tlsrpt_lua_reckoning_add,
+    tlsrpt_lua_reckoning_destroy,
+    tlsrpt_lua_reckoning_newer,
+};
+
+
+/* rspamd knows no policy that is served. */
+int
+tlsrpt_lua_reckoning(lua_State *L)
+{
+    int64_t              now;
+    unsigned             days;
+    tlsrpt_str_t         prefix, domain, score;
+    tlsrpt_lua_steps_t  *steps;
+
+    prefix = tlsrpt_lua_check_str(L, 1);
+    domain = tlsrpt_lua_check_str(L, 2);
+    days = (unsigned) tlsrpt_lua_whole(L, 3, "retention_days",
+                                       TLSRPT_LUA_MAX_DAYS);
+    now = tlsrpt_lua_whole(L, 4, "now", TLSRPT_TIME_END);
+    score = tlsrpt_lua_check_str(L, 5);
+
+    steps = tlsrpt_lua_push_steps(L, &tlsrpt_lua_reckoning_kind);
+    steps->object = tlsrpt_reckoning_create(prefix, domain, NULL, days, now,
+                                            score);
 
     if (steps->object == NULL) {
         return tlsrpt_lua_push_memory_error(L);
@@ -230,6 +297,20 @@ tlsrpt_lua_steps_add(lua_State *L)
 
 
 static int
+tlsrpt_lua_steps_newer(lua_State *L)
+{
+    tlsrpt_lua_steps_t  *steps;
+
+    steps = luaL_checkudata(L, 1, TLSRPT_LUA_STEPS);
+
+    lua_pushboolean(L, steps->object && steps->kind->newer
+                       && steps->kind->newer(steps->object));
+
+    return 1;
+}
+
+
+static int
 tlsrpt_lua_steps_gc(lua_State *L)
 {
     tlsrpt_lua_steps_t  *steps;
@@ -248,6 +329,7 @@ tlsrpt_lua_steps_gc(lua_State *L)
 static const luaL_Reg tlsrpt_lua_steps_methods[] = {
     { "next",   tlsrpt_lua_steps_next },
     { "add",    tlsrpt_lua_steps_add },
+    { "newer",  tlsrpt_lua_steps_newer },
     { "close",  tlsrpt_lua_steps_gc },
     { "__gc",   tlsrpt_lua_steps_gc },
     { NULL,     NULL }

@@ -26,16 +26,6 @@ sub host {
             . ($more || '') . ' }')->start;
 }
 
-# With its workers, all at once.
-sub kill_host {
-    my ($host) = @_;
-
-    kill 'KILL', $host->{pid}, $host->workers($host->{pid});
-    TLSRPT::Server::reap(delete $host->{pid}, 10);
-
-    return;
-}
-
 my %host = (a => host('a'), b => host('b'));
 
 sub delivers {
@@ -48,13 +38,6 @@ ok TLSRPT::Server::wait_until(10, sub { delivers('a') + delivers('b') }),
     'one delivers';
 sleep 3;
 is delivers('a') + delivers('b'), 1, 'the others do not';
-
-# When a host took the lease last: the line of its log.
-sub taken {
-    my ($name) = @_;
-
-    return ($host{$name}->log =~ /^(.*this worker delivers)/mg)[-1] // '';
-}
 
 my @wanted;
 
@@ -71,8 +54,9 @@ for my $round (1 .. $ROUNDS) {
     TLSRPT::Server::wait_until(5, sub { (() = $sink->requests) >= $before });
     select undef, undef, undef, 0.05 * ($round % 7);
 
-    my ($dead) = sort { taken($b) cmp taken($a) } keys %host;
-    kill_host($host{$dead});
+    my ($dead) = sort { $host{$b}->took_lease cmp $host{$a}->took_lease }
+        keys %host;
+    $host{$dead}->kill_all;
     # its lease is over
     $server->move_clock($moved += 11);
     my $sent = TLSRPT::Server::wait_until(20, sub {
@@ -109,7 +93,7 @@ ok $host->logged(qr/this worker delivers/), 'it ended: the lease is free';
 $server->stop_redis;
 ok $host->logged(qr/tlsrpt: alerts: .*Redis/), 'Redis is away: told';
 select undef, undef, undef, 3;
-is scalar(() = $host->log =~ /tlsrpt: alerts: /g), 2,
+is scalar(() = $host->log =~ /tlsrpt: alerts: delivery: /g), 2,
     'once by each worker';
 $server->start_redis;
 my $problem = problem('example.com');

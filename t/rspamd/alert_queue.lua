@@ -8,55 +8,13 @@ SPDX-License-Identifier: BSD-2-Clause
 
 local alert_queue = require "tlsrpt/alert_queue"
 local alert_maps = require "tlsrpt/alert_maps"
-local rspamd_redis = require "rspamd_redis"
 local ucl = require "ucl"
 
 local SECOND, MINUTE, HOUR, DAY = 1000, 60000, 3600000, 86400000
 local START = 1795600800 * SECOND       -- Wednesday, 2026-11-25, 10:00 UTC
 
-local socket = arg[1]
-local tests = 0
-
-local function ok(good, name)
-    tests = tests + 1
-    print(string.format('%sok %d - %s', good and '' or 'not ', tests, name))
-end
-
-local function is(got, wanted, name)
-    ok(got == wanted, name)
-
-    if got ~= wanted then
-        print(string.format('#      got: %s\n# expected: %s', tostring(got),
-            tostring(wanted)))
-    end
-end
-
-local redis_ok, connection = rspamd_redis.connect_sync({
-    host = socket, port = 0, timeout = 10.0, config = rspamd_config,
-    ev_base = rspamadm_ev_base, session = rspamadm_session,
-})
-
-assert(redis_ok, connection)
-
-local function plain(reply)
-    if type(reply) == 'table' then
-        for i = 1, #reply do reply[i] = plain(reply[i]) end
-    elseif type(reply) == 'userdata' then
-        return nil
-    end
-
-    return reply
-end
-
-local function redis(command, args)
-    connection:add_cmd(command, args or {})
-
-    local good, reply = connection:exec()
-
-    if not good then error('redis: ' .. tostring(reply), 0) end
-
-    return plain(reply)
-end
+local tap = dofile(arg[2])(arg[1])
+local ok, is, redis = tap.ok, tap.is, tap.redis
 
 
 -- A world: hosts, their recipients, a clock
@@ -116,6 +74,7 @@ local function new_world(more)
         got = {},               -- { recipient, id, title, type, at, count }
         tries = {},             -- recipient -> times
         said = {},
+        kept = {},              -- events of domains
         call = redis,
     }, world)
 
@@ -129,6 +88,8 @@ function world:new_host()
         return self.call(...)
     end, function(text, ...)
         self.said[#self.said + 1] = string.format(text, ...)
+    end, function(kept)
+        self.kept[#self.kept + 1] = kept
     end)
 
     return self.queue
@@ -363,6 +324,10 @@ is(w:of(OPS), 'problem-worsened', 'after 48 hours the oldest is given up')
 is(w:of(OTHER), 'problem-worsened problem-worsened delivery-failed',
     'which is told to others')
 is(w:count('webhook:given-up'), 1, 'and counted')
+is(#w.kept, 1, 'and is an event of its domain')
+is(w.kept[1].type .. ' ' .. w.kept[1].domain,
+    'delivery-failed a.example', 'of its type')
+ok(w:of(OTHER, 'id'):find(w.kept[1].id, 1, true), 'the same that is told')
 
 w = new_world({ types = { ['problem-worsened'] = true,
     ['delivery-failed'] = true } })
@@ -659,4 +624,4 @@ is(order, 0, 'or mixed their order')
 ok(doubled > 0 and doubled <= 6, 'doubled are those cut in the middle: '
     .. doubled)
 
-print('1..' .. tests)
+tap.done()

@@ -11,11 +11,5 @@ use TLSRPT::Rspamd;
 use TLSRPT::Server;
 
 my $server = TLSRPT::Server->new->start_redis;
-my $rspamd = TLSRPT::Rspamd->new(server => $server)->prepare;
-my %environment = %{ $rspamd->environment };
-@ENV{keys %environment} = values %environment;
 
-my $status = system('rspamadm', 'lua', '-b', '-a', $server->redis_socket,
-    TLSRPT::Server->top . '/t/rspamd/alert_queue.lua');
-
-exit($status == 0 ? 0 : 1);
+exit(TLSRPT::Rspamd->new(server => $server)->scenario('alert_queue'));

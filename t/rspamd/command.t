@@ -111,6 +111,8 @@ said(0, qr/^6\ mails:\ 3\ reports\ counted,\ 0\ counted\ before,\ 2\ refused,
            \s+1\ \ unsigned:\ .*gone.*\(new\/6\.f\.host\)\n/mx,
      'a Maildir', 'import', "$maildir/");
 is(counted(), 3, 'three were counted');
+is($server->redis('HGET', 'tlsrpt:{example.com}', 'l'), 3,
+   'and marked: what they show is no news');
 said(0, qr/^6 mails: 0 reports counted, 3 counted before, 2 refused/m,
      'again', 'import', $maildir);
 is(counted(), 3, 'no more');

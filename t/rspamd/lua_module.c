@@ -77,6 +77,8 @@ static const char script[] =
     "name, args = core.due_add('p', 'a.example', core.DUE_SOON)\n"
     "assert(name == 'EVAL' and args[2] == '1' and args[3] == 'p:due')\n"
     "assert(args[4] == 'a.example' and args[5] == '5')\n"
+    "name, args = core.due_late('p', 'a.example')\n"
+    "assert(name == 'HINCRBY' and args[1] == 'p:{a.example}')\n"
     "name, args = core.due_claim('p', 16)\n"
     "assert(name == 'EVAL' and args[5] == '16' and args[6] == '60')\n"
     "local closing = core.closing('p', 'a.example', 400, 1795310000)\n"
@@ -98,6 +100,19 @@ static const char script[] =
     "closing:close()\n"
     "assert(closing:next() == nil)\n"
     "local deep = {}; for _ = 1, 50 do deep = { deep } end\n"
+    "assert(not closing:newer())\n"
+    "local reckoning = core.reckoning('p', 'a.example', 400, 1795310000,\n"
+    "    '1795310060.000001')\n"
+    "name, args = reckoning:next()\n"
+    "assert(type(name) == 'string' and #args >= 1)\n"
+    "assert(reckoning:add({}) and not reckoning:newer())\n"
+    "reckoning:close()\n"
+    "assert(reckoning:next() == nil and not reckoning:newer())\n"
+    "name, args = core.event_index('p', 'a.example', 1795310000)\n"
+    "assert(name and table.concat(args, ' '):find('p:events', 1, true))\n"
+    "name, args = core.event_add('p', 'a.example', 'id', '{}', 86400)\n"
+    "assert(name == 'EVAL' and table.concat(args, ' ', 2)\n"
+    "    :find('p:{a.example}:events', 1, true))\n"
     "closing = core.closing('p', 'a.example', 400, 1795310000)\n"
     "assert(closing:add(deep) and closing:next() == nil)\n"
     "assert(core.index_add_due(0) and core.index_add_due(2))\n"
@@ -153,8 +168,13 @@ static const char *const bad[] = {
     "core.index_keep('p', 1e9)",
     "core.index_add_due(-1)",
     "core.due_add('p', 'a.example', -1)",
+    "core.due_late('p')",
     "core.due_claim('p', 1e9)",
     "report:has_failures('other.example')",
+    "core.event_index('p', 'a.example', -1)",
+    "core.event_add('p', 'a.example', 'id', '{}')",
+    "core.reckoning('p', 'a.example', 400, 1)",
+    "core.reckoning('p', 'a.example', -1, 1, '1')",
     "core.closing()",
     "core.closing('p', 'a.example', -1, 0)",
     "core.closing('p', 'a.example', 1, 0/0)",

@@ -168,11 +168,11 @@ function queue:count(commands, recipient, result)
         kind_of(recipient) .. ':' .. result, '1' }
 end
 
--- What is given up is an event, too: told to others, and never of itself.
-function queue:add_failure(commands, recipient, delivery, reason, now)
-    if delivery.type == 'delivery-failed' then return end
+-- What is given up is an event, too; but not that it could not be told of that.
+local function failure_of(recipient, delivery, reason, now)
+    if delivery.type == 'delivery-failed' then return nil end
 
-    local event = {
+    return {
         id = digest_of('delivery-failed', delivery.id, recipient),
         time = os.date('!%Y-%m-%dT%H:%M:%SZ', math.floor(now / 1000)),
         type = 'delivery-failed',
@@ -180,19 +180,24 @@ function queue:add_failure(commands, recipient, delivery, reason, now)
         title = printable(string.format('%s was not told of "%s": %s',
             recipient, delivery.title, reason)),
     }
-
-    commands[#commands + 1] = { 'LPUSH', self.outbox,
-        format({ event = event, about = recipient }) }
 end
 
 -- Takes the first delivery of a queue away; false if another is first now.
 function queue:give_up(recipient, head, delivery, reason, now)
     local commands = { { 'LPOP', self:key('queue', recipient) } }
+    local event = failure_of(recipient, delivery, reason, now)
 
     self:count(commands, recipient, 'given-up')
-    self:add_failure(commands, recipient, delivery, reason, now)
     self.log('%s was not told of "%s", given up: %s', recipient,
         printable(delivery.title), printable(reason))
+
+    if event then
+        -- told to others, and never of itself
+        commands[#commands + 1] = { 'LPUSH', self.outbox,
+            format({ event = event, about = recipient }) }
+        -- before it is done, as its domain's events are elsewhere in Redis
+        self.keep(event)
+    end
 
     return self:commit({ 'LINDEX', self:key('queue', recipient), '0' }, head,
         commands)
@@ -672,13 +677,15 @@ function queue:measure()
     end
 end
 
--- conf: of alert_options; log(format, ...).
-return function(conf, prefix, call, log)
+-- conf: of alert_options; log(format, ...); keep(event) puts one among those of
+-- its domain, which may have it already.
+return function(conf, prefix, call, log, keep)
     return setmetatable({
         conf = conf,
         outbox = prefix .. ':{outbox}',
         call = call,
         log = log,
+        keep = keep,
         off = {},               -- recipients that are gone
     }, queue)
 end

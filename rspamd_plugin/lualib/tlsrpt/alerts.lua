@@ -3,9 +3,10 @@ Copyright (C) the tlsrpt authors
 SPDX-License-Identifier: BSD-2-Clause
 ]]--
 
--- Delivers alerts, in one worker of all rspamd hosts on one Redis: the one that
--- holds the lease PREFIX:lease:alerts.  Two workers of each rspamd ask for it,
--- the controller and the first scanner, as either may not be there.
+-- Works out problems, hands on their events and delivers alerts, in one worker
+-- of all rspamd hosts on one Redis: the one that holds the lease
+-- PREFIX:lease:alerts.  Two workers of each rspamd ask for it, the controller
+-- and the first scanner, as either may not be there.
 --
 -- What takes more than one step runs in a coroutine, which waits for each
 -- answer of Redis.  Messages go out by tlsrpt_send, whose thread is asked for
@@ -16,13 +17,18 @@ SPDX-License-Identifier: BSD-2-Clause
 
 local alert_queue = require "tlsrpt/alert_queue"
 local alert_send = require "tlsrpt/alert_send"
+local forward = require "tlsrpt/forward"
 local lua_redis = require "lua_redis"
+local reckon = require "tlsrpt/reckon"
 local rspamd_hash = require "rspamd_cryptobox_hash"
 local rspamd_logger = require "rspamd_logger"
 local rspamd_util = require "rspamd_util"
+local ucl = require "ucl"
 
 local PERIOD = 0.25             -- seconds: results are looked for
 local TICKS = 4                 -- of them: the queues are
+local FORWARD_TICKS = 8         -- events are
+local RECKON_TICKS = 20         -- domains that are due are
 local LEASE = 10000             -- milliseconds
 local MEASURE = 15              -- seconds
 local MAX_ROUTED = 200          -- events between two looks at the lease
@@ -76,8 +82,9 @@ local function resume(co)
     end
 end
 
--- To be called in a coroutine; raises an error where there is no answer.
-function worker_alerts:call(command, args)
+-- Redis's answer as rspamd gives it.  To be called in a coroutine; raises an
+-- error where there is none.
+function worker_alerts:ask(command, args)
     local co = coroutine.running()
     local done, waits, failure, reply = false, false, nil, nil
 
@@ -101,24 +108,47 @@ function worker_alerts:call(command, args)
         error(string.format('Redis, %s: %s', command, tostring(failure)), 0)
     end
 
-    return plain(reply)
+    return reply
 end
 
--- Runs fn in a coroutine.  What fails there is tried again by the next tick; a
--- Redis that is away is told once.
-function worker_alerts:spawn(fn, ...)
+function worker_alerts:call(command, args)
+    return plain(self:ask(command, args))
+end
+
+-- Runs fn in a coroutine.  What fails there is tried again by a later tick, and
+-- told once.
+function worker_alerts:spawn(name, fn, ...)
     local args = { ... }
 
     resume(coroutine.create(function()
         local ok, err = pcall(fn, self, unpack(args))
 
-        if ok then
-            self.trouble = nil
-        elseif self.trouble ~= err then
-            self.trouble = err
-            rspamd_logger.errx(rspamd_config, 'tlsrpt: alerts: %s', err)
+        if not ok and self.trouble[name] ~= err then
+            rspamd_logger.errx(rspamd_config, 'tlsrpt: alerts: %s: %s', name,
+                err)
         end
+
+        self.trouble[name] = not ok and err or nil
     end))
+end
+
+-- Spawns what is not to be done twice at a time.
+function worker_alerts:spawn_once(name, fn)
+    if self.busy[name] then return end
+
+    self.busy[name] = true
+    self:spawn(name, function()
+        local ok, err = pcall(fn, self)
+
+        self.busy[name] = nil
+
+        if not ok then error(err, 0) end
+    end)
+end
+
+-- May the holder of the lease go on with what takes long?
+function worker_alerts:may()
+    return self.holds and not self.stopping
 end
 
 
@@ -243,27 +273,35 @@ function worker_alerts:work()
     self:measure()
 end
 
-function worker_alerts:work_once()
-    local ok, err = pcall(self.work, self)
+function worker_alerts:forward_events()
+    self.forward:run(math.floor(self:time() / 1000))
+end
 
-    self.working = false
-
-    if not ok then error(err, 0) end
+function worker_alerts:work_out_problems()
+    self.reckon:run()
 end
 
 function worker_alerts:tick()
     local result = alert_send.result()
 
     while result do
-        self:spawn(self.settle_result, self.flying[result.id], result)
+        self:spawn('delivery', self.settle_result, self.flying[result.id],
+            result)
         result = alert_send.result()
     end
 
     self.ticks = self.ticks + 1
 
-    if self.ticks % TICKS == 0 and not self.working then
-        self.working = true
-        self:spawn(self.work_once)
+    if self.ticks % TICKS == 0 then self:spawn_once('delivery', self.work) end
+
+    if not self.holds then return end
+
+    if self.ticks % FORWARD_TICKS == 0 then
+        self:spawn_once('events', self.forward_events)
+    end
+
+    if self.ticks % RECKON_TICKS == 0 then
+        self:spawn_once('problems', self.work_out_problems)
     end
 end
 
@@ -294,15 +332,50 @@ local function is_candidate(worker)
         or worker:get_type() == 'normal' and worker:get_index() == 0
 end
 
+local function warn(text, ...)
+    rspamd_logger.warnx(rspamd_config, 'tlsrpt: alerts: %s',
+        string.format(text, ...))
+end
+
+-- Among the events of its domain.  One that cannot be put there is told all the
+-- same.
+function worker_alerts:keep_event(event)
+    local core, domain = self.core, event.domain
+    local text = tostring(ucl.to_format(event, 'json-compact'))
+    local ok, err = pcall(function()
+        self:call(core.event_index(self.prefix, domain,
+            math.floor(self:time() / 1000)))
+        self:call(core.event_add(self.prefix, domain, event.id, text,
+            self.retention * 86400))
+    end)
+
+    if not ok then warn('an event of %s: %s', domain, tostring(err)) end
+end
+
+-- What it does, which asks Redis by this worker.
+function worker_alerts:make_parts()
+    local function call(...) return self:call(...) end
+    local function may() return self:may() end
+
+    self.queue = alert_queue(self.conf, self.prefix, call, warn,
+        function(event) self:keep_event(event) end)
+    self.forward = forward(self.prefix, call, may)
+
+    self.reckon = reckon({
+        core = self.core,
+        prefix = self.prefix,
+        retention = self.retention,
+        ask = function(...) return self:ask(...) end,
+        may = may,
+        now = function() return math.floor(self:time() / 1000) end,
+        log = warn,
+    })
+end
+
 function worker_alerts:begin(ev_base)
     self.ev_base = ev_base
     self.token = rspamd_util.random_hex(16)
-    self.queue = alert_queue(self.conf, self.prefix, function(...)
-        return self:call(...)
-    end, function(format, ...)
-        rspamd_logger.warnx(rspamd_config, 'tlsrpt: alerts: %s',
-            string.format(format, ...))
-    end)
+    self:make_parts()
 
     rspamd_config:add_periodic(ev_base, PERIOD, function()
         if not self.stopping then self:tick() end
@@ -311,19 +384,23 @@ function worker_alerts:begin(ev_base)
     end, false)
 end
 
--- conf: of alert_options.
-return function(conf, prefix, redis_params)
+-- plugin: conf, of alert_options; prefix; redis_params; retention, in days; and
+-- the core.
+return function(plugin)
     local self = setmetatable({
-        conf = conf,
-        prefix = prefix,
-        redis_params = redis_params,
-        lease = prefix .. ':lease:alerts',
-        identity = rspamd_hash.create(conf.identity):hex():sub(1, 16),
+        conf = plugin.conf,
+        core = plugin.core,
+        prefix = plugin.prefix,
+        retention = plugin.retention,
+        redis_params = plugin.redis_params,
+        lease = plugin.prefix .. ':lease:alerts',
+        identity = rspamd_hash.create(plugin.conf.identity):hex():sub(1, 16),
         flying = {},            -- recipient -> the job in flight
+        busy = {},              -- what is at work
+        trouble = {},           -- what failed last, and why
         waiting = 0,            -- answers of Redis
         ticks = 0,
         measured = -MEASURE,
-        working = false,
         stopping = false,
     }, worker_alerts)
 

@@ -87,6 +87,16 @@ function store:make_due(mail, domain, delay, done)
         delay))
 end
 
+-- What an import counts is of the past: no news.
+function store:mark_late(mail, domain, answer, done)
+    if mail.past and answer ~= DUPLICATE then
+        self:attempt(mail, done, self.core.due_late(self.settings.prefix,
+            domain))
+    else
+        done()
+    end
+end
+
 -- Failures are announced before they are counted, so that nobody who ends in
 -- between leaves them to be found tomorrow.  A domain that a .NAME takes may
 -- turn out not to be stored.
@@ -201,14 +211,15 @@ function store:ingested(mail, entry, domain, below, reply, done)
     end
 
     self:note(mail, entry, domain, answer)
+    self:mark_late(mail, domain, answer, function()
+        local delay = self:look_in(entry, domain, below, answer, look)
 
-    local delay = self:look_in(entry, domain, below, answer, look)
-
-    if delay then
-        self:make_due(mail, domain, delay, done)
-    else
-        done()
-    end
+        if delay then
+            self:make_due(mail, domain, delay, done)
+        else
+            done()
+        end
+    end)
 end
 
 -- below: the .NAME that alone takes the domain; ask_new: whether the script

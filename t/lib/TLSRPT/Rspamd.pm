@@ -316,6 +316,19 @@ sub rspamadm {
             $self->{server}->read_file($output));
 }
 
+# Runs t/rspamd/NAME.lua, a test in rspamadm's Lua that prints TAP (tap.lua), on
+# the server's Redis; its exit status.
+sub scenario {
+    my ($self, $name) = @_;
+
+    my %environment = %{ $self->prepare->environment };
+    local @ENV{keys %environment} = values %environment;
+    my $tests = "$TOP/t/rspamd";
+
+    return system('rspamadm', 'lua', '-b', '-a', $self->{server}->redis_socket,
+                  '-a', "$tests/tap.lua", "$tests/$name.lua") == 0 ? 0 : 1;
+}
+
 sub start {
     my ($self) = @_;
 
@@ -374,6 +387,23 @@ sub stop {
     push @bad, "rspamd ended with status $status\n" if $status != 0;
 
     return join '', @bad;
+}
+
+# With its workers, all at once.
+sub kill_all {
+    my ($self) = @_;
+
+    kill 'KILL', $self->{pid}, $self->workers($self->{pid});
+    TLSRPT::Server::reap(delete $self->{pid}, 10);
+
+    return;
+}
+
+# When it took the lease of alerts last: the line of its log; "": never.
+sub took_lease {
+    my ($self) = @_;
+
+    return ($self->log =~ /^(.*this worker delivers)/mg)[-1] // '';
 }
 
 sub pid { return $_[0]{pid} }
