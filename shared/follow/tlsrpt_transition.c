@@ -307,14 +307,13 @@ wait_for(move_t *m, const tlsrpt_problem_t *p, int64_t since)
 }
 
 
-/* Have others had their say on its last day?  What nobody signed may be told of
-   any day: then that says nothing. */
+/* Have others had their say on its last day?  Where reports are signed, by such
+   ones. */
 
 static int
 is_talked_over(const move_t *m, const tlsrpt_problem_t *p)
 {
     return !tlsrpt_problem_is_silence(p)
-           && !tlsrpt_entries_is_unverified(&m->entries, p->by_signed)
            && tlsrpt_evidence_is_settled(m->evidence,
                   (size_t) (p->last - m->evidence->scan.from), p->saw);
 }
