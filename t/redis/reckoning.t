@@ -220,6 +220,18 @@ sub eq_deeply {
 }
 
 
+# A connection that breaks before the reply, at each command
+
+for my $name (sort keys %way) {
+    $way{$name}->();
+    $store->reckon(0, $D, claim());
+    $store->line('reckon-twice', 0);
+    ok eq_deeply(outcome(), $reference{$name}),
+        "$name: each command sent twice, and it is done once";
+    due_is($DAY, 'and is released');
+}
+
+
 # Two at once, in any order
 
 for my $name (sort keys %way) {

@@ -19,6 +19,8 @@
  *     reckon-step N                the next command of that: its name and its
  *                                  key, or "done"
  *     reckon-all N                 all of them: "done EVENTS NEWER"
+ *     reckon-twice N               likewise, each of them sent twice, as by a
+ *                                  client that has lost the first reply
  *     stats DOMAIN FROM TO PARAMS  asks ("-": no PARAMS)
  *     problems DOMAIN FROM TO      asks
  *     overview DOMAIN FROM TO      asks
@@ -304,7 +306,7 @@ reckon(unsigned n, const char *domain, const char *score)
 /* 0: there is no more. */
 
 static int
-reckon_step(unsigned n, int says)
+reckon_step(unsigned n, int says, int twice)
 {
     redisReply              *from;
     tlsrpt_reply_t          *reply;
@@ -321,6 +323,12 @@ reckon_step(unsigned n, int says)
     }
 
     reply = ask_redis(command, &from);
+
+    if (twice) {
+        reply_free(reply);
+        freeReplyObject(from);
+        reply = ask_redis(command, &from);
+    }
 
     if (reply->type == TLSRPT_REPLY_ERROR) {
         fprintf(stderr, "store: %s\n", reply->str);
@@ -520,10 +528,13 @@ do_line(char *line)
         reckon(slot(args[0]), args[1], args[2]);
 
     } else if (strcmp(word, "reckon-step") == 0) {
-        reckon_step(slot(args[0]), 1);
+        reckon_step(slot(args[0]), 1, 0);
 
     } else if (strcmp(word, "reckon-all") == 0) {
-        while (reckon_step(slot(args[0]), 0)) { /* void */ }
+        while (reckon_step(slot(args[0]), 0, 0)) { /* void */ }
+
+    } else if (strcmp(word, "reckon-twice") == 0) {
+        while (reckon_step(slot(args[0]), 0, 1)) { /* void */ }
 
     } else if (strcmp(word, "ask") == 0) {
         printf("%zu\n", ask(strtoul(args[0], NULL, 10)));
