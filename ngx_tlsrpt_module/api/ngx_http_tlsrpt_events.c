@@ -7,7 +7,6 @@
  * which there is an index.
  */
 
-#include "ngx_http_tlsrpt_answer.h"
 #include "ngx_http_tlsrpt_api.h"
 #include "ngx_http_tlsrpt_error.h"
 #include "ngx_http_tlsrpt_fetch.h"
@@ -16,6 +15,7 @@
 #include "ngx_http_tlsrpt_query.h"
 #include "ngx_http_tlsrpt_scope.h"
 #include "ngx_http_tlsrpt_set.h"
+#include "ngx_http_tlsrpt_text.h"
 #include "tlsrpt_events.h"
 
 
@@ -44,6 +44,9 @@ typedef struct {
     unsigned                   repeated:1;  /* for what moved up meanwhile */
     unsigned                   asked:1;     /* whether the domain was seen */
     unsigned                   seen:1;
+    unsigned                   hidden:1;    /* from this viewer */
+    ngx_http_tlsrpt_text_t     text;        /* of the answer */
+    tlsrpt_buf_t               buf;         /* its end */
 
     /* as many as are in flight */
     ngx_http_tlsrpt_events_list_t  lists[NGX_HTTP_TLSRPT_REDIS_WINDOW];
@@ -317,21 +320,44 @@ ngx_http_tlsrpt_events_reply(void *data, ngx_http_tlsrpt_ask_t *ask,
 
 
 /* What had an event meanwhile moved to the top of the index, perhaps before it
-   was read: those are looked at once more. */
+   was read: those are looked at once more.  Then the answer is made, a piece
+   after the other. */
 
 static ngx_int_t
 ngx_http_tlsrpt_events_work(void *data, ngx_http_request_t *r)
 {
     ngx_http_tlsrpt_events_t *ctx = data;
 
-    if (ctx->domain.len || ctx->set.names || !ctx->began || ctx->repeated) {
-        return NGX_OK;
+    int           rc;
+    tlsrpt_str_t  domain;
+
+    domain = ngx_http_tlsrpt_str(&ctx->domain);
+
+    if (domain.len) {
+        ctx->hidden = (ngx_http_tlsrpt_visible(r, domain, ctx->seen) == 0);
+
+        if (ctx->hidden) {
+            return NGX_OK;
+        }
+
+    } else if (ctx->set.names == NULL && ctx->began && !ctx->repeated) {
+        ctx->repeated = 1;
+        ngx_http_tlsrpt_set_begin(&ctx->set, r, tlsrpt_key_events, 1);
+
+        return NGX_DECLINED;
     }
 
-    ctx->repeated = 1;
-    ngx_http_tlsrpt_set_begin(&ctx->set, r, tlsrpt_key_events, 1);
+    rc = tlsrpt_events_write(ctx->events, domain, &ctx->buf);
 
-    return NGX_DECLINED;
+    if (rc < 0
+        || ngx_http_tlsrpt_text_spill(r, &ctx->text, &ctx->buf,
+                                      NGX_HTTP_TLSRPT_TEXT_MEMORY)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return rc > 0 ? NGX_AGAIN : NGX_OK;
 }
 
 
@@ -340,16 +366,16 @@ ngx_http_tlsrpt_events_done(void *data, ngx_http_request_t *r)
 {
     ngx_http_tlsrpt_events_t *ctx = data;
 
-    tlsrpt_str_t  domain;
+    tlsrpt_buf_t  *buf;
 
-    domain = ngx_http_tlsrpt_str(&ctx->domain);
-
-    if (domain.len && !ngx_http_tlsrpt_visible(r, domain, ctx->seen)) {
+    if (ctx->hidden) {
         return ngx_http_tlsrpt_error(r, NGX_HTTP_NOT_FOUND, "no such domain");
     }
 
-    return ngx_http_tlsrpt_answer_json(r,
-                                  tlsrpt_events_json(ctx->events, domain));
+    buf = &ctx->buf;
+
+    return ngx_http_tlsrpt_text_send(r, "application/json; charset=utf-8",
+                                     &ctx->text, &buf, 1);
 }
 
 
@@ -359,5 +385,6 @@ ngx_http_tlsrpt_events_destroy(void *data)
     ngx_http_tlsrpt_events_t *ctx = data;
 
     ngx_http_tlsrpt_set_end(&ctx->set);
+    tlsrpt_buf_free(&ctx->buf);
     tlsrpt_events_destroy(ctx->events);
 }

@@ -19,7 +19,7 @@
 #define NGX_HTTP_TLSRPT_RECKON_LEASE    60000
 #define NGX_HTTP_TLSRPT_RECKON_AWAY     60      /* s: polls where Redis is */
 #define NGX_HTTP_TLSRPT_RECKON_HOLD     20      /* s: what one may take */
-#define NGX_HTTP_TLSRPT_RECKONS         4       /* at a time */
+#define NGX_HTTP_TLSRPT_RECKONS         8       /* at a time */
 #define NGX_HTTP_TLSRPT_RECKON_SCORE    32      /* bytes of one */
 
 

@@ -31,6 +31,7 @@ struct tlsrpt_events {
     char               *cursor;             /* NULL: the first page */
     place_t             after;              /* of the cursor */
     tlsrpt_key_read_t   read;
+    size_t              nwritten;
     size_t              n;
     event_t             list[];             /* in order; one more than the page
                                                tells that another follows */
@@ -387,21 +388,75 @@ next_json(const tlsrpt_events_t *events)
 }
 
 
-json_t *
-tlsrpt_events_json(const tlsrpt_events_t *events, tlsrpt_str_t domain)
+static int
+add_to_buf(const char *text, size_t len, void *data)
 {
-    json_t  *list = json_array();
+    tlsrpt_buf_t  *out = data;
 
-    for (size_t i = 0; list && i < events->n && i < events->limit; i++) {
-        if (json_array_append(list, events->list[i].json) != 0) {
-            json_decref(list);
-            list = NULL;
-        }
+    tlsrpt_buf_add(out, text, len);
+
+    return out->failed ? -1 : 0;
+}
+
+
+/* json NULL: no memory. */
+
+static void
+add_json(tlsrpt_buf_t *out, const char *before, const json_t *json)
+{
+    tlsrpt_buf_add(out, before, strlen(before));
+
+    if (json_dump_callback(json, add_to_buf, out,
+                           JSON_COMPACT | JSON_ENCODE_ANY) != 0)
+    {
+        out->failed = 1;
+    }
+}
+
+
+static void
+write_begin(tlsrpt_str_t domain, tlsrpt_buf_t *out)
+{
+    json_t  *name;
+
+    if (domain.len == 0) {
+        tlsrpt_buf_add(out, "{", 1);
+        return;
     }
 
-    return domain.len
-           ? json_pack("{s:s%, s:o, s:o}", "domain", domain.data, domain.len,
-                       "events", list, "next", next_json(events))
-           : json_pack("{s:o, s:o}", "events", list, "next",
-                       next_json(events));
+    name = json_stringn(domain.data, domain.len);
+    add_json(out, "{\"domain\":", name);
+    tlsrpt_buf_add(out, ",", 1);
+    json_decref(name);
+}
+
+
+int
+tlsrpt_events_write(tlsrpt_events_t *events, tlsrpt_str_t domain,
+    tlsrpt_buf_t *out)
+{
+    json_t  *next;
+    size_t   n = events->n < events->limit ? events->n : events->limit;
+
+    if (events->nwritten == 0) {
+        write_begin(domain, out);
+        tlsrpt_buf_add(out, "\"events\":[", 10);
+    }
+
+    for (size_t i = 0; i < PIECE && events->nwritten < n; i++) {
+        add_json(out, events->nwritten ? "," : "",
+                 events->list[events->nwritten].json);
+        events->nwritten++;
+    }
+
+    if (events->nwritten < n) {
+        return out->failed ? -1 : 1;
+    }
+
+    next = next_json(events);
+    add_json(out, "],\"next\":", next);
+    tlsrpt_buf_add(out, "}", 1);
+    json_decref(next);
+
+    return out->failed ? -1 : 0;
 }

@@ -19,6 +19,8 @@
 
 #define MAX_STATES  100000                  /* domains; further ones are not
                                                looked at */
+#define PIECE       256                     /* groups, of what is done at a
+                                               time */
 #define ID_LEN      16                      /* hex digits */
 
 /* How bad it is: by severity, then by lost mail, then by sessions. */
@@ -69,9 +71,13 @@ struct tlsrpt_open {
     size_t     n;
     size_t     size;
 
-    size_t     next;                        /* to be written, once sorted */
-    size_t     written;
-    int        sorted;
+    size_t     chosen;                      /* groups that were looked at: is
+                                               it one of the page? */
+    size_t     npage;
+    size_t     nwritten;                    /* of the page */
+    size_t     nfreed;                      /* groups, after that */
+    group_t  **page;                        /* in order, one more than limit
+                                               tells that another follows */
 };
 
 static const char *const  severities[] = { "", "low", "medium", "high" };
@@ -92,8 +98,9 @@ tlsrpt_open_create(size_t limit)
     open->limit = limit;
     open->seen = json_object();
     open->places = json_object();
+    open->page = calloc(limit + 1, sizeof(*open->page));
 
-    if (open->seen == NULL || open->places == NULL) {
+    if (open->seen == NULL || open->places == NULL || open->page == NULL) {
         tlsrpt_open_destroy(open);
         return NULL;
     }
@@ -127,11 +134,12 @@ tlsrpt_open_destroy(tlsrpt_open_t *open)
         return;
     }
 
-    for (size_t i = 0; i < open->n; i++) {
+    for (size_t i = open->nfreed; i < open->n; i++) {
         free_group(&open->groups[i]);
     }
 
     free(open->groups);
+    free(open->page);
     json_decref(open->seen);
     json_decref(open->places);
     free(open);
@@ -175,10 +183,9 @@ order(const rank_t *a, const rank_t *b)
 
 
 static int
-order_groups(const void *one, const void *two)
+order_groups(const group_t *a, const group_t *b)
 {
-    const group_t  *a = one, *b = two;
-    int             rc = order(&a->rank, &b->rank);
+    int  rc = order(&a->rank, &b->rank);
 
     return rc ? rc : strcmp(a->id, b->id);
 }
@@ -684,30 +691,94 @@ is_shown(const tlsrpt_open_t *open, const group_t *g)
 }
 
 
-/* The next that is shown, n: there is none. */
+static void
+put_on_page(tlsrpt_open_t *open, group_t *g)
+{
+    size_t  low = 0, high = open->npage, middle;
+
+    while (low < high) {
+        middle = (low + high) / 2;
+
+        if (order_groups(g, open->page[middle]) < 0) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+
+    if (low > open->limit) {
+        return;
+    }
+
+    open->npage -= open->npage > open->limit;
+    memmove(&open->page[low + 1], &open->page[low],
+            (open->npage - low) * sizeof(*open->page));
+    open->page[low] = g;
+    open->npage++;
+}
+
 
 static void
-skip(tlsrpt_open_t *open)
+choose(tlsrpt_open_t *open)
 {
-    while (open->next < open->n && !is_shown(open, &open->groups[open->next])) {
-        open->next++;
+    for (size_t i = 0; i < PIECE && open->chosen < open->n; i++) {
+        group_t  *g = &open->groups[open->chosen++];
+
+        if (is_shown(open, g)) {
+            put_on_page(open, g);
+        }
     }
 }
 
 
-static int
-add_end(const tlsrpt_open_t *open, const group_t *last, tlsrpt_buf_t *out)
+static json_t *
+next_json(const tlsrpt_open_t *open)
 {
-    json_t  *next = json_null();
+    const group_t  *last;
 
-    if (open->next < open->n) {
-        next = json_sprintf("%d-%d-%" PRIu64 "-%s", last->rank.severity,
-                            last->rank.lost, last->rank.failed, last->id);
+    if (open->npage <= open->limit) {
+        return json_null();
     }
 
-    tlsrpt_buf_add(out, "],\"next\":", 9);
+    last = open->page[open->limit - 1];
 
-    if (add_json(out, next) != 0) {
+    return json_sprintf("%d-%d-%" PRIu64 "-%s", last->rank.severity,
+                        last->rank.lost, last->rank.failed, last->id);
+}
+
+
+/* Freeing very many takes its time, too. */
+
+static int
+free_piece(tlsrpt_open_t *open)
+{
+    for (size_t i = 0; i < PIECE && open->nfreed < open->n; i++) {
+        free_group(&open->groups[open->nfreed++]);
+    }
+
+    return open->nfreed < open->n;
+}
+
+
+static int
+write_next(tlsrpt_open_t *open, tlsrpt_buf_t *out)
+{
+    tlsrpt_buf_add(out, open->nwritten ? "," : "{\"problems\":[",
+                   open->nwritten ? 1 : 13);
+
+    return add_json(out, group_json(open->page[open->nwritten++]));
+}
+
+
+static int
+write_end(tlsrpt_open_t *open, tlsrpt_buf_t *out)
+{
+    const char  *text = open->nwritten ? "],\"next\":"
+                                       : "{\"problems\":[],\"next\":";
+
+    tlsrpt_buf_add(out, text, strlen(text));
+
+    if (add_json(out, next_json(open)) != 0) {
         return -1;
     }
 
@@ -717,47 +788,25 @@ add_end(const tlsrpt_open_t *open, const group_t *last, tlsrpt_buf_t *out)
 }
 
 
-static int
-begin(tlsrpt_open_t *open, tlsrpt_buf_t *out)
-{
-    open->sorted = 1;
-
-    if (open->n) {
-        qsort(open->groups, open->n, sizeof(group_t), order_groups);
-    }
-
-    skip(open);
-    tlsrpt_buf_add(out, "{\"problems\":[", 13);
-
-    if (open->next == open->n) {
-        return add_end(open, NULL, out);
-    }
-
-    return out->failed ? -1 : 1;
-}
-
-
 int
 tlsrpt_open_write(tlsrpt_open_t *open, tlsrpt_buf_t *out)
 {
-    const group_t  *g;
-
-    if (!open->sorted) {
-        return begin(open, out);
-    }
-
-    g = &open->groups[open->next++];
-    skip(open);
-
-    tlsrpt_buf_add(out, ",", open->written > 0);
-
-    if (add_json(out, group_json(g)) != 0) {
-        return -1;
-    }
-
-    if (++open->written < open->limit && open->next < open->n) {
+    if (open->chosen < open->n) {
+        choose(open);
         return 1;
     }
 
-    return add_end(open, g, out);
+    if (open->nfreed > 0) {
+        return free_piece(open);
+    }
+
+    if (open->nwritten < open->npage && open->nwritten < open->limit) {
+        return write_next(open, out) == 0 ? 1 : -1;
+    }
+
+    if (write_end(open, out) != 0) {
+        return -1;
+    }
+
+    return free_piece(open);
 }
