@@ -4,8 +4,8 @@
  *
  * report -> commands -> verdict: one call of the ingest script a policy domain,
  * then the index of domains.  What may change a domain's problems makes it due
- * (tlsrpt_due.h), which the verdict does not wait for.  It does not matter here where the report comes
- * from.  Everything may be sent again: a report is counted once.
+ * (tlsrpt_due.h), which nobody waits for.  It does not matter here where the
+ * report comes from.  Everything may be sent again: a report is counted once.
  */
 
 #ifndef NGX_HTTP_TLSRPT_STORE_H

@@ -59,9 +59,9 @@ int tlsrpt_events_add(tlsrpt_events_t *events, tlsrpt_events_part_t *part,
 /* May the page have an event of this second, or of one before? */
 int tlsrpt_events_wants(const tlsrpt_events_t *events, int64_t time);
 
-/* {"domain"?,"events":[…],"next"}; domain: not given for those of many.  Appends
-   the next part of it, once all is read: 1: there is more; 0: that was all; -1:
-   no memory. */
+/* {"domain"?,"events":[...],"next"}; domain: not given for those of many.
+   Appends the next part of it, once all is read: 1: there is more; 0: that was
+   all; -1: no memory. */
 int tlsrpt_events_write(tlsrpt_events_t *events, tlsrpt_str_t domain,
     tlsrpt_buf_t *out) TLSRPT_MUST_USE;
 
