@@ -39,6 +39,11 @@ is collect('report-id' => 'late', day => day(-3)), 201, 'a late one';
 is collect('report-id' => 'sub', domain => 'a.example.com'), 201,
     'of a new domain';
 
+ok TLSRPT::Server::wait_until(60, sub {
+    @{ $t->get('/tlsrpt/domains/example.com/events')->{json}{events} };
+}), 'problems are worked out, kept and told';
+is @{ $t->get('/tlsrpt/problems')->{json}{problems} } > 0, 1, 'and read';
+
 my $reports = 'domains/example.com/reports';
 my $list = $t->get("/tlsrpt/$reports")->{json}{reports};
 is scalar @$list, 2, 'the list';
