@@ -30,6 +30,9 @@
 /* Lines at work: a line has two commands at least, so these fill the window
    while the first one waits. */
 #define NGX_HTTP_TLSRPT_PAGE_LINES     NGX_HTTP_TLSRPT_REDIS_WINDOW
+/* Days of all these, as the lines of a window may all be written at once: some
+   milliseconds. */
+#define NGX_HTTP_TLSRPT_PAGE_DAYS      1000
 /* Names that are looked at before somebody else has a turn. */
 #define NGX_HTTP_TLSRPT_PAGE_NAMES     256
 /* What a filtered page may cost, of names looked at and of domains read; then
@@ -59,6 +62,7 @@ typedef struct {
     unsigned                   busy:1;      /* with names */
 
     ngx_http_tlsrpt_line_t     lines[NGX_HTTP_TLSRPT_PAGE_LINES];
+    ngx_uint_t                 width;       /* of these, at work at a time */
     ngx_uint_t                 nlines;      /* begun */
     ngx_uint_t                 nended;      /* of these, written or dropped */
     ngx_uint_t                 nhidden;     /* done, and not shown */
@@ -76,6 +80,7 @@ typedef struct {
 } ngx_http_tlsrpt_page_t;
 
 
+static ngx_uint_t ngx_http_tlsrpt_page_width(tlsrpt_query_t *query);
 static ngx_int_t ngx_http_tlsrpt_page_next(void *data,
     ngx_http_tlsrpt_ask_t *ask);
 static ngx_http_tlsrpt_line_t *ngx_http_tlsrpt_page_asking(
@@ -126,6 +131,8 @@ ngx_http_tlsrpt_domains_resource(ngx_http_request_t *r,
         return rc;
     }
 
+    page->width = ngx_http_tlsrpt_page_width(&page->choice.query);
+
     /* of what is not filtered, one name more than the page holds */
 
     piece = ngx_http_tlsrpt_scope_is_all(r)
@@ -142,6 +149,23 @@ ngx_http_tlsrpt_domains_resource(ngx_http_request_t *r,
     ngx_http_tlsrpt_page_head(page);
 
     return ngx_http_tlsrpt_fetch(r, &ngx_http_tlsrpt_page_fetch, page);
+}
+
+
+static ngx_uint_t
+ngx_http_tlsrpt_page_width(tlsrpt_query_t *query)
+{
+    int32_t     days;
+    ngx_uint_t  width;
+
+    if (query->nby == 0) {
+        return NGX_HTTP_TLSRPT_PAGE_LINES;
+    }
+
+    days = query->to - ngx_max(query->from, query->oldest) + 1;
+    width = NGX_HTTP_TLSRPT_PAGE_DAYS / ngx_max(days, 1);
+
+    return ngx_max(ngx_min(width, NGX_HTTP_TLSRPT_PAGE_LINES), 1);
 }
 
 
@@ -249,7 +273,7 @@ static ngx_uint_t
 ngx_http_tlsrpt_page_may_begin(ngx_http_tlsrpt_page_t *page)
 {
     if (page->cut
-        || page->nlines - page->nended == NGX_HTTP_TLSRPT_PAGE_LINES)
+        || page->nlines - page->nended == page->width)
     {
         return 0;
     }

@@ -64,18 +64,24 @@ tlsrpt_overview_t *
 tlsrpt_overview_create(const tlsrpt_query_t *query, tlsrpt_str_t domain,
     tlsrpt_str_t prefix)
 {
+    tlsrpt_query_t      range = *query;
     tlsrpt_overview_t  *o = calloc(1, sizeof(*o));
 
     if (o == NULL) {
         return NULL;
     }
 
-    o->from = query->from;
-    o->to = query->to;
-    o->today = query->today;
+    /* what is over the retention is not asked for */
+    if (range.from < range.oldest) {
+        range.from = range.oldest < range.to ? range.oldest : range.to;
+    }
+
+    o->from = range.from;
+    o->to = range.to;
+    o->today = range.today;
     o->by_day = tlsrpt_query_groups_by(query, TLSRPT_BY_DAY);
 
-    if (init_scans(o, *query, domain, prefix) != 0) {
+    if (init_scans(o, range, domain, prefix) != 0) {
         tlsrpt_overview_destroy(o);
         return NULL;
     }

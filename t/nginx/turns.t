@@ -104,6 +104,35 @@ is $disorder, 0, 'in order';
 $answer = $t->get($uri, headers => [Accept => 'text/csv']);
 is scalar(() = $answer->{body} =~ /\r\n/g), 1 + $DAYS * $DETAILS, 'as CSV';
 
+# The list of many domains, with a year of days each
+
+for my $ago (1 .. 390) {
+    my ($month, $day) = day(-$ago) =~ /^(\d+-\d+)-(\d+)/;
+
+    $t->redis('EVAL', <<'END', 0, $month, $day + 0);
+        for i = 1, 60 do
+            local name = string.format('d%02d.example', i)
+            redis.call('ZADD', 'tlsrpt:domains', 0, name)
+            redis.call('ZADD', 'tlsrpt:due', 9999999999, name)
+            redis.call('HSET', 'tlsrpt:{' .. name .. '}', 'all',
+                       struct.pack('<I7I7I7I7', 1, 1, 0, 1))
+            redis.call('HSET', 'tlsrpt:{' .. name .. '}:' .. ARGV[1], ARGV[2],
+                       struct.pack('<I7I7I7I7', 1, 1, 0, 0))
+        end
+END
+}
+
+longest_stay();
+$before = cpu();
+$answer = $t->get('/tlsrpt/domains?by=day&from=' . day(-395));
+$used = cpu() - $before;
+$longest = longest_stay();
+
+is sum(map { scalar @{ $_->{'by-day'} } } @{ $answer->{json}{domains} }),
+    60 * 390 + $DAYS, 'all days of all domains';
+cmp_ok $longest, '<', $used / 5,
+    sprintf 'longest stay: %.1f ms of %.0f', 1e3 * $longest, 1e3 * $used;
+
 # Few at a time, the others wait; one goes meanwhile
 
 my @viewers = map { $t->connection } 1 .. 12;
