@@ -155,6 +155,28 @@ end):run(NOW)
 is(#outbox(), 2, 'who may not go on puts nothing more there')
 
 
+-- Two hosts at once: one is done with a domain, and another event is there
+
+redis('FLUSHALL')
+put('a.example')
+put('a.example')
+
+local newest
+
+new_host(function(command, args)
+    if command == 'EVAL' and not newest then
+        new_host():run(NOW)
+        newest = put('a.example')
+    end
+
+    return redis(command, args)
+end):run(NOW)
+is(redis('LINDEX', { 'p:{a.example}:untold', '0' }), newest,
+    'who was late takes nothing away')
+new_host():run(NOW)
+is(redis('LINDEX', { OUTBOX, '0' }), newest, 'it comes later')
+
+
 -- A host dies: after any number of commands, another goes on
 
 local lost, doubled, order, kills = 0, 0, 0, 0

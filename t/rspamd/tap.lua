@@ -9,6 +9,7 @@ SPDX-License-Identifier: BSD-2-Clause
 --     tap.ok(good, name)
 --     tap.is(got, wanted, name)
 --     tap.redis(command, args)                 -- its reply; raises its error
+--     tap.ask(command, args)                   -- the same, nil as rspamd has it
 --     tap.done()
 
 local rspamd_redis = require "rspamd_redis"
@@ -45,23 +46,37 @@ local function plain(reply)
     return reply
 end
 
--- socket: the path of Redis's.
-return function(socket)
-    local redis_ok, connection = rspamd_redis.connect_sync({
+local function connect(socket)
+    local good, connection = rspamd_redis.connect_sync({
         host = socket, port = 0, timeout = 10.0, config = rspamd_config,
         ev_base = rspamadm_ev_base, session = rspamadm_session,
     })
 
-    assert(redis_ok, connection)
+    assert(good, connection)
 
-    function tap.redis(command, args)
+    return connection
+end
+
+-- socket: the path of Redis's.
+return function(socket)
+    local connection = connect(socket)
+
+    function tap.ask(command, args)
         connection:add_cmd(command, args or {})
 
         local good, reply = connection:exec()
 
-        if not good then error('redis: ' .. tostring(reply), 0) end
+        if not good then
+            -- rspamd takes no more by one that had an error
+            connection = connect(socket)
+            error('redis: ' .. tostring(reply), 0)
+        end
 
-        return plain(reply)
+        return reply
+    end
+
+    function tap.redis(command, args)
+        return plain(tap.ask(command, args))
     end
 
     return tap
