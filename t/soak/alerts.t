@@ -80,7 +80,7 @@ sub is_told {
 # domain, which then is due again after a minute.
 sub is_held {
     for (1 .. 4) {
-        return 1 if TLSRPT::Server::wait_until(15, sub {
+        return 1 if TLSRPT::Server::wait_until(13, sub {
             return $server->redis('HLEN', 'tlsrpt:{outbox}:held');
         });
         seconds(61);

@@ -277,8 +277,9 @@ function worker_alerts:forward_events()
     self.forward:run(math.floor(self:time() / 1000))
 end
 
+-- Who lost the lease unawares would claim domains, and leave them.
 function worker_alerts:work_out_problems()
-    self.reckon:run()
+    if self:take_lease() then self.reckon:run() end
 end
 
 function worker_alerts:tick()
