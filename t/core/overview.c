@@ -361,7 +361,7 @@ test_commands(void)
     json_t             *json;
     tlsrpt_query_t      query;
     tlsrpt_overview_t  *overview;
-    const domain_t      d = { ALL, "1 1", STATE(EXPIRED("high", "yes")),
+    domain_t            d = { ALL, "1 1", STATE(EXPIRED("high", "yes")),
                               FAILED, FIELDS("31", "1 10 5 0",
                                              "30", "1 20 6 0") };
 
@@ -402,6 +402,12 @@ test_commands(void)
                   "GET t:{example.com}:problems\n", "a day long before");
     ok(tlsrpt_overview_status(overview) == TLSRPT_STATUS_FAILING,
        "how it is now");
+    tlsrpt_overview_destroy(overview);
+
+    d.mark = NULL;
+    overview = read_domain(&query, &d, asked, sizeof(asked));
+    ok(tlsrpt_overview_status(overview) == TLSRPT_STATUS_FAILING,
+       "and as totals tell it");
     tlsrpt_overview_destroy(overview);
 
     ok(tlsrpt_status_named(str("attention")) == TLSRPT_STATUS_ATTENTION
