@@ -19,9 +19,7 @@
 
 #pragma GCC visibility push(hidden)
 
-#define TLSRPT_OPEN_GROUPS   10000          /* further ones are not shown */
-#define TLSRPT_OPEN_DOMAINS  50             /* that a group names: the worst */
-#define TLSRPT_OPEN_NAMES    3              /* of its servers, and senders */
+#define TLSRPT_OPEN_GROUPS  10000           /* further ones are not shown */
 
 typedef struct tlsrpt_open  tlsrpt_open_t;
 
