@@ -83,14 +83,17 @@ local function new_world(more)
     return self
 end
 
-function world:new_host()
-    self.queue = alert_queue(self.conf, 'p', function(...)
-        return self.call(...)
-    end, function(text, ...)
-        self.said[#self.said + 1] = string.format(text, ...)
-    end, function(kept)
-        self.kept[#self.kept + 1] = kept
-    end)
+-- Of another rspamd, or of the same (where it is given).
+function world:new_host(instance)
+    self.hosts = (self.hosts or 0) + 1
+    self.queue = alert_queue(self.conf, 'p', {
+        call = function(...) return self.call(...) end,
+        log = function(text, ...)
+            self.said[#self.said + 1] = string.format(text, ...)
+        end,
+        keep = function(kept) self.kept[#self.kept + 1] = kept end,
+        instance = instance or 'host ' .. self.hosts,
+    })
 
     return self.queue
 end
@@ -339,7 +342,12 @@ is(#w.tries[OPS], 1, '410: nothing more is sent to it')
 is(w:of(OTHER), 'problem-worsened problem-worsened', 'others are not stopped')
 w:pass(48 * HOUR, MINUTE)
 is(#w.tries[OPS], 1, 'nor later')
-is(w:count('webhook:given-up'), 2, 'what waits for it is given up in time')
+w:new_host('host 1')
+worsened(w)
+w:pass(2 * HOUR, MINUTE)
+is(#w.tries[OPS], 1, 'nor by another worker')
+w:pass(48 * HOUR, MINUTE)
+is(w:count('webhook:given-up'), 3, 'what waits for it is given up in time')
 w.answers[OPS] = nil
 w:new_host()
 worsened(w)

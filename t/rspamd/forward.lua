@@ -252,7 +252,8 @@ local raw = put('a.example')
 redis('LPUSH', { OUTBOX, raw })
 new_host():run(NOW)
 local queue = alert_queue({ webhooks = { ops = {} }, severity = 'low',
-    types = { ['problem-worsened'] = true } }, 'p', redis, print, print)
+    types = { ['problem-worsened'] = true } }, 'p',
+    { call = redis, log = print })
 repeat until not queue:route(NOW * 1000)
 is(redis('LLEN', { 'p:{outbox}:queue:webhook:ops' }), 1,
     'what comes twice is told once')

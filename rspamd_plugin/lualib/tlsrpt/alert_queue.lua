@@ -15,7 +15,8 @@ SPDX-License-Identifier: BSD-2-Clause
 --                                grow
 --   PREFIX:{outbox}:held-until   zset of the same names
 --   PREFIX:{outbox}:queue:R      list of a recipient's deliveries, oldest first
---   PREFIX:{outbox}:state:R      hash: attempts, hour, sent, noticed, digested
+--   PREFIX:{outbox}:state:R      hash: attempts, hour, sent, noticed, digested;
+--                                gone: to this rspamd it answered 410
 --   PREFIX:{outbox}:recipients   zset of those with a queue -> next attempt
 --   PREFIX:{outbox}:digest:R     list of entries for the next digest
 --   PREFIX:{outbox}:digests      set of those with such a list
@@ -515,6 +516,7 @@ function queue:state(recipient)
         hour = tonumber(state.hour) or 0,
         sent = tonumber(state.sent) or 0,
         noticed = state.noticed == '1',
+        gone = state.gone,
     }
 end
 
@@ -546,6 +548,18 @@ function queue:limited(recipient, job, state, now)
     return job
 end
 
+function queue:job(recipient, head, delivery, now)
+    local state = self:state(recipient)
+
+    if state.gone == self.instance then
+        self:put_off(recipient, now + HOUR)
+        return nil
+    end
+
+    return self:limited(recipient, { recipient = recipient, head = head,
+        delivery = delivery, state = state }, state, now)
+end
+
 -- What to send to a recipient next: { recipient, head, delivery, state, notice
 -- }, or nil: nothing now.
 function queue:next(recipient, now)
@@ -563,17 +577,11 @@ function queue:next(recipient, now)
         local delivery = parse(head)
         local expired = self:expired(recipient, delivery, now)
 
-        if expired then
-            self:give_up(recipient, head, delivery, expired, now)
-        elseif self.off[recipient] then
-            self:put_off(recipient, now + HOUR)
-            return nil
-        else
-            local state = self:state(recipient)
-
-            return self:limited(recipient, { recipient = recipient,
-                head = head, delivery = delivery, state = state }, state, now)
+        if not expired then
+            return self:job(recipient, head, delivery, now)
         end
+
+        self:give_up(recipient, head, delivery, expired, now)
     end
 
     return nil
@@ -635,7 +643,8 @@ end
 
 -- The recipient is gone (HTTP 410): nothing is sent to it by this rspamd.
 function queue:switch_off(job, now)
-    self.off[job.recipient] = true
+    self.call('HSET', { self:key('state', job.recipient), 'gone',
+        self.instance })
     self.log('%s: answered that it is gone (410): nothing more is sent to it'
         .. ' until rspamd is restarted', job.recipient)
     self:put_off(job.recipient, now + HOUR)
@@ -677,15 +686,16 @@ function queue:measure()
     end
 end
 
--- conf: of alert_options; log(format, ...); keep(event) puts one among those of
--- its domain, which may have it already.
-return function(conf, prefix, call, log, keep)
+-- conf: of alert_options.  host: call; log(format, ...); keep(event), which
+-- puts one among those of its domain, which may have it already; instance, a
+-- name for all workers of one rspamd until it is restarted.
+return function(conf, prefix, host)
     return setmetatable({
         conf = conf,
         outbox = prefix .. ':{outbox}',
-        call = call,
-        log = log,
-        keep = keep,
-        off = {},               -- recipients that are gone
+        call = host.call,
+        log = host.log,
+        keep = host.keep,
+        instance = host.instance,
     }, queue)
 end

@@ -358,8 +358,12 @@ function worker_alerts:make_parts()
     local function call(...) return self:call(...) end
     local function may() return self:may() end
 
-    self.queue = alert_queue(self.conf, self.prefix, call, warn,
-        function(event) self:keep_event(event) end)
+    self.queue = alert_queue(self.conf, self.prefix, {
+        call = call,
+        log = warn,
+        keep = function(event) self:keep_event(event) end,
+        instance = self.instance,
+    })
     self.forward = forward(self.prefix, call, may)
 
     self.reckon = reckon({
@@ -396,6 +400,8 @@ return function(plugin)
         redis_params = plugin.redis_params,
         lease = plugin.prefix .. ':lease:alerts',
         identity = rspamd_hash.create(plugin.conf.identity):hex():sub(1, 16),
+        -- made before workers are: theirs together
+        instance = rspamd_util.random_hex(16),
         flying = {},            -- recipient -> the job in flight
         busy = {},              -- what is at work
         trouble = {},           -- what failed last, and why
