@@ -193,8 +193,8 @@ is status("$URL?" . ('x' x 5000)), 400, 'a very long name';
 is status("$URL?" . join '&', map { "x$_=1" } 1 .. 1000), 400, 'many names';
 is status("$URL?%FF=1"), 400, 'a name that is no text';
 
-for my $query ('by=day', 'via=mail', 'limit=0', 'limit=1001', 'limit=-1',
-    'limit=x', 'limit=', 'cursor=', 'cursor=A', 'cursor=a..b', 'cursor=%00',
+for my $query ('by=via', 'by=day,via', 'status=x', 'via=mail', 'limit=0',
+    'limit=1001', 'limit=-1', 'limit=x', 'limit=', 'cursor=', 'cursor=A', 'cursor=a..b', 'cursor=%00',
     'limit=1&limit=1', 'from=2026-01-02&to=2026-01-01')
 {
     is status("/tlsrpt/domains?$query"), 400, "domains?$query";
