@@ -93,8 +93,13 @@ ok $host->logged(qr/this worker delivers/), 'it ended: the lease is free';
 $server->stop_redis;
 ok $host->logged(qr/tlsrpt: alerts: .*Redis/), 'Redis is away: told';
 select undef, undef, undef, 3;
-is scalar(() = $host->log =~ /tlsrpt: alerts: delivery: /g), 2,
-    'once by each worker';
+my ($log, %told, %workers) = $host->log;
+while ($log =~ /^.*?#(\d+)\(.*tlsrpt: alerts: (delivery: .*)/mg) {
+    $told{"$1 $2"}++;
+    $workers{$1} = 1;
+}
+is scalar(keys %workers), 2, 'by each worker';
+is_deeply [grep { $told{$_} > 1 } keys %told], [], 'each reason once';
 $server->start_redis;
 my $problem = problem('example.com');
 push_item($server, event('problem-worsened', 'example.com', $problem),
