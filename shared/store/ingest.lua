@@ -37,7 +37,7 @@
 -- Returns 4: nothing done, as the domain has no data; 3: counted, the first of
 -- its day, and a month can be closed; 2: counted, the first of its day; 1:
 -- counted; 0: had been before.  16 more where it is counted and the domain has
--- open problems.
+-- open problems, or had data and none of its problems was ever worked out.
 
 local DETAILED = 196608     -- a day log up to this size takes failure details
 local FULL = 262144         -- and up to this one, packed reports without
@@ -404,7 +404,7 @@ end
 
 local problems = of_all and try('HGET', domain, 'p')
 local open = type(problems) == 'string' and problems:match('^%d+ (%d+)$')
-local look = open and open + 0 > 0 and LOOK or 0
+local look = (of_all and not problems or open and open + 0 > 0) and LOOK or 0
 
 if not fresh then
     return 1 + look

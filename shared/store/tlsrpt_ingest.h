@@ -47,8 +47,9 @@ tlsrpt_command_t *tlsrpt_ingest_command(const tlsrpt_report_t *report,
                                                closed (tlsrpt_closing.h) */
 #define TLSRPT_INGEST_NEW        4          /* nothing done: a new domain */
 
-/* Added to one of the three that store: the domain has open problems, so its
-   report is to be looked at soon, whatever it says (tlsrpt_due.h). */
+/* Added to one of the three that store: the domain has open problems, or had
+   data and nothing was ever worked out, so its report is to be looked at soon,
+   whatever it says (tlsrpt_due.h). */
 #define TLSRPT_INGEST_LOOK       16
 
 /* Seconds until a day is over and the retention after it, 1 at least. */

@@ -24,7 +24,7 @@ my $CONF = <<"END";
     $POLICY
 END
 my @NAMES = qw(a b c d e f killed1 killed2 killed3 killed4 killed5 away resolved
-               lapsed silent clean later);
+               lapsed silent clean later older);
 $CONF .= "    tlsrpt_domain $_.example;\n" for @NAMES;
 my $SERVER = <<'END';
         location /v1/tlsrpt { tlsrpt_collect; }
@@ -138,6 +138,18 @@ ok $one->redis('PTTL', 'tlsrpt:lease:problems') > 0, 'rspamd need not';
 is clean('a.example', 'report-id' => 'later', day => day(-2)), 201,
     'a report without failures, where one is open';
 cmp_ok due('a.example'), '<', time_of_redis() + 60, 'makes it due, too';
+# What an older nginx took, after the list of those due was made
+is post($one, 'older.example'), 201, 'a report';
+ok soon(sub { open_of('older.example') eq '1' }), 'has a problem opened';
+$one->redis('HDEL', 'tlsrpt:{older.example}', 'p');
+$one->redis('DEL', map { "tlsrpt:{older.example}:$_" } qw(problems events
+                                                          untold));
+$one->redis('ZREM', 'tlsrpt:due', 'older.example');
+is clean('older.example', 'report-id' => 'newer'), 201,
+    'one without failures, where nothing was ever worked out';
+ok soon(sub { open_of('older.example') eq '1' }), 'has that done';
+is types('older.example'), 'state-built', 'quietly';
+
 is clean('clean.example'), 201, 'the first one of a domain that has none';
 cmp_ok due('clean.example'), '>', time_of_redis() + 86000, 'is looked at later';
 is clean('clean.example', 'report-id' => 'again'), 201, 'another one';
