@@ -150,6 +150,11 @@ ngx_http_tlsrpt_scope_read(ngx_http_request_t *r,
     p = value->data;
     last = p + value->len;
 
+    if (value->len == 1 && *p == '*') {
+        scope->all = 1;
+        return NGX_OK;
+    }
+
     while (p < last) {
 
         if (*p == ' ' || *p == ',') {
@@ -176,11 +181,6 @@ ngx_http_tlsrpt_scope_name(ngx_http_request_t *r,
 {
     ngx_uint_t                     subdomains;
     ngx_http_tlsrpt_scope_name_t  *name;
-
-    if (len == 1 && *text == '*') {
-        scope->all = 1;
-        return NGX_OK;
-    }
 
     subdomains = (len > 1 && *text == '.');
 

@@ -57,6 +57,8 @@ is names($t->get('/all/domains')),
 is names(get('domains', '*')),
     'a.example b.example c.example silent.example x.c.example',
     'with * too';
+is names(get('domains', $_)), 'a.example', "but not beside others: $_"
+    for '* a.example', 'a.example,*';
 is names(get('domains', 'a.example,b.example')), 'a.example b.example',
     'names with a comma';
 is names(get('domains', ' a.example  B.Example. ')), 'a.example b.example',
