@@ -344,6 +344,15 @@ tlsrpt_state_nopen(const tlsrpt_state_t *state)
 }
 
 
+static json_int_t
+failed_of(const json_t *entry)
+{
+    return json_integer_value(json_object_get(json_object_get(entry, "problem"),
+                                              "failed-session-count"));
+}
+
+
+/* In the order in which problems are shown; of equal ones the oldest. */
 static int
 is_worse(const json_t *a, const json_t *b)
 {
@@ -353,6 +362,10 @@ is_worse(const json_t *a, const json_t *b)
 
     if (lost_of(a) != lost_of(b)) {
         return lost_of(a) > lost_of(b);
+    }
+
+    if (failed_of(a) != failed_of(b)) {
+        return failed_of(a) > failed_of(b);
     }
 
     return strcmp(member(a, "opened"), member(b, "opened")) < 0;

@@ -73,8 +73,8 @@ int tlsrpt_state_mark(const tlsrpt_reply_t *value, unsigned *rules,
 
 size_t tlsrpt_state_nopen(const tlsrpt_state_t *state);
 
-/* Of those that are open, the worst by severity, then by mail lost, then the
-   oldest; NULL: none is. */
+/* Of those that are open, the worst by severity, then by mail lost, then by
+   failed sessions, then the oldest; NULL: none is. */
 const json_t *tlsrpt_state_worst(const tlsrpt_state_t *state);
 
 /* Of an entry, 3 high, 2 medium, 1 low; its problem's title, "" if it has

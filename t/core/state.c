@@ -451,6 +451,18 @@ worst_is(json_t *open, const char *type, const char *lost, const char *name)
 }
 
 
+static json_t *
+counted(const char *type, const char *opened, int sessions)
+{
+    json_t  *e = entry(type, "high", "no", opened);
+
+    json_object_set_new(json_object_get(e, "problem"), "failed-session-count",
+                        json_integer(sessions));
+
+    return e;
+}
+
+
 static void
 test_worst(void)
 {
@@ -478,6 +490,9 @@ test_worst(void)
     worst_is(json_pack("[o, o]", entry("a", "high", "no", "2026-01-02"),
                        entry("b", "high", "no", "2026-01-01")),
              "b", "no", "the oldest");
+    worst_is(json_pack("[o, o]", counted("a", "2026-01-01", 900),
+                       counted("b", "2026-01-02", 12000)),
+             "b", "no", "by sessions, before that");
     worst_is(json_pack("[{}, o]", entry("b", "low", "no", "2026-01-01")),
              "b", "no", "an entry without members");
 }
