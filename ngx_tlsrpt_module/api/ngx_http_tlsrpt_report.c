@@ -141,7 +141,7 @@ ngx_http_tlsrpt_report_next(void *data, ngx_http_tlsrpt_ask_t *ask)
 
     if (report->asked == NGX_HTTP_TLSRPT_REPORT_ENTRY && report->day != -1) {
         report->asked++;
-        ngx_http_tlsrpt_report_key(report, ":reports");
+        ngx_http_tlsrpt_report_key(report, ":kept");
 
         return ngx_http_tlsrpt_report_ask(report, ask,
                    NGX_HTTP_TLSRPT_REPORT_ENTRY,

@@ -262,7 +262,7 @@ tlsrpt_namesakes_next(tlsrpt_namesakes_t *others, tlsrpt_key_read_t *read,
 {
     size_t  index;
 
-    tlsrpt_key_day(&read->key, prefix, domain, others->day, ":reports");
+    tlsrpt_key_day(&read->key, prefix, domain, others->day, ":kept");
 
     if (!others->is_asked) {
         tlsrpt_key_ask(read, "LPOS");
@@ -444,7 +444,7 @@ tlsrpt_conflict_days_next(tlsrpt_conflict_days_t *days, tlsrpt_day_scan_t *scan)
 
     days->waiting = 1;
     tlsrpt_key_day(&scan->read.key, scan->prefix, scan->domain,
-                   scan->from + (int32_t) days->next, ":reports");
+                   scan->from + (int32_t) days->next, ":kept");
 
     return tlsrpt_list_pages_next(&days->pages, &scan->read,
                                   TLSRPT_LISTING_PAGE);

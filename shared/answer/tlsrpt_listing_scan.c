@@ -175,7 +175,7 @@ tlsrpt_listing_scan_next(tlsrpt_listing_scan_t *scan, size_t most, size_t *n)
     scan->waiting = 1;
     *n = tlsrpt_day_scan_end(days);         /* whichever page it is */
     tlsrpt_key_day(&days->read.key, days->prefix, days->domain,
-                   days->from + (int32_t) scan->left - 1, ":reports");
+                   days->from + (int32_t) scan->left - 1, ":kept");
 
     return tlsrpt_list_pages_next(&scan->pages, &days->read,
                                   most < TLSRPT_LISTING_PAGE

@@ -146,7 +146,7 @@ make_keys(ingest_t *in, tlsrpt_str_t domain, int32_t day,
             hex[2 + 2 * i] = digits[in->digest[i] & 15];
         }
 
-        tlsrpt_key_day(&in->keys[5], prefix, domain, day, ":reports");
+        tlsrpt_key_day(&in->keys[5], prefix, domain, day, ":kept");
         tlsrpt_key_day(&in->keys[6], prefix, domain, day, hex);
     }
 

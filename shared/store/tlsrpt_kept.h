@@ -2,7 +2,7 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * A report as it is kept: two elements of the list PREFIX:{DOMAIN}:DAY:reports,
+ * A report as it is kept: two elements of the list PREFIX:{DOMAIN}:DAY:kept,
  * to whose end the script adds (shared/store/ingest.lua).
  *
  *     name   three bytes made of the organization-name and the report-id, by

@@ -13,7 +13,7 @@
  *     PREFIX:{DOMAIN}:YYYY-MM-DD:seen    set     digests of the reports of a
  *                                                week, or of what of it lies in
  *                                                the month; its first day
- *     PREFIX:{DOMAIN}:YYYY-MM-DD:reports list    the day's reports
+ *     PREFIX:{DOMAIN}:YYYY-MM-DD:kept    list    the day's reports
  *                                                (tlsrpt_kept.h)
  *     PREFIX:{DOMAIN}:YYYY-MM-DD:HEX     string  the text of a long one
  *     PREFIX:{DOMAIN}:problems           string  its open problems, and those

@@ -54,9 +54,9 @@ main(void)
     scan.days[1].reports = TLSRPT_CONFLICTS_LIST + 1;
     scan.days[2].reports = TLSRPT_CONFLICTS_LIST;
 
-    next_is("t:{example.com}:2026-01-18:reports", "the newest day first");
-    next_is("t:{example.com}:2026-01-17:reports", "a list of a thousand");
-    next_is("t:{example.com}:2026-01-15:reports", "none of more than that");
+    next_is("t:{example.com}:2026-01-18:kept", "the newest day first");
+    next_is("t:{example.com}:2026-01-17:kept", "a list of a thousand");
+    next_is("t:{example.com}:2026-01-15:kept", "none of more than that");
     next_is(NULL, "nor of a day on which nobody reported twice");
     next_is(NULL, "that was all");
 

@@ -542,7 +542,7 @@ answer_to(const tlsrpt_command_t *c)
     } else if (strcmp(key + at, "problems") == 0) {
         answer_state(&reply);
 
-    } else if (strstr(key, ":reports") != NULL) {
+    } else if (strstr(key, ":kept") != NULL) {
         answer_day(key + at, c, &reply);
 
     } else if (strcmp(verb_of(c), "HGETALL") == 0) {

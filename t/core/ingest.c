@@ -55,7 +55,7 @@ test_keys(const tlsrpt_command_t *c)
     static const char  *const keys[] = {
         "t:{example.com}:2026-01-10", "t:{example.com}:2026-01-09",
         "t:{example.com}:2026-01-05:seen", "t:{example.com}:2026-01",
-        "t:{example.com}", "t:{example.com}:2026-01-10:reports"
+        "t:{example.com}", "t:{example.com}:2026-01-10:kept"
     };
 
     is_str(c->argv[0], "EVALSHA", "a call");

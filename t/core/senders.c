@@ -92,7 +92,7 @@ set_array(tlsrpt_reply_t *reply, size_t n)
 }
 
 
-/* "t:{example.com}:2026-01-20:reports" */
+/* "t:{example.com}:2026-01-20:kept" */
 
 static void
 answer_list(const tlsrpt_command_t *c, tlsrpt_reply_t *reply)
@@ -132,7 +132,7 @@ answer(const tlsrpt_command_t *c, tlsrpt_reply_t *reply)
     if (strcmp(c->argv[0], "HGET") == 0) {
         set_string(reply, totals, put_totals(totals, "1 0 0 1"));
 
-    } else if (strstr(c->argv[1], ":reports") != NULL) {
+    } else if (strstr(c->argv[1], ":kept") != NULL) {
         answer_list(c, reply);
 
     } else {
@@ -357,12 +357,12 @@ test_order(void)
     }
 
     is_int((long long) ncommands, 4, "then the lists of two days");
-    is_str(keys[0], "t:{example.com}:2026-01-19:reports -64 -1",
+    is_str(keys[0], "t:{example.com}:2026-01-19:kept -64 -1",
            "the newest first");
-    is_str(keys[1], "t:{example.com}:2026-01-17:reports -64 -1",
+    is_str(keys[1], "t:{example.com}:2026-01-17:kept -64 -1",
            "then the other, from its end");
-    is_str(keys[2], "t:{example.com}:2026-01-17:reports 2 65", "on and on");
-    is_str(keys[3], "t:{example.com}:2026-01-17:reports 0 1",
+    is_str(keys[2], "t:{example.com}:2026-01-17:kept 2 65", "on and on");
+    is_str(keys[3], "t:{example.com}:2026-01-17:kept 0 1",
            "to its beginning");
     ok(lookup->type->seen(lookup) != 0, "the domain was seen");
     lookup->type->destroy(lookup);

@@ -412,7 +412,7 @@ is scalar(@{ $t->get('/tlsrpt/domains/xn--bcher-kva.example/senders?from='
 
 # A report that came by mail: as rspamd would have kept it
 
-my $mailed = 'tlsrpt:{xn--bcher-kva.example}:' . day(-3) . ':reports';
+my $mailed = 'tlsrpt:{xn--bcher-kva.example}:' . day(-3) . ':kept';
 my $signer = 'mail.sloppy.example';
 my ($entry) = $t->redis('LINDEX', $mailed, 1);
 ok $entry =~ s/^(.{5}\x01)\0((?:[\x80-\xff]*[\0-\x7f]){3})
@@ -439,7 +439,7 @@ is_deeply [@$answer{qw(via signed-by)}],
 
 # What Redis does not keep, or keeps broken
 
-my ($list_key) = map { "tlsrpt:{example.com}:$_:reports" } day(-1);
+my ($list_key) = map { "tlsrpt:{example.com}:$_:kept" } day(-1);
 my $kept = $t->redis('LINDEX', $list_key, 1);
 is $t->get("$URL/$id")->{status}, 200, 'the report';
 
@@ -464,10 +464,21 @@ is scalar(@{ reports('from=' . day(-1))->{reports} }), 3, 'as it was';
 $t->redis('DEL', $list_key);
 is $t->get("$URL/$id")->{status}, 404, 'gone';
 
-($list_key) = map { "tlsrpt:{example.com}:$_:reports" } day(-2);
+($list_key) = map { "tlsrpt:{example.com}:$_:kept" } day(-2);
 $t->redis('DEL', $list_key);
 $t->redis('SET', $list_key, 'x');
 is $t->get($URL)->{status}, 503, 'a key of another type';
+$t->redis('DEL', $list_key);
+
+# Before this version reports were kept as a hash of another name: that is left
+# alone until it expires, and disturbs nobody.
+
+$t->redis('HSET', "tlsrpt:{example.com}:${\ day(-1)}:reports", 'x', '{}');
+is $t->get($URL)->{status}, 200, 'beside a list of before';
+is $t->get('/tlsrpt/domains/example.com/problems')->{status}, 200,
+    'and its problems';
+is post(JSON::PP->new->encode(report('report-id' => 'beside')))->{status}, 201,
+    'and one more is taken';
 
 $t->stop_redis;
 TLSRPT::FakeRedis::refuse($t->redis_socket);

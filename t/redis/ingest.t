@@ -30,7 +30,7 @@ sub keys_of {
         $day, $day - 1, $day - ($day - 5) % 7;
 
     return map { "t:{example.com}$_" } @dates[0, 1], "$dates[2]:seen",
-        ':2026-01', '', "$dates[0]:reports", "$dates[0]:0123456789abcdef";
+        ':2026-01', '', "$dates[0]:kept", "$dates[0]:0123456789abcdef";
 }
 
 my @KEYS = keys_of(10);

@@ -69,7 +69,7 @@ is($group{mail}{$_}, $group{https}{$_}, "$_ is the same")
 # Who signed is kept with the report
 
 my $kept = join ' ', map { @{ $server->redis('LRANGE', $_, 0, -1) } }
-    grep { /:reports$/ } @{ $server->redis('KEYS', '*') };
+    grep { /:kept$/ } @{ $server->redis('KEYS', '*') };
 is(scalar(() = $kept =~ /\x0esender\.example/g), 1, 'who signed is kept');
 
 # What became of the mails

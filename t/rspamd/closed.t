@@ -33,7 +33,7 @@ sub mailed {
 
 # Originals have a retention of their own.
 sub open_keys {
-    return [grep { !/:(?:reports|[0-9a-f]{16})$/ }
+    return [grep { !/:(?:kept|[0-9a-f]{16})$/ }
             @{ $server->redis('KEYS', "tlsrpt:{$_[0]}:$MONTH*") }];
 }
 

@@ -57,7 +57,7 @@ for my $domain (sort keys %made) {
     $store->ingest(($made{$domain}->day('2026-01-06'))[0]);
 }
 $server->redis('SET', 't:{example.com}:2026-02-02:0123456789abcdef', 'x' x 999);
-$server->redis('HSET', 't:{example.com}:2026-02-02:reports', 'x', 'y');
+$server->redis('HSET', 't:{example.com}:2026-02-02:kept', 'x', 'y');
 $server->redis('ZADD', 't:domains', 0, 'example.com');
 $server->redis('SET', 't:{example.com}:problems', 'x' x 300);
 $server->redis('LPUSH', "t:{example.com}:$_", 'x' x 200)
@@ -94,7 +94,7 @@ for my $case (['all of it', qr/\{/, 2], ['one domain', qr/\{example\.com\}/, 1,
     is $table->{'2026-02'}{totals}, bytes(qr/${of}.*:2026-02$/),
         "$name: its totals";
     is $table->{'2026-02'}{originals},
-        bytes(qr/${of}.*:2026-02-02:(?:reports|0123456789abcdef)$/),
+        bytes(qr/${of}.*:2026-02-02:(?:kept|0123456789abcdef)$/),
         "$name: originals and their list";
     is $table->{'-'}{domains}, bytes(qr/${of}[^{]*\}$|${of}$/),
         "$name: the domains";

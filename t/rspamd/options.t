@@ -115,7 +115,7 @@ ok((grep { /^tlsrpt:\{example\.com\}/ } @{ $server->redis('KEYS', '*') }),
    'prefix = tlsrpt');
 cmp_ok(ttl('tlsrpt:{example.com}:' . day(-1)), '>', 398, 'retention = 400d');
 cmp_ok(ttl('tlsrpt:{example.com}:' . day(-1)), '<', 402, 'no more');
-my $original = 'tlsrpt:{example.com}:' . day(-1) . ':reports';
+my $original = 'tlsrpt:{example.com}:' . day(-1) . ':kept';
 cmp_ok(ttl($original), '<', 32, 'retention_reports = 30d');
 cmp_ok(ttl($original), '>', 28, 'no less');
 like($server->redis('LINDEX', $original, 1), qr/\A\0\0.{3}\x01\x41/s,
@@ -147,7 +147,7 @@ is_deeply($server->redis('KEYS', '*'), [], 'nothing in database 0');
 $server->redis('SELECT', '3');
 my @keys = @{ $server->redis('KEYS', '*') };
 is_deeply([grep { !/^my\.tls:/ } @keys], [], 'the prefix of every key');
-is_deeply([grep { /:reports$/ } @keys], [], 'no original');
+is_deeply([grep { /:kept$/ } @keys], [], 'no original');
 cmp_ok(ttl('my.tls:{example.com}:' . day(-1)), '<', 12, 'retention = 10d');
 like($rspamd->scan(fresh_mail(day => day(-20)))
          ->{symbols}{TLSRPT_INVALID}{options}[0], qr/date range/,

@@ -298,7 +298,7 @@ for my $domain (@DOMAINS) {
         $sums->{all}, "$domain in all";
 
     my @open = grep { my $month = /:(\d{4}-\d\d)/ ? $1 : ''; $PAST{$month} }
-        grep { !/:closed$|:reports$|:[0-9a-f]{16}$/ }
+        grep { !/:closed$|:kept$|:[0-9a-f]{16}$/ }
         @{ $t->redis('KEYS', "t:{$domain}:*") };
     is_deeply \@open, [], "$domain: all months are closed";
     my @closed = @{ $t->redis('KEYS', "t:{$domain}:*:closed") };
