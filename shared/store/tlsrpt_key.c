@@ -106,59 +106,62 @@ tlsrpt_key_seen(tlsrpt_key_t *key, tlsrpt_str_t prefix, tlsrpt_str_t domain,
 }
 
 
+/* A key of no domain's own. */
+
+static void
+of_all(tlsrpt_key_t *key, tlsrpt_str_t prefix, const char *suffix)
+{
+    begin_prefix(key, prefix);
+    add(key, suffix, strlen(suffix));
+}
+
+
 void
 tlsrpt_key_index(tlsrpt_key_t *key, tlsrpt_str_t prefix)
 {
-    begin_prefix(key, prefix);
-    add(key, ":domains", 8);
+    of_all(key, prefix, ":domains");
 }
 
 
 void
 tlsrpt_key_due(tlsrpt_key_t *key, tlsrpt_str_t prefix)
 {
-    begin_prefix(key, prefix);
-    add(key, ":due", 4);
+    of_all(key, prefix, ":due");
 }
 
 
 void
 tlsrpt_key_open(tlsrpt_key_t *key, tlsrpt_str_t prefix)
 {
-    begin_prefix(key, prefix);
-    add(key, ":open", 5);
+    of_all(key, prefix, ":open");
 }
 
 
 void
 tlsrpt_key_events(tlsrpt_key_t *key, tlsrpt_str_t prefix)
 {
-    begin_prefix(key, prefix);
-    add(key, ":events", 7);
+    of_all(key, prefix, ":events");
 }
 
 
 void
 tlsrpt_key_untold(tlsrpt_key_t *key, tlsrpt_str_t prefix)
 {
-    begin_prefix(key, prefix);
-    add(key, ":untold", 7);
+    of_all(key, prefix, ":untold");
 }
 
 
 void
 tlsrpt_key_lease(tlsrpt_key_t *key, tlsrpt_str_t prefix)
 {
-    begin_prefix(key, prefix);
-    add(key, ":lease:problems", 15);
+    of_all(key, prefix, ":lease:problems");
 }
 
 
 void
 tlsrpt_key_mail(tlsrpt_key_t *key, tlsrpt_str_t prefix)
 {
-    begin_prefix(key, prefix);
-    add(key, ":mail", 5);
+    of_all(key, prefix, ":mail");
 }
 
 
@@ -176,8 +179,7 @@ tlsrpt_key_new(tlsrpt_key_t *key, tlsrpt_str_t prefix, int64_t minute)
 void
 tlsrpt_key_alerts(tlsrpt_key_t *key, tlsrpt_str_t prefix)
 {
-    begin_prefix(key, prefix);
-    add(key, ":{outbox}:counts", 16);
+    of_all(key, prefix, ":{outbox}:counts");
 }
 
 
