@@ -27,9 +27,8 @@ my $MOMENT = 0.001;
 sub new {
     my ($class, $path, $answer) = @_;
 
-    unlink $path, "$path.log";
-    my $listen = IO::Socket::UNIX->new(Local => $path, Listen => 16)
-        or die "$path: $!";
+    unlink "$path.log";
+    my $listen = listen_at($path);
 
     my $pid = fork();
     die "fork: $!" unless defined $pid;
@@ -50,10 +49,22 @@ sub new {
 sub refuse {
     my ($path) = @_;
 
-    unlink $path;
-    IO::Socket::UNIX->new(Local => $path, Listen => 1) or die "$path: $!";
+    listen_at($path);
 
     return;
+}
+
+# There is always something at the path: nginx looks by itself now and then, and
+# a name that is not there is a crit in its log.
+sub listen_at {
+    my ($path) = @_;
+
+    unlink "$path.new";
+    my $listen = IO::Socket::UNIX->new(Local => "$path.new", Listen => 16)
+        or die "$path.new: $!";
+    rename "$path.new", $path or die "$path: $!";
+
+    return $listen;
 }
 
 sub serve {
@@ -186,8 +197,7 @@ sub stop {
 
     my $pid = delete $self->{pid} or return;
     kill 'KILL', $pid;
-    waitpid $pid, 0;
-    unlink $self->{path};
+    waitpid $pid, 0;        # what is left at the path refuses
 
     return;
 }
