@@ -38,6 +38,7 @@ struct tlsrpt_open {
                                                it one of the page? */
     size_t                 npage;
     size_t                 nwritten;        /* of the page */
+    int                    is_written;
     size_t                 nfreed;          /* groups, after that */
     tlsrpt_open_group_t  **page;            /* in order, one more than limit
                                                tells that another follows */
@@ -382,7 +383,18 @@ next_json(const tlsrpt_open_t *open)
 }
 
 
-/* Freeing very many takes its time, too. */
+/* Freeing very many takes its time, too: 1: there is more to be freed. */
+
+static int
+free_names(json_t *names)
+{
+    for (size_t i = 0; i < PIECE && json_object_size(names) > 0; i++) {
+        json_object_del(names, json_object_iter_key(json_object_iter(names)));
+    }
+
+    return json_object_size(names) > 0;
+}
+
 
 static int
 free_piece(tlsrpt_open_t *open)
@@ -391,7 +403,8 @@ free_piece(tlsrpt_open_t *open)
         tlsrpt_open_group_free(&open->groups[open->nfreed++]);
     }
 
-    return open->nfreed < open->n;
+    return open->nfreed < open->n || free_names(open->places)
+           || free_names(open->seen);
 }
 
 
@@ -431,7 +444,7 @@ tlsrpt_open_write(tlsrpt_open_t *open, tlsrpt_buf_t *out)
         return 1;
     }
 
-    if (open->nfreed > 0) {
+    if (open->is_written) {
         return free_piece(open);
     }
 
@@ -443,5 +456,7 @@ tlsrpt_open_write(tlsrpt_open_t *open, tlsrpt_buf_t *out)
         return -1;
     }
 
-    return free_piece(open);
+    open->is_written = 1;
+
+    return 1;
 }
