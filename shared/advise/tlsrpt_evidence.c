@@ -314,6 +314,47 @@ tlsrpt_evidence_passed(const tlsrpt_evidence_t *e,
 }
 
 
+static int
+is_reported(const tlsrpt_evidence_t *e, const tlsrpt_sender_t *s, size_t day,
+    int verified)
+{
+    if (s == NULL) {
+        return e->scan.days[day].reports > 0;
+    }
+
+    return s->at[day] > 0
+           && (!verified || s->days[s->at[day] - 1].verified_reports > 0);
+}
+
+
+size_t
+tlsrpt_evidence_first(const tlsrpt_evidence_t *e, const tlsrpt_sender_t *s,
+    int verified)
+{
+    for (size_t i = 0; i < e->nknown; i++) {
+        if (is_reported(e, s, i, verified)) {
+            return i + 1;
+        }
+    }
+
+    return 0;
+}
+
+
+size_t
+tlsrpt_evidence_last(const tlsrpt_evidence_t *e, const tlsrpt_sender_t *s,
+    int verified)
+{
+    size_t  i = e->nknown;
+
+    while (i > 0 && !is_reported(e, s, i - 1, verified)) {
+        i--;
+    }
+
+    return i;
+}
+
+
 /* Sessions of all days of the sender but one. */
 
 static double

@@ -124,6 +124,13 @@ int tlsrpt_evidence_speaks(const tlsrpt_sender_day_t *day, int verified);
 uint64_t tlsrpt_evidence_passed(const tlsrpt_evidence_t *evidence,
     const tlsrpt_sender_day_t *day, unsigned kinds);
 
+/* 1 + the first and the last day on which the sender reported, if asked for by
+   a verified report, or, sender NULL, anybody; 0: there is none. */
+size_t tlsrpt_evidence_first(const tlsrpt_evidence_t *evidence,
+    const tlsrpt_sender_t *sender, int verified);
+size_t tlsrpt_evidence_last(const tlsrpt_evidence_t *evidence,
+    const tlsrpt_sender_t *sender, int verified);
+
 /* Have those reported on the day that have half of the usual sessions, as the
    other days of the range tell?  Where there are verified reports, these alone
    count.  without: senders whose reports do not count, or NULL. */

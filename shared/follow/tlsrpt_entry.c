@@ -22,10 +22,11 @@ tlsrpt_entries_init(tlsrpt_entries_t *s, const tlsrpt_evidence_t *e,
     s->open = json_array();
     s->past = json_array();
     s->waiting = json_array();
+    s->senders = json_array();
     s->events = json_array();
 
     return s->open != NULL && s->past != NULL && s->waiting != NULL
-           && s->events != NULL ? 0 : -1;
+           && s->senders != NULL && s->events != NULL ? 0 : -1;
 }
 
 
@@ -35,6 +36,7 @@ tlsrpt_entries_free(tlsrpt_entries_t *s)
     json_decref(s->open);
     json_decref(s->past);
     json_decref(s->waiting);
+    json_decref(s->senders);
     json_decref(s->events);
 }
 
@@ -98,13 +100,12 @@ tlsrpt_entries_is_unverified(const tlsrpt_entries_t *s,
 
 static json_t *
 event_json(const tlsrpt_entries_t *s, const char *type, const char *title,
-    const json_t *entry)
+    tlsrpt_str_t what, const char *day)
 {
     char           time[TLSRPT_TIME_TEXT_LEN + 1];
     tlsrpt_str_t   domain = s->domain;
-    tlsrpt_str_t   parts[] = { domain, value_of(json_object_get(entry, "id")),
-                               { type, strlen(type) },
-                               { s->day, strlen(s->day) } };
+    tlsrpt_str_t   parts[] = { domain, what, { type, strlen(type) },
+                               { day, strlen(day) } };
 
     tlsrpt_time_text(s->how->now, time);
 
@@ -127,7 +128,8 @@ tell(tlsrpt_entries_t *s, const char *type, const json_t *entry,
         return;
     }
 
-    event = event_json(s, type, text_of(problem, "title"), entry);
+    event = event_json(s, type, text_of(problem, "title"),
+                       value_of(json_object_get(entry, "id")), s->day);
     set(s, event, "problem-id", json_incref(json_object_get(entry, "id")));
 
     if (late || s->how->late) {
@@ -145,13 +147,32 @@ tell(tlsrpt_entries_t *s, const char *type, const json_t *entry,
 
 
 void
+tlsrpt_entries_tell(tlsrpt_entries_t *s, const char *type, tlsrpt_str_t what,
+    const char *day, json_t *title)
+{
+    if (!s->how->quiet) {
+        tlsrpt_entries_append(s, s->events,
+            json_pack("{s:o}", "event",
+                      event_json(s, type, json_string_value(title), what,
+                                 day)));
+    }
+
+    s->failed |= title == NULL;
+    json_decref(title);
+}
+
+
+void
 tlsrpt_entries_built(tlsrpt_entries_t *s)
 {
+    const tlsrpt_str_t  none = { NULL, 0 };
+
     if (s->how->quiet && (s->ended || json_array_size(s->open))) {
         tlsrpt_entries_append(s, s->events,
             json_pack("{s:o}", "event",
                       event_json(s, "state-built",
-                                 "Problems were worked out anew", NULL)));
+                                 "Problems were worked out anew", none,
+                                 s->day)));
     }
 }
 

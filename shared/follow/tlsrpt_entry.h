@@ -21,6 +21,7 @@ typedef struct {
     json_t                 *open;           /* arrays, owned */
     json_t                 *past;
     json_t                 *waiting;
+    json_t                 *senders;
     json_t                 *events;
     int                     ended;          /* did any? */
     int                     failed;         /* no memory; all goes on */
@@ -67,6 +68,11 @@ void tlsrpt_entries_keep(tlsrpt_entries_t *entries, const json_t *old);
    is not known to be mended. */
 void tlsrpt_entries_end(tlsrpt_entries_t *entries, const json_t *old,
     const json_t *problem, const char *ended, int lapsed);
+
+/* An event that is of no problem.  what, day: by which, with domain and type,
+   it is known again.  title: is taken over; NULL: no memory. */
+void tlsrpt_entries_tell(tlsrpt_entries_t *entries, const char *type,
+    tlsrpt_str_t what, const char *day, json_t *title);
 
 /* Where it is worked out quietly: that there is something, in one event. */
 void tlsrpt_entries_built(tlsrpt_entries_t *entries);

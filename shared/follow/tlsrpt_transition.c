@@ -12,6 +12,7 @@
 #include "tlsrpt_further.h"
 #include "tlsrpt_problem_json.h"
 #include "tlsrpt_result.h"
+#include "tlsrpt_senders_follow.h"
 #include "tlsrpt_time.h"
 
 
@@ -150,28 +151,6 @@ be_known(move_t *m, size_t i, const json_t *old)
 }
 
 
-/* The last day on which the sender reported, or, s NULL, anybody; as an index.
-   What was known by signed reports comes back by such. */
-
-static size_t
-last_report(const move_t *m, const tlsrpt_sender_t *s, int verified)
-{
-    size_t                    i;
-    const tlsrpt_evidence_t  *e = m->evidence;
-
-    for (i = e->nknown; i > 0; i--) {
-        if (s == NULL ? e->scan.days[i - 1].reports > 0
-            : s->at[i - 1] > 0
-              && (!verified || s->days[s->at[i - 1] - 1].verified_reports))
-        {
-            break;
-        }
-    }
-
-    return i;
-}
-
-
 /* Silence that is not found: reports came again, or it is too long ago to be
    seen, or the whole domain fell silent. */
 
@@ -200,7 +179,7 @@ follow_silence(move_t *m, const tlsrpt_episode_t *episode)
         }
     }
 
-    last = last_report(m, s, e->verified && !unverified);
+    last = tlsrpt_evidence_last(e, s, e->verified && !unverified);
     day = e->scan.from + (int32_t) last - 1;
 
     if (last > 0 && day >= episode->opened) {
@@ -479,10 +458,11 @@ take(move_t *m, tlsrpt_transition_t *t)
     t->events = json_incref(s->events);
 
     if (json_array_size(s->open) || json_array_size(s->past)
-        || json_array_size(s->waiting))
+        || json_array_size(s->waiting) || json_array_size(s->senders))
     {
-        t->state = json_pack("{s:O, s:O, s:O}", "open", s->open,
-                             "past", s->past, "waiting", s->waiting);
+        t->state = json_pack("{s:O, s:O, s:O, s:O}", "open", s->open,
+                             "past", s->past, "waiting", s->waiting,
+                             "senders", s->senders);
         s->failed |= t->state == NULL;
     }
 }
@@ -497,6 +477,7 @@ follow(move_t *m, tlsrpt_transition_t *t)
     follow_new(m, 0);
     follow_new(m, 1);
     follow_further(m);
+    tlsrpt_senders_follow(&m->entries, m->evidence, m->problems, m->n, m->old);
     keep_past(m);
     tlsrpt_entries_built(&m->entries);
     take(m, t);

@@ -14,6 +14,7 @@
 #define FORMAT      TLSRPT_ZSTD_PROBLEMS
 #define MAX_NUMBER  1000000
 #define SHORT_LIST  3                       /* of a state that is too long */
+#define SENDERS     3                       /* of lists */
 
 static const struct {
     const char  *name;
@@ -21,7 +22,8 @@ static const struct {
 } lists[] = {
     { "open",    TLSRPT_STATE_OPEN },
     { "past",    TLSRPT_STATE_PAST },
-    { "waiting", TLSRPT_STATE_WAITING }
+    { "waiting", TLSRPT_STATE_WAITING },
+    { "senders", TLSRPT_STATE_SENDERS }
 };
 
 
@@ -112,7 +114,8 @@ read_head(tlsrpt_str_t *bytes, unsigned *format, unsigned *rules)
 }
 
 
-/* Its three lists, of objects, no longer than they may be. */
+/* Its lists, of objects, no longer than they may be.  The last one came later
+   than the others: it may be missing. */
 
 static int
 is_sound(const json_t *json)
@@ -122,6 +125,10 @@ is_sound(const json_t *json)
 
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
         json_t  *list = json_object_get(json, lists[i].name);
+
+        if (list == NULL && i == SENDERS) {
+            continue;
+        }
 
         if (!json_is_array(list) || json_array_size(list) > lists[i].max) {
             return 0;

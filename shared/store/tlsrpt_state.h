@@ -17,9 +17,11 @@
  *                "problem": {as in BASE/domains/D/problems, "by-day": []}}],
  *      "past": [{"type", "cause", "id", "opened", "ended", "severity",
  *                "lapsed": true?}],
- *      "waiting": [{"type", "cause", "since": SECONDS}]}
+ *      "waiting": [{"type", "cause", "since": SECONDS}],
+ *      "senders": [{"id", "day", "on": "YYYY-MM-DD", "gone": true?}]?}
  *
- * type "": not given.  past: the newest first.
+ * type "": not given.  past: the newest first.  senders: those that were told
+ * of as new, or as gone, the newest last (tlsrpt_senders_follow.h).
  */
 
 #ifndef TLSRPT_STATE_H
@@ -38,6 +40,7 @@
                                                stands for those beyond */
 #define TLSRPT_STATE_PAST     64
 #define TLSRPT_STATE_WAITING  16
+#define TLSRPT_STATE_SENDERS  64
 #define TLSRPT_STATE_SIZE     262144        /* bytes of JSON */
 
 typedef struct {

@@ -279,14 +279,15 @@ test_too_many(void)
 {
     char            text[8192];
     const unsigned  max[] = { TLSRPT_STATE_OPEN, TLSRPT_STATE_PAST,
-                              TLSRPT_STATE_WAITING };
+                              TLSRPT_STATE_WAITING, TLSRPT_STATE_SENDERS };
+    const char *const  names[] = { "open", "past", "waiting", "senders" };
 
-    for (unsigned which = 0; which < 3; which++) {
+    for (unsigned which = 0; which < 4; which++) {
         strcpy(text, "{");
 
-        for (unsigned i = 0; i < 3; i++) {
+        for (unsigned i = 0; i < 4; i++) {
             snprintf(text + strlen(text), 20, "%s\"%s\":[", i ? "," : "",
-                     i == 0 ? "open" : i == 1 ? "past" : "waiting");
+                     names[i]);
 
             for (unsigned n = 0; i == which && n < max[i] + 1; n++) {
                 strcat(text, n ? ",{}" : "{}");

@@ -151,7 +151,7 @@ told(char **words, size_t n)
     const json_t  *problem = json_object_get(item, "problem");
     const int      late = has_word(words + 3, n - 3, "late");
     const int      unverified = has_word(words + 3, n - 3, "unverified");
-    const int      built = strcmp(words[1], "state-built") == 0;
+    const int      of_one = strncmp(words[1], "problem-", 8) == 0;
 
     snprintf(last_id, sizeof(last_id), "%s", string_of(event, "problem-id"));
 
@@ -159,8 +159,8 @@ told(char **words, size_t n)
             && strstr(string_of(event, "title"), words[2]) != NULL
             && (json_object_get(event, "late") != NULL) == late
             && (json_object_get(item, "unverified") != NULL) == unverified
-            && (problem == NULL) == built
-            && (built || strcmp(string_of(problem, "id"), last_id) == 0)
+            && (problem != NULL) == of_one
+            && (!of_one || strcmp(string_of(problem, "id"), last_id) == 0)
             && strlen(string_of(event, "id")) == 16
             && strcmp(string_of(event, "domain"), "example.com") == 0,
             "%s:%u: told %s %s", file_name, line_number, words[1], words[2]))
@@ -238,9 +238,10 @@ static void
 check_number(const char *what, long long want)
 {
     const char *const  lists[][2] = { { "open", "open" }, { "past", "past" },
-                                      { "waits", "waiting" } };
+                                      { "waits", "waiting" },
+                                      { "senders", "senders" } };
 
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 4; i++) {
         if (strcmp(what, lists[i][0]) == 0) {
             is_int((long long) json_array_size(json_object_get(result.state,
                                                                lists[i][1])),
@@ -317,7 +318,7 @@ run_words(char **words, size_t n)
 
     } else if (n == 2 && strchr("0123456789", *words[1])
                && has_word((char *[]) { "open", "waits", "past", "worst",
-                                        "next" }, 5, words[0]))
+                                        "next", "senders" }, 6, words[0]))
     {
         check_number(words[0], atoi(words[1]));
 
@@ -463,7 +464,8 @@ test_malformed(void)
         "[]", "{\"open\":1}", "{\"open\":[1,null,\"a\",{}],\"past\":[{}]}",
         "{\"open\":[{" ENTRY "}]}", "{\"open\":[{" ENTRY ",\"problem\":1}]}",
         "{\"past\":[{" ENTRY "}]}", "{\"past\":[{" ENTRY ",\"ended\":\"x\"}]}",
-        "{\"waiting\":[1,{},{\"type\":\"a\"}]}"
+        "{\"waiting\":[1,{},{\"type\":\"a\"}]}",
+        "{\"senders\":[1,{},{\"id\":1},{\"id\":\"a\",\"day\":\"x\"}]}"
     };
 
     begin(tlsrpt_day_of(NOW), BEFORE);

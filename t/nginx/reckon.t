@@ -24,7 +24,7 @@ my $CONF = <<"END";
     $POLICY
 END
 my @NAMES = qw(a b c d e f killed1 killed2 killed3 killed4 killed5 away resolved
-               lapsed silent clean later older);
+               lapsed silent clean later older senders);
 $CONF .= "    tlsrpt_domain $_.example;\n" for @NAMES;
 my $SERVER = <<'END';
         location /v1/tlsrpt { tlsrpt_collect; }
@@ -160,6 +160,12 @@ is_once 'b.example', 'problem-opened', 'which changes nothing';
 is_once 'a.example', 'problem-opened', 'nor did what came later';
 is open_of('clean.example'), '0', 'no failures, no problem';
 
+# Who reports for the first time
+clean('senders.example', day => day(-$_), 'report-id' => "known$_")
+    for 1 .. 20;
+is clean('senders.example', 'organization-name' => 'Newcomer <b>',
+         'report-id' => 'new'), 201, 'a sender that was not there before';
+
 
 # What is served is known: a sender that had the policy finds none, long after
 # anybody has seen it
@@ -178,6 +184,12 @@ for my $ago (12, 1 .. 4) {
 move_to(86400 + 60);
 ok soon(sub { open_of('policy.example') eq '1' }), 'a policy is not found';
 is shown()->{'policy.example'}{'result-type'}, 'policy-not-found', 'which';
+ok soon(sub { @{ events('senders.example') } }), 'who is new is told';
+is events('senders.example')->[0]{title}, 'First report from Newcomer <b>',
+    'by name';
+$one->redis('ZADD', 'tlsrpt:due', 0, 'senders.example');
+ok soon(sub { due('senders.example') > time_of_redis() }), 'looked at again';
+is_once 'senders.example', 'sender-new', 'once';
 
 
 # Resolved, lapsed

@@ -29,6 +29,8 @@ local headings = {
     ['problem-lapsed'] = 'Not heard of again',
     ['problem-withdrawn'] = 'Withdrawn',
     ['delivery-failed'] = 'Alert not delivered',
+    ['sender-new'] = 'New sender',
+    ['sender-gone'] = 'Sender gone',
 }
 
 
