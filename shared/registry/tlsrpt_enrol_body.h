@@ -1,0 +1,53 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The body of a PUT that enrols a domain, or changes it:
+ *
+ *     {"mode": "enforce|testing|none", "max-age": SECONDS,
+ *      "mx": [PATTERN, ...], "contact": [ADDRESS, ...]}
+ *     {"same-as": DOMAIN, "contact": [...]}
+ *     {}
+ *
+ * and, of the operator, "verified": true, "owner": TEXT, "token": TEXT.
+ * What is null is as if it were not there.
+ */
+
+#ifndef TLSRPT_ENROL_BODY_H
+#define TLSRPT_ENROL_BODY_H
+
+#include "tlsrpt_enrolment.h"
+
+#pragma GCC visibility push(hidden)
+
+#define TLSRPT_ENROL_BODY_SIZE  32768       /* bytes */
+
+typedef struct {
+    mta_sts_policy_t  policy;               /* mode -1: none */
+    char              same_as[TLSRPT_DOMAIN_LEN + 1];   /* "": none */
+    char              contact[TLSRPT_ENROLMENT_CONTACTS]
+                             [TLSRPT_CONTACT_LEN + 1];
+    size_t            ncontact;
+    int               verified;             /* the operator's three */
+    char              owner[TLSRPT_OWNER_LEN + 1];      /* "": not given */
+    char              token[TLSRPT_TOKEN_LEN + 1];      /* "": not given */
+} tlsrpt_enrol_body_t;                      /* 18 kB: not on small stacks */
+
+/* 0; else the HTTP status (400: no JSON; 422: not as above; 413: too large;
+   503: no memory), and what is wrong where, member "" where it is none. */
+typedef struct {
+    unsigned  status;
+    char      member[TLSRPT_DOMAIN_LEN + 1];    /* "mx[2]" */
+    char      text[512];
+} tlsrpt_enrol_error_t;
+
+unsigned tlsrpt_enrol_body_read(const char *text, size_t len,
+    tlsrpt_enrol_body_t *body, tlsrpt_enrol_error_t *error) TLSRPT_MUST_USE;
+
+/* The first of "verified", "owner" and "token" that is given; NULL: none.  From
+   an owner they are refused (403). */
+const char *tlsrpt_enrol_body_of_operator(const tlsrpt_enrol_body_t *body);
+
+#pragma GCC visibility pop
+
+#endif /* TLSRPT_ENROL_BODY_H */
