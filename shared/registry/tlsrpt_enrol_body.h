@@ -33,14 +33,14 @@ typedef struct {
     char              token[TLSRPT_TOKEN_LEN + 1];      /* "": not given */
 } tlsrpt_enrol_body_t;                      /* 18 kB: not on small stacks */
 
-/* 0; else the HTTP status (400: no JSON; 422: not as above; 413: too large;
-   503: no memory), and what is wrong where, member "" where it is none. */
+/* What is wrong, and where. */
 typedef struct {
-    unsigned  status;
-    char      member[TLSRPT_DOMAIN_LEN + 1];    /* "mx[2]" */
-    char      text[512];
+    char  member[96];                       /* "mx[2]", "": of none */
+    char  text[512];
 } tlsrpt_enrol_error_t;
 
+/* 0; else the HTTP status, and error is filled: 400: no JSON object; 413: too
+   large; 422: not as above; 503: no memory. */
 unsigned tlsrpt_enrol_body_read(const char *text, size_t len,
     tlsrpt_enrol_body_t *body, tlsrpt_enrol_error_t *error) TLSRPT_MUST_USE;
 

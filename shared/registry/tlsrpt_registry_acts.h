@@ -37,16 +37,16 @@ typedef struct {
 int tlsrpt_act_read(const char *text, size_t len, tlsrpt_act_t *act)
     TLSRPT_MUST_USE;
 
-/* {"id","time","type","domain","title","actor"?,"owner"?}: owner: of a pending
-   enrolment, which nobody else is told of.  An array of them is given to
-   tlsrpt_registry_put_command() with the change. */
+/* {"id","time","type","domain","title","actor"?,"owner"?}: actor: "operator" or
+   "@OWNER"; owner: of a pending enrolment, of which nobody else is told.  Those
+   of a change come with it. */
 
 /* Adds it to its domain's list of what people did, once: keep: seconds.
    NULL: no memory; below, too. */
 tlsrpt_command_t *tlsrpt_act_add(tlsrpt_str_t prefix, const tlsrpt_act_t *act,
     int64_t keep) TLSRPT_MUST_USE;
-/* Takes it from those that are to be drained. */
-tlsrpt_command_t *tlsrpt_act_drop(tlsrpt_str_t prefix, const tlsrpt_act_t *act)
+/* Takes it, as it was read, from those that are to be drained. */
+tlsrpt_command_t *tlsrpt_act_drop(tlsrpt_str_t prefix, tlsrpt_str_t text)
     TLSRPT_MUST_USE;
 
 /* An event that comes of no change of the registry (mute, striking out): owned;

@@ -47,10 +47,12 @@ typedef struct {
     int64_t        held;                    /* senders may hold a version of its
                                                policy until then; 0: none */
     uint64_t       version;                 /* of its record */
+    const tlsrpt_enrolment_t  *holder;      /* NULL: configured, or nobody */
 } tlsrpt_other_t;
 
 /* Of its record, which it borrows from; or of one that is configured, with the
-   max_age of its policy (0: it has none). */
+   max_age of its policy (0: it has none).  Who looks in DNS knows nothing of
+   configurations: with MTA_STS_MAX_AGE for one that is in no record. */
 void tlsrpt_other_enrolled(tlsrpt_other_t *other,
     const tlsrpt_registry_record_t *record, int64_t now);
 void tlsrpt_other_configured(tlsrpt_other_t *other, uint32_t max_age,
@@ -67,8 +69,6 @@ enum {
     TLSRPT_CHANGE_MEMORY                    /* 503 */
 };
 
-typedef struct tlsrpt_change_op  tlsrpt_change_op_t;
-
 typedef struct {
     int                        status;      /* TLSRPT_CHANGE_... */
     char                       text[512];   /* what is wrong, for people */
@@ -82,13 +82,14 @@ typedef struct {
     int64_t                    until;       /* leave: senders may hold a version
                                                until then; 0: none */
     int                        passed;      /* to another owner */
-    int64_t                    look;        /* when DNS is looked at next, with
-                                               NOTHING too; 0: never */
+    int64_t                    look;        /* looked: when to do that next, 0:
+                                               never; where NOTHING is to be
+                                               written, tlsrpt_registry_look()
+                                               says so; -1: as it was */
 
     /* What is to be written: tlsrpt_registry_put.h. */
     tlsrpt_buf_t               json;        /* len 0: the record goes */
-    tlsrpt_change_op_t        *ops;
-    size_t                     nops;
+    struct tlsrpt_registry_ops  *ops;       /* tlsrpt_registry_ops.h */
     json_t                    *events;
     tlsrpt_str_t               domain;
     uint64_t                   version;     /* that was read */
@@ -121,8 +122,8 @@ void tlsrpt_change_leave(tlsrpt_change_t *change,
     int at_once, const tlsrpt_other_t *was, const tlsrpt_str_t *followers,
     size_t nfollowers);
 
-/* DNS was looked at.  Of how: domain, now, random.  was: of the same_as of the
-   holder, NULL where it has none.  Where it passed on, those that follow it are
+/* DNS was looked at.  Of how: domain, now, random; nobody asks.  was: of the
+   same_as of the holder, NULL where it has none.  Where it passed on, those that follow it are
    given the policy as their own: tlsrpt_change_unfollow(). */
 void tlsrpt_change_looked(tlsrpt_change_t *change,
     tlsrpt_registry_record_t *record, const tlsrpt_change_how_t *how,
@@ -135,10 +136,10 @@ void tlsrpt_change_expire(tlsrpt_change_t *change,
     const tlsrpt_str_t *pointing, size_t npointing);
 
 /* The domain that it follows has passed to another owner, who shall not set its
-   policy: it keeps the present one of the other, by itself. */
+   policy: it keeps the present one of the other, by itself.  name: of that. */
 void tlsrpt_change_unfollow(tlsrpt_change_t *change,
     tlsrpt_registry_record_t *record, const tlsrpt_change_how_t *how,
-    const tlsrpt_registry_record_t *other);
+    tlsrpt_str_t name, const tlsrpt_registry_record_t *other);
 
 #pragma GCC visibility pop
 

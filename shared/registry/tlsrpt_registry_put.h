@@ -29,7 +29,7 @@ enum {
     TLSRPT_PUT_FAILED                       /* an error: tlsrpt_reply.h */
 };
 
-/* *version: that it is written with; 0: the record is gone. */
+/* *version: that it is written with. */
 int tlsrpt_registry_put_result(const tlsrpt_reply_t *reply, uint64_t *version);
 
 #pragma GCC visibility pop

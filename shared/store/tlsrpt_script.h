@@ -27,6 +27,8 @@ extern const tlsrpt_script_t  tlsrpt_commit_script;
 extern const tlsrpt_script_t  tlsrpt_due_add_script;
 extern const tlsrpt_script_t  tlsrpt_due_claim_script;
 extern const tlsrpt_script_t  tlsrpt_due_release_script;
+extern const tlsrpt_script_t  tlsrpt_registry_put_script;
+extern const tlsrpt_script_t  tlsrpt_act_add_script;
 
 #pragma GCC visibility pop
 
