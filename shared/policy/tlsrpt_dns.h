@@ -38,10 +38,22 @@ typedef struct {
     size_t         nrua;
     tlsrpt_str_t   policy_id;               /* data NULL: no policy */
     int            mode;                    /* of the policy */
+    tlsrpt_str_t   verify;                  /* of _tlsrpt-verify; data NULL:
+                                               none, as below */
+    tlsrpt_str_t   same_as;                 /* whose policy it is */
+    tlsrpt_str_t   zone;                    /* the provider's, with the records
+                                               that these become aliases of */
 } tlsrpt_dns_domain_t;
 
-/* {"domain","records":[{"name","type","value","purpose"}],"advice":[...]} */
+/* {"domain","records":[{"name","host","type","value","purpose","order"}],
+   "advice":[...]}.  host: the name without the domain that was registered, as
+   forms of DNS providers want it; order: in which to publish them, from 1. */
 json_t *tlsrpt_dns_records(const tlsrpt_dns_domain_t *domain) TLSRPT_MUST_USE;
+
+/* What stands behind the aliases, in the provider's zone: the same shape; the
+   TXT records are of such names.  A domain whose name is too long for that has
+   none, and no aliases. */
+json_t *tlsrpt_dns_behind(const tlsrpt_dns_domain_t *domain) TLSRPT_MUST_USE;
 
 /* The same as a piece of a zone file; free() it; NULL: no memory. */
 char *tlsrpt_dns_zone(const json_t *records, size_t *len) TLSRPT_MUST_USE;

@@ -7,7 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <libpsl.h>
+
 #include "tlsrpt_dns.h"
+
+
+/* Of a record's name, beside the domain's. */
+#define MAX_LABELS  32
+
+/* In which order to publish: nobody finds a policy before its host is there. */
+enum { VERIFY = 1, REPORTING, HOST, POLICY };
 
 
 /* Commas, exclamation marks and semicolons must be encoded (RFC 8460 3). */
@@ -84,20 +93,122 @@ tlsrpt_dns_make(const tlsrpt_str_t *rua, size_t n)
  * What to publish
  */
 
-static int
-add_record(json_t *records, const char *prefix, tlsrpt_str_t domain,
-    const char *type, const char *value, const char *purpose)
+typedef struct {
+    const tlsrpt_dns_domain_t  *domain;
+    json_t                     *records;
+    json_t                     *advice;
+    const char                 *zone;       /* of a panel: what was registered */
+    int                         behind;     /* in the provider's zone */
+} dns_t;
+
+
+/* What a panel calls the zone: a domain below a public suffix. */
+
+static const char *
+zone_of(const tlsrpt_dns_domain_t *domain, char name[TLSRPT_DOMAIN_LEN + 1])
 {
-    char  name[TLSRPT_DOMAIN_LEN + 32];
+    const char  *zone;
 
-    snprintf(name, sizeof(name), "%s.%.*s", prefix, (int) domain.len,
-             domain.data);
+    snprintf(name, TLSRPT_DOMAIN_LEN + 1, "%.*s", (int) domain->domain.len,
+             domain->domain.data);
+    zone = psl_registrable_domain(psl_builtin(), name);
 
-    return json_array_append_new(records,
-                                 json_pack("{s:s, s:s, s:s, s:s}",
-                                           "name", name, "type", type,
-                                           "value", value, "purpose",
-                                           purpose));
+    return zone ? zone : name;
+}
+
+
+/* The part of the name before the zone. */
+
+static size_t
+host_len(const char *name, const char *zone)
+{
+    size_t  len = strlen(name), n = strlen(zone);
+
+    return len > n + 1 && strcmp(name + len - n, zone) == 0 ? len - n - 1
+                                                            : len;
+}
+
+
+static int
+add_record(const dns_t *dns, const char *name, const char *type,
+    const char *value, const char *purpose, int order)
+{
+    return json_array_append_new(dns->records,
+               json_pack("{s:s, s:s%, s:s, s:s, s:s, s:i}", "name", name,
+                         "host", name, host_len(name, dns->zone), "type", type,
+                         "value", value, "purpose", purpose, "order", order));
+}
+
+
+/* "PREFIX.DOMAIN"; in the provider's zone "DOMAIN.PREFIX.ZONE". */
+
+static void
+put_name(const dns_t *dns, const char *prefix, int behind,
+    char name[2 * TLSRPT_DOMAIN_LEN + MAX_LABELS])
+{
+    const tlsrpt_str_t  domain = dns->domain->domain, zone = dns->domain->zone;
+
+    if (behind) {
+        snprintf(name, 2 * TLSRPT_DOMAIN_LEN + MAX_LABELS, "%.*s.%s.%.*s",
+                 (int) domain.len, domain.data, prefix, (int) zone.len,
+                 zone.data);
+    } else {
+        snprintf(name, 2 * TLSRPT_DOMAIN_LEN + MAX_LABELS, "%s.%.*s", prefix,
+                 (int) domain.len, domain.data);
+    }
+}
+
+
+/* Can there be a record of that name in the provider's zone? */
+
+static int
+has_alias(const dns_t *dns)
+{
+    const tlsrpt_dns_domain_t  *d = dns->domain;
+
+    return d->zone.data != NULL
+           && d->domain.len + sizeof(".._smtp._tls") - 1 + d->zone.len
+              <= TLSRPT_DOMAIN_LEN;
+}
+
+
+/* A TXT record, or, where the provider keeps it, an alias of it. */
+
+static int
+add_text(const dns_t *dns, const char *prefix, const char *text,
+    const char *purpose, int order)
+{
+    char  name[2 * TLSRPT_DOMAIN_LEN + MAX_LABELS];
+    char  target[2 * TLSRPT_DOMAIN_LEN + MAX_LABELS];
+
+    put_name(dns, prefix, dns->behind, name);
+
+    if (dns->behind || !has_alias(dns)) {
+        return add_record(dns, name, "TXT", text, purpose, order);
+    }
+
+    put_name(dns, prefix, 1, target);
+    memcpy(target + strlen(target), ".", 2);
+
+    return add_record(dns, name, "CNAME", target, purpose, order);
+}
+
+
+/* An alias of what the domain has below the prefix that this one is the same
+   as, or any other name, without the final dot. */
+
+static int
+add_alias(const dns_t *dns, const char *prefix, const char *before,
+    tlsrpt_str_t target, const char *purpose, int order)
+{
+    char  name[2 * TLSRPT_DOMAIN_LEN + MAX_LABELS];
+    char  value[TLSRPT_DOMAIN_LEN + MAX_LABELS];
+
+    put_name(dns, prefix, 0, name);
+    snprintf(value, sizeof(value), "%s%.*s.", before, (int) target.len,
+             target.data);
+
+    return add_record(dns, name, "CNAME", value, purpose, order);
 }
 
 
@@ -132,11 +243,37 @@ https_host(const tlsrpt_dns_domain_t *domain, char *host)
 
 
 static int
-add_reporting(json_t *records, json_t *advice,
-    const tlsrpt_dns_domain_t *domain)
+advise(const dns_t *dns, const char *text)
 {
-    char      text[TLSRPT_MAX_RECORD];
-    unsigned  https = 0, mailto = 0;
+    return json_array_append_new(dns->advice, json_string(text));
+}
+
+
+static int
+add_verify(const dns_t *dns)
+{
+    char          text[256], name[2 * TLSRPT_DOMAIN_LEN + MAX_LABELS];
+    tlsrpt_str_t  value = dns->domain->verify;
+
+    if (value.data == NULL || dns->behind) {
+        return 0;
+    }
+
+    snprintf(text, sizeof(text), "%.*s", (int) value.len, value.data);
+    put_name(dns, "_tlsrpt-verify", 0, name);
+
+    return add_record(dns, name, "TXT", text, "Proves that the domain is "
+                      "yours: until then nothing is served or collected for "
+                      "it. Leave it there.", VERIFY);
+}
+
+
+static int
+add_reporting(const dns_t *dns)
+{
+    char                        text[TLSRPT_MAX_RECORD];
+    unsigned                    https = 0, mailto = 0;
+    const tlsrpt_dns_domain_t  *domain = dns->domain;
 
     for (size_t i = 0; i < domain->nrua; i++) {
         https += tlsrpt_str_begins_in_any_case(domain->rua[i], "https:") != 0;
@@ -144,26 +281,23 @@ add_reporting(json_t *records, json_t *advice,
     }
 
     if (domain->nrua == 0) {
-        return json_array_append_new(advice, json_string(
-                   "This server does not know under which address it takes "
-                   "reports: name it with tlsrpt_report_uri, then the record "
-                   "of TLS reporting appears here."));
+        return advise(dns, "This server does not know under which address it "
+                      "takes reports: name it with tlsrpt_report_uri, then the "
+                      "record of TLS reporting appears here.");
     }
 
     make_tlsrpt(domain->rua, domain->nrua, text, sizeof(text));
 
-    if (add_record(records, "_smtp._tls", domain->domain, "TXT", text,
-                   "Asks senders for reports and tells where to send them.")
-        != 0)
+    if (add_text(dns, "_smtp._tls", text, "Asks senders for reports and tells "
+                 "where to send them.", REPORTING) != 0)
     {
         return -1;
     }
 
     if (https && mailto == 0) {
-        return json_array_append_new(advice, json_string(
-                   "Add a mailto: address beside https:, because some senders "
-                   "never post reports but mail them: tlsrpt_report_uri takes "
-                   "both."));
+        return advise(dns, "Add a mailto: address beside https:, because some "
+                      "senders never post reports but mail them: "
+                      "tlsrpt_report_uri takes both.");
     }
 
     return 0;
@@ -194,77 +328,130 @@ mode_advice(int mode)
 }
 
 
-static int
-add_policy(json_t *records, json_t *advice, const tlsrpt_dns_domain_t *domain)
-{
-    char         text[64], host[TLSRPT_DOMAIN_LEN + 2];
-    size_t       len;
-    const char  *next;
+/* The host that serves the policy. */
 
-    if (domain->policy_id.data == NULL) {
-        return json_array_append_new(advice, json_string(
-                   "No MTA-STS policy is served here for the domain, so "
-                   "senders may be made to deliver without encryption: "
-                   "mta_sts_policy sets one up. Begin with mode=testing."));
+static int
+add_host(const dns_t *dns)
+{
+    char                host[TLSRPT_DOMAIN_LEN + 1];
+    size_t              len = https_host(dns->domain, host);
+    const char         *why = "Leads senders to this web server, which serves "
+                              "the policy; it needs a certificate for the name "
+                              "on the left.";
+    const tlsrpt_str_t  same_as = dns->domain->same_as;
+
+    if (dns->behind) {
+        return 0;
+    }
+
+    if (dns->domain->zone.data != NULL) {
+        return add_alias(dns, "mta-sts", "mta-sts.", dns->domain->zone, why,
+                         HOST);
+    }
+
+    if (same_as.data != NULL) {
+        return add_alias(dns, "mta-sts", "mta-sts.", same_as, "Leads senders "
+                         "to the policy of the domain that this one is the "
+                         "same as (RFC 8461 8.2); it needs a certificate for "
+                         "the name on the left.", HOST);
+    }
+
+    if (len) {
+        return add_alias(dns, "mta-sts", "", (tlsrpt_str_t) { host, len }, why,
+                         HOST);
+    }
+
+    return advise(dns, "Publish A and AAAA records, or a CNAME, for the name "
+                  "mta-sts under the domain that lead to this web server, and "
+                  "get a certificate for that name.");
+}
+
+
+static int
+add_id(const dns_t *dns)
+{
+    char                        text[64];
+    const tlsrpt_dns_domain_t  *domain = dns->domain;
+
+    if (domain->same_as.data != NULL && !dns->behind && !has_alias(dns)) {
+        return add_alias(dns, "_mta-sts", "_mta-sts.", domain->same_as,
+                         "Tells senders that there is a policy, that of the "
+                         "domain that this one is the same as (RFC 8461 8.2).",
+                         POLICY);
     }
 
     snprintf(text, sizeof(text), "v=STSv1; id=%.*s",
              (int) (domain->policy_id.len > 32 ? 32 : domain->policy_id.len),
              domain->policy_id.data);
 
-    if (add_record(records, "_mta-sts", domain->domain, "TXT", text,
-                   "Tells senders that there is a policy; the id changes with "
-                   "it, so publish it again after each change.")
-        != 0)
-    {
+    return add_text(dns, "_mta-sts", text, has_alias(dns) && !dns->behind
+                    ? "Tells senders that there is a policy; what changes with "
+                      "it is kept where this leads."
+                    : "Tells senders that there is a policy; the id changes "
+                      "with it, so publish it again after each change.",
+                    POLICY);
+}
+
+
+static int
+add_policy(const dns_t *dns)
+{
+    const char  *next;
+
+    if (dns->domain->policy_id.data == NULL) {
+        return advise(dns, "No MTA-STS policy is served here for the domain, "
+                      "so senders may be made to deliver without encryption: "
+                      "mta_sts_policy sets one up. Begin with mode=testing.");
+    }
+
+    if (add_host(dns) != 0 || add_id(dns) != 0) {
         return -1;
     }
 
-    len = https_host(domain, host);
+    next = mode_advice(dns->domain->mode);
 
-    if (len) {
-        memcpy(host + len, ".", 2);
+    return next ? advise(dns, next) : 0;
+}
 
-        if (add_record(records, "mta-sts", domain->domain, "CNAME",
-                       host, "Leads senders to this web server, "
-                       "which serves the policy; it needs a certificate for "
-                       "the name on the left.")
-            != 0)
-        {
-            return -1;
-        }
 
-    } else if (json_array_append_new(advice, json_string(
-                   "Publish A and AAAA records, or a CNAME, for the name "
-                   "mta-sts under the domain that lead to this web server, "
-                   "and get a certificate for that name."))
-               != 0)
+static json_t *
+make_records(const tlsrpt_dns_domain_t *domain, int behind)
+{
+    char   name[TLSRPT_DOMAIN_LEN + 1];
+    dns_t  dns = { domain, json_array(), json_array(), NULL, behind };
+
+    dns.zone = zone_of(domain, name);
+
+    if (dns.records == NULL || dns.advice == NULL
+        || add_verify(&dns) != 0 || add_reporting(&dns) != 0
+        || add_policy(&dns) != 0)
     {
-        return -1;
+        json_decref(dns.records);
+        json_decref(dns.advice);
+        return NULL;
     }
 
-    next = mode_advice(domain->mode);
-
-    return next ? json_array_append_new(advice, json_string(next)) : 0;
+    return json_pack("{s:s%, s:o, s:o}", "domain", domain->domain.data,
+                     domain->domain.len, "records", dns.records, "advice",
+                     dns.advice);
 }
 
 
 json_t *
 tlsrpt_dns_records(const tlsrpt_dns_domain_t *domain)
 {
-    json_t  *records = json_array(), *advice = json_array();
+    return make_records(domain, 0);
+}
 
-    if (records == NULL || advice == NULL
-        || add_reporting(records, advice, domain) != 0
-        || add_policy(records, advice, domain) != 0)
-    {
-        json_decref(records);
-        json_decref(advice);
-        return NULL;
-    }
 
-    return json_pack("{s:s%, s:o, s:o}", "domain", domain->domain.data,
-                     domain->domain.len, "records", records, "advice", advice);
+json_t *
+tlsrpt_dns_behind(const tlsrpt_dns_domain_t *domain)
+{
+    const dns_t  dns = { .domain = domain };
+
+    return has_alias(&dns) ? make_records(domain, 1)
+           : json_pack("{s:s%, s:[], s:[]}", "domain", domain->domain.data,
+                       domain->domain.len, "records", "advice");
 }
 
 

@@ -39,7 +39,8 @@ void tlsrpt_step_no_memory(tlsrpt_registry_step_t *step);
 void tlsrpt_step_end(tlsrpt_registry_step_t *step, int gone);
 
 /* When DNS is looked at next: soon after a domain is enrolled, then ever less
-   often; what is proved monthly, and daily while the proof is gone.  0: never. */
+   often; what is proved monthly, and daily while the proof is gone.  0:
+   never. */
 int64_t tlsrpt_step_look(const tlsrpt_registry_record_t *record, int64_t now);
 
 /* An event.  e: whose, where it is pending, so that nobody else is told. */

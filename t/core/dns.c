@@ -480,8 +480,8 @@ test_records(void)
     is_record(json, 0, "_smtp._tls.example.com", "TXT",
               "v=TLSRPTv1; rua=mailto:tls@example.com,"
               "https://r.example:8443/v1");
-    is_record(json, 1, "_mta-sts.example.com", "TXT", "v=STSv1; id=id1");
-    is_record(json, 2, "mta-sts.example.com", "CNAME", "r.example.");
+    is_record(json, 1, "mta-sts.example.com", "CNAME", "r.example.");
+    is_record(json, 2, "_mta-sts.example.com", "TXT", "v=STSv1; id=id1");
     is_int((long long) count(json, "advice"), 0, "nothing to be better");
     json_decref(json);
 

@@ -2,8 +2,8 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * What becomes of a domain in the registry, by people, by what DNS shows, and by
- * time; without Redis: each record is written and read again between two
+ * What becomes of a domain in the registry, by people, by what DNS shows, and
+ * by time; without Redis: each record is written and read again between two
  * changes.  What is written beside it: t/redis/registry.t.
  */
 
@@ -518,8 +518,8 @@ test_passes_on(void)
     a_holds(POLICY);
     is_int(put(NULL, "{\"owner\":\"b\",\"verified\":true}", NULL, NULL),
            TLSRPT_CHANGE_OK, "the operator passes it on at once");
-    is_str(events(), "domain-enrolled operator b; domain-transferred operator -",
-           "which is told");
+    is_str(events(), "domain-enrolled operator b; domain-transferred operator "
+           "-", "which is told");
     reread();
     is_str(text_of(record->holder->owner), "b", "to b");
     is_str(served(), "enforce 604800", "the policy stays");
