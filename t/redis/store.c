@@ -27,6 +27,18 @@
  *     ask N                        sends N commands of that, or what is left:
  *                                  how many
  *     answer                       the rest, and the JSON
+ *     put WHO DOMAIN BODY          enrols or changes: WHO "-" is the operator;
+ *                                  BODY in one line without spaces.  Below:
+ *                                  "STATUS RESULT VERSION LOOK", the change's
+ *                                  and the put's; RESULT "-": none was sent
+ *     leave WHO DOMAIN NOW         "1": at once
+ *     looked DOMAIN VERIFY REPORTING  "-": none
+ *     expire DOMAIN
+ *     hold                         the next change is not sent, but kept
+ *     send                         sends what is kept: "RESULT VERSION"
+ *     twice                        the next change is sent twice
+ *     drain                        the registry's events, to their domains: how
+ *                                  many
  *     cost                         CPU, in microseconds: of this process since
  *                                  it was asked last, and the longest of what
  *                                  came between two commands to Redis
@@ -44,6 +56,7 @@
 #include "tlsrpt_answer.h"
 #include "tlsrpt_closing.h"
 #include "tlsrpt_collect.h"
+#include "tlsrpt_registry.h"
 
 #define MAX_SIZE    (10 * 1024 * 1024)
 #define RECKONINGS  4
@@ -58,6 +71,8 @@ static tlsrpt_overview_t  *overview;
 static int64_t             now;
 static unsigned            retention = 400;
 static double              longest, since, total;
+static tlsrpt_command_t   *kept;
+static int                 holds, twice;
 
 
 static void
@@ -356,6 +371,211 @@ slot(const char *text)
 
 
 /*
+ * The registry
+ */
+
+/* A record; borrowed until it is destroyed. */
+
+static tlsrpt_registry_record_t *
+record_of(const char *domain)
+{
+    int                        broken;
+    redisReply                *from;
+    tlsrpt_reply_t            *reply;
+    tlsrpt_key_read_t          read;
+    tlsrpt_registry_record_t  *record;
+
+    reply = ask_redis(tlsrpt_registry_get(&read, str("t"), str(domain)), &from);
+    record = tlsrpt_registry_record_of(reply, &broken);
+    reply_free(reply);
+    freeReplyObject(from);
+
+    if (record == NULL) {
+        fail("no record");
+    }
+
+    return record;
+}
+
+
+static void
+send_put(tlsrpt_command_t *command)
+{
+    int              result;
+    uint64_t         version;
+    redisReply      *from;
+    tlsrpt_reply_t  *reply = ask_redis(command, &from);
+
+    if (reply->type == TLSRPT_REPLY_ERROR) {
+        printf("%s", reply->str);
+    } else {
+        result = tlsrpt_registry_put_result(reply, &version);
+        printf("%d %llu", result, (unsigned long long) version);
+    }
+
+    reply_free(reply);
+    freeReplyObject(from);
+}
+
+
+static void
+write_change(const tlsrpt_change_t *change)
+{
+    tlsrpt_command_t  *command;
+
+    printf("%d ", change->status);
+
+    if (change->status != TLSRPT_CHANGE_OK) {
+        printf("- 0 %lld\n", (long long) change->look);
+        return;
+    }
+
+    command = tlsrpt_registry_put_command(str("t"), change);
+
+    if (holds) {
+        holds = 0;
+        kept = command;
+        printf("held\n");
+        return;
+    }
+
+    if (twice) {
+        twice = 0;
+        send_put(command);
+        printf(" ");
+    }
+
+    send_put(command);
+    printf(" %lld\n", (long long) change->look);
+    tlsrpt_command_destroy(command);
+}
+
+
+static tlsrpt_change_how_t
+how_of(const char *who, const char *domain)
+{
+    tlsrpt_change_how_t  how;
+
+    memset(&how, 0, sizeof(how));
+    how.domain = str(domain);
+    how.now = now;
+    how.max = 3;
+
+    if (strcmp(who, "-") == 0) {
+        how.is_operator = 1;
+    } else {
+        how.owner = str(who);
+    }
+
+    for (size_t i = 0; i < sizeof(how.random); i++) {
+        how.random[i] = (unsigned char) rand();
+    }
+
+    return how;
+}
+
+
+static void
+change_domain(const char *what, const char *a, const char *b, const char *c)
+{
+    int                         leaves = strcmp(what, "leave") == 0;
+    int                         puts = strcmp(what, "put") == 0;
+    tlsrpt_str_t                verify = str(b), reporting = str(c);
+    tlsrpt_other_t              next;
+    const char                 *domain = puts || leaves ? b : a;
+    tlsrpt_shown_t              shown = {
+        1, &verify, b && *b != '-', 1, &reporting, c && *c != '-'
+    };
+    tlsrpt_change_t             change;
+    tlsrpt_change_how_t         how = how_of(puts || leaves ? a : "x", domain);
+    tlsrpt_enrol_error_t        error;
+    static tlsrpt_enrol_body_t  body;
+    tlsrpt_registry_record_t   *record = record_of(domain), *other = NULL;
+
+    memset(&change, 0, sizeof(change));
+
+    if (puts) {
+        if (tlsrpt_enrol_body_read(c, strlen(c), &body, &error) != 0) {
+            fail(error.text);
+        }
+
+        if (body.same_as[0]) {
+            other = record_of(body.same_as);
+            tlsrpt_other_enrolled(&next, other, now);
+        }
+
+        tlsrpt_change_put(&change, record, &how, &body, other ? &next : NULL,
+                          NULL);
+    } else if (leaves) {
+        tlsrpt_change_leave(&change, record, &how, *c == '1', NULL, NULL, 0);
+    } else if (strcmp(what, "looked") == 0) {
+        tlsrpt_change_looked(&change, record, &how, &shown, NULL);
+    } else {
+        tlsrpt_change_expire(&change, record, &how, NULL, 0);
+    }
+
+    write_change(&change);
+    tlsrpt_change_free(&change);
+    tlsrpt_registry_record_destroy(record);
+    tlsrpt_registry_record_destroy(other);
+}
+
+
+static void
+send_kept(void)
+{
+    send_put(kept);
+    printf("\n");
+    tlsrpt_command_destroy(kept);
+    kept = NULL;
+}
+
+
+static void
+run(tlsrpt_command_t *command)
+{
+    redisReply      *from;
+    tlsrpt_reply_t  *reply = ask_redis(command, &from);
+
+    if (reply->type == TLSRPT_REPLY_ERROR) {
+        fail(reply->str);
+    }
+
+    tlsrpt_command_destroy(command);
+    reply_free(reply);
+    freeReplyObject(from);
+}
+
+
+static void
+drain(void)
+{
+    redisReply         *from;
+    tlsrpt_act_t        act;
+    tlsrpt_reply_t     *reply;
+    tlsrpt_key_read_t   read;
+
+    reply = ask_redis(tlsrpt_registry_untold(&read, str("t"), 100), &from);
+
+    for (size_t i = 0; i < reply->nelements; i++) {
+        const tlsrpt_reply_t  *e = reply->elements[i];
+
+        if (tlsrpt_act_read(e->str, e->len, &act) == 0) {
+            run(tlsrpt_event_index(str("t"), str(act.domain), now * 1000));
+            run(tlsrpt_act_add(str("t"), &act, 1000));
+            json_decref(act.event);
+        }
+
+        run(tlsrpt_act_drop(str("t"), act.text));
+    }
+
+    printf("%zu\n", reply->nelements);
+    reply_free(reply);
+    freeReplyObject(from);
+}
+
+
+/*
  * Asking
  */
 
@@ -541,6 +761,25 @@ do_line(char *line)
 
     } else if (strcmp(word, "answer") == 0) {
         answer();
+
+    } else if (strcmp(word, "put") == 0 || strcmp(word, "leave") == 0
+               || strcmp(word, "looked") == 0 || strcmp(word, "expire") == 0)
+    {
+        change_domain(word, args[0], args[1], args[2]);
+
+    } else if (strcmp(word, "hold") == 0) {
+        holds = 1;
+        printf("hold\n");
+
+    } else if (strcmp(word, "twice") == 0) {
+        twice = 1;
+        printf("twice\n");
+
+    } else if (strcmp(word, "send") == 0) {
+        send_kept();
+
+    } else if (strcmp(word, "drain") == 0) {
+        drain();
 
     } else if (strcmp(word, "cost") == 0) {
         printf("%.0f %.0f %.0f\n", cpu() - since, longest, total);
