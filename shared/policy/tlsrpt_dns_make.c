@@ -97,7 +97,7 @@ typedef struct {
     const tlsrpt_dns_domain_t  *domain;
     json_t                     *records;
     json_t                     *advice;
-    const char                 *zone;       /* of a panel: what was registered */
+    const char                 *zone;       /* of a panel */
     int                         behind;     /* in the provider's zone */
 } dns_t;
 

@@ -25,6 +25,15 @@ str(const char *text)
 }
 
 
+/* Not tlsrpt_str_json(): nothing may stand for it where memory is short. */
+
+static json_t *
+text_json(tlsrpt_str_t text)
+{
+    return text.data ? json_stringn(text.data, text.len) : json_null();
+}
+
+
 /*
  * The policy
  */
@@ -303,13 +312,13 @@ tlsrpt_enrolment_line(const tlsrpt_enrolment_t *e, tlsrpt_str_t domain,
 
     json = json_pack("{s:s%, s:s, s:o, s:o}", "domain", domain.data, domain.len,
                      "state", tlsrpt_enrolment_state_name(e->state), "owner",
-                     tlsrpt_str_json(e->owner), "since", time_json(e->since));
+                     text_json(e->owner), "since", time_json(e->since));
 
     if ((ends_of(e) && put(json, "ends", time_json(ends_of(e))))
         || put(json, "id", served->is_served ? json_string(served->id)
                                              : json_null())
         || (e->same_as.data
-            && put(json, "same-as", tlsrpt_str_json(e->same_as))))
+            && put(json, "same-as", text_json(e->same_as))))
     {
         json_decref(json);
         return NULL;
@@ -319,10 +328,10 @@ tlsrpt_enrolment_line(const tlsrpt_enrolment_t *e, tlsrpt_str_t domain,
 }
 
 
-static json_t *
-text_json(const char *text, size_t len)
+static tlsrpt_str_t
+address(const char *text, size_t len)
 {
-    return len ? json_stringn(text, len) : json_null();
+    return (tlsrpt_str_t) { len ? text : NULL, len };
 }
 
 
@@ -333,13 +342,13 @@ put_addresses(json_t *json, const tlsrpt_enrolment_t *e,
     char    buf[TLSRPT_URI_SIZE];
     size_t  len = tlsrpt_report_uri(provider, e->token, buf);
 
-    if (put(json, "report-uri", text_json(buf, len))) {
+    if (put(json, "report-uri", text_json(address(buf, len)))) {
         return -1;
     }
 
     len = tlsrpt_report_address(provider, e->token, buf);
 
-    return put(json, "report-address", text_json(buf, len));
+    return put(json, "report-address", text_json(address(buf, len)));
 }
 
 
@@ -362,7 +371,7 @@ contact_json(const tlsrpt_enrolment_t *e)
     json_t  *list = json_array();
 
     for (size_t i = 0; i < e->ncontact; i++) {
-        if (json_array_append_new(list, tlsrpt_str_json(e->contact[i])) != 0) {
+        if (json_array_append_new(list, text_json(e->contact[i])) != 0) {
             json_decref(list);
             return NULL;
         }
@@ -418,7 +427,7 @@ put_policy(json_t *json, const tlsrpt_enrolment_t *e)
     json_t  *mx = json_array();
 
     for (size_t i = 0; i < e->nmx; i++) {
-        if (json_array_append_new(mx, tlsrpt_str_json(e->mx[i])) != 0) {
+        if (json_array_append_new(mx, text_json(e->mx[i])) != 0) {
             json_decref(mx);
             return -1;
         }
@@ -445,11 +454,11 @@ tlsrpt_enrolment_export(const tlsrpt_enrolment_t *e, tlsrpt_str_t domain,
                      e->token.data, e->token.len);
 
     rc = json == NULL
-         || (e->owner.data && put(json, "owner", tlsrpt_str_json(e->owner)))
+         || (e->owner.data && put(json, "owner", text_json(e->owner)))
          || (e->state == TLSRPT_ACTIVE && put(json, "verified", json_true()))
          || (e->mode != -1 && put_policy(json, e))
          || (e->same_as.data
-             && put(json, "same-as", tlsrpt_str_json(e->same_as)))
+             && put(json, "same-as", text_json(e->same_as)))
          || (e->ncontact && put(json, "contact", contact_json(e)))
          || json_dump_callback(json, append, out, JSON_COMPACT);
 

@@ -123,8 +123,8 @@ void tlsrpt_change_leave(tlsrpt_change_t *change,
     size_t nfollowers);
 
 /* DNS was looked at.  Of how: domain, now, random; nobody asks.  was: of the
-   same_as of the holder, NULL where it has none.  Where it passed on, those that
-   follow it are given the policy as their own: tlsrpt_change_unfollow(). */
+   same_as of the holder, NULL where it has none.  Where it passed on, those
+   that follow it get the policy as their own: tlsrpt_change_unfollow(). */
 void tlsrpt_change_looked(tlsrpt_change_t *change,
     tlsrpt_registry_record_t *record, const tlsrpt_change_how_t *how,
     const tlsrpt_shown_t *shown, const tlsrpt_other_t *was);

@@ -454,10 +454,19 @@ put(json_t *object, const char *name, json_t *value)
 }
 
 
+/* Not tlsrpt_str_json(): nothing may stand for it where memory is short. */
+
+static json_t *
+text_json(tlsrpt_str_t text)
+{
+    return json_stringn(text.data, text.len);
+}
+
+
 static int
 put_text(json_t *object, const char *name, tlsrpt_str_t text)
 {
-    return text.data == NULL ? 0 : put(object, name, tlsrpt_str_json(text));
+    return text.data == NULL ? 0 : put(object, name, text_json(text));
 }
 
 
@@ -480,7 +489,7 @@ put_list(json_t *object, const char *name, const tlsrpt_str_t *texts, size_t n)
     list = json_array();
 
     for (size_t i = 0; i < n; i++) {
-        if (json_array_append_new(list, tlsrpt_str_json(texts[i])) != 0) {
+        if (json_array_append_new(list, text_json(texts[i])) != 0) {
             json_decref(list);
             return -1;
         }

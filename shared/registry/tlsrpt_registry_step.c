@@ -162,7 +162,8 @@ event_json(const tlsrpt_registry_step_t *step, const char *type,
     if ((step->actor
          && json_object_set_new(event, "actor", json_string(step->actor)) != 0)
         || (e->state == TLSRPT_PENDING && e->owner.data
-            && json_object_set_new(event, "owner", tlsrpt_str_json(e->owner))
+            && json_object_set_new(event, "owner", json_stringn(e->owner.data,
+                                                             e->owner.len))
                != 0))
     {
         json_decref(event);

@@ -21,6 +21,7 @@
 #include "tlsrpt_json.h"
 #include "tlsrpt_packed.h"
 #include "tlsrpt_problems.h"
+#include "tlsrpt_registry.h"
 #include "tlsrpt_reports.h"
 #include "tlsrpt_transition.h"
 
@@ -536,7 +537,7 @@ transition(void)
    nothing else happens. */
 
 static void
-each_of_jansson(void)
+each_of_jansson(int (*subject)(void))
 {
     int   rc;
     long  n, ntold = 0;
@@ -546,7 +547,7 @@ each_of_jansson(void)
     for (n = 1; n <= MAX_ALLOCATIONS; n++) {
         fail_at = n;
         nallocations = 0;
-        rc = transition();
+        rc = subject();
         fail_at = 0;
         ntold += rc == TLSRPT_ERR_MEMORY;
 
@@ -590,13 +591,13 @@ test_transition(void)
 
     is_int(t.open, 1, "a problem opens");
     each_allocation("a problem opens", transition);
-    each_of_jansson();
+    each_of_jansson(transition);
     old = t.state;
     each_allocation("a problem stays open", transition);
-    each_of_jansson();
+    each_of_jansson(transition);
     found.n = 0;
     each_allocation("a problem ends", transition);
-    each_of_jansson();
+    each_of_jansson(transition);
     tlsrpt_transition_free(&t);
     lookup->type->destroy(lookup);
 }
@@ -1009,10 +1010,77 @@ static const char  document[] =
     "session-count\":\"1\"}}]}";
 
 
+/* A domain is enrolled by the operator for another than its holder. */
+
+static int
+enrol(void)
+{
+    int                          broken, rc = TLSRPT_ERR_MEMORY;
+    json_t                      *json = NULL;
+    tlsrpt_served_t              served = { 0, 0, "", NULL };
+    tlsrpt_change_t              change;
+    tlsrpt_command_t            *command = NULL;
+    tlsrpt_provider_t            provider = { NULL, 0, { NULL, 0 } };
+    tlsrpt_change_how_t          how;
+    tlsrpt_enrol_error_t         error;
+    static tlsrpt_enrol_body_t   put;
+    tlsrpt_registry_record_t    *record;
+
+    static const char  was[] = "3 {\"v\":1,\"holder\":{\"state\":\"active\","
+        "\"token\":\"aaaaaaaaaaaaaaaaaaaaaaaaaa\",\"since\":1,"
+        "\"value\":\"bbbbbbbbbbbbbbbbbbbbbbbbbb\"}}";
+    static const char  text[] = "{\"owner\":\"b\",\"verified\":true,"
+        "\"mode\":\"testing\",\"max-age\":86400,\"mx\":[\"a.example\"]}";
+
+    memset(&change, 0, sizeof(change));
+    memset(&how, 0, sizeof(how));
+    how.domain = str("example.com");
+    how.now = NOW;
+    how.is_operator = 1;
+    record = tlsrpt_registry_record_read(was, sizeof(was) - 1, &broken);
+
+    if (record == NULL
+        || tlsrpt_enrol_body_read(text, sizeof(text) - 1, &put, &error) != 0)
+    {
+        goto done;
+    }
+
+    tlsrpt_change_put(&change, record, &how, &put, NULL, NULL);
+
+    if (change.status != TLSRPT_CHANGE_OK) {
+        what_failed = change.text;
+        rc = change.status == TLSRPT_CHANGE_MEMORY ? rc : -1;
+        goto done;
+    }
+
+    command = tlsrpt_registry_put_command(str("t"), &change);
+
+    if (command != NULL
+        && tlsrpt_served_read(&served, record->holder, NULL, NOW) == 0)
+    {
+        json = tlsrpt_enrolment_json(record->holder, how.domain, &served,
+                                     &provider);
+        rc = json ? TLSRPT_OK : rc;
+    }
+
+done:
+
+    json_decref(json);
+    tlsrpt_served_free(&served);
+    tlsrpt_command_destroy(command);
+    tlsrpt_change_free(&change);
+    tlsrpt_registry_record_destroy(record);
+
+    return rc;
+}
+
+
 int
 main(void)
 {
     each_allocation("JSON", read_json);
+    each_allocation("a domain is enrolled", enrol);
+    each_of_jansson(enrol);
 
     body_len = sizeof(document) - 1;
     memcpy(body, document, body_len);
