@@ -18,5 +18,6 @@
 #include "tlsrpt_registry_put.h"
 #include "tlsrpt_registry_read.h"
 #include "tlsrpt_registry_record.h"
+#include "tlsrpt_registry_upkeep.h"
 
 #endif /* TLSRPT_REGISTRY_H */

@@ -304,7 +304,7 @@ enrol(qw(a example.net {}));
 at(10);
 looked('example.com', value_of('example.com', 'a'));
 redis('RPUSH', "$R:untold", 'no event', '{"id":"x"}');
-is $store->line('drain'), 5, 'they are drained';
+is $store->line('upkeep'), '19 0', 'they are drained';
 is_deeply events(), [], 'all of them';
 my @acts = map { decode_json($_) }
     @{ redis('LRANGE', 't:{example.com}:acts', 0, -1) };
@@ -313,18 +313,77 @@ is_deeply [map { $_->{type} } @acts], [qw(domain-verified domain-enrolled)],
 is $acts[1]{actor}, '@a', 'who did it';
 is $acts[1]{owner}, 'a', 'whose it is, while it waits';
 ok !exists $acts[0]{owner}, 'later it is the domain\'s';
-ok redis('TTL', 't:{example.com}:acts') > 900, 'kept as long as was said';
+ok redis('TTL', 't:{example.com}:acts') > 399 * $DAY,
+    'kept as long as counts are';
+cmp_ok redis('TTL', 't:{example.net}:acts'), '<=', 30 * $DAY,
+    'but for what was never proved';
 is scalar @{ redis('LRANGE', 't:{example.com}:untold', 0, -1) }, 2,
     'and on their way to alerts';
 is redis('ZCARD', 't:events'), 2, 'of two domains';
 
-redis('EXPIRE', 't:{example.com}:acts', 5000);
+redis('EXPIRE', 't:{example.com}:acts', 500 * $DAY);
 redis('RPUSH', "$R:untold", JSON::PP->new->canonical->encode($acts[1]));
-$store->line('drain');
+$store->line('upkeep');
 is redis('LLEN', 't:{example.com}:acts'), 2, 'one that is there comes but once';
 leave(qw(a example.com 0));
-$store->line('drain');
+$store->line('upkeep');
 is redis('LLEN', 't:{example.com}:acts'), 3, 'another does';
-ok redis('TTL', 't:{example.com}:acts') > 4900, 'nothing is kept for less';
+ok redis('TTL', 't:{example.com}:acts') > 499 * $DAY,
+    'nothing is kept for less';
+
+
+# What is over, by itself
+
+begin();
+enrol('-', "d$_.example", '{}') for 1 .. 40;
+at(14 * $DAY - 1);
+$store->line('upkeep') for 1 .. 3;
+is scalar @{ members('names') }, 40, 'nothing is over yet';
+at(14 * $DAY);
+like $store->line('upkeep'), qr/ 1$/, 'more than is done at a time';
+is scalar @{ members('names') }, 8, 'some are over';
+$store->line('upkeep') for 1 .. 3;
+is scalar @{ members('names') }, 0, 'then all';
+is_deeply events(), [], 'and it is told';
+is decode_json(redis('LINDEX', 't:{d1.example}:acts', 0))->{type},
+    'domain-expired', 'to each';
+
+begin();
+enrol(qw(a example.com {}));
+redis('ZADD', "$R:ends", $T0 - 5, 'example.com', $T0 - 4, 'no.example',
+      $T0 - 3, 'broken.example', $T0 - 2, 'newer.example');
+redis('HSET', $R, 'broken.example', 'x', 'newer.example', '9 {"v":2}');
+$store->line('upkeep');
+is score('ends', 'example.com'), $T0 + 14 * $DAY, 'a wrong time is mended';
+is score('ends', 'no.example'), undef, 'that of nothing goes';
+is score('ends', $_), $T0 + 3600, "$_ is for later"
+    for qw(broken.example newer.example);
+is redis('HGET', $R, 'newer.example'), '9 {"v":2}', 'and left alone';
+is redis('HGET', $R, 'broken.example'), 'x', 'as it is';
+
+
+# What is the same as one that has passed on
+
+begin();
+enrol('-', 'other.example',
+      qq({"owner":"a","verified":true,"mode":"enforce","max-age":604800,)
+      . '"mx":["mx.example.com"]}');
+enrol('-', $_, '{"owner":"a","verified":true,"same-as":"other.example"}')
+    for qw(one.example two.example);
+$store->line('upkeep');
+is record('one.example')->{holder}{'same-as'}, 'other.example', 'it follows';
+enrol('-', 'other.example', '{"owner":"b","verified":true}');
+is record('other.example')->{holder}{owner}, 'b', 'the other has passed on';
+$store->line('upkeep');
+
+for my $domain (qw(one.example two.example)) {
+    my $e = record($domain)->{holder};
+    is $e->{'same-as'}, undef, "$domain follows no more";
+    is $e->{mode}, 'enforce', 'but keeps the policy';
+    is_deeply $e->{mx}, ['mx.example.com'], 'as its own';
+    is $e->{owner}, 'a', 'of its owner';
+}
+is_deeply members('followers:other.example'), [], 'nobody follows b';
+is_deeply events(), [], 'it is done once';
 
 done_testing;

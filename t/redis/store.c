@@ -37,8 +37,7 @@
  *     hold                         the next change is not sent, but kept
  *     send                         sends what is kept: "RESULT VERSION"
  *     twice                        the next change is sent twice
- *     drain                        the registry's events, to their domains: how
- *                                  many
+ *     upkeep                       the registry's: "N MORE", N: commands
  *     cost                         CPU, in microseconds: of this process since
  *                                  it was asked last, and the longest of what
  *                                  came between two commands to Redis
@@ -532,46 +531,32 @@ send_kept(void)
 
 
 static void
-run(tlsrpt_command_t *command)
+upkeep(void)
 {
-    redisReply      *from;
-    tlsrpt_reply_t  *reply = ask_redis(command, &from);
+    unsigned                   n = 0;
+    redisReply                *from;
+    unsigned char              random[TLSRPT_TOKEN_BYTES] = "upkeep";
+    tlsrpt_reply_t            *reply;
+    const tlsrpt_command_t    *command;
+    tlsrpt_registry_upkeep_t  *u;
 
-    if (reply->type == TLSRPT_REPLY_ERROR) {
-        fail(reply->str);
-    }
+    u = tlsrpt_registry_upkeep_create(str("t"), now, retention, random);
 
-    tlsrpt_command_destroy(command);
-    reply_free(reply);
-    freeReplyObject(from);
-}
+    while ((command = tlsrpt_registry_upkeep_next(u)) != NULL) {
+        reply = ask_redis(command, &from);
 
-
-static void
-drain(void)
-{
-    redisReply         *from;
-    tlsrpt_act_t        act;
-    tlsrpt_reply_t     *reply;
-    tlsrpt_key_read_t   read;
-
-    reply = ask_redis(tlsrpt_registry_untold(&read, str("t"), 100), &from);
-
-    for (size_t i = 0; i < reply->nelements; i++) {
-        const tlsrpt_reply_t  *e = reply->elements[i];
-
-        if (tlsrpt_act_read(e->str, e->len, &act) == 0) {
-            run(tlsrpt_event_index(str("t"), str(act.domain), now * 1000));
-            run(tlsrpt_act_add(str("t"), &act, 1000));
-            json_decref(act.event);
+        if (reply->type == TLSRPT_REPLY_ERROR) {
+            fprintf(stderr, "store: %s\n", reply->str);
         }
 
-        run(tlsrpt_act_drop(str("t"), act.text));
+        tlsrpt_registry_upkeep_add(u, reply);
+        reply_free(reply);
+        freeReplyObject(from);
+        n++;
     }
 
-    printf("%zu\n", reply->nelements);
-    reply_free(reply);
-    freeReplyObject(from);
+    printf("%u %d\n", n, tlsrpt_registry_upkeep_more(u));
+    tlsrpt_registry_upkeep_destroy(u);
 }
 
 
@@ -778,8 +763,8 @@ do_line(char *line)
     } else if (strcmp(word, "send") == 0) {
         send_kept();
 
-    } else if (strcmp(word, "drain") == 0) {
-        drain();
+    } else if (strcmp(word, "upkeep") == 0) {
+        upkeep();
 
     } else if (strcmp(word, "cost") == 0) {
         printf("%.0f %.0f %.0f\n", cpu() - since, longest, total);
