@@ -11,6 +11,7 @@
 
 #include "tlsrpt_enrol_body.h"
 #include "tlsrpt_enrolment.h"
+#include "tlsrpt_erase.h"
 #include "tlsrpt_registry_acts.h"
 #include "tlsrpt_registry_answer.h"
 #include "tlsrpt_registry_change.h"

@@ -7,6 +7,7 @@
  *
  *     now SECONDS                  the time, from now on
  *     retention DAYS               400 at first
+ *     reports DAYS                 how long reports are kept, 0 at first
  *     ingest REPORT                counts a report (JSON, in one line): what
  *                                  the script answers, for its first domain
  *     close DOMAIN                 begins to close what is due of it
@@ -37,6 +38,7 @@
  *     hold                         the next change is not sent, but kept
  *     send                         sends what is kept: "RESULT VERSION"
  *     twice                        the next change is sent twice
+ *     erase DOMAIN                 all that was counted: "N FAILED"
  *     upkeep                       the registry's: "N MORE", N: commands
  *     cost                         CPU, in microseconds: of this process since
  *                                  it was asked last, and the longest of what
@@ -68,7 +70,7 @@ static tlsrpt_stats_t     *stats;
 static tlsrpt_lookup_t    *problems;
 static tlsrpt_overview_t  *overview;
 static int64_t             now;
-static unsigned            retention = 400;
+static unsigned            retention = 400, reports;
 static double              longest, since, total;
 static tlsrpt_command_t   *kept;
 static int                 holds, twice;
@@ -209,6 +211,9 @@ ingest(const char *text)
     conf.prefix = str("t");
     conf.now = now;
     conf.retention_days = retention;
+    conf.report_days = reports;
+    conf.original = str(text);
+    reader_conf.keep_text = reports != 0;
 
     tlsrpt_reader_reset(reader, &reader_conf);
 
@@ -560,6 +565,30 @@ upkeep(void)
 }
 
 
+static void
+erase(const char *domain)
+{
+    unsigned                 n = 0;
+    redisReply              *from;
+    tlsrpt_reply_t          *reply;
+    tlsrpt_erase_t          *e;
+    const tlsrpt_command_t  *command;
+
+    e = tlsrpt_erase_create(str("t"), str(domain), retention, now);
+
+    while ((command = tlsrpt_erase_next(e)) != NULL) {
+        reply = ask_redis(command, &from);
+        tlsrpt_erase_add(e, reply);
+        reply_free(reply);
+        freeReplyObject(from);
+        n++;
+    }
+
+    printf("%u %d\n", n, tlsrpt_erase_failed(e));
+    tlsrpt_erase_destroy(e);
+}
+
+
 /*
  * Asking
  */
@@ -714,6 +743,10 @@ do_line(char *line)
         retention = (unsigned) strtoul(args[0], NULL, 10);
         printf("retention\n");
 
+    } else if (strcmp(word, "reports") == 0) {
+        reports = (unsigned) strtoul(args[0], NULL, 10);
+        printf("reports\n");
+
     } else if (strcmp(word, "close") == 0) {
         tlsrpt_closing_destroy(closing);
         closing = tlsrpt_closing_create(str("t"), str(args[0]), retention,
@@ -762,6 +795,9 @@ do_line(char *line)
 
     } else if (strcmp(word, "send") == 0) {
         send_kept();
+
+    } else if (strcmp(word, "erase") == 0) {
+        erase(args[0]);
 
     } else if (strcmp(word, "upkeep") == 0) {
         upkeep();
