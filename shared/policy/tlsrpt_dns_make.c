@@ -15,9 +15,6 @@
 /* Of a record's name, beside the domain's. */
 #define MAX_LABELS  32
 
-/* In which order to publish: nobody finds a policy before its host is there. */
-enum { VERIFY = 1, REPORTING, HOST, POLICY };
-
 
 /* Commas, exclamation marks and semicolons must be encoded (RFC 8460 3). */
 
@@ -129,10 +126,14 @@ host_len(const char *name, const char *zone)
 }
 
 
+/* Each is to be published after those that were added before it. */
+
 static int
 add_record(const dns_t *dns, const char *name, const char *type,
-    const char *value, const char *purpose, int order)
+    const char *value, const char *purpose)
 {
+    const int  order = (int) json_array_size(dns->records) + 1;
+
     return json_array_append_new(dns->records,
                json_pack("{s:s, s:s%, s:s, s:s, s:s, s:i}", "name", name,
                          "host", name, host_len(name, dns->zone), "type", type,
@@ -176,7 +177,7 @@ has_alias(const dns_t *dns)
 
 static int
 add_text(const dns_t *dns, const char *prefix, const char *text,
-    const char *purpose, int order)
+    const char *purpose)
 {
     char  name[2 * TLSRPT_DOMAIN_LEN + MAX_LABELS];
     char  target[2 * TLSRPT_DOMAIN_LEN + MAX_LABELS];
@@ -184,13 +185,13 @@ add_text(const dns_t *dns, const char *prefix, const char *text,
     put_name(dns, prefix, dns->behind, name);
 
     if (dns->behind || !has_alias(dns)) {
-        return add_record(dns, name, "TXT", text, purpose, order);
+        return add_record(dns, name, "TXT", text, purpose);
     }
 
     put_name(dns, prefix, 1, target);
     memcpy(target + strlen(target), ".", 2);
 
-    return add_record(dns, name, "CNAME", target, purpose, order);
+    return add_record(dns, name, "CNAME", target, purpose);
 }
 
 
@@ -199,7 +200,7 @@ add_text(const dns_t *dns, const char *prefix, const char *text,
 
 static int
 add_alias(const dns_t *dns, const char *prefix, const char *before,
-    tlsrpt_str_t target, const char *purpose, int order)
+    tlsrpt_str_t target, const char *purpose)
 {
     char  name[2 * TLSRPT_DOMAIN_LEN + MAX_LABELS];
     char  value[TLSRPT_DOMAIN_LEN + MAX_LABELS];
@@ -208,7 +209,7 @@ add_alias(const dns_t *dns, const char *prefix, const char *before,
     snprintf(value, sizeof(value), "%s%.*s.", before, (int) target.len,
              target.data);
 
-    return add_record(dns, name, "CNAME", value, purpose, order);
+    return add_record(dns, name, "CNAME", value, purpose);
 }
 
 
@@ -264,7 +265,7 @@ add_verify(const dns_t *dns)
 
     return add_record(dns, name, "TXT", text, "Proves that the domain is "
                       "yours: until then nothing is served or collected for "
-                      "it. Leave it there.", VERIFY);
+                      "it. Leave it there.");
 }
 
 
@@ -289,7 +290,7 @@ add_reporting(const dns_t *dns)
     make_tlsrpt(domain->rua, domain->nrua, text, sizeof(text));
 
     if (add_text(dns, "_smtp._tls", text, "Asks senders for reports and tells "
-                 "where to send them.", REPORTING) != 0)
+                 "where to send them.") != 0)
     {
         return -1;
     }
@@ -345,20 +346,18 @@ add_host(const dns_t *dns)
     }
 
     if (dns->domain->zone.data != NULL) {
-        return add_alias(dns, "mta-sts", "mta-sts.", dns->domain->zone, why,
-                         HOST);
+        return add_alias(dns, "mta-sts", "mta-sts.", dns->domain->zone, why);
     }
 
     if (same_as.data != NULL) {
         return add_alias(dns, "mta-sts", "mta-sts.", same_as, "Leads senders "
                          "to the policy of the domain that this one is the "
                          "same as (RFC 8461 8.2); it needs a certificate for "
-                         "the name on the left.", HOST);
+                         "the name on the left.");
     }
 
     if (len) {
-        return add_alias(dns, "mta-sts", "", (tlsrpt_str_t) { host, len }, why,
-                         HOST);
+        return add_alias(dns, "mta-sts", "", (tlsrpt_str_t) { host, len }, why);
     }
 
     return advise(dns, "Publish A and AAAA records, or a CNAME, for the name "
@@ -376,8 +375,7 @@ add_id(const dns_t *dns)
     if (domain->same_as.data != NULL && !dns->behind && !has_alias(dns)) {
         return add_alias(dns, "_mta-sts", "_mta-sts.", domain->same_as,
                          "Tells senders that there is a policy, that of the "
-                         "domain that this one is the same as (RFC 8461 8.2).",
-                         POLICY);
+                         "domain that this one is the same as (RFC 8461 8.2).");
     }
 
     snprintf(text, sizeof(text), "v=STSv1; id=%.*s",
@@ -388,8 +386,7 @@ add_id(const dns_t *dns)
                     ? "Tells senders that there is a policy; what changes with "
                       "it is kept where this leads."
                     : "Tells senders that there is a policy; the id changes "
-                      "with it, so publish it again after each change.",
-                    POLICY);
+                      "with it, so publish it again after each change.");
 }
 
 
@@ -404,6 +401,7 @@ add_policy(const dns_t *dns)
                       "mta_sts_policy sets one up. Begin with mode=testing.");
     }
 
+    /* nobody looks for a policy before its id is there */
     if (add_host(dns) != 0 || add_id(dns) != 0) {
         return -1;
     }

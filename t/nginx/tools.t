@@ -94,8 +94,8 @@ is join('|', grep { !/^;/ } split /\n/, $zone->{body}), join('|',
     '_smtp._tls.a.example. 3600 IN TXT "v=TLSRPTv1; '
     . 'rua=mailto:tls-reports@example.net,'
     . 'https://reports.example.net/v1/tlsrpt"',
-    "_mta-sts.a.example. 3600 IN TXT \"v=STSv1; id=$id\"",
-    'mta-sts.a.example. 3600 IN CNAME reports.example.net.'),
+    'mta-sts.a.example. 3600 IN CNAME reports.example.net.',
+    "_mta-sts.a.example. 3600 IN TXT \"v=STSv1; id=$id\""),
     'its lines';
 
 like join(' ', @{ decode_json(get('domains/bare.example/records')->{body})
