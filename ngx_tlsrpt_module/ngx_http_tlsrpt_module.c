@@ -14,11 +14,11 @@
 #include "ngx_http_tlsrpt_ctx.h"
 #include "ngx_http_tlsrpt_module.h"
 #include "ngx_http_tlsrpt_reckon.h"
+#include "ngx_http_tlsrpt_report_uri.h"
 #include "tlsrpt_version.h"
 
 
 #define NGX_HTTP_TLSRPT_MAX_DAYS  10000
-#define NGX_HTTP_TLSRPT_MAX_URIS  16
 
 
 static ngx_int_t ngx_http_tlsrpt_add_variables(ngx_conf_t *cf);
@@ -34,8 +34,6 @@ static char *ngx_http_tlsrpt_merge_loc_conf(ngx_conf_t *cf, void *parent,
 static char *ngx_http_tlsrpt_retention(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static ngx_int_t ngx_http_tlsrpt_days(ngx_str_t *value);
-static char *ngx_http_tlsrpt_report_uri(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
 static char *ngx_http_tlsrpt_collect(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_tlsrpt_stats(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -85,6 +83,13 @@ static ngx_command_t  ngx_http_tlsrpt_commands[] = {
       ngx_http_tlsrpt_domain,
       NGX_HTTP_MAIN_CONF_OFFSET,
       0,
+      NULL },
+
+    { ngx_string("tlsrpt_registry"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE123,
+      ngx_http_tlsrpt_registry,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_tlsrpt_main_conf_t, registry),
       NULL },
 
     { ngx_string("tlsrpt_collect"),
@@ -292,7 +297,18 @@ ngx_http_tlsrpt_init_main_conf(ngx_conf_t *cf, void *conf)
         return NGX_CONF_ERROR;
     }
 
+    if (tmcf->registry.on && tmcf->redis.naddrs == 0) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"tlsrpt_registry\" needs \"tlsrpt_redis\" in the http "
+                      "block");
+        return NGX_CONF_ERROR;
+    }
+
     if (tmcf->redis.naddrs && ngx_http_tlsrpt_counters_add(cf) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_http_tlsrpt_registry_init(cf, &tmcf->registry) != NGX_CONF_OK) {
         return NGX_CONF_ERROR;
     }
 
@@ -477,65 +493,6 @@ ngx_http_tlsrpt_days(ngx_str_t *value)
 }
 
 
-/* As records shall name them (RFC 8460 3), so they must fit into one. */
-
-static char *
-ngx_http_tlsrpt_report_uri(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_http_tlsrpt_main_conf_t  *tmcf = conf;
-
-    u_char      *p;
-    ngx_str_t   *value, *uri;
-    ngx_uint_t   i;
-
-    if (tmcf->report_uris) {
-        return "is duplicate";
-    }
-
-    tmcf->report_uris = ngx_array_create(cf->pool, cf->args->nelts,
-                                         sizeof(ngx_str_t));
-    if (tmcf->report_uris == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    value = cf->args->elts;
-
-    for (i = 1; i < cf->args->nelts; i++) {
-
-        if (ngx_strncmp(value[i].data, "https://", 8) != 0
-            && ngx_strncmp(value[i].data, "mailto:", 7) != 0)
-        {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "\"%V\" begins neither with \"https://\" nor "
-                               "with \"mailto:\"", &value[i]);
-            return NGX_CONF_ERROR;
-        }
-
-        for (p = value[i].data; *p; p++) {
-            if (*p <= ' ' || *p >= 0x7f || *p == '"' || *p == '\\') {
-                ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                                   "\"%V\" has a character that is not "
-                                   "allowed in a URI", &value[i]);
-                return NGX_CONF_ERROR;
-            }
-        }
-
-        uri = ngx_array_push(tmcf->report_uris);
-        if (uri == NULL) {
-            return NGX_CONF_ERROR;
-        }
-
-        *uri = value[i];
-    }
-
-    if (tmcf->report_uris->nelts > NGX_HTTP_TLSRPT_MAX_URIS) {
-        return "takes 16 addresses at most";
-    }
-
-    return NGX_CONF_OK;
-}
-
-
 static char *
 ngx_http_tlsrpt_collect(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
@@ -618,12 +575,20 @@ ngx_http_tlsrpt_handle(ngx_conf_t *cf, ngx_command_t *cmd,
 static ngx_int_t
 ngx_http_tlsrpt_init_module(ngx_cycle_t *cycle)
 {
+    ngx_http_tlsrpt_main_conf_t  *tmcf;
+
     if (!ngx_test_config) {
         ngx_log_error(NGX_LOG_NOTICE, cycle->log, 0, "tlsrpt/%s",
                       tlsrpt_release);
     }
 
-    return ngx_http_tlsrpt_accepted_list(cycle);
+    if (ngx_http_tlsrpt_accepted_list(cycle) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    tmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_tlsrpt_module);
+
+    return ngx_http_tlsrpt_registry_open(cycle, tmcf ? &tmcf->registry : NULL);
 }
 
 
@@ -648,6 +613,9 @@ ngx_http_tlsrpt_init_process(ngx_cycle_t *cycle)
     }
 
     ngx_http_tlsrpt_reckon_begin(tmcf);
+    ngx_http_tlsrpt_registry_begin(&tmcf->registry, tmcf->client,
+                                   &tmcf->redis.prefix,
+                                   ngx_http_tlsrpt_domain_configured);
 
     return NGX_OK;
 }
@@ -665,6 +633,7 @@ ngx_http_tlsrpt_exit_process(ngx_cycle_t *cycle)
     }
 
     if (tmcf->client) {
+        ngx_http_tlsrpt_registry_end();
         ngx_http_tlsrpt_redis_destroy(tmcf->client);
         tmcf->client = NULL;
         ngx_http_tlsrpt_reckon_end();

@@ -16,6 +16,7 @@
 #include "tlsrpt_collect.h"
 #include "ngx_http_tlsrpt_accepted.h"
 #include "ngx_http_tlsrpt_redis.h"
+#include "ngx_http_tlsrpt_registry.h"
 
 #pragma GCC visibility push(hidden)
 
@@ -24,6 +25,7 @@ typedef struct {
     ngx_http_tlsrpt_redis_t       *client;  /* of this worker */
     ngx_uint_t                     retention_days;
     ngx_uint_t                     report_days;     /* 0: no originals */
+    ngx_http_tlsrpt_registry_conf_t  registry;
     ngx_http_tlsrpt_accepted_t     accepted;
     tlsrpt_reader_t               *reader;  /* of this worker; NULL: none yet */
     time_t                         index_kept;  /* when this worker last put

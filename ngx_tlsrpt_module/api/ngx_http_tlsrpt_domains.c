@@ -411,7 +411,8 @@ ngx_http_tlsrpt_page_show(ngx_http_tlsrpt_page_t *page,
 {
     ngx_str_t                   name;
     ngx_uint_t                  seen;
-    ngx_http_mta_sts_policy_t  *policy;
+    const char                 *mode;
+    ngx_http_mta_sts_served_t   served;
 
     /* the index may outlive a domain's data */
 
@@ -432,11 +433,10 @@ ngx_http_tlsrpt_page_show(ngx_http_tlsrpt_page_t *page,
 
     name.data = line->name;
     name.len = line->domain.len;
-    policy = ngx_http_mta_sts_served(page->request, &name);
+    mode = ngx_http_mta_sts_request_served(page->request, &name, &served)
+           == NGX_OK ? mta_sts_mode_name((int) served.mode) : NULL;
 
-    line->json = tlsrpt_overview_json(line->overview, policy
-                                      ? mta_sts_mode_name(policy->text->mode)
-                                      : NULL);
+    line->json = tlsrpt_overview_json(line->overview, mode);
 
     return line->json ? NGX_OK : NGX_ERROR;
 }

@@ -126,16 +126,29 @@ ngx_http_tlsrpt_health_answered(void *data, const tlsrpt_reply_t *reply,
 }
 
 
-/* Domains are not enrolled at run time yet, so there is no registry. */
+/* null: the registry is off.  One that is full is no reason to go elsewhere: it
+   is as full on other nodes. */
 
 static ngx_int_t
 ngx_http_tlsrpt_health_send(ngx_http_request_t *r, ngx_uint_t redis)
 {
-    char    *text;
-    json_t  *json;
+    char                               *text;
+    json_t                             *json;
+    ngx_uint_t                          fit;
+    ngx_http_tlsrpt_registry_status_t   registry;
+
+    fit = redis;
 
     json = json_pack("{s:s, s:b, s:n, s:n}", "version", tlsrpt_release,
                      "redis", (int) redis, "registry", "zone-full");
+
+    if (ngx_http_tlsrpt_registry_status(&registry) == NGX_OK) {
+        fit = redis && registry.loaded;
+
+        json_object_set_new(json, "registry", json_boolean(registry.loaded));
+        json_object_set_new(json, "zone-full", json_boolean(registry.full));
+    }
+
     text = json_dumps(json, JSON_COMPACT);
     json_decref(json);
 
@@ -145,7 +158,7 @@ ngx_http_tlsrpt_health_send(ngx_http_request_t *r, ngx_uint_t redis)
     }
 
     return ngx_http_tlsrpt_send_text(r,
-               redis ? NGX_HTTP_OK : NGX_HTTP_SERVICE_UNAVAILABLE,
+               fit ? NGX_HTTP_OK : NGX_HTTP_SERVICE_UNAVAILABLE,
                "application/json; charset=utf-8", text, ngx_strlen(text));
 }
 

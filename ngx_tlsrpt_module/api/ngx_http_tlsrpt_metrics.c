@@ -100,6 +100,8 @@ static ngx_int_t ngx_http_tlsrpt_metrics_reply(void *data,
 static ngx_int_t ngx_http_tlsrpt_metrics_spill(
     ngx_http_tlsrpt_metrics_ctx_t *ctx);
 static void ngx_http_tlsrpt_metrics_host(ngx_http_tlsrpt_metrics_ctx_t *ctx);
+static void ngx_http_tlsrpt_metrics_registry(
+    ngx_http_tlsrpt_metrics_ctx_t *ctx);
 static void ngx_http_tlsrpt_metrics_destroy(void *data);
 
 
@@ -578,6 +580,46 @@ ngx_http_tlsrpt_metrics_host(ngx_http_tlsrpt_metrics_ctx_t *ctx)
     for (i = 0; i < sizeof(redis) / sizeof(redis[0]); i++) {
         tlsrpt_metrics_host(ctx->metrics, &redis[i]);
     }
+    }
+
+    ngx_http_tlsrpt_metrics_registry(ctx);
+}
+
+
+static void
+ngx_http_tlsrpt_metrics_registry(ngx_http_tlsrpt_metrics_ctx_t *ctx)
+{
+    ngx_uint_t                          i;
+    ngx_http_tlsrpt_registry_status_t   status;
+
+    if (ngx_http_tlsrpt_registry_status(&status) != NGX_OK) {
+        return;
+    }
+
+    for (i = 0; i < NGX_HTTP_TLSRPT_NSTATES; i++) {
+        tlsrpt_metric_t  domains = {
+            "tlsrpt_registry_domains",
+            "Domains enrolled at run time, as this nginx knows them.",
+            "gauge", "state", (char *) ngx_http_tlsrpt_states[i].data,
+            (double) status.domains[i]
+        };
+
+        tlsrpt_metrics_host(ctx->metrics, &domains);
+    }
+
+    tlsrpt_metric_t  zone[] = {
+        { "tlsrpt_registry_zone_bytes",
+          "Memory of the zone of enrolled domains.",
+          "gauge", "state", "used", (double) status.used },
+        { "tlsrpt_registry_zone_bytes",
+          "Memory of the zone of enrolled domains.",
+          "gauge", "state", "free", (double) (status.size - status.used) },
+        { "tlsrpt_registry_full", "1: not all of them fit into the zone.",
+          "gauge", NULL, NULL, (double) status.full }
+    };
+
+    for (i = 0; i < sizeof(zone) / sizeof(zone[0]); i++) {
+        tlsrpt_metrics_host(ctx->metrics, &zone[i]);
     }
 }
 

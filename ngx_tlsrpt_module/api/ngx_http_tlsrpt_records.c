@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: BSD-2-Clause
  *
  * BASE/domains/D/records and BASE/domains/D/policy: what the owner of the
- * domain publishes, as this configuration has it.
+ * domain publishes, as the configuration has it, or the registry.
  */
 
 #include "ngx_http_mta_sts_module.h"
@@ -12,6 +12,7 @@
 #include "ngx_http_tlsrpt_error.h"
 #include "ngx_http_tlsrpt_module.h"
 #include "ngx_http_tlsrpt_params.h"
+#include "ngx_http_tlsrpt_report_uri.h"
 #include "ngx_http_tlsrpt_scope.h"
 #include "tlsrpt_dns.h"
 
@@ -22,13 +23,11 @@ static json_t *ngx_http_tlsrpt_records_json(ngx_http_request_t *r,
     ngx_str_t *domain);
 static ngx_int_t ngx_http_tlsrpt_records_uris(ngx_http_request_t *r,
     ngx_str_t *domain, tlsrpt_dns_domain_t *dns);
-static ngx_int_t ngx_http_tlsrpt_records_uri(ngx_http_request_t *r,
-    ngx_str_t *uri, ngx_str_t *token, tlsrpt_str_t *made);
 
 static json_t *ngx_http_tlsrpt_policy_json(ngx_http_request_t *r,
     ngx_str_t *domain);
 static json_t *ngx_http_tlsrpt_policy_served(
-    ngx_http_mta_sts_policy_t *served, json_t *advice);
+    const ngx_http_mta_sts_served_t *served, json_t *advice);
 
 
 enum {
@@ -90,8 +89,9 @@ ngx_http_tlsrpt_policy_resource(ngx_http_request_t *r,
 }
 
 
-/* Both are of the configuration alone: a domain that is only in Redis, from
-   another time or node, has none here.  rc: of the refusal. */
+/* Both are of the configuration or the registry: a domain of which Redis has
+   counts alone, from another time or node, has none here.  rc: of the
+   refusal. */
 
 static ngx_uint_t
 ngx_http_tlsrpt_records_refused(ngx_http_request_t *r,
@@ -117,9 +117,8 @@ ngx_http_tlsrpt_records_refused(ngx_http_request_t *r,
 static json_t *
 ngx_http_tlsrpt_records_json(ngx_http_request_t *r, ngx_str_t *domain)
 {
-    ngx_str_t                   id;
-    tlsrpt_dns_domain_t         dns;
-    ngx_http_mta_sts_policy_t  *policy;
+    tlsrpt_dns_domain_t        dns;
+    ngx_http_mta_sts_served_t  served;
 
     ngx_memzero(&dns, sizeof(tlsrpt_dns_domain_t));
 
@@ -129,12 +128,9 @@ ngx_http_tlsrpt_records_json(ngx_http_request_t *r, ngx_str_t *domain)
         return NULL;
     }
 
-    policy = ngx_http_mta_sts_served(r, domain);
-
-    if (policy) {
-        id = ngx_http_mta_sts_policy_id(policy);
-        dns.policy_id = ngx_http_tlsrpt_str(&id);
-        dns.mode = policy->text->mode;
+    if (ngx_http_mta_sts_request_served(r, domain, &served) == NGX_OK) {
+        dns.policy_id = ngx_http_tlsrpt_str(&served.id);
+        dns.mode = (int) served.mode;
     }
 
     return tlsrpt_dns_records(&dns);
@@ -145,9 +141,9 @@ static ngx_int_t
 ngx_http_tlsrpt_records_uris(ngx_http_request_t *r, ngx_str_t *domain,
     tlsrpt_dns_domain_t *dns)
 {
-    ngx_str_t                    *uris, token;
+    ngx_str_t                    *uris;
     ngx_uint_t                    i;
-    ngx_http_tlsrpt_domain_t     *conf;
+    ngx_http_tlsrpt_domain_t     *known;
     ngx_http_tlsrpt_main_conf_t  *tmcf;
 
     tmcf = ngx_http_get_module_main_conf(r, ngx_http_tlsrpt_module);
@@ -156,19 +152,13 @@ ngx_http_tlsrpt_records_uris(ngx_http_request_t *r, ngx_str_t *domain,
         return NGX_OK;
     }
 
-    ngx_str_null(&token);
-
-    conf = ngx_http_tlsrpt_domain_find(&tmcf->accepted, (char *) domain->data,
-                                       domain->len);
-    if (conf) {
-        token = conf->token;
-    }
+    known = ngx_http_tlsrpt_accepted_token_of(r, domain);
 
     uris = tmcf->report_uris->elts;
 
     for (i = 0; i < tmcf->report_uris->nelts; i++) {
-        if (ngx_http_tlsrpt_records_uri(r, &uris[i], &token,
-                                        &dns->rua[dns->nrua++])
+        if (ngx_http_tlsrpt_report_uri_of(&uris[i], known, r->pool,
+                                          &dns->rua[dns->nrua++])
             != NGX_OK)
         {
             return NGX_ERROR;
@@ -179,50 +169,16 @@ ngx_http_tlsrpt_records_uris(ngx_http_request_t *r, ngx_str_t *domain,
 }
 
 
-/* LOCATION/TOKEN, of an https: URI. */
-
-static ngx_int_t
-ngx_http_tlsrpt_records_uri(ngx_http_request_t *r, ngx_str_t *uri,
-    ngx_str_t *token, tlsrpt_str_t *made)
-{
-    u_char  *p;
-
-    *made = ngx_http_tlsrpt_str(uri);
-
-    if (token->len == 0 || uri->data[0] != 'h') {
-        return NGX_OK;
-    }
-
-    p = ngx_pnalloc(r->pool, uri->len + 1 + token->len);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    made->data = (char *) p;
-    p = ngx_cpymem(p, uri->data, uri->len);
-
-    if (p[-1] != '/') {
-        *p++ = '/';
-    }
-
-    p = ngx_cpymem(p, token->data, token->len);
-    made->len = (size_t) (p - (u_char *) made->data);
-
-    return NGX_OK;
-}
-
-
 static json_t *
 ngx_http_tlsrpt_policy_json(ngx_http_request_t *r, ngx_str_t *domain)
 {
     json_t                     *advice, *policy;
-    ngx_http_mta_sts_policy_t  *served;
+    ngx_http_mta_sts_served_t   served;
 
     advice = json_array();
-    served = ngx_http_mta_sts_served(r, domain);
 
-    if (served) {
-        policy = ngx_http_tlsrpt_policy_served(served, advice);
+    if (ngx_http_mta_sts_request_served(r, domain, &served) == NGX_OK) {
+        policy = ngx_http_tlsrpt_policy_served(&served, advice);
 
     } else {
         policy = json_null();
@@ -247,17 +203,13 @@ ngx_http_tlsrpt_policy_remark(void *ctx, int is_error, size_t at,
 
 
 static json_t *
-ngx_http_tlsrpt_policy_served(ngx_http_mta_sts_policy_t *served,
+ngx_http_tlsrpt_policy_served(const ngx_http_mta_sts_served_t *served,
     json_t *advice)
 {
     json_t            *json;
-    ngx_str_t          text, id;
     mta_sts_policy_t   policy;
 
-    text = ngx_http_mta_sts_policy_text(served);
-    id = ngx_http_mta_sts_policy_id(served);
-
-    if (ngx_http_mta_sts_policy_read(served, &policy,
+    if (ngx_http_mta_sts_served_read(served, &policy,
                                      ngx_http_tlsrpt_policy_remark, advice)
         != NGX_OK)
     {
@@ -268,10 +220,12 @@ ngx_http_tlsrpt_policy_served(ngx_http_mta_sts_policy_t *served,
 
     if (json == NULL
         || json_object_set_new(json, "text",
-                               json_stringn((char *) text.data, text.len))
+                               json_stringn((char *) served->text.data,
+                                            served->text.len))
            != 0
         || json_object_set_new(json, "id",
-                               json_stringn((char *) id.data, id.len))
+                               json_stringn((char *) served->id.data,
+                                            served->id.len))
            != 0)
     {
         json_decref(json);

@@ -13,6 +13,8 @@
 
 static ngx_int_t ngx_http_tlsrpt_collect_token(ngx_http_request_t *r,
     ngx_http_tlsrpt_domain_t **domain);
+static ngx_int_t ngx_http_tlsrpt_collect_refuse_token(ngx_http_request_t *r,
+    ngx_int_t why);
 static ngx_http_tlsrpt_collect_t *ngx_http_tlsrpt_collect_create(
     ngx_http_request_t *r, ngx_http_tlsrpt_domain_t *domain);
 static void ngx_http_tlsrpt_collect_detach(void *data);
@@ -37,8 +39,6 @@ static ngx_int_t ngx_http_tlsrpt_collect_store(
     ngx_http_tlsrpt_collect_t *collect);
 static ngx_int_t ngx_http_tlsrpt_collect_domains(
     ngx_http_tlsrpt_collect_t *collect, const tlsrpt_report_t *report);
-static ngx_uint_t ngx_http_tlsrpt_collect_accepted(
-    ngx_http_tlsrpt_collect_t *collect, tlsrpt_str_t name, ngx_str_t *below);
 static ngx_int_t ngx_http_tlsrpt_collect_refuse_domains(
     ngx_http_request_t *r, const tlsrpt_report_t *report);
 static ngx_int_t ngx_http_tlsrpt_collect_no_memory(ngx_http_request_t *r);
@@ -47,6 +47,7 @@ static ngx_int_t ngx_http_tlsrpt_collect_no_memory(ngx_http_request_t *r);
 ngx_int_t
 ngx_http_tlsrpt_collect_handler(ngx_http_request_t *r)
 {
+    ngx_int_t                    rc;
     ngx_http_tlsrpt_domain_t    *domain;
     ngx_http_tlsrpt_loc_conf_t  *tlcf;
 
@@ -64,9 +65,10 @@ ngx_http_tlsrpt_collect_handler(ngx_http_request_t *r)
                                               "reports are sent by POST");
     }
 
-    if (ngx_http_tlsrpt_collect_token(r, &domain) != NGX_OK) {
-        return ngx_http_tlsrpt_collect_refuse(r, NGX_HTTP_NOT_FOUND,
-                                              "unknown token");
+    rc = ngx_http_tlsrpt_collect_token(r, &domain);
+
+    if (rc != NGX_OK) {
+        return ngx_http_tlsrpt_collect_refuse_token(r, rc);
     }
 
     tlcf = ngx_http_get_module_loc_conf(r, ngx_http_tlsrpt_module);
@@ -87,15 +89,15 @@ ngx_http_tlsrpt_collect_handler(ngx_http_request_t *r)
 
 /*
  * What follows the location's name: nothing, "/", or "/TOKEN".
- * NGX_DECLINED: anything else, or an unknown token.
+ * NGX_DECLINED: anything else; the rest is that of
+ * ngx_http_tlsrpt_accepted_by_token().
  */
 
 static ngx_int_t
 ngx_http_tlsrpt_collect_token(ngx_http_request_t *r,
     ngx_http_tlsrpt_domain_t **domain)
 {
-    ngx_str_t                     token;
-    ngx_http_tlsrpt_main_conf_t  *tmcf;
+    ngx_str_t  token;
 
     *domain = NULL;
 
@@ -107,12 +109,33 @@ ngx_http_tlsrpt_collect_token(ngx_http_request_t *r,
         return NGX_OK;
     }
 
-    tmcf = ngx_http_get_module_main_conf(r, ngx_http_tlsrpt_module);
+    return ngx_http_tlsrpt_accepted_by_token(r, &token, domain);
+}
 
-    *domain = ngx_http_tlsrpt_domain_by_token(&tmcf->accepted, token.data,
-                                              token.len);
 
-    return *domain ? NGX_OK : NGX_DECLINED;
+static ngx_int_t
+ngx_http_tlsrpt_collect_refuse_token(ngx_http_request_t *r, ngx_int_t why)
+{
+    switch (why) {
+
+    case NGX_DECLINED:
+        return ngx_http_tlsrpt_collect_refuse(r, NGX_HTTP_NOT_FOUND,
+                                              "unknown token");
+
+    case NGX_BUSY:
+        /* only who has read it in DNS knows it, so that it will soon be
+           proved */
+        return ngx_http_tlsrpt_collect_refuse(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                       "the domain of this token is not proved "
+                                       "yet");
+
+    case NGX_AGAIN:
+        return ngx_http_tlsrpt_collect_refuse(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                       "the registry of domains is not loaded");
+
+    default:
+        return ngx_http_tlsrpt_collect_no_memory(r);
+    }
 }
 
 
@@ -410,8 +433,7 @@ ngx_http_tlsrpt_collect_domains(ngx_http_tlsrpt_collect_t *collect,
     u_char                          *p;
     size_t                           i, len;
     ngx_str_t                       *list;
-    ngx_str_t                        below;
-    tlsrpt_str_t                    *name;
+    ngx_str_t                        name, below;
     ngx_http_tlsrpt_store_domain_t  *domain;
 
     for (len = 0, i = 0; i < report->ndomains; i++) {
@@ -433,9 +455,12 @@ ngx_http_tlsrpt_collect_domains(ngx_http_tlsrpt_collect_t *collect,
     list->data = p;
 
     for (i = 0; i < report->ndomains; i++) {
-        name = &report->domains[i];
+        name.data = (u_char *) report->domains[i].data;
+        name.len = report->domains[i].len;
 
-        if (!ngx_http_tlsrpt_collect_accepted(collect, *name, &below)) {
+        if (!ngx_http_tlsrpt_accepted_takes(collect->request, collect->domain,
+                                            &name, &below))
+        {
             continue;
         }
 
@@ -450,9 +475,9 @@ ngx_http_tlsrpt_collect_domains(ngx_http_tlsrpt_collect_t *collect,
         domain->number = i;
         domain->below = below;
         domain->name.data = p;
-        domain->name.len = name->len;
+        domain->name.len = name.len;
 
-        p = ngx_cpymem(p, name->data, name->len);
+        p = ngx_cpymem(p, name.data, name.len);
     }
 
     list->len = (size_t) (p - list->data);
@@ -462,40 +487,6 @@ ngx_http_tlsrpt_collect_domains(ngx_http_tlsrpt_collect_t *collect,
     }
 
     return NGX_OK;
-}
-
-
-/* A domain with a token is reported on with this token, or one of a domain
-   above it.  *below: the NAME of the ".NAME" that alone takes it; len 0: it is
-   named itself. */
-
-static ngx_uint_t
-ngx_http_tlsrpt_collect_accepted(ngx_http_tlsrpt_collect_t *collect,
-    tlsrpt_str_t name, ngx_str_t *below)
-{
-    ngx_http_tlsrpt_domain_t  *domain;
-
-    ngx_str_null(below);
-
-    domain = collect->domain;
-
-    if (domain == NULL) {
-        domain = ngx_http_tlsrpt_domain_find(&collect->tmcf->accepted,
-                                             name.data, name.len);
-    }
-
-    if (domain == NULL) {
-        return ngx_http_tlsrpt_domain_accepted(collect->request, name.data,
-                                               name.len);
-    }
-
-    if (name.len != domain->name.len) {
-        *below = domain->name;
-    }
-
-    return collect->domain
-           ? tlsrpt_domain_within(name, ngx_http_tlsrpt_str(&domain->name)) != 0
-           : domain->token.len == 0;
 }
 
 

@@ -24,6 +24,14 @@ static ngx_int_t ngx_http_tlsrpt_hash_init(ngx_conf_t *cf,
     ngx_http_tlsrpt_hash_t *hash, ngx_uint_t n);
 static ngx_int_t ngx_http_tlsrpt_accepted_names(ngx_cycle_t *cycle,
     ngx_http_tlsrpt_accepted_t *accepted);
+static ngx_http_tlsrpt_domain_t *ngx_http_tlsrpt_domain_by_token(
+    ngx_http_tlsrpt_accepted_t *accepted, const u_char *token, size_t len);
+static ngx_http_tlsrpt_domain_t *ngx_http_tlsrpt_accepted_enrolled(
+    ngx_http_request_t *r, ngx_http_tlsrpt_registered_t *enrolled);
+static void ngx_http_tlsrpt_accepted_below(ngx_http_tlsrpt_domain_t *domain,
+    const ngx_str_t *name, ngx_str_t *below);
+static ngx_uint_t ngx_http_tlsrpt_accepted_policy(ngx_http_request_t *r,
+    const ngx_str_t *name);
 static uint32_t *ngx_http_tlsrpt_hash_name(ngx_http_tlsrpt_accepted_t *accepted,
     const u_char *name, size_t len);
 static uint32_t *ngx_http_tlsrpt_hash_token(
@@ -367,7 +375,50 @@ ngx_http_tlsrpt_domain_find(ngx_http_tlsrpt_accepted_t *accepted,
 }
 
 
-ngx_http_tlsrpt_domain_t *
+ngx_int_t
+ngx_http_tlsrpt_accepted_by_token(ngx_http_request_t *r,
+    const ngx_str_t *token, ngx_http_tlsrpt_domain_t **domain)
+{
+    ngx_int_t                      rc;
+    ngx_http_tlsrpt_domain_t      *configured;
+    ngx_http_tlsrpt_registered_t   enrolled;
+    ngx_http_tlsrpt_main_conf_t   *tmcf;
+
+    tmcf = ngx_http_get_module_main_conf(r, ngx_http_tlsrpt_module);
+
+    *domain = ngx_http_tlsrpt_domain_by_token(&tmcf->accepted, token->data,
+                                              token->len);
+    if (*domain) {
+        return NGX_OK;
+    }
+
+    rc = ngx_http_tlsrpt_registry_by_token(token, r->pool, &enrolled);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (enrolled.state == NGX_HTTP_TLSRPT_PENDING) {
+        return NGX_BUSY;
+    }
+
+    configured = ngx_http_tlsrpt_domain_find(&tmcf->accepted,
+                                             (char *) enrolled.name.data,
+                                             enrolled.name.len);
+
+    if (configured && configured->name.len == enrolled.name.len
+        && configured->token.len)
+    {
+        return NGX_DECLINED;
+    }
+
+    *domain = ngx_http_tlsrpt_accepted_enrolled(r, &enrolled);
+
+    return *domain ? NGX_OK : NGX_ERROR;
+}
+
+
+static ngx_http_tlsrpt_domain_t *
 ngx_http_tlsrpt_domain_by_token(ngx_http_tlsrpt_accepted_t *accepted,
     const u_char *token, size_t len)
 {
@@ -385,23 +436,140 @@ ngx_http_tlsrpt_domain_by_token(ngx_http_tlsrpt_accepted_t *accepted,
 }
 
 
+static ngx_http_tlsrpt_domain_t *
+ngx_http_tlsrpt_accepted_enrolled(ngx_http_request_t *r,
+    ngx_http_tlsrpt_registered_t *enrolled)
+{
+    ngx_http_tlsrpt_domain_t  *domain;
+
+    domain = ngx_pcalloc(r->pool, sizeof(ngx_http_tlsrpt_domain_t));
+
+    if (domain) {
+        domain->name = enrolled->name;
+        domain->token = enrolled->token;
+        domain->enrolled = 1;
+    }
+
+    return domain;
+}
+
+
+ngx_uint_t
+ngx_http_tlsrpt_accepted_takes(ngx_http_request_t *r,
+    ngx_http_tlsrpt_domain_t *of_token, const ngx_str_t *name,
+    ngx_str_t *below)
+{
+    ngx_http_tlsrpt_domain_t  *domain;
+
+    ngx_str_null(below);
+
+    domain = ngx_http_tlsrpt_accepted_token_of(r, name);
+
+    if (of_token == NULL) {
+
+        if (domain == NULL) {
+            return ngx_http_tlsrpt_accepted_policy(r, name);
+        }
+
+        ngx_http_tlsrpt_accepted_below(domain, name, below);
+
+        return domain->token.len == 0;
+    }
+
+    ngx_http_tlsrpt_accepted_below(of_token, name, below);
+
+    if (below->len == 0) {
+        return of_token->name.len == name->len
+               && ngx_memcmp(of_token->name.data, name->data, name->len) == 0;
+    }
+
+    /* one with a token of its own is nearer to the name */
+
+    return !of_token->enrolled
+           && tlsrpt_domain_within(ngx_http_tlsrpt_str(name),
+                                   ngx_http_tlsrpt_str(&of_token->name))
+           && (domain == NULL || domain == of_token || domain->token.len == 0
+               || domain->name.len < of_token->name.len);
+}
+
+
+static void
+ngx_http_tlsrpt_accepted_below(ngx_http_tlsrpt_domain_t *domain,
+    const ngx_str_t *name, ngx_str_t *below)
+{
+    if (name->len != domain->name.len) {
+        *below = domain->name;
+    }
+}
+
+
+ngx_http_tlsrpt_domain_t *
+ngx_http_tlsrpt_accepted_token_of(ngx_http_request_t *r,
+    const ngx_str_t *name)
+{
+    ngx_http_tlsrpt_domain_t      *domain;
+    ngx_http_tlsrpt_registered_t   enrolled;
+    ngx_http_tlsrpt_main_conf_t   *tmcf;
+
+    tmcf = ngx_http_get_module_main_conf(r, ngx_http_tlsrpt_module);
+
+    domain = ngx_http_tlsrpt_domain_find(&tmcf->accepted, (char *) name->data,
+                                         name->len);
+
+    /* what is configured counts, whatever the registry has; but ".NAME" does
+       not name what is below it */
+
+    if ((domain && domain->name.len == name->len)
+        || ngx_http_tlsrpt_accepted_policy(r, name)
+        || ngx_http_tlsrpt_registry_find(name, r->pool, &enrolled) != NGX_OK)
+    {
+        return domain;
+    }
+
+    return ngx_http_tlsrpt_accepted_enrolled(r, &enrolled);
+}
+
+
+/* Is its policy configured? */
+
+static ngx_uint_t
+ngx_http_tlsrpt_accepted_policy(ngx_http_request_t *r, const ngx_str_t *name)
+{
+    return ngx_http_mta_sts_find(ngx_http_get_module_main_conf(r,
+                                     ngx_http_mta_sts_module),
+                                 name->data, name->len)
+           != NULL;
+}
+
+
 ngx_uint_t
 ngx_http_tlsrpt_domain_accepted(ngx_http_request_t *r, const char *name,
     size_t len)
 {
-    ngx_str_t                     domain;
-    ngx_http_tlsrpt_main_conf_t  *tmcf;
-
-    tmcf = ngx_http_get_module_main_conf(r, ngx_http_tlsrpt_module);
-
-    if (ngx_http_tlsrpt_domain_find(&tmcf->accepted, name, len)) {
-        return 1;
-    }
+    ngx_str_t  domain;
 
     domain.data = (u_char *) name;
     domain.len = len;
 
-    return ngx_http_mta_sts_served(r, &domain) != NULL;
+    return ngx_http_tlsrpt_accepted_token_of(r, &domain)
+           || ngx_http_tlsrpt_accepted_policy(r, &domain);
+}
+
+
+ngx_uint_t
+ngx_http_tlsrpt_domain_configured(const ngx_str_t *name)
+{
+    ngx_http_tlsrpt_main_conf_t  *tmcf;
+
+    tmcf = ngx_http_cycle_get_module_main_conf(ngx_cycle,
+                                               ngx_http_tlsrpt_module);
+
+    return ngx_http_tlsrpt_domain_find(&tmcf->accepted, (char *) name->data,
+                                       name->len)
+           || ngx_http_mta_sts_find(
+                  ngx_http_cycle_get_module_main_conf(ngx_cycle,
+                                                      ngx_http_mta_sts_module),
+                  name->data, name->len);
 }
 
 

@@ -11,8 +11,8 @@
  *         mta_sts;
  *     }
  *
- * Answers are made when the configuration is read: a request is a search in a
- * table and a send.
+ * Answers are made when the configuration is read, or the registry: a request
+ * is a search in a table, or in two, and a send.
  */
 
 #include <ngx_config.h>
@@ -26,6 +26,7 @@
 
 #define NGX_HTTP_MTA_STS_HOST    "mta-sts."
 #define NGX_HTTP_MTA_STS_SUFFIX  ".txt"
+#define NGX_HTTP_MTA_STS_RETRY   "10"       /* seconds */
 
 
 /* A policy being read. */
@@ -39,10 +40,11 @@ typedef struct {
 
 
 static ngx_int_t ngx_http_mta_sts_handler(ngx_http_request_t *r);
-static ngx_http_mta_sts_policy_t *ngx_http_mta_sts_host_policy(
-    ngx_http_request_t *r);
+static ngx_int_t ngx_http_mta_sts_host_policy(ngx_http_request_t *r,
+    ngx_http_mta_sts_served_t *served);
+static ngx_int_t ngx_http_mta_sts_unknown(ngx_http_request_t *r);
 static ngx_int_t ngx_http_mta_sts_send(ngx_http_request_t *r,
-    ngx_http_mta_sts_policy_t *policy);
+    ngx_http_mta_sts_served_t *served);
 
 static char *ngx_http_mta_sts_init_main_conf(ngx_conf_t *cf, void *conf);
 
@@ -130,8 +132,8 @@ ngx_module_t  ngx_http_mta_sts_module = {
 static ngx_int_t
 ngx_http_mta_sts_handler(ngx_http_request_t *r)
 {
-    ngx_int_t                   rc;
-    ngx_http_mta_sts_policy_t  *policy;
+    ngx_int_t                  rc;
+    ngx_http_mta_sts_served_t  served;
 
     if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
 
@@ -148,21 +150,29 @@ ngx_http_mta_sts_handler(ngx_http_request_t *r)
         return rc;
     }
 
-    policy = ngx_http_mta_sts_host_policy(r);
+    switch (ngx_http_mta_sts_host_policy(r, &served)) {
 
-    if (policy == NULL) {
+    case NGX_OK:
+        return ngx_http_mta_sts_send(r, &served);
+
+    case NGX_DECLINED:
         return NGX_HTTP_NOT_FOUND;
-    }
 
-    return ngx_http_mta_sts_send(r, policy);
+    case NGX_AGAIN:
+        return ngx_http_mta_sts_unknown(r);
+
+    default:
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
 }
 
 
 /* The Policy Host is "mta-sts." and the Policy Domain (RFC 8461 3.2).  nginx
    has put the name in lower case, without port and final dot. */
 
-static ngx_http_mta_sts_policy_t *
-ngx_http_mta_sts_host_policy(ngx_http_request_t *r)
+static ngx_int_t
+ngx_http_mta_sts_host_policy(ngx_http_request_t *r,
+    ngx_http_mta_sts_served_t *served)
 {
     size_t      prefix;
     ngx_str_t  *host, domain;
@@ -173,23 +183,40 @@ ngx_http_mta_sts_host_policy(ngx_http_request_t *r)
     if (host->len <= prefix
         || ngx_memcmp(host->data, NGX_HTTP_MTA_STS_HOST, prefix) != 0)
     {
-        return NULL;
+        return NGX_DECLINED;
     }
 
     domain.data = host->data + prefix;
     domain.len = host->len - prefix;
 
-    return ngx_http_mta_sts_served(r, &domain);
+    return ngx_http_mta_sts_request_served(r, &domain, served);
+}
+
+
+/* The registry is not loaded, or not all of it fits: a sender that has a policy
+   keeps it, and asks again. */
+
+static ngx_int_t
+ngx_http_mta_sts_unknown(ngx_http_request_t *r)
+{
+    if (ngx_http_tlsrpt_add_header(r, "Retry-After", NGX_HTTP_MTA_STS_RETRY)
+        != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return NGX_HTTP_SERVICE_UNAVAILABLE;
 }
 
 
 static ngx_int_t
-ngx_http_mta_sts_send(ngx_http_request_t *r, ngx_http_mta_sts_policy_t *policy)
+ngx_http_mta_sts_send(ngx_http_request_t *r,
+    ngx_http_mta_sts_served_t *served)
 {
     u_char     *p;
     ngx_str_t   text;
 
-    text = ngx_http_mta_sts_policy_text(policy);
+    text = served->text;
 
     /* the text comes into the cache while the header is made */
 

@@ -8,20 +8,22 @@
 #ifndef NGX_HTTP_MTA_STS_MODULE_H
 #define NGX_HTTP_MTA_STS_MODULE_H
 
-#include "ngx_http_mta_sts_table.h"
+#include "ngx_http_mta_sts_served.h"
 
 #pragma GCC visibility push(hidden)
 
 extern ngx_module_t  ngx_http_mta_sts_module;
 
-/* What is served for the domain (normalized); NULL: nothing. */
+/* What is served for the domain (normalized), as ngx_http_mta_sts_served() has
+   it. */
 
-static ngx_inline ngx_http_mta_sts_policy_t *
-ngx_http_mta_sts_served(ngx_http_request_t *r, const ngx_str_t *domain)
+static ngx_inline ngx_int_t
+ngx_http_mta_sts_request_served(ngx_http_request_t *r,
+    const ngx_str_t *domain, ngx_http_mta_sts_served_t *served)
 {
-    return ngx_http_mta_sts_find(ngx_http_get_module_main_conf(r,
-                                     ngx_http_mta_sts_module),
-                                 domain->data, domain->len);
+    return ngx_http_mta_sts_served(ngx_http_get_module_main_conf(r,
+                                       ngx_http_mta_sts_module),
+                                   domain, r->pool, served);
 }
 
 #pragma GCC visibility pop

@@ -47,8 +47,6 @@ static size_t ngx_http_mta_sts_size(size_t domain_len);
 static size_t ngx_http_mta_sts_text_size(ngx_http_mta_sts_text_t *text);
 static ngx_http_mta_sts_policy_t *ngx_http_mta_sts_after(
     ngx_http_mta_sts_policy_t *policy);
-static void ngx_http_mta_sts_unremarked(void *ctx, int is_error, size_t at,
-    const char *section, const char *message);
 
 
 /* Reading the configuration */
@@ -443,47 +441,4 @@ ngx_http_mta_sts_text_size(ngx_http_mta_sts_text_t *text)
     return ngx_align(offsetof(ngx_http_mta_sts_text_t, data) + text->len
                      + text->id_len,
                      NGX_ALIGNMENT);
-}
-
-
-ngx_int_t
-ngx_http_mta_sts_policy_read(ngx_http_mta_sts_policy_t *policy,
-    mta_sts_policy_t *content, mta_sts_remark_pt remark, void *ctx)
-{
-    ngx_str_t  text;
-
-    text = ngx_http_mta_sts_policy_text(policy);
-
-    return mta_sts_policy_parse((char *) text.data, text.len, content,
-                                remark, ctx)
-           == 0 ? NGX_OK : NGX_ERROR;
-}
-
-
-ngx_int_t
-ngx_http_mta_sts_content(ngx_http_mta_sts_main_conf_t *mmcf,
-    const ngx_str_t *domain, mta_sts_policy_t *content)
-{
-    ngx_http_mta_sts_policy_t  *policy;
-
-    policy = ngx_http_mta_sts_find(mmcf, domain->data, domain->len);
-
-    if (policy == NULL
-        || ngx_http_mta_sts_policy_read(policy, content,
-                                        ngx_http_mta_sts_unremarked, NULL)
-           != NGX_OK)
-    {
-        return NGX_DECLINED;
-    }
-
-    return NGX_OK;
-}
-
-
-/* What there is to remark was logged when the policy was configured. */
-
-static void
-ngx_http_mta_sts_unremarked(void *ctx, int is_error, size_t at,
-    const char *section, const char *message)
-{
 }

@@ -96,17 +96,6 @@ ngx_http_mta_sts_policy_id(ngx_http_mta_sts_policy_t *policy)
                          policy->text->data + policy->text->len };
 }
 
-
-/* Reads the text back, which can be read: it was made from a policy.  The
-   remarks are those of mta_sts_policy_parse(): advice alone. */
-ngx_int_t ngx_http_mta_sts_policy_read(ngx_http_mta_sts_policy_t *policy,
-    mta_sts_policy_t *content, mta_sts_remark_pt remark, void *ctx);
-
-/* The same of what is served for a domain (normalized): NGX_OK; NGX_DECLINED:
-   there is none. */
-ngx_int_t ngx_http_mta_sts_content(ngx_http_mta_sts_main_conf_t *mmcf,
-    const ngx_str_t *domain, mta_sts_policy_t *content);
-
 #pragma GCC visibility pop
 
 #endif /* NGX_HTTP_MTA_STS_TABLE_H */

@@ -58,9 +58,11 @@ typedef struct {
 /* What tlsrpt_registry sets; zone NULL: it is off. */
 typedef struct {
     ngx_shm_zone_t                *zone;
+    ngx_str_t                      name;    /* of the zone */
+    size_t                         size;
     ngx_str_t                      file;    /* of the dump; NUL ended */
-    ngx_uint_t                     given;   /* the directive is there */
-    ngx_uint_t                     off;
+    unsigned                       given:1; /* the directive is there */
+    unsigned                       on:1;
 } ngx_http_tlsrpt_registry_conf_t;
 
 /*

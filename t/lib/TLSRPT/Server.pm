@@ -414,6 +414,16 @@ sub start_nginx {
     return $self;
 }
 
+# Alerts that match one of these are what a test wants: each must be in the log
+# when nginx stops.
+sub wants_alerts {
+    my ($self, @patterns) = @_;
+
+    push @{ $self->{wanted} }, @patterns;
+
+    return;
+}
+
 # Ends nginx gracefully; what its logs hold that they must not, '' if nothing.
 sub stop_nginx {
     my ($self, $signal) = @_;
@@ -424,6 +434,12 @@ sub stop_nginx {
         /\[(?:alert|emerg|crit)\]|Sanitizer|runtime error:/
     } split /^/, join '', map { $self->read_file($_) }
         qw(error.log nginx.out nginx-start.log);
+
+    for my $pattern (@{ $self->{wanted} || [] }) {
+        my @rest = grep { !/$pattern/ } @bad;
+        push @rest, "no alert like $pattern\n" if @rest == @bad;
+        @bad = @rest;
+    }
 
     push @bad, "nginx ended with status $status\n" if $status != 0;
 
