@@ -12,6 +12,7 @@
 #include "ngx_http_tlsrpt_collect.h"
 #include "ngx_http_tlsrpt_counters.h"
 #include "ngx_http_tlsrpt_ctx.h"
+#include "ngx_http_tlsrpt_location.h"
 #include "ngx_http_tlsrpt_module.h"
 #include "ngx_http_tlsrpt_reckon.h"
 #include "ngx_http_tlsrpt_report_uri.h"
@@ -38,11 +39,8 @@ static char *ngx_http_tlsrpt_collect(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_tlsrpt_stats(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-static char *ngx_http_tlsrpt_handle(ngx_conf_t *cf, ngx_command_t *cmd,
-    ngx_http_handler_pt handler);
 static char *ngx_http_tlsrpt_size_check(ngx_conf_t *cf, void *post,
     void *data);
-static ngx_int_t ngx_http_tlsrpt_error_pages(ngx_conf_t *cf);
 
 
 static ngx_int_t ngx_http_tlsrpt_init_module(ngx_cycle_t *cycle);
@@ -181,19 +179,6 @@ static ngx_http_variable_t  ngx_http_tlsrpt_vars[] = {
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
       ngx_http_null_variable
-};
-
-
-/* What nginx itself may refuse while the body comes, or before it: 429 and 503
-   by limit_req and limit_conn. */
-
-static ngx_int_t  ngx_http_tlsrpt_refusals[] = {
-    NGX_HTTP_BAD_REQUEST,
-    NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
-    NGX_HTTP_TOO_MANY_REQUESTS,
-    NGX_HTTP_INTERNAL_SERVER_ERROR,
-    NGX_HTTP_SERVICE_UNAVAILABLE,
-    0
 };
 
 
@@ -346,67 +331,12 @@ ngx_http_tlsrpt_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     }
 
     if ((conf->collect || conf->stats)
-        && ngx_http_tlsrpt_error_pages(cf) != NGX_OK)
+        && ngx_http_tlsrpt_location_errors(cf) != NGX_OK)
     {
         return NGX_CONF_ERROR;
     }
 
     return NGX_CONF_OK;
-}
-
-
-/*
- * What nginx refuses on its own (client_max_body_size, broken chunks) comes
- * back to the location, whose handler words the error.  After the error
- * pages of the configuration, which win.
- */
-
-static ngx_int_t
-ngx_http_tlsrpt_error_pages(ngx_conf_t *cf)
-{
-    ngx_int_t                 *status;
-    ngx_uint_t                 n;
-    ngx_array_t               *pages;
-    ngx_http_err_page_t       *page;
-    ngx_http_core_loc_conf_t  *clcf;
-
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-
-    n = clcf->error_pages ? clcf->error_pages->nelts : 0;
-
-    pages = ngx_array_create(cf->pool, n + 4, sizeof(ngx_http_err_page_t));
-    if (pages == NULL) {
-        return NGX_ERROR;
-    }
-
-    /* a copy: the array may be that of the server */
-
-    if (n) {
-        page = ngx_array_push_n(pages, n);
-        if (page == NULL) {
-            return NGX_ERROR;
-        }
-
-        ngx_memcpy(page, clcf->error_pages->elts,
-                   n * sizeof(ngx_http_err_page_t));
-    }
-
-    for (status = ngx_http_tlsrpt_refusals; *status; status++) {
-        page = ngx_array_push(pages);
-        if (page == NULL) {
-            return NGX_ERROR;
-        }
-
-        ngx_memzero(page, sizeof(ngx_http_err_page_t));
-
-        page->status = *status;
-        page->overwrite = -1;
-        page->value.value = clcf->name;
-    }
-
-    clcf->error_pages = pages;
-
-    return NGX_OK;
 }
 
 
@@ -504,7 +434,8 @@ ngx_http_tlsrpt_collect(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     tlcf->collect = 1;
 
-    return ngx_http_tlsrpt_handle(cf, cmd, ngx_http_tlsrpt_collect_handler);
+    return ngx_http_tlsrpt_location_handler(cf, cmd,
+                                            ngx_http_tlsrpt_collect_handler);
 }
 
 
@@ -527,45 +458,8 @@ ngx_http_tlsrpt_stats(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     tlcf->stats = 1;
 
-    return ngx_http_tlsrpt_handle(cf, cmd, ngx_http_tlsrpt_api_handler);
-}
-
-
-static char *
-ngx_http_tlsrpt_handle(ngx_conf_t *cf, ngx_command_t *cmd,
-    ngx_http_handler_pt handler)
-{
-    ngx_http_core_loc_conf_t     *clcf;
-    ngx_http_tlsrpt_main_conf_t  *tmcf;
-
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-    tmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_tlsrpt_module);
-
-    /* the token or the resource is what follows the location's name */
-
-    if (clcf->named
-#if (NGX_PCRE)
-        || clcf->regex
-#endif
-       )
-    {
-        return "needs a location given by its path, "
-               "not a regular expression or a name";
-    }
-
-    if (clcf->handler) {
-        return "is not the only one that answers in this location";
-    }
-
-    clcf->handler = handler;
-
-    if (tmcf->user.len == 0) {
-        tmcf->user = cmd->name;
-        tmcf->user_file = cf->conf_file->file.name;
-        tmcf->user_line = cf->conf_file->line;
-    }
-
-    return NGX_CONF_OK;
+    return ngx_http_tlsrpt_location_handler(cf, cmd,
+                                            ngx_http_tlsrpt_api_handler);
 }
 
 

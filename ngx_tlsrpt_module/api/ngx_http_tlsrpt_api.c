@@ -10,17 +10,13 @@
 #include "ngx_http_tlsrpt_api.h"
 #include "ngx_http_tlsrpt_dashboard.h"
 #include "ngx_http_tlsrpt_error.h"
-#include "ngx_http_tlsrpt_location.h"
+#include "ngx_http_tlsrpt_path.h"
 #include "ngx_http_tlsrpt_module.h"
 
 
-/* How long a domain in a path may be before it is normalized. */
-#define NGX_HTTP_TLSRPT_SEGMENT_LEN  1024
-
-
-/* Segments ":domain" and ":id" of the pattern take any one of the path. */
 typedef struct {
-    ngx_str_t                       pattern;    /* below the location */
+    ngx_str_t                       pattern;    /* _path_match(), below the
+                                                   location */
     ngx_uint_t                      methods;
     const char                     *allow;
     const ngx_http_tlsrpt_types_t  *types;  /* that it answers in */
@@ -28,15 +24,8 @@ typedef struct {
 } ngx_http_tlsrpt_route_t;
 
 static ngx_int_t ngx_http_tlsrpt_api_refused(ngx_http_request_t *r);
-static ngx_int_t ngx_http_tlsrpt_api_path(ngx_http_request_t *r,
-    ngx_str_t *path);
 static ngx_http_tlsrpt_route_t *ngx_http_tlsrpt_api_route(ngx_str_t *path,
     ngx_http_tlsrpt_target_t *target);
-static ngx_uint_t ngx_http_tlsrpt_api_match(ngx_str_t *pattern,
-    ngx_str_t *path, ngx_http_tlsrpt_target_t *target);
-static void ngx_http_tlsrpt_api_segment(ngx_str_t *path, ngx_str_t *segment);
-static ngx_int_t ngx_http_tlsrpt_api_domain(ngx_http_request_t *r,
-    ngx_str_t *domain);
 static ngx_int_t ngx_http_tlsrpt_api_answer(ngx_http_request_t *r,
     ngx_http_tlsrpt_route_t *route, ngx_http_tlsrpt_target_t *target);
 
@@ -156,7 +145,7 @@ ngx_http_tlsrpt_api_handler(ngx_http_request_t *r)
         return ngx_http_tlsrpt_api_refused(r);
     }
 
-    below = ngx_http_tlsrpt_api_path(r, &path);
+    below = ngx_http_tlsrpt_path(r, &path);
     route = (below == NGX_OK) ? ngx_http_tlsrpt_api_route(&path, &target)
                               : NULL;
 
@@ -200,7 +189,7 @@ ngx_http_tlsrpt_api_answer(ngx_http_request_t *r,
     ngx_int_t  rc;
 
     if (target->domain.len) {
-        rc = ngx_http_tlsrpt_api_domain(r, &target->domain);
+        rc = ngx_http_tlsrpt_path_domain(r, &target->domain);
 
         if (rc == NGX_DECLINED) {
             return ngx_http_tlsrpt_error(r, NGX_HTTP_NOT_FOUND,
@@ -224,7 +213,7 @@ ngx_http_tlsrpt_api_answer(ngx_http_request_t *r,
 }
 
 
-/* nginx refused it, see ngx_http_tlsrpt_error_pages() */
+/* nginx refused it, see ngx_http_tlsrpt_location_errors() */
 
 static ngx_int_t
 ngx_http_tlsrpt_api_refused(ngx_http_request_t *r)
@@ -237,110 +226,17 @@ ngx_http_tlsrpt_api_refused(ngx_http_request_t *r)
 }
 
 
-/* What follows the location, without the slashes around it. */
-
-static ngx_int_t
-ngx_http_tlsrpt_api_path(ngx_http_request_t *r, ngx_str_t *path)
-{
-    if (ngx_http_tlsrpt_location_path(r, path) != NGX_OK) {
-        return NGX_DECLINED;
-    }
-
-    if (path->len && path->data[path->len - 1] == '/') {
-        path->len--;
-    }
-
-    return NGX_OK;
-}
-
-
 static ngx_http_tlsrpt_route_t *
 ngx_http_tlsrpt_api_route(ngx_str_t *path, ngx_http_tlsrpt_target_t *target)
 {
     ngx_http_tlsrpt_route_t  *route;
 
     for (route = ngx_http_tlsrpt_routes; route->handler; route++) {
-        if (ngx_http_tlsrpt_api_match(&route->pattern, path, target)) {
+        if (ngx_http_tlsrpt_path_match(&route->pattern, path,
+                                       &target->domain, &target->id)) {
             return route;
         }
     }
 
     return NULL;
-}
-
-
-static ngx_uint_t
-ngx_http_tlsrpt_api_match(ngx_str_t *pattern, ngx_str_t *path,
-    ngx_http_tlsrpt_target_t *target)
-{
-    ngx_str_t  want, have, pattern_rest, path_rest;
-
-    ngx_str_null(&target->domain);
-    ngx_str_null(&target->id);
-
-    pattern_rest = *pattern;
-    path_rest = *path;
-
-    while (pattern_rest.len && path_rest.len) {
-        ngx_http_tlsrpt_api_segment(&pattern_rest, &want);
-        ngx_http_tlsrpt_api_segment(&path_rest, &have);
-
-        if (want.data[0] == ':' && have.len) {
-            *(want.data[1] == 'd' ? &target->domain : &target->id) = have;
-            continue;
-        }
-
-        if (want.len != have.len
-            || ngx_memcmp(want.data, have.data, have.len) != 0)
-        {
-            return 0;
-        }
-    }
-
-    return pattern_rest.len == 0 && path_rest.len == 0;
-}
-
-
-/* Takes the first segment off the path, with the slash after it. */
-
-static void
-ngx_http_tlsrpt_api_segment(ngx_str_t *path, ngx_str_t *segment)
-{
-    u_char  *slash, *last;
-
-    last = path->data + path->len;
-    slash = ngx_strlchr(path->data, last, '/');
-
-    segment->data = path->data;
-    segment->len = (slash ? slash : last) - path->data;
-
-    path->data = slash ? slash + 1 : last;
-    path->len = last - path->data;
-}
-
-
-/* The segment as it was given becomes the name, normalized. */
-
-static ngx_int_t
-ngx_http_tlsrpt_api_domain(ngx_http_request_t *r, ngx_str_t *domain)
-{
-    u_char     *name;
-    ngx_str_t   segment;
-
-    segment = *domain;
-
-    if (segment.len > NGX_HTTP_TLSRPT_SEGMENT_LEN) {
-        return NGX_DECLINED;
-    }
-
-    name = ngx_pnalloc(r->pool, TLSRPT_DOMAIN_LEN + 1);
-    if (name == NULL) {
-        return NGX_ERROR;
-    }
-
-    domain->data = name;
-    domain->len = tlsrpt_domain_normalize((char *) segment.data, segment.len,
-                                          (char *) name);
-
-    return domain->len ? NGX_OK : NGX_DECLINED;
 }

@@ -52,7 +52,7 @@ ngx_http_tlsrpt_collect_handler(ngx_http_request_t *r)
     ngx_http_tlsrpt_loc_conf_t  *tlcf;
 
     if (r->internal && r->err_status >= NGX_HTTP_BAD_REQUEST) {
-        /* nginx refused it, see ngx_http_tlsrpt_error_pages() */
+        /* nginx refused it, see ngx_http_tlsrpt_location_errors() */
         return ngx_http_tlsrpt_collect_refuse_nginx(r);
     }
 

@@ -12,6 +12,16 @@
 
 #pragma GCC visibility push(hidden)
 
+/* Makes the handler that of the location, for a directive to return.  What is
+   handled is below the location, and needs Redis. */
+char *ngx_http_tlsrpt_location_handler(ngx_conf_t *cf, ngx_command_t *cmd,
+    ngx_http_handler_pt handler);
+
+/* What nginx refuses on its own (client_max_body_size, broken chunks) comes
+   back to the location, whose handler words the error.  After the error pages
+   of the configuration, which win. */
+ngx_int_t ngx_http_tlsrpt_location_errors(ngx_conf_t *cf);
+
 /* The path of the request below its location, without the slash between them.
    NGX_DECLINED: it is not below. */
 ngx_int_t ngx_http_tlsrpt_location_path(ngx_http_request_t *r,
