@@ -8,6 +8,7 @@
 #include <ngx_http.h>
 
 #include "ngx_http_mta_sts_module.h"
+#include "ngx_http_tlsrpt_admin_conf.h"
 #include "ngx_http_tlsrpt_api.h"
 #include "ngx_http_tlsrpt_collect.h"
 #include "ngx_http_tlsrpt_counters.h"
@@ -123,6 +124,27 @@ static ngx_command_t  ngx_http_tlsrpt_commands[] = {
       ngx_http_set_complex_value_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_tlsrpt_loc_conf_t, scope),
+      NULL },
+
+    { ngx_string("tlsrpt_admin"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS|NGX_CONF_TAKE12,
+      ngx_http_tlsrpt_admin,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("tlsrpt_certificates"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_http_tlsrpt_certificates,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("tlsrpt_zone"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_tlsrpt_zone,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
       NULL },
 
       ngx_null_command
@@ -330,7 +352,7 @@ ngx_http_tlsrpt_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         conf->scope = prev->scope;
     }
 
-    if ((conf->collect || conf->stats)
+    if ((conf->collect || conf->stats || conf->admin || conf->certificates)
         && ngx_http_tlsrpt_location_errors(cf) != NGX_OK)
     {
         return NGX_CONF_ERROR;

@@ -31,6 +31,7 @@ typedef struct {
     time_t                         index_kept;  /* when this worker last put
                                                    off the end of the index */
     ngx_array_t                   *report_uris; /* of ngx_str_t; NULL: none */
+    ngx_str_t                      zone;    /* tlsrpt_zone; len 0: none */
     ngx_str_t                      user;    /* the first directive that needs */
     ngx_str_t                      user_file;   /* Redis, and where it is */
     ngx_uint_t                     user_line;
@@ -41,6 +42,11 @@ typedef struct {
     ngx_flag_t                     collect;
     ngx_flag_t                     stats;
     ngx_http_complex_value_t      *scope;   /* NULL: all domains */
+    ngx_flag_t                     admin;
+    ngx_flag_t                     certificates;
+    ngx_http_complex_value_t      *owner;   /* of tlsrpt_admin; NULL: the
+                                               operator asks */
+    ngx_uint_t                     owner_max;   /* domains of one */
 } ngx_http_tlsrpt_loc_conf_t;
 
 extern ngx_module_t  ngx_http_tlsrpt_module;

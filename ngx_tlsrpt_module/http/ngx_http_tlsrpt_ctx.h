@@ -22,6 +22,7 @@ typedef struct {
     ngx_str_t                 report_id;
     ngx_str_t                 organization;
     void                     *collect;      /* of tlsrpt_collect */
+    void                     *admin;        /* of tlsrpt_admin */
     ngx_http_handler_pt       body_handler;
     ngx_http_tlsrpt_scope_t  *scope;        /* NULL: not asked for yet */
 } ngx_http_tlsrpt_ctx_t;

@@ -28,13 +28,16 @@ static struct {
     { 405, "Method Not Allowed" },
     { 406, "Not Acceptable" },
     { 408, "Request Timeout" },
+    { 409, "Conflict" },
     { 411, "Length Required" },
+    { 412, "Precondition Failed" },
     { 413, "Content Too Large" },
     { 415, "Unsupported Media Type" },
     { 422, "Unprocessable Content" },
     { 429, "Too Many Requests" },
     { 500, "Internal Server Error" },
     { 503, "Service Unavailable" },
+    { 507, "Insufficient Storage" },
     { 0, NULL }
 };
 
@@ -45,6 +48,25 @@ ngx_http_tlsrpt_error(ngx_http_request_t *r, ngx_uint_t status,
 {
     return ngx_http_tlsrpt_error_send(r, status,
                                  ngx_http_tlsrpt_error_json(status, detail));
+}
+
+
+ngx_int_t
+ngx_http_tlsrpt_error_at(ngx_http_request_t *r, ngx_uint_t status,
+    const char *path, const char *detail)
+{
+    json_t  *json;
+
+    json = ngx_http_tlsrpt_error_json(status, detail);
+
+    if (path && path[0]
+        && json_object_set_new(json, "path", json_string(path)) != 0)
+    {
+        json_decref(json);
+        json = NULL;
+    }
+
+    return ngx_http_tlsrpt_error_send(r, status, json);
 }
 
 

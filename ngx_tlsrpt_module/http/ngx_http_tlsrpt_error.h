@@ -23,6 +23,10 @@
 ngx_int_t ngx_http_tlsrpt_error(ngx_http_request_t *r, ngx_uint_t status,
     const char *detail);
 
+/* The same, with "path": where in the body it is; "" or NULL: nowhere. */
+ngx_int_t ngx_http_tlsrpt_error_at(ngx_http_request_t *r, ngx_uint_t status,
+    const char *path, const char *detail);
+
 /* The same for an error of the core: its status, its text and detail, and
    "path", "line", "column", "offset" where it has them. */
 ngx_int_t ngx_http_tlsrpt_error_of(ngx_http_request_t *r,

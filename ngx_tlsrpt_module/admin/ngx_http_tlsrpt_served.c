@@ -1,0 +1,120 @@
+/*
+ * Copyright (C) the tlsrpt authors
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+
+#include "ngx_http_mta_sts_module.h"
+#include "ngx_http_tlsrpt_served.h"
+
+
+ngx_uint_t
+ngx_http_tlsrpt_configured(ngx_http_request_t *r, const ngx_str_t *domain)
+{
+    ngx_http_mta_sts_main_conf_t  *mmcf;
+    ngx_http_tlsrpt_main_conf_t   *tmcf;
+
+    tmcf = ngx_http_get_module_main_conf(r, ngx_http_tlsrpt_module);
+    mmcf = ngx_http_get_module_main_conf(r, ngx_http_mta_sts_module);
+
+    return ngx_http_tlsrpt_domain_find(&tmcf->accepted, (char *) domain->data,
+                                       domain->len)
+           != NULL
+           || ngx_http_mta_sts_find(mmcf, domain->data, domain->len) != NULL;
+}
+
+
+ngx_int_t
+ngx_http_tlsrpt_served(ngx_http_request_t *r, const tlsrpt_enrolment_t *e,
+    const tlsrpt_enrolment_t *other, int64_t now, tlsrpt_served_t *served)
+{
+    ngx_str_t         name;
+    mta_sts_policy_t  policy;
+
+    ngx_memzero(served, sizeof(tlsrpt_served_t));
+
+    name.data = (u_char *) e->same_as.data;
+    name.len = e->same_as.len;
+
+    if (!tlsrpt_enrolment_follows(e) || !ngx_http_tlsrpt_configured(r, &name))
+    {
+        return tlsrpt_served_read(served, e, other, now) == 0 ? NGX_OK
+                                                              : NGX_ERROR;
+    }
+
+    if (ngx_http_mta_sts_content(
+            ngx_http_get_module_main_conf(r, ngx_http_mta_sts_module), &name,
+            &policy)
+        != NGX_OK)
+    {
+        return NGX_OK;
+    }
+
+    return tlsrpt_served_of(served, &policy) == 0 ? NGX_OK : NGX_ERROR;
+}
+
+
+ngx_int_t
+ngx_http_tlsrpt_provider(ngx_http_request_t *r, tlsrpt_provider_t *provider)
+{
+    ngx_str_t                    *uris;
+    ngx_uint_t                    i;
+    tlsrpt_str_t                 *copies;
+    ngx_http_tlsrpt_main_conf_t  *tmcf;
+
+    ngx_memzero(provider, sizeof(tlsrpt_provider_t));
+
+    tmcf = ngx_http_get_module_main_conf(r, ngx_http_tlsrpt_module);
+
+    if (tmcf->zone.len) {
+        provider->zone = ngx_http_tlsrpt_str(&tmcf->zone);
+    }
+
+    if (tmcf->report_uris == NULL) {
+        return NGX_OK;
+    }
+
+    provider->nuris = tmcf->report_uris->nelts;
+
+    copies = ngx_palloc(r->pool, provider->nuris * sizeof(tlsrpt_str_t));
+    if (copies == NULL) {
+        return NGX_ERROR;
+    }
+
+    uris = tmcf->report_uris->elts;
+
+    for (i = 0; i < provider->nuris; i++) {
+        copies[i] = ngx_http_tlsrpt_str(&uris[i]);
+    }
+
+    provider->uris = copies;
+
+    return NGX_OK;
+}
+
+
+const tlsrpt_command_t *
+ngx_http_tlsrpt_time_command(void)
+{
+    static const char    *argv[] = { "TIME" };
+    static size_t         argvlen[] = { 4 };
+
+    static const tlsrpt_command_t  command = { 1, argv, argvlen, 0, NULL };
+
+    return &command;
+}
+
+
+ngx_int_t
+ngx_http_tlsrpt_time_read(const tlsrpt_reply_t *reply, int64_t *seconds)
+{
+    if (reply->type != TLSRPT_REPLY_ARRAY || reply->nelements == 0
+        || reply->elements[0]->type != TLSRPT_REPLY_STRING)
+    {
+        return NGX_ERROR;
+    }
+
+    *seconds = ngx_atotm((u_char *) reply->elements[0]->str,
+                         reply->elements[0]->len);
+
+    return (*seconds == NGX_ERROR) ? NGX_ERROR : NGX_OK;
+}
