@@ -53,6 +53,15 @@
  *                                         gives it; true, or nil, err
  *     steps:newer()                    -> whether a later version is to do it
  *     steps:close()                    frees them before the collector
+ *     core.dns_question(name, type, id)
+ *                                      -> its bytes, or nil where the name
+ *                                         cannot be asked for
+ *     core.dns_answer(bytes, name, type, id)
+ *                                      -> { rcode, authoritative, cut, cname,
+ *                                         records }, or nil: it is no answer to
+ *                                         that.  Records: texts of TXT, bytes
+ *                                         of others.  See tlsrpt_dns_query.h
+ *     core.is_public(address)          -> whether it is of the public Internet
  *     core.normalize(name)             -> normalized domain or nil
  *     core.begins_report(ptr, len)     -> whether the text, decompressed where
  *                                         it is gzip, begins as an object does
@@ -70,6 +79,7 @@
 
 #include "tlsrpt_collect.h"
 #include "tlsrpt_lua_command.h"
+#include "tlsrpt_lua_dns.h"
 #include "tlsrpt_lua_steps.h"
 #include "tlsrpt_lua_value.h"
 #include "tlsrpt_peek.h"
@@ -463,9 +473,10 @@ luaopen_tlsrpt_lua(lua_State *L)
     tlsrpt_lua_command_class(L);
     tlsrpt_lua_steps_class(L);
 
-    lua_createtable(L, 0, 20);
+    lua_createtable(L, 0, 24);
     luaL_register(L, NULL, tlsrpt_lua_functions);
     tlsrpt_lua_command_functions(L);
+    tlsrpt_lua_dns_functions(L);
 
     lua_pushstring(L, tlsrpt_release);
     lua_setfield(L, -2, "version");

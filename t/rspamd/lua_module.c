@@ -144,7 +144,59 @@ static const char script[] =
     "    .. 'Ntfw0WPJHvJ2ajrV6mdgCeJHXi7GcbpQlzSFAgMBAAE='\n"
     "    ) == 512)\n"
     "assert(core.key_bits('') == nil and core.key_bits('AAAA') == nil)\n"
-    "assert(core.key_bits(('A'):rep(5000)) == nil)\n";
+    "assert(core.key_bits(('A'):rep(5000)) == nil)\n"
+    "local ask = core.dns_question('_smtp._tls.a.example', 16, 0x1234)\n"
+    "local body = '\\5_smtp\\4_tls\\1a\\7example\\0\\0\\16\\0\\1'\n"
+    "assert(ask == '\\18\\52\\0\\0\\0\\1\\0\\0\\0\\0\\0\\0' .. body)\n"
+    "assert(core.dns_question(('a'):rep(64), 16, 1) == nil)\n"
+    "assert(core.dns_question(('a.'):rep(150) .. 'b', 16, 1) == nil)\n"
+    "assert(core.dns_question('a..b', 16, 1) == nil)\n"
+    "local function head(flags, n)\n"
+    "    return '\\18\\52' .. flags .. '\\0\\1\\0' .. string.char(n)\n"
+    "        .. '\\0\\0\\0\\0' .. body\n"
+    "end\n"
+    "local txt = '\\192\\12\\0\\16\\0\\1\\0\\0\\0\\60\\0\\6\\2v=\\2T1'\n"
+    "local function read(bytes)\n"
+    "    return core.dns_answer(bytes, '_SMTP._tls.a.example', 16, 0x1234)\n"
+    "end\n"
+    "local got = read(head('\\132\\0', 2) .. txt .. txt)\n"
+    "assert(got.authoritative and not got.cut and got.rcode == 0)\n"
+    "assert(#got.records == 2 and got.records[1] == 'v=T1' and not got.cname)\n"
+    "assert(#read(head('\\132\\0', 70) .. txt:rep(70)).records == 64)\n"
+    "got = read(head('\\134\\3', 0))\n"
+    "assert(got.cut and got.rcode == 3 and #got.records == 0)\n"
+    "assert(not read(head('\\128\\0', 0)).authoritative)\n"
+    "local alias = '\\192\\12\\0\\5\\0\\1\\0\\0\\0\\60\\0\\4\\1b\\192\\25'\n"
+    "local other = '\\1b\\192\\25\\0\\16\\0\\1\\0\\0\\0\\60\\0\\2\\1x'\n"
+    "got = read(head('\\132\\0', 2) .. alias .. other)\n"
+    "assert(got.cname == 'b.example' and #got.records == 0)\n"
+    "local loop = '\\192\\12\\0\\5\\0\\1\\0\\0\\0\\60\\0\\2\\192\\52'\n"
+    "assert(read(head('\\132\\0', 1) .. loop) == nil)\n"
+    "local long = '\\192\\12\\0\\16\\0\\1\\0\\0\\0\\60\\0\\3\\9ab'\n"
+    "assert(read(head('\\132\\0', 1) .. long).records[1] == 'ab')\n"
+    "assert(core.dns_answer(head('\\132\\0', 1) .. txt:sub(1, 12) .. 'xyz',\n"
+    "    '_smtp._tls.a.example', 16, 0x1234) == nil)\n"
+    "assert(read('\\18\\53' .. head('\\132\\0', 0):sub(3)) == nil)\n"
+    "assert(read(ask) == nil and read('') == nil)\n"
+    "assert(read(head('\\132\\0', 1)) == nil)\n"
+    "local answer = head('\\132\\0', 1) .. txt\n"
+    "assert(core.dns_answer(answer, 'b.example', 16, 0x1234) == nil)\n"
+    "assert(core.dns_answer(answer, '_smtp._tls.a.example', 1, 0x1234)\n"
+    "    == nil)\n"
+    "for n = 0, #answer - 1 do assert(read(answer:sub(1, n)) == nil) end\n"
+    "for address in ('8.8.8.8 193.0.0.1 2a00:1450::1 64:ff9b::808:808'\n"
+    "    .. ' 2002:808:808::1'):gmatch('%S+')\n"
+    "do\n"
+    "    assert(core.is_public(address), address)\n"
+    "end\n"
+    "for address in ('0.0.0.0 10.255.0.1 100.127.0.1 127.0.0.53 169.254.1.1'\n"
+    "    .. ' 172.31.0.1 192.0.0.8 192.168.3.4 198.19.0.1 224.0.0.251'\n"
+    "    .. ' 255.255.255.255 192.0.2.1 :: ::1 ::ffff:8.8.8.8 fe80::1'\n"
+    "    .. ' fec0::1 fd00::1 ff02::1 2001:db8::1 2001::1 64:ff9b::7f00:1'\n"
+    "    .. ' 2002:7f00:1::1 ::7f00:1 localhost 127.1 1.2.3'):gmatch('%S+')\n"
+    "do\n"
+    "    assert(not core.is_public(address), address)\n"
+    "end\n";
 
 /* Each has to raise an error, not to crash. */
 static const char *const bad[] = {
@@ -181,6 +233,12 @@ static const char *const bad[] = {
     "core.closing('p', 'a.example', 1, 1):add()",
     "core.index_keep_due(0)",
     "core.key_bits()",
+    "core.dns_question()",
+    "core.dns_question('a.example', 65536, 1)",
+    "core.dns_question('a.example', 16, -1)",
+    "core.dns_answer('x', 'a.example', 16)",
+    "core.dns_answer({}, 'a.example', 16, 1)",
+    "core.is_public()",
     "core.key_bits({})",
     "report.domains()",
     "report.domains({})",
