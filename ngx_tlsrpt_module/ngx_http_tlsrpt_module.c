@@ -142,7 +142,7 @@ static ngx_command_t  ngx_http_tlsrpt_commands[] = {
 
     { ngx_string("tlsrpt_zone"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
-      ngx_http_tlsrpt_zone,
+      ngx_http_tlsrpt_provider_zone,
       NGX_HTTP_MAIN_CONF_OFFSET,
       0,
       NULL },

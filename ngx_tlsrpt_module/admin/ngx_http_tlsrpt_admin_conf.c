@@ -138,7 +138,7 @@ ngx_http_tlsrpt_certificates(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 
 char *
-ngx_http_tlsrpt_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+ngx_http_tlsrpt_provider_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_tlsrpt_main_conf_t  *tmcf = conf;
 

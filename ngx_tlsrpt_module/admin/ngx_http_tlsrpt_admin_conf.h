@@ -19,7 +19,7 @@
 char *ngx_http_tlsrpt_admin(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_tlsrpt_certificates(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-char *ngx_http_tlsrpt_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_tlsrpt_provider_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 #pragma GCC visibility pop
 

@@ -6,13 +6,13 @@
  * sets another key first.
  */
 
-#include <openssl/rand.h>
-
 #include "ngx_http_tlsrpt_admin_send.h"
 #include "ngx_http_tlsrpt_check.h"
 #include "ngx_http_tlsrpt_enrolled.h"
 #include "ngx_http_tlsrpt_error.h"
 #include "ngx_http_tlsrpt_params.h"
+
+#include <openssl/rand.h>
 
 
 #define NGX_HTTP_TLSRPT_CHECK_SECONDS  "60"

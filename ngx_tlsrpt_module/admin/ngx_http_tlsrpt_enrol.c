@@ -6,8 +6,6 @@
  * and write that, unless somebody else was first: then they begin again.
  */
 
-#include <openssl/rand.h>
-
 #include "ngx_http_tlsrpt_admin_send.h"
 #include "ngx_http_tlsrpt_body.h"
 #include "ngx_http_tlsrpt_enrol.h"
@@ -17,6 +15,8 @@
 #include "ngx_http_tlsrpt_params.h"
 #include "ngx_http_tlsrpt_registry.h"
 #include "ngx_http_tlsrpt_served.h"
+
+#include <openssl/rand.h>
 
 
 typedef struct {
@@ -198,6 +198,7 @@ static ngx_int_t
 ngx_http_tlsrpt_enrol_body(ngx_http_request_t *r,
     ngx_http_tlsrpt_enrol_t *enrol, ngx_uint_t *refused)
 {
+    unsigned               status;
     ngx_str_t              text;
     tlsrpt_enrol_body_t   *body;
     tlsrpt_enrol_error_t   error;
@@ -210,11 +211,10 @@ ngx_http_tlsrpt_enrol_body(ngx_http_request_t *r,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (tlsrpt_enrol_body_read((char *) text.data, text.len, body, &error)
-        != 0)
-    {
-        return ngx_http_tlsrpt_error_at(r, error.status, error.member,
-                                        error.text);
+    status = tlsrpt_enrol_body_read((char *) text.data, text.len, body,
+                                    &error);
+    if (status != 0) {
+        return ngx_http_tlsrpt_error_at(r, status, error.member, error.text);
     }
 
     enrol->en.body = body;
@@ -247,7 +247,7 @@ ngx_http_tlsrpt_enrol_may_not(ngx_http_request_t *r,
         return 1;
     }
 
-    if (ngx_http_tlsrpt_configured(r, &enrol->admin.domain)) {
+    if (ngx_http_tlsrpt_domain_configured(&enrol->admin.domain)) {
         ngx_http_tlsrpt_enrol_refuse(enrol, NGX_HTTP_CONFLICT, "",
                                      "the domain is one of this server's "
                                      "configuration");

@@ -3,7 +3,6 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 
-#include "ngx_http_mta_sts_module.h"
 #include "ngx_http_tlsrpt_enrolled.h"
 #include "ngx_http_tlsrpt_error.h"
 #include "ngx_http_tlsrpt_served.h"
@@ -329,15 +328,12 @@ ngx_http_tlsrpt_enrolled_other(ngx_http_tlsrpt_enrolled_t *en,
     uint32_t          max_age;
     mta_sts_policy_t  policy;
 
-    if (!ngx_http_tlsrpt_configured(en->request, name)) {
+    if (!ngx_http_tlsrpt_domain_configured(name)) {
         tlsrpt_other_enrolled(other, record, en->how.now);
         return other;
     }
 
-    max_age = ngx_http_mta_sts_content(
-                  ngx_http_get_module_main_conf(en->request,
-                                                ngx_http_mta_sts_module),
-                  name, &policy)
+    max_age = ngx_http_tlsrpt_configured_policy(en->request, name, &policy)
               == NGX_OK ? policy.max_age : 0;
 
     tlsrpt_other_configured(other, max_age, en->how.now);

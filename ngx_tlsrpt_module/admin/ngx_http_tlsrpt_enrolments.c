@@ -92,7 +92,7 @@ ngx_http_tlsrpt_enrolments(ngx_http_request_t *r,
     list->limit = NGX_HTTP_TLSRPT_ENROLMENTS_DEFAULT;
 
     rc = ngx_http_tlsrpt_enrolments_refused(r, list);
-    if (rc != NGX_OK) {
+    if (rc != NGX_DECLINED) {
         return rc;
     }
 
@@ -118,7 +118,7 @@ ngx_http_tlsrpt_enrolments(ngx_http_request_t *r,
 }
 
 
-/* NGX_OK: it is not; else what a content handler returns. */
+/* NGX_DECLINED: it is not; else what a content handler returns. */
 
 static ngx_int_t
 ngx_http_tlsrpt_enrolments_refused(ngx_http_request_t *r,
@@ -141,7 +141,7 @@ ngx_http_tlsrpt_enrolments_refused(ngx_http_request_t *r,
                                         "that is the operator's alone");
     }
 
-    return NGX_OK;
+    return NGX_DECLINED;
 }
 
 
@@ -244,7 +244,8 @@ ngx_http_tlsrpt_enrolments_one(void *data,
 
     size_t  i;
 
-    if (!tlsrpt_domain_part_is_in(&list->part, one->domain)
+    if ((list->part.len
+         && !tlsrpt_domain_part_is_in(&list->part, one->domain))
         || !ngx_http_tlsrpt_enrolments_any(list, one->record))
     {
         return NGX_OK;
@@ -375,7 +376,7 @@ ngx_http_tlsrpt_enrolments_done(void *data, ngx_http_request_t *r)
         buf = &list->buf;
 
         return ngx_http_tlsrpt_text_send(r,
-                                         "application/jsonl; charset=utf-8",
+                                         "application/x-ndjson; charset=utf-8",
                                          &list->text, &buf, 1);
     }
 

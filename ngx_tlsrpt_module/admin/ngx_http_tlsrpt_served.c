@@ -7,19 +7,19 @@
 #include "ngx_http_tlsrpt_served.h"
 
 
-ngx_uint_t
-ngx_http_tlsrpt_configured(ngx_http_request_t *r, const ngx_str_t *domain)
+ngx_int_t
+ngx_http_tlsrpt_configured_policy(ngx_http_request_t *r,
+    const ngx_str_t *domain, mta_sts_policy_t *policy)
 {
     ngx_http_mta_sts_main_conf_t  *mmcf;
-    ngx_http_tlsrpt_main_conf_t   *tmcf;
 
-    tmcf = ngx_http_get_module_main_conf(r, ngx_http_tlsrpt_module);
     mmcf = ngx_http_get_module_main_conf(r, ngx_http_mta_sts_module);
 
-    return ngx_http_tlsrpt_domain_find(&tmcf->accepted, (char *) domain->data,
-                                       domain->len)
-           != NULL
-           || ngx_http_mta_sts_find(mmcf, domain->data, domain->len) != NULL;
+    if (ngx_http_mta_sts_find(mmcf, domain->data, domain->len) == NULL) {
+        return NGX_DECLINED;
+    }
+
+    return ngx_http_mta_sts_content(mmcf, domain, policy);
 }
 
 
@@ -35,17 +35,13 @@ ngx_http_tlsrpt_served(ngx_http_request_t *r, const tlsrpt_enrolment_t *e,
     name.data = (u_char *) e->same_as.data;
     name.len = e->same_as.len;
 
-    if (!tlsrpt_enrolment_follows(e) || !ngx_http_tlsrpt_configured(r, &name))
+    if (!tlsrpt_enrolment_follows(e) || !ngx_http_tlsrpt_domain_configured(&name))
     {
         return tlsrpt_served_read(served, e, other, now) == 0 ? NGX_OK
                                                               : NGX_ERROR;
     }
 
-    if (ngx_http_mta_sts_content(
-            ngx_http_get_module_main_conf(r, ngx_http_mta_sts_module), &name,
-            &policy)
-        != NGX_OK)
-    {
+    if (ngx_http_tlsrpt_configured_policy(r, &name, &policy) != NGX_OK) {
         return NGX_OK;
     }
 

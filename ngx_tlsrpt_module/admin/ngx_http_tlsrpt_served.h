@@ -14,9 +14,10 @@
 
 #pragma GCC visibility push(hidden)
 
-/* Is the domain (normalized) one of the configuration? */
-ngx_uint_t ngx_http_tlsrpt_configured(ngx_http_request_t *r,
-    const ngx_str_t *domain);
+/* The policy that the configuration has for the domain (normalized): NGX_OK;
+   NGX_DECLINED: none. */
+ngx_int_t ngx_http_tlsrpt_configured_policy(ngx_http_request_t *r,
+    const ngx_str_t *domain, mta_sts_policy_t *policy);
 
 /* What is served of an enrolment; other: the holder of what it is same-as, as
    Redis has it, NULL: none.  The configuration wins on its node.  To be freed by
