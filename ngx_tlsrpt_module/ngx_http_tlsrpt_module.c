@@ -358,6 +358,10 @@ ngx_http_tlsrpt_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         return NGX_CONF_ERROR;
     }
 
+    if (conf->admin) {
+        ngx_http_tlsrpt_admin_remark(cf);
+    }
+
     return NGX_CONF_OK;
 }
 

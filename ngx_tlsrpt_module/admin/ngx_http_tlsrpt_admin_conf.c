@@ -74,8 +74,8 @@ static char *
 ngx_http_tlsrpt_admin_owner(ngx_conf_t *cf, ngx_http_tlsrpt_loc_conf_t *tlcf,
     ngx_str_t *value)
 {
-    ngx_str_t                          owner;
-    ngx_http_compile_complex_value_t   ccv;
+    ngx_str_t                         owner;
+    ngx_http_compile_complex_value_t  ccv;
 
     if (tlcf->owner) {
         return "has \"owner\" twice";
@@ -168,4 +168,22 @@ ngx_http_tlsrpt_provider_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_memcpy(tmcf->zone.data, name, tmcf->zone.len);
 
     return NGX_CONF_OK;
+}
+
+
+void
+ngx_http_tlsrpt_admin_remark(ngx_conf_t *cf)
+{
+    ngx_http_core_loc_conf_t     *clcf;
+    ngx_http_tlsrpt_main_conf_t  *tmcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    tmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_tlsrpt_module);
+
+    if (!tmcf->registry.on) {
+        ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                      "\"tlsrpt_admin\" in location \"%V\" without "
+                      "\"tlsrpt_registry on\": what is enrolled there is "
+                      "neither accepted nor served here", &clcf->name);
+    }
 }

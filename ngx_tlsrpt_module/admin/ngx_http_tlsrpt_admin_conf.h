@@ -14,12 +14,16 @@
 
 #pragma GCC visibility push(hidden)
 
-/* tlsrpt_admin, tlsrpt_certificates: of the location's configuration; and
-   tlsrpt_zone: of the main one. */
+/* tlsrpt_admin and tlsrpt_certificates, of the location's configuration;
+   tlsrpt_zone, of the main one. */
 char *ngx_http_tlsrpt_admin(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_tlsrpt_certificates(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-char *ngx_http_tlsrpt_provider_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_tlsrpt_provider_zone(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+/* Of a location with tlsrpt_admin, once all is read: what nginx -t remarks. */
+void ngx_http_tlsrpt_admin_remark(ngx_conf_t *cf);
 
 #pragma GCC visibility pop
 
