@@ -2,7 +2,7 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * rspamd looks, and says by a key that it does.  Once a minute a domain: whoever
+ * rspamd looks, and says by a key that it does.  Once a minute a domain: who
  * sets another key first.
  */
 

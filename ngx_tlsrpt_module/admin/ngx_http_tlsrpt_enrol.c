@@ -12,6 +12,7 @@
 #include "ngx_http_tlsrpt_enrolled.h"
 #include "ngx_http_tlsrpt_erase.h"
 #include "ngx_http_tlsrpt_error.h"
+#include "ngx_http_tlsrpt_if_match.h"
 #include "ngx_http_tlsrpt_params.h"
 #include "ngx_http_tlsrpt_registry.h"
 #include "ngx_http_tlsrpt_served.h"
@@ -60,8 +61,6 @@ static ngx_uint_t ngx_http_tlsrpt_enrol_full(ngx_http_tlsrpt_enrol_t *enrol,
     const tlsrpt_enrolment_t *e);
 static ngx_int_t ngx_http_tlsrpt_enrol_match(ngx_http_tlsrpt_enrol_t *enrol,
     const tlsrpt_enrolment_t *e);
-static ngx_uint_t ngx_http_tlsrpt_enrol_match_tag(ngx_str_t *tags,
-    const char *id);
 static void ngx_http_tlsrpt_enrol_refuse(ngx_http_tlsrpt_enrol_t *enrol,
     ngx_uint_t status, const char *path, const char *detail);
 static ngx_int_t ngx_http_tlsrpt_enrol_done(void *data,
@@ -509,7 +508,7 @@ ngx_http_tlsrpt_enrol_match(ngx_http_tlsrpt_enrol_t *enrol,
             return NGX_ERROR;
         }
 
-        matches = ngx_http_tlsrpt_enrol_match_tag(&header->value, served.id);
+        matches = ngx_http_tlsrpt_if_match(&header->value, served.id);
         tlsrpt_served_free(&served);
     }
 
@@ -522,44 +521,6 @@ ngx_http_tlsrpt_enrol_match(ngx_http_tlsrpt_enrol_t *enrol,
                                  "If-Match");
 
     return NGX_DECLINED;
-}
-
-
-/* A list, quotes or not: ids need none.  id "": there is no policy. */
-
-static ngx_uint_t
-ngx_http_tlsrpt_enrol_match_tag(ngx_str_t *tags, const char *id)
-{
-    size_t   len;
-    u_char  *p, *last, *tag;
-
-    p = tags->data;
-    last = p + tags->len;
-
-    if (tags->len == 1 && *p == '*') {
-        return 1;
-    }
-
-    while (p < last) {
-
-        while (p < last && (*p == ' ' || *p == ',' || *p == '"')) {
-            p++;
-        }
-
-        tag = p;
-
-        while (p < last && *p != ' ' && *p != ',' && *p != '"') {
-            p++;
-        }
-
-        len = p - tag;
-
-        if (len && len == ngx_strlen(id) && ngx_memcmp(tag, id, len) == 0) {
-            return 1;
-        }
-    }
-
-    return 0;
 }
 
 
@@ -666,8 +627,8 @@ ngx_http_tlsrpt_enrol_left(ngx_http_tlsrpt_enrol_t *enrol,
 }
 
 
-/* With the day on which it ends; or, taken away at once, until which senders may
-   refuse its mail. */
+/* With the day on which it ends; or, taken away at once, until which senders
+   may refuse its mail. */
 
 static json_t *
 ngx_http_tlsrpt_enrol_left_json(ngx_http_tlsrpt_enrol_t *enrol)

@@ -4,7 +4,7 @@
  *
  * The keys of a domain are found by SCAN, as their names have the days of
  * reports, and an original has a key of its own: all that there is, whatever
- * the retention was.  It walks over all keys of Redis, which it does not hold up
+ * the retention was.  It walks over all keys of Redis, and does not hold it up
  * for that.  What people did with the domain stays, as do events on their way.
  */
 

@@ -2,7 +2,7 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * ADMIN/certificates: the hosts that need a certificate, and whether one does; and
+ * ADMIN/certificates: the hosts that need a certificate, and whether one does;
  * ADMIN/zone: the records of a zone of the provider's own.
  */
 

@@ -35,7 +35,8 @@ ngx_http_tlsrpt_served(ngx_http_request_t *r, const tlsrpt_enrolment_t *e,
     name.data = (u_char *) e->same_as.data;
     name.len = e->same_as.len;
 
-    if (!tlsrpt_enrolment_follows(e) || !ngx_http_tlsrpt_domain_configured(&name))
+    if (!tlsrpt_enrolment_follows(e)
+        || !ngx_http_tlsrpt_domain_configured(&name))
     {
         return tlsrpt_served_read(served, e, other, now) == 0 ? NGX_OK
                                                               : NGX_ERROR;

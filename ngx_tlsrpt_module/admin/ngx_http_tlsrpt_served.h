@@ -20,8 +20,8 @@ ngx_int_t ngx_http_tlsrpt_configured_policy(ngx_http_request_t *r,
     const ngx_str_t *domain, mta_sts_policy_t *policy);
 
 /* What is served of an enrolment; other: the holder of what it is same-as, as
-   Redis has it, NULL: none.  The configuration wins on its node.  To be freed by
-   tlsrpt_served_free().  NGX_OK or NGX_ERROR: no memory. */
+   Redis has it, NULL: none.  The configuration wins on its node.  To be freed
+   by tlsrpt_served_free().  NGX_OK or NGX_ERROR: no memory. */
 ngx_int_t ngx_http_tlsrpt_served(ngx_http_request_t *r,
     const tlsrpt_enrolment_t *e, const tlsrpt_enrolment_t *other, int64_t now,
     tlsrpt_served_t *served);
