@@ -406,6 +406,8 @@ ngx_http_tlsrpt_poll_swept(void)
     poll = &ngx_http_tlsrpt_poll;
 
     if (!poll->sweep.whole) {
+        /* Redis is next */
+        ngx_add_timer(&poll->timer, 1);
         return;
     }
 
