@@ -12,6 +12,7 @@
  *     tlsrpt_due_add, before it where the report has failures, and after it
  *     tlsrpt_index_add, tlsrpt_index_keep, when they are due
  *     tlsrpt_closing_create, when a month is due (TLSRPT_INGEST_DUE)
+ *     tlsrpt_strike_create, where one is to be struck out
  *
  * The host owns the socket, the event loop and the clock.
  */
@@ -33,6 +34,7 @@
 #include "tlsrpt_reckoning.h"
 #include "tlsrpt_reply.h"
 #include "tlsrpt_report.h"
+#include "tlsrpt_strike.h"
 #include "tlsrpt_time.h"
 
 #endif /* TLSRPT_COLLECT_H */

@@ -321,7 +321,8 @@ note_other(tlsrpt_namesakes_t *others, tlsrpt_listings_t *listings,
     others->next++;
 
     if (reply->type != TLSRPT_REPLY_ARRAY || reply->nelements != 2
-        || tlsrpt_kept_decode(&head, others->day, reply->elements[1]) != 0)
+        || tlsrpt_kept_decode(&head, others->day, reply->elements[1]) != 0
+        || head.is_struck)
     {
         return 0;
     }
@@ -478,7 +479,7 @@ add_page(tlsrpt_conflict_days_t *days, int32_t day, const tlsrpt_reply_t *reply,
     const int           is_wanted = days->days[days->next] & WANTED;
 
     for (size_t i = 0; rc >= 0 && i < n; i++) {
-        if (tlsrpt_list_pages_head(&head, day, reply, i) != 0
+        if (tlsrpt_list_pages_head(&head, day, reply, i, 0) != 0
             || !(is_wanted || (head.flags & TLSRPT_KEPT_CONFLICTS)))
         {
             continue;

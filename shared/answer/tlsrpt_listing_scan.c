@@ -87,9 +87,11 @@ tlsrpt_list_pages_add(tlsrpt_list_pages_t *pages, const tlsrpt_reply_t *reply)
 
 int
 tlsrpt_list_pages_head(tlsrpt_kept_head_t *head, int32_t day,
-    const tlsrpt_reply_t *reply, size_t i)
+    const tlsrpt_reply_t *reply, size_t i, int struck)
 {
-    return tlsrpt_kept_decode(head, day, entry(reply, i));
+    int  rc = tlsrpt_kept_decode(head, day, entry(reply, i));
+
+    return rc == 0 && head->is_struck && !struck ? -1 : rc;
 }
 
 
@@ -147,7 +149,9 @@ move_on(tlsrpt_listing_scan_t *scan)
 
     scan->left -= (size_t) scan->is_within;
 
-    while (scan->left && scan->days.days[scan->left - 1].reports == 0) {
+    while (scan->left && !scan->every_day
+           && scan->days.days[scan->left - 1].reports == 0)
+    {
         scan->left--;
     }
 

@@ -34,11 +34,12 @@ const tlsrpt_command_t *tlsrpt_list_pages_next(tlsrpt_list_pages_t *pages,
     tlsrpt_key_read_t *read, size_t n);
 
 /* Takes the reply; how many reports are in it.  The i-th of them, the newest
-   first: 0, or -1: it is none that can be read. */
+   first: 0, or -1: it is none that can be read, or it is struck out, unless
+   those are wanted too. */
 size_t tlsrpt_list_pages_add(tlsrpt_list_pages_t *pages,
     const tlsrpt_reply_t *reply);
 int tlsrpt_list_pages_head(tlsrpt_kept_head_t *head, int32_t day,
-    const tlsrpt_reply_t *reply, size_t i) TLSRPT_MUST_USE;
+    const tlsrpt_reply_t *reply, size_t i, int struck) TLSRPT_MUST_USE;
 
 
 typedef struct {
@@ -47,6 +48,8 @@ typedef struct {
                                                read, that of pages too */
     tlsrpt_list_pages_t  pages;             /* of day left - 1 */
     int                  is_within;         /* of the day's list */
+    int                  every_day;         /* also days on which nothing
+                                               counts */
     int                  waiting;           /* for a page */
 } tlsrpt_listing_scan_t;
 

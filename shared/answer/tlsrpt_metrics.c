@@ -21,6 +21,8 @@ enum {
     REPORTS = 0,
     SESSIONS,
     FAILED,
+    STRUCK,
+    STRUCK_SESSIONS,
     LAST,
     OPEN,
     NFAMILIES
@@ -36,6 +38,10 @@ static const struct {
       "Sessions that reports tell of, by outcome." },
     { "tlsrpt_failed_sessions_total", "counter",
       "Failed sessions of failure details, by result type." },
+    { "tlsrpt_struck_reports_total", "counter",
+      "Reports counted that were struck out since." },
+    { "tlsrpt_struck_sessions_total", "counter",
+      "Sessions that those told of, by outcome." },
     { "tlsrpt_last_report_timestamp_seconds", "gauge",
       "When the last report came." },
     { "tlsrpt_open_problems", "gauge",
@@ -144,27 +150,75 @@ part(tlsrpt_metrics_t *metrics, unsigned family)
  * Domains
  */
 
+/* A field of the domain's hash; NULL: it is not in it. */
+
+static const tlsrpt_reply_t *
+field_of(const tlsrpt_reply_t *reply, const char *name)
+{
+    for (size_t i = 0;
+         reply->type == TLSRPT_REPLY_ARRAY && i + 1 < reply->nelements; i += 2)
+    {
+        const tlsrpt_reply_t  *field = reply->elements[i];
+
+        if (field->type == TLSRPT_REPLY_STRING && field->len == strlen(name)
+            && memcmp(field->str, name, field->len) == 0)
+        {
+            return reply->elements[i + 1];
+        }
+    }
+
+    return NULL;
+}
+
+
+static void
+put_sessions(tlsrpt_metrics_t *metrics, unsigned family, tlsrpt_str_t domain,
+    const tlsrpt_totals_t *totals)
+{
+    int            n = (int) domain.len;
+    tlsrpt_buf_t  *text = part(metrics, family);
+
+    put(text, "%s{policy_domain=\"%.*s\",outcome=\"successful\"} %" PRIu64
+        "\n", families[family].name, n, domain.data, totals->successful);
+    put(text, "%s{policy_domain=\"%.*s\",outcome=\"failed\"} %" PRIu64 "\n",
+        families[family].name, n, domain.data, totals->failed);
+}
+
+
+static void
+put_number(tlsrpt_metrics_t *metrics, unsigned family, tlsrpt_str_t domain,
+    uint64_t number)
+{
+    put(part(metrics, family), "%s{policy_domain=\"%.*s\"} %" PRIu64 "\n",
+        families[family].name, (int) domain.len, domain.data, number);
+}
+
+
+/* What counts no more was counted once: a counter never goes down.  struck:
+   NULL: nothing was struck out. */
+
 static void
 add_totals(tlsrpt_metrics_t *metrics, tlsrpt_str_t domain,
-    const tlsrpt_reply_t *reply)
+    const tlsrpt_reply_t *reply, const tlsrpt_reply_t *struck)
 {
-    int              n = (int) domain.len;
-    tlsrpt_totals_t  all;
+    tlsrpt_totals_t  all, gone = { 0, 0, 0, 0, 0 };
+    const int        is_struck = struck != NULL
+                                 && tlsrpt_totals_parse_struck(struck, &gone)
+                                    == 0;
 
     if (tlsrpt_totals_parse(reply, &all) != 0) {
         return;
     }
 
-    put(part(metrics, REPORTS), "%s{policy_domain=\"%.*s\"} %" PRIu64 "\n",
-        families[REPORTS].name, n, domain.data, all.reports);
-    put(part(metrics, SESSIONS), "%s{policy_domain=\"%.*s\","
-        "outcome=\"successful\"} %" PRIu64 "\n",
-        families[SESSIONS].name, n, domain.data, all.successful);
-    put(part(metrics, SESSIONS), "%s{policy_domain=\"%.*s\","
-        "outcome=\"failed\"} %" PRIu64 "\n",
-        families[SESSIONS].name, n, domain.data, all.failed);
-    put(part(metrics, LAST), "%s{policy_domain=\"%.*s\"} %" PRIu64 "\n",
-        families[LAST].name, n, domain.data, all.last);
+    if (is_struck) {
+        put_number(metrics, STRUCK, domain, gone.reports);
+        put_sessions(metrics, STRUCK_SESSIONS, domain, &gone);
+        tlsrpt_totals_add(&all, &gone);
+    }
+
+    put_number(metrics, REPORTS, domain, all.reports);
+    put_sessions(metrics, SESSIONS, domain, &all);
+    put_number(metrics, LAST, domain, all.last);
 }
 
 
@@ -220,7 +274,7 @@ tlsrpt_metrics_add(tlsrpt_metrics_t *metrics, tlsrpt_str_t domain,
         }
 
         if (field->len == 3 && memcmp(field->str, "all", 3) == 0) {
-            add_totals(metrics, domain, value);
+            add_totals(metrics, domain, value, field_of(reply, "s"));
 
         } else if (field->len > 2 && memcmp(field->str, "t:", 2) == 0) {
             add_result_type(metrics, domain, field, value);
@@ -247,27 +301,6 @@ tlsrpt_metrics_open(tlsrpt_metrics_t *metrics, tlsrpt_str_t domain,
             tlsrpt_severity_name((tlsrpt_severity_t) (severity - 1)),
             n[severity]);
     }
-}
-
-
-/* A field of the domain's hash; NULL: it is not in it. */
-
-static const tlsrpt_reply_t *
-field_of(const tlsrpt_reply_t *reply, const char *name)
-{
-    for (size_t i = 0;
-         reply->type == TLSRPT_REPLY_ARRAY && i + 1 < reply->nelements; i += 2)
-    {
-        const tlsrpt_reply_t  *field = reply->elements[i];
-
-        if (field->type == TLSRPT_REPLY_STRING && field->len == strlen(name)
-            && memcmp(field->str, name, field->len) == 0)
-        {
-            return reply->elements[i + 1];
-        }
-    }
-
-    return NULL;
 }
 
 

@@ -68,7 +68,7 @@ void tlsrpt_metrics_host(tlsrpt_metrics_t *metrics,
  * Each may be taken as often as one likes before, and emptied (its len made
  * 0): then what comes next follows what was taken.
  */
-#define TLSRPT_METRICS_PARTS  6
+#define TLSRPT_METRICS_PARTS  8
 tlsrpt_buf_t *tlsrpt_metrics_part(tlsrpt_metrics_t *metrics, unsigned part);
 void tlsrpt_metrics_end(tlsrpt_metrics_t *metrics);
 

@@ -120,6 +120,12 @@ tlsrpt_reports_query_param(tlsrpt_reports_query_t *query, tlsrpt_str_t name,
                ? TLSRPT_OK : tlsrpt_param_fail(error, name, "not \"only\"");
     }
 
+    if (tlsrpt_param_is(name, "struck")) {
+        query->struck = 1;
+        return tlsrpt_param_is(value, "yes")
+               ? TLSRPT_OK : tlsrpt_param_fail(error, name, "not \"yes\"");
+    }
+
     if (tlsrpt_param_is(name, "from") || tlsrpt_param_is(name, "to")
         || tlsrpt_param_is(name, "day")
         || tlsrpt_param_is(name, "organization-name")
@@ -341,7 +347,9 @@ add_page(tlsrpt_reports_t *reports, const tlsrpt_reply_t *reply, size_t n,
     tlsrpt_kept_head_t  head;
 
     for (size_t i = 0; rc >= 0 && i < n && !reports->more; i++) {
-        if (tlsrpt_list_pages_head(&head, day, reply, i) == 0) {
+        if (tlsrpt_list_pages_head(&head, day, reply, i,
+                                   reports->query.struck)
+            == 0) {
             rc = add_entry(reports, &head, day);
         }
     }
@@ -425,10 +433,11 @@ reports_csv(tlsrpt_lookup_t *lookup, int at_end, tlsrpt_buf_t *out)
         "id", "organization-name", "report-id", "start-datetime",
         "end-datetime", "received", "via", "signed-by",
         "total-successful-session-count", "total-failure-session-count",
-        "warnings", "conflicts-with"
+        "warnings", "conflicts-with", "struck"
     };
-    const size_t              n = sizeof(names) / sizeof(names[0]);
     tlsrpt_reports_t         *reports = (tlsrpt_reports_t *) lookup;
+    const size_t              n = sizeof(names) / sizeof(names[0])
+                                  - !reports->query.struck;
     size_t                    i;
     json_t                   *report;
 
@@ -490,6 +499,8 @@ tlsrpt_reports_create(const tlsrpt_reports_query_t *query, tlsrpt_str_t domain,
         reports_destroy(&reports->lookup);
         return NULL;
     }
+
+    reports->scan.every_day = query->struck;
 
     if (reports->query.after) {
         tlsrpt_listing_scan_from(&reports->scan, query->after_day,

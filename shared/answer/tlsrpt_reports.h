@@ -20,6 +20,7 @@ typedef struct {
     tlsrpt_query_t  query;                  /* from, to, organization-name */
     unsigned        limit;
     int             failures_only;
+    int             struck;                 /* also those that are struck out */
     int             whole;                  /* all of it, whatever the limit
                                                and the cursor are: for CSV */
     int             after;                  /* a cursor was given: */

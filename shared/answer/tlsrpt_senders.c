@@ -317,7 +317,7 @@ senders_add(tlsrpt_lookup_t *lookup, size_t n, const tlsrpt_reply_t *reply)
                                       &is_last);
 
     for (size_t i = 0; rc >= 0 && i < reports; i++) {
-        if (tlsrpt_list_pages_head(&head, day, reply, i) == 0) {
+        if (tlsrpt_list_pages_head(&head, day, reply, i, 0) == 0) {
             rc = gather_entry(senders, &head, day);
         }
     }

@@ -2,14 +2,16 @@
 --
 -- KEYS  1 state   string  tlsrpt_state.h
 --       2 domain  hash    "p" -> the mark of the state; "l" -> reports of the
---                         past that came since: tlsrpt_due.h
+--                         past that came since: tlsrpt_due.h; "w" -> what was
+--                         struck out since: strike.lua
 --       3 events  list    the newest first
 --       4 untold  list    events on their way to alerts, the oldest first
 -- ARGV  1 SHA-1 of the state that was read, '' where there was none; '-': this
 --         is of events alone, and what is next of no matter
---       2 the mark that was read   3 what "l" was   '': there was none
---       4 the new state, '': none   5 its mark   6 seconds to keep all of it
---       7.. id of an event, its JSON, and the same with its problem, for
+--       2 the mark that was read   3 what "l" was   4 what "w" was   '': there
+--         was none
+--       5 the new state, '': none   6 its mark   7 seconds to keep all of it
+--       8.. id of an event, its JSON, and the same with its problem, for
 --         alerts; '': not for them; and so on, the oldest first
 --
 -- Returns 0: somebody else was first, nothing is done; 1 + how many events are
@@ -22,8 +24,8 @@ local NEWS = 604800         -- seconds: what is older need not be told at once
 
 local call = redis.call
 local state, domain, events, untold = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local of_events, keep = ARGV[1] == '-', ARGV[6]
-local was, has_data, is_late
+local of_events, keep = ARGV[1] == '-', ARGV[7]
+local was, has_data, is_late, is_struck
 
 -- What there is, which may be of the wrong type
 
@@ -38,6 +40,7 @@ if not of_events then
 
     has_data = call('HGET', domain, 'all')
     is_late = ARGV[3] ~= '' and call('HGET', domain, 'l') == ARGV[3]
+    is_struck = ARGV[4] ~= '' and call('HGET', domain, 'w') == ARGV[4]
 end
 
 local known = table.concat(call('LRANGE', events, 0, KNOWN - 1), '\n')
@@ -45,7 +48,7 @@ local new, told = {}, {}
 
 call('LLEN', untold)
 
-for i = 7, #ARGV, 3 do
+for i = 8, #ARGV, 3 do
     if not known:find('"id":"' .. ARGV[i] .. '"', 1, true) then
         new[#new + 1] = ARGV[i + 1]
         told[#told + 1] = ARGV[i + 2] ~= '' and ARGV[i + 2] or nil
@@ -83,18 +86,22 @@ then
 end
 
 if not of_events then
-    if ARGV[4] ~= '' then
-        done.state = run('SET', state, ARGV[4], 'EX', keep)
+    if ARGV[5] ~= '' then
+        done.state = run('SET', state, ARGV[5], 'EX', keep)
     elseif was then
         done.state = run('EXPIRE', state, 0)
     end
 
-    if has_data and ARGV[2] ~= ARGV[5] then
-        done.mark = run('HSET', domain, 'p', ARGV[5])
+    if has_data and ARGV[2] ~= ARGV[6] then
+        done.mark = run('HSET', domain, 'p', ARGV[6])
     end
 
     if is_late then
         run('HDEL', domain, 'l')
+    end
+
+    if is_struck then
+        run('HDEL', domain, 'w')
     end
 end
 

@@ -15,7 +15,7 @@
 
 #define FIRST_KEY   3
 #define NKEYS       4
-#define NFIXED      6
+#define NFIXED      7
 #define NUMBER_LEN  24
 
 typedef struct {
@@ -147,6 +147,7 @@ tlsrpt_commit_command(const tlsrpt_commit_t *commit)
         add(&call, commit->was);
         add(&call, commit->mark_was);
         add(&call, commit->late_was);
+        add(&call, commit->struck_was);
         add(&call, commit->state);
         add(&call, commit->mark);
         add_keep(&call, commit->keep);
@@ -169,6 +170,7 @@ tlsrpt_event_add(tlsrpt_str_t prefix, tlsrpt_str_t domain, tlsrpt_str_t id,
 
     if (rc == 0) {
         add(&call, TLSRPT_STR("-"));
+        add(&call, TLSRPT_STR(""));
         add(&call, TLSRPT_STR(""));
         add(&call, TLSRPT_STR(""));
         add(&call, TLSRPT_STR(""));

@@ -25,6 +25,7 @@ typedef struct {
     tlsrpt_str_t   mark_was;                /* field "p" of the domain's hash;
                                                len 0: none */
     tlsrpt_str_t   late_was;                /* field "l", likewise */
+    tlsrpt_str_t   struck_was;              /* field "w", likewise */
     tlsrpt_str_t   state;                   /* as it is kept; len 0: none */
     tlsrpt_str_t   mark;                    /* "RULES OPEN" */
     int64_t        keep;                    /* seconds */

@@ -278,18 +278,29 @@ tlsrpt_entries_keep(tlsrpt_entries_t *s, const json_t *old)
 }
 
 
-void
-tlsrpt_entries_end(tlsrpt_entries_t *s, const json_t *old,
-    const json_t *problem, const char *ended, int lapsed)
+/* problem: as it was last, borrowed. */
+
+static void
+tell_end(tlsrpt_entries_t *s, const char *type, const json_t *old,
+    const json_t *problem)
 {
-    json_t  *told = json_copy((json_t *) problem), *entry;
+    json_t  *told = json_copy((json_t *) problem);
 
     s->ended = 1;
     set(s, told, "ongoing", json_false());
     set(s, told, "id", json_incref(json_object_get(old, "id")));
-    tell(s, lapsed ? "problem-lapsed" : "problem-resolved", old, told,
-         json_object_get(old, "unverified") != NULL, 0);
+    tell(s, type, old, told, json_object_get(old, "unverified") != NULL, 0);
     json_decref(told);
+}
+
+
+void
+tlsrpt_entries_end(tlsrpt_entries_t *s, const json_t *old,
+    const json_t *problem, const char *ended, int lapsed)
+{
+    json_t  *entry;
+
+    tell_end(s, lapsed ? "problem-lapsed" : "problem-resolved", old, problem);
 
     entry = json_pack("{s:O, s:O, s:O, s:O, s:s, s:O}",
                       "type", json_object_get(old, "type"),
@@ -304,6 +315,13 @@ tlsrpt_entries_end(tlsrpt_entries_t *s, const json_t *old,
     }
 
     tlsrpt_entries_append(s, s->past, entry);
+}
+
+
+void
+tlsrpt_entries_withdraw(tlsrpt_entries_t *s, const json_t *old)
+{
+    tell_end(s, "problem-withdrawn", old, json_object_get(old, "problem"));
 }
 
 

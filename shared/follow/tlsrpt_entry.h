@@ -74,6 +74,9 @@ void tlsrpt_entries_end(tlsrpt_entries_t *entries, const json_t *old,
 void tlsrpt_entries_tell(tlsrpt_entries_t *entries, const char *type,
     tlsrpt_str_t what, const char *day, json_t *title);
 
+/* The reports that it was open by are struck out: it never was. */
+void tlsrpt_entries_withdraw(tlsrpt_entries_t *entries, const json_t *old);
+
 /* Where it is worked out quietly: that there is something, in one event. */
 void tlsrpt_entries_built(tlsrpt_entries_t *entries);
 

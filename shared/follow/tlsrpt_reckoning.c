@@ -61,6 +61,7 @@ struct tlsrpt_reckoning {
     char                 was[TLSRPT_COMMIT_SHA1 + 1];   /* "": no state */
     char                 mark[FIELD_LEN];   /* "": none */
     char                 late[FIELD_LEN];
+    char                 struck[FIELD_LEN];
     int                  has_data;
     tlsrpt_lookup_t     *lookup;
     size_t               number;            /* of its command */
@@ -214,20 +215,21 @@ begin_reports(tlsrpt_reckoning_t *r)
 }
 
 
-/* HMGET all, p, l. */
+/* HMGET all, p, l, w. */
 
 static int
 take_domain(tlsrpt_reckoning_t *r, const tlsrpt_reply_t *reply)
 {
     unsigned  rules, open;
 
-    if (reply->type != TLSRPT_REPLY_ARRAY || reply->nelements != 3) {
+    if (reply->type != TLSRPT_REPLY_ARRAY || reply->nelements != 4) {
         return -1;
     }
 
     r->has_data = reply->elements[0]->type == TLSRPT_REPLY_STRING;
     take_field(reply->elements[1], r->mark);
     take_field(reply->elements[2], r->late);
+    take_field(reply->elements[3], r->struck);
 
     if (r->state.newer
         || (tlsrpt_state_mark(reply->elements[1], &rules, &open) == 0
@@ -280,10 +282,22 @@ is_quiet(const tlsrpt_reckoning_t *r)
 static int
 is_settled(const tlsrpt_reckoning_t *r)
 {
-    return r->was[0] == '\0' && r->late[0] == '\0'
+    return r->was[0] == '\0' && r->late[0] == '\0' && r->struck[0] == '\0'
            && r->transition.state == NULL
            && json_array_size(r->transition.events) == 0
            && (strcmp(r->mark, r->new_mark) == 0 || !r->has_data);
+}
+
+
+/* Was something struck out, "s", or that taken back, "r"?  As strike.lua writes
+   it: "b" is both. */
+
+static int
+has_struck(const tlsrpt_reckoning_t *r, char how)
+{
+    const size_t  len = strlen(r->struck);
+
+    return len && (r->struck[len - 1] == how || r->struck[len - 1] == 'b');
 }
 
 
@@ -291,7 +305,8 @@ static int
 follow(tlsrpt_reckoning_t *r)
 {
     tlsrpt_found_t   found;
-    tlsrpt_follow_t  how = { r->now, is_quiet(r), r->late[0] != '\0' };
+    tlsrpt_follow_t  how = { r->now, is_quiet(r), r->late[0] != '\0',
+                             has_struck(r, 's'), has_struck(r, 'r') };
 
     if (tlsrpt_problems_found(r->lookup, &found) != 0
         || tlsrpt_transition(found.evidence, found.list, found.n,
@@ -340,6 +355,7 @@ commit(const tlsrpt_reckoning_t *r)
         c.was = text(r->was);
         c.mark_was = text(r->mark);
         c.late_was = text(r->late);
+        c.struck_was = text(r->struck);
         c.state.data = state.data;
         c.state.len = state.len;
         c.mark = text(r->new_mark);
@@ -381,6 +397,7 @@ ask_domain(tlsrpt_reckoning_t *r)
     tlsrpt_key_ask_for(&r->read, "all", 3);
     tlsrpt_key_ask_for(&r->read, "p", 1);
     tlsrpt_key_ask_for(&r->read, "l", 1);
+    tlsrpt_key_ask_for(&r->read, "w", 1);
 
     return &r->read.command;
 }

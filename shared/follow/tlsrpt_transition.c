@@ -115,6 +115,21 @@ end_found(move_t *m, const json_t *old, const tlsrpt_problem_t *p)
 }
 
 
+/* Reports were struck out: was it open by them?  Its last day is in the range,
+   and nothing is found of it. */
+
+static int
+is_withdrawn(const move_t *m, const json_t *old)
+{
+    int32_t       day;
+    tlsrpt_str_t  last = member(json_object_get(old, "problem"), "last-day");
+
+    return m->how->struck && last.len
+           && tlsrpt_day_parse(last.data, last.len, &day) == 0
+           && day >= m->evidence->scan.from;
+}
+
+
 /* Nothing of it is in the range any more. */
 
 static void
@@ -122,6 +137,11 @@ end_unfound(move_t *m, const json_t *old)
 {
     const json_t  *problem = json_object_get(old, "problem");
     tlsrpt_str_t   last = member(problem, "last-day");
+
+    if (is_withdrawn(m, old)) {
+        tlsrpt_entries_withdraw(&m->entries, old);
+        return;
+    }
 
     tlsrpt_entries_end(&m->entries, old, problem,
                        last.len ? last.data : m->entries.day, 1);
@@ -136,10 +156,28 @@ count_open(move_t *m, int unverified)
 }
 
 
+/* What is left of it would not have opened; but what was as little before
+   something was struck out ends as it always does. */
+
+static int
+is_left_over(const move_t *m, const tlsrpt_problem_t *p, const json_t *old)
+{
+    tlsrpt_str_t  severity = member(old, "severity");
+
+    return m->how->struck && p->severity < TLSRPT_SEVERITY_MEDIUM
+           && !tlsrpt_str_is(severity, "low");
+}
+
+
 static void
 be_known(move_t *m, size_t i, const json_t *old)
 {
     m->known[i] = 1;
+
+    if (is_left_over(m, m->problems[i], old)) {
+        tlsrpt_entries_withdraw(&m->entries, old);
+        return;
+    }
 
     if (tlsrpt_problem_is_over(m->problems[i])) {
         end_found(m, old, m->problems[i]);
@@ -307,7 +345,7 @@ has_settled(const move_t *m, const tlsrpt_problem_t *p, int64_t *since)
 {
     *since = m->how->now - SETTLE_SECONDS;
 
-    if (m->how->quiet || p->by_sure >= TLSRPT_SEVERITY_MEDIUM
+    if (m->how->quiet || m->how->restored || p->by_sure >= TLSRPT_SEVERITY_MEDIUM
         || is_talked_over(m, p))
     {
         return 1;
@@ -398,7 +436,10 @@ follow_further(move_t *m)
     tlsrpt_opening_t   opening = { NULL, NULL, m->today, 0 };
 
     if (m->further.n == 0) {
-        if (old != NULL) {
+        if (old != NULL && is_withdrawn(m, old)) {
+            tlsrpt_entries_withdraw(&m->entries, old);
+
+        } else if (old != NULL) {
             tlsrpt_entries_end(&m->entries, old,
                                json_object_get(old, "problem"),
                                m->entries.day, 0);

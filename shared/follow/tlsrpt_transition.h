@@ -20,6 +20,11 @@ typedef struct {
                                                or by new rules: what is open is
                                                told by one state-built event */
     int      late;                          /* an import: nothing is news */
+    int      struck;                        /* reports were struck out since:
+                                               what was open by them is
+                                               withdrawn */
+    int      restored;                      /* that was taken back: who did it
+                                               believes what they say */
 } tlsrpt_follow_t;
 
 typedef struct {

@@ -408,12 +408,13 @@ get_field(bytes_t *b)
 }
 
 
-/* Of the entry but for what its place and others' coming make of it. */
+/* Of the entry but for what its place, others' coming and striking it out make
+   of it. */
 
 static uint32_t
 check_of(const unsigned char *entry, size_t len)
 {
-    Bytef  head[2] = { entry[0],
+    Bytef  head[2] = { (Bytef) (entry[0] & ~TLSRPT_KEPT_STRUCK),
                        (Bytef) (entry[1] & ~TLSRPT_KEPT_CONFLICTS) };
     uLong  crc = crc32(crc32(0, NULL, 0), head, sizeof(head));
 
@@ -487,7 +488,8 @@ tlsrpt_kept_decode(tlsrpt_kept_head_t *head, int32_t day,
     }
 
     head->index = (unsigned) tlsrpt_kept_index(entry);
-    head->version = p[PREFIX_LEN];
+    head->version = p[PREFIX_LEN] & ~(unsigned) TLSRPT_KEPT_STRUCK;
+    head->is_struck = (p[PREFIX_LEN] & TLSRPT_KEPT_STRUCK) != 0;
     head->flags = p[PREFIX_LEN + 1];
     head->check = check_of(p + PREFIX_LEN, entry->len - PREFIX_LEN);
 
@@ -501,6 +503,16 @@ tlsrpt_kept_decode(tlsrpt_kept_head_t *head, int32_t day,
     get_head(head, &b, day);
 
     return b.failed ? -1 : 0;
+}
+
+
+void
+tlsrpt_kept_strike(char *entry, int is_struck)
+{
+    const int  version = entry[PREFIX_LEN] & ~TLSRPT_KEPT_STRUCK;
+
+    entry[PREFIX_LEN] = (char) (is_struck ? version | TLSRPT_KEPT_STRUCK
+                                          : version);
 }
 
 

@@ -11,7 +11,8 @@
  *                      manieth it is of its list, from 0
  *            size      3 bytes: of all names, entries and texts of the list up
  *                      to this one
- *            version   1 byte: 1, which says what follows, and the dictionary
+ *            version   1 byte: 1, which says what follows, and the dictionary;
+ *                      128 more: the report is struck out
  *            flags     1 byte: TLSRPT_KEPT_...
  *            received  varint: seconds after the day, doubled; one more where
  *                      it was within it, and counts back
@@ -46,6 +47,9 @@
 #pragma GCC visibility push(hidden)
 
 #define TLSRPT_KEPT_VERSION    1
+#define TLSRPT_KEPT_STRUCK     128          /* with the version: who knows
+                                               nothing of it passes over the
+                                               entry */
 
 #define TLSRPT_KEPT_MAIL       1
 #define TLSRPT_KEPT_CONFLICTS  2            /* others have its name: set by the
@@ -106,6 +110,7 @@ typedef struct {
     size_t         size;                    /* of a large text */
     const char    *digest;                  /* of a large text, else NULL */
     unsigned       version;
+    int            is_struck;
     uint32_t       check;
 } tlsrpt_kept_head_t;
 
@@ -115,6 +120,9 @@ int tlsrpt_kept_index(const tlsrpt_reply_t *entry);
 /* 0, or -1: not an entry, or none that is known here. */
 int tlsrpt_kept_decode(tlsrpt_kept_head_t *head, int32_t day,
     const tlsrpt_reply_t *entry) TLSRPT_MUST_USE;
+
+/* Strikes the entry out, or takes that back; it is one that was decoded. */
+void tlsrpt_kept_strike(char *entry, int is_struck);
 
 /* The short text, into room for TLSRPT_ZSTD_SHORT bytes; 0: there is none. */
 size_t tlsrpt_kept_text(const tlsrpt_kept_head_t *head, char *text)

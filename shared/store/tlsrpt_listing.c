@@ -316,6 +316,7 @@ tlsrpt_listing_read(tlsrpt_listings_t *listings, tlsrpt_listing_t *listing,
     listing->index = head->index;
     listing->conflicts = (head->flags & TLSRPT_KEPT_CONFLICTS) != 0;
     listing->is_cut = (head->flags & TLSRPT_KEPT_CUT) != 0;
+    listing->is_struck = head->is_struck;
     listing->via = head->flags & TLSRPT_KEPT_MAIL ? TLSRPT_VIA_MAIL
                                                   : TLSRPT_VIA_HTTPS;
     listing->signer = head->signer;
@@ -409,8 +410,11 @@ tlsrpt_listing_json(const tlsrpt_listing_t *listing)
                      (json_int_t) listing->failed,
                      "warnings", (json_int_t) listing->nwarnings);
 
-    if (json != NULL && listing->is_cut
-        && json_object_set_new(json, "cut", json_true()) != 0)
+    if (json != NULL
+        && ((listing->is_cut
+             && json_object_set_new(json, "cut", json_true()) != 0)
+            || (listing->is_struck
+                && json_object_set_new(json, "struck", json_true()) != 0)))
     {
         json_decref(json);
         return NULL;

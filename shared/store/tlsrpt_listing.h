@@ -20,6 +20,7 @@ typedef struct {
     unsigned                index;          /* in its day's list */
     int                     conflicts;      /* perhaps: others have its name */
     int                     is_cut;
+    int                     is_struck;
     tlsrpt_str_t            organization_name;      /* data NULL: not given */
     tlsrpt_str_t            report_id;
     tlsrpt_str_t            contact_info;

@@ -595,22 +595,27 @@ get_body(cursor_t *c, tlsrpt_packed_t *r, unsigned flags)
 
 
 size_t
+tlsrpt_packed_first(const char *day_log, size_t len)
+{
+    cursor_t      c = { (const unsigned char *) day_log,
+                        (const unsigned char *) day_log + len, 0 };
+    const size_t  body = get_bounded(&c, len);
+
+    return c.failed || body == 0 || body > (size_t) (c.end - c.pos)
+           ? 0 : (size_t) (c.pos - (const unsigned char *) day_log) + body;
+}
+
+
+size_t
 tlsrpt_packed_whole(const char *day_log, size_t len)
 {
-    size_t    whole = 0, body;
-    cursor_t  c = { (const unsigned char *) day_log,
-                    (const unsigned char *) day_log + len, 0 };
+    size_t  whole = 0, first;
 
-    for ( ;; ) {
-        body = get_bounded(&c, len);
-
-        if (c.failed || body == 0 || body > (size_t) (c.end - c.pos)) {
-            return whole;
-        }
-
-        c.pos += body;
-        whole = (size_t) (c.pos - (const unsigned char *) day_log);
+    while ((first = tlsrpt_packed_first(day_log + whole, len - whole)) != 0) {
+        whole += first;
     }
+
+    return whole;
 }
 
 

@@ -12,7 +12,8 @@
  *     packed   = length body              ; length of the body
  *     body     = flags [org] [strings] successful failed types [policies]
  *                [rows]
- *     flags    = 1 byte                   ; TLSRPT_PACKED_...
+ *     flags    = 1 byte                   ; TLSRPT_PACKED_...; _STRUCK: it
+ *                                         ; does not count any more
  *     org      = length bytes             ; organization-name
  *     strings  = count *(header bytes)    ; header: length * 4 + kind
  *     kind     = 0                        ; text
@@ -46,6 +47,7 @@
 #define TLSRPT_PACKED_ROWS     0x10
 #define TLSRPT_PACKED_POLICY   0x20
 #define TLSRPT_PACKED_FLAGS    0x3f         /* others: a later version */
+#define TLSRPT_PACKED_STRUCK   0x40         /* so every version passes over it */
 
 /* brief: without rows; what they count is overflow.  0, or -1: no memory. */
 int tlsrpt_packed_encode(tlsrpt_buf_t *buf, const tlsrpt_tally_t *tally,
@@ -127,6 +129,8 @@ typedef struct {
     uint64_t        failed;
 } tlsrpt_row_t;
 
+/* Bytes of the packed report that a day log begins with; 0: of none. */
+size_t tlsrpt_packed_first(const char *day_log, size_t len);
 /* Bytes of the whole packed reports that a day log begins with. */
 size_t tlsrpt_packed_whole(const char *day_log, size_t len);
 

@@ -23,6 +23,7 @@ extern const tlsrpt_script_t  tlsrpt_ingest_script;
 extern const tlsrpt_script_t  tlsrpt_month_script;
 extern const tlsrpt_script_t  tlsrpt_slice_script;
 extern const tlsrpt_script_t  tlsrpt_close_script;
+extern const tlsrpt_script_t  tlsrpt_strike_script;
 extern const tlsrpt_script_t  tlsrpt_commit_script;
 extern const tlsrpt_script_t  tlsrpt_due_add_script;
 extern const tlsrpt_script_t  tlsrpt_due_claim_script;

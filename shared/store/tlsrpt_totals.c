@@ -83,6 +83,26 @@ tlsrpt_totals_parse(const tlsrpt_reply_t *reply, tlsrpt_totals_t *totals)
 }
 
 
+int
+tlsrpt_totals_parse_struck(const tlsrpt_reply_t *reply,
+    tlsrpt_totals_t *totals)
+{
+    uint64_t  numbers[MAX_NUMBERS];
+
+    if (take_numbers(reply, numbers) != 3) {
+        return -1;
+    }
+
+    totals->reports = numbers[0];
+    totals->successful = numbers[1];
+    totals->failed = numbers[2];
+    totals->last = 0;
+    totals->overflow = 0;
+
+    return 0;
+}
+
+
 static int
 day_parse(const tlsrpt_reply_t *reply, tlsrpt_totals_t *totals)
 {

@@ -8,6 +8,7 @@
  *
  *     day      = reports successful failed size [overflow]
  *     domain   = reports successful failed last
+ *     struck   = reports successful failed     ; as shared/store/strike.lua
  *     size     = bytes in the day's log
  *     overflow = failed sessions in details that the day log did not take
  *     last     = time of the last report
@@ -36,6 +37,10 @@ int32_t tlsrpt_nth_month(int32_t from, size_t n);
 
 /* Of a domain; 0, or -1. */
 int tlsrpt_totals_parse(const tlsrpt_reply_t *reply,
+    tlsrpt_totals_t *totals) TLSRPT_MUST_USE;
+
+/* Of what was struck out of a domain; 0, or -1. */
+int tlsrpt_totals_parse_struck(const tlsrpt_reply_t *reply,
     tlsrpt_totals_t *totals) TLSRPT_MUST_USE;
 
 void tlsrpt_totals_add(tlsrpt_totals_t *sum, const tlsrpt_totals_t *totals);

@@ -519,7 +519,7 @@ static json_t         *old;
 static int
 transition(void)
 {
-    tlsrpt_follow_t      how = { NOW + 86400, 0, 0 };
+    tlsrpt_follow_t      how = { .now = NOW + 86400 };
     tlsrpt_transition_t  t;
 
     if (tlsrpt_transition(found.evidence, found.list, found.n, old, &how, &t)
@@ -566,7 +566,7 @@ test_transition(void)
 {
     size_t               n;
     tlsrpt_query_t       query;
-    tlsrpt_follow_t      how = { NOW, 0, 0 };
+    tlsrpt_follow_t      how = { .now = NOW };
     tlsrpt_lookup_t     *lookup;
     tlsrpt_transition_t  t;
 
@@ -763,14 +763,14 @@ static const tlsrpt_reply_t *
 worked_out(const tlsrpt_command_t *c)
 {
     static tlsrpt_reply_t   nil, all, mark, fields, number;
-    static tlsrpt_reply_t  *elements[3] = { &all, &mark, &nil };
+    static tlsrpt_reply_t  *elements[4] = { &all, &mark, &nil, &nil };
 
     all.type = mark.type = TLSRPT_REPLY_STRING;
     all.str = mark.str = "1 0";
     all.len = mark.len = 3;
     fields.type = TLSRPT_REPLY_ARRAY;
     fields.elements = elements;
-    fields.nelements = 3;
+    fields.nelements = 4;
     number.type = TLSRPT_REPLY_INTEGER;
     number.integer = 2;
 

@@ -60,11 +60,11 @@ note(const tlsrpt_command_t *c)
 
     strcat(done_text, commits ? "commit" : c->script ? "release" : "");
 
-    for (i = first; i < c->argc && (!commits || i < 13); i++) {
+    for (i = first; i < c->argc && (!commits || i < 14); i++) {
         len = strlen(done_text);
         snprintf(done_text + len, sizeof(done_text) - len, "%s%s",
                  i || c->script ? " " : "",
-                 commits && i == 10 ? c->argvlen[i] ? "STATE" : "-"
+                 commits && i == 11 ? c->argvlen[i] ? "STATE" : "-"
                  : c->argvlen[i] ? c->argv[i] : "-");
     }
 
@@ -72,21 +72,22 @@ note(const tlsrpt_command_t *c)
 
     if (commits) {
         tlsrpt_buf_reset(&committed_state, 0);
-        tlsrpt_buf_add(&committed_state, c->argv[10], c->argvlen[10]);
+        tlsrpt_buf_add(&committed_state, c->argv[11], c->argvlen[11]);
     }
 }
 
 
-/* HMGET all, p, l. */
+/* HMGET all, p, l, w. */
 
 static const tlsrpt_reply_t *
 answer_domain(void)
 {
-    static tlsrpt_reply_t   reply, all, p, l;
-    static tlsrpt_reply_t  *fields[3] = { &all, &p, &l };
+    static tlsrpt_reply_t   reply, all, p, l, w;
+    static tlsrpt_reply_t  *fields[4] = { &all, &p, &l, &w };
 
     memset(&p, 0, sizeof(p));
     memset(&l, 0, sizeof(l));
+    memset(&w, 0, sizeof(w));
     answer_all(&all);
 
     if (mark != NULL) {
@@ -100,7 +101,7 @@ answer_domain(void)
     memset(&reply, 0, sizeof(reply));
     reply.type = TLSRPT_REPLY_ARRAY;
     reply.elements = fields;
-    reply.nelements = 3;
+    reply.nelements = 4;
 
     return &reply;
 }
@@ -199,18 +200,18 @@ test_opening(void)
 
     begin_failing();
     work_out("1.5");
-    is_str(done_text, INDEXES "commit - 1 0 -" COMMIT_TAIL AGAIN OPEN RELEASE,
+    is_str(done_text, INDEXES "commit - 1 0 - -" COMMIT_TAIL AGAIN OPEN RELEASE,
            "a problem opens");
     is_int(nevents, 1, "one event");
     is_int(is_newer, 0, "all of it is known");
 
     committed = 1;
     work_out("1.5");
-    is_str(done_text, INDEXES "commit - 1 0 -" COMMIT_TAIL OPEN RELEASE,
+    is_str(done_text, INDEXES "commit - 1 0 - -" COMMIT_TAIL OPEN RELEASE,
            "where nothing is on its way any more");
 
     work_out("");
-    is_str(done_text, INDEXES "commit - 1 0 -" COMMIT_TAIL OPEN,
+    is_str(done_text, INDEXES "commit - 1 0 - -" COMMIT_TAIL OPEN,
            "where it was not claimed");
 
     /* as it is kept from then on */
@@ -222,13 +223,13 @@ test_opening(void)
     sha1[7 + TLSRPT_COMMIT_SHA1] = '\0';
     is_int((long long) strspn(sha1 + 7, "0123456789abcdef"),
            TLSRPT_COMMIT_SHA1, "the state that was read is named");
-    snprintf(want, sizeof(want), "%s 1 1 -" COMMIT_TAIL OPEN RELEASE, sha1);
+    snprintf(want, sizeof(want), "%s 1 1 - -" COMMIT_TAIL OPEN RELEASE, sha1);
     is_str(done_text, want, "it is kept, and no event");
     is_int(nevents, 0, "none");
 
     past = "7";
     work_out("1.5");
-    snprintf(want, sizeof(want), "%s 1 1 7" COMMIT_TAIL OPEN RELEASE, sha1);
+    snprintf(want, sizeof(want), "%s 1 1 7 -" COMMIT_TAIL OPEN RELEASE, sha1);
     is_int(strncmp(done_text + strlen(done_text) - strlen(want), want, 50), 0,
            "what an import brought is named");
 }
@@ -254,7 +255,7 @@ test_nothing(void)
     mark = NULL;
     committed = 1;
     work_out("1.5");
-    is_str(done_text, "commit - - - - 1 0 34603200\n"
+    is_str(done_text, "commit - - - - - 1 0 34603200\n"
                       "ZREM t:open example.com\n" RELEASE, "but a mark");
 }
 
@@ -285,9 +286,9 @@ test_too_late(void)
     begin_failing();
     committed = 0;
     work_out("1.5");
-    is_str(done_text, INDEXES "commit - 1 0 -" COMMIT_TAIL
-                      INDEXES "commit - 1 0 -" COMMIT_TAIL
-                      INDEXES "commit - 1 0 -" COMMIT_TAIL,
+    is_str(done_text, INDEXES "commit - 1 0 - -" COMMIT_TAIL
+                      INDEXES "commit - 1 0 - -" COMMIT_TAIL
+                      INDEXES "commit - 1 0 - -" COMMIT_TAIL,
            "where others are always first, three tries");
     is_int(nevents, 0, "and no event");
 }
@@ -336,7 +337,7 @@ test_odd(void)
     begin_failing();
     mark = "1 0 and more than anybody writes there";
     work_out("1.5");
-    ok(strstr(done_text, "commit - - -") != NULL, "a mark that is too long");
+    ok(strstr(done_text, "commit - - - -") != NULL, "a mark that is too long");
 }
 
 

@@ -87,7 +87,7 @@ look(char **words, size_t n)
     tlsrpt_query_t    query;
     tlsrpt_reply_t    reply;
     tlsrpt_lookup_t  *lookup;
-    tlsrpt_follow_t   how = { now, 0, 0 };
+    tlsrpt_follow_t   how = { .now = now };
 
     for (size_t i = 1; i < n; i++) {
         how.quiet |= strcmp(words[i], "quiet") == 0;
@@ -439,7 +439,7 @@ followed(const char *text)
     tlsrpt_query_t    query;
     tlsrpt_lookup_t  *lookup;
     json_t           *state = json_loads(text, 0, NULL);
-    tlsrpt_follow_t   how = { now, 0, 0 };
+    tlsrpt_follow_t   how = { .now = now };
 
     tlsrpt_query_init(&query, now);
     lookup = tlsrpt_problems_follow(&query, str("example.com"), str("t"), NULL,

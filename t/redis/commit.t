@@ -27,13 +27,13 @@ sub told  { return sprintf '{"event":%s,"problem":{}}', event($_[0]) }
 
 # was: the state that was read; ids: of events.
 sub commit {
-    my (%c) = (was => '', mark_was => '1 0', late => '', state => '',
+    my (%c) = (was => '', mark_was => '1 0', late => '', struck => '', state => '',
                mark => '1 0', keep => 1000, ids => [], told => 1, @_);
 
     my $was = $c{events_alone} ? '-' : $c{was} eq '' ? '' : sha1_hex($c{was});
 
     return $t->redis('EVAL', $script, 4, @KEYS, $was,
-        @c{qw(mark_was late state mark keep)},
+        @c{qw(mark_was late struck state mark keep)},
         map { ($_, event($_), $c{told} ? told($_) : '') } @{ $c{ids} });
 }
 

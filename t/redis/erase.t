@@ -39,7 +39,7 @@ sub ingest {
 }
 
 $store->now($NOW);
-$store->line(reports => 30);
+$store->line(keep => 30);
 
 for my $domain ($D, 'example.net') {
     ingest($_, $domain, 'report-id' => "r$_") for 0 .. 3, 399;

@@ -7,7 +7,6 @@
  *
  *     now SECONDS                  the time, from now on
  *     retention DAYS               400 at first
- *     reports DAYS                 how long reports are kept, 0 at first
  *     ingest REPORT                counts a report (JSON, in one line): what
  *                                  the script answers, for its first domain
  *     close DOMAIN                 begins to close what is due of it
@@ -22,6 +21,18 @@
  *     reckon-all N                 all of them: "done EVENTS NEWER"
  *     reckon-twice N               likewise, each of them sent twice, as by a
  *                                  client that has lost the first reply
+ *     keep DAYS                    originals from now on; 0 at first
+ *     sign DOMAIN                  what is counted from now on came by mail,
+ *                                  signed so; "-": by POST
+ *     strike DOMAIN ID             begins to strike a report out
+ *     restore DOMAIN ID            takes that back
+ *     strike-step                  the next command of that: its name and its
+ *                                  key, or "done OUTCOME"
+ *     strike-all                   all of them
+ *     strike-twice                 likewise, each of them sent twice
+ *     metrics DOMAIN               its metrics; "|" ends a line
+ *     reports DOMAIN FROM TO PARAMS  asks
+ *     senders DOMAIN FROM TO       asks
  *     stats DOMAIN FROM TO PARAMS  asks ("-": no PARAMS)
  *     problems DOMAIN FROM TO      asks
  *     overview DOMAIN FROM TO      asks
@@ -70,7 +81,10 @@ static tlsrpt_stats_t     *stats;
 static tlsrpt_lookup_t    *problems;
 static tlsrpt_overview_t  *overview;
 static int64_t             now;
-static unsigned            retention = 400, reports;
+static unsigned            retention = 400;
+static unsigned            keep;
+static char                signer[64];
+static tlsrpt_strike_t    *strike;
 static double              longest, since, total;
 static tlsrpt_command_t   *kept;
 static int                 holds, twice;
@@ -205,15 +219,20 @@ ingest(const char *text)
     tlsrpt_ingest_t         conf;
     tlsrpt_command_t       *command;
     const tlsrpt_report_t  *report = NULL;
-    tlsrpt_reader_conf_t    reader_conf = { .max_size = MAX_SIZE };
+    tlsrpt_reader_conf_t    reader_conf = { .max_size = MAX_SIZE,
+                                            .keep_text = 1 };
 
     memset(&conf, 0, sizeof(conf));
     conf.prefix = str("t");
     conf.now = now;
     conf.retention_days = retention;
-    conf.report_days = reports;
+    conf.report_days = keep;
     conf.original = str(text);
-    reader_conf.keep_text = reports != 0;
+    conf.via = signer[0] ? TLSRPT_VIA_MAIL : TLSRPT_VIA_HTTPS;
+
+    if (signer[0]) {
+        conf.signer = str(signer);
+    }
 
     tlsrpt_reader_reset(reader, &reader_conf);
 
@@ -565,6 +584,65 @@ upkeep(void)
 }
 
 
+/*
+ * Striking out
+ */
+
+static void
+begin_strike(const char *domain, const char *id, int restore)
+{
+    static int64_t         times;
+    tlsrpt_strike_conf_t   conf = {
+        .prefix = str("t"), .domain = str(domain), .id = str(id),
+        .actor = str(TLSRPT_ACTOR_OPERATOR), .restore = restore,
+        .retention_days = retention
+    };
+
+    conf.milliseconds = now * 1000 + ++times % 1000;
+    tlsrpt_strike_destroy(strike);
+    strike = tlsrpt_strike_create(&conf);
+    printf("begun\n");
+}
+
+
+/* 0: there is no more. */
+
+static int
+strike_step(int says, int again)
+{
+    redisReply              *from;
+    tlsrpt_reply_t          *reply;
+    const tlsrpt_command_t  *command = tlsrpt_strike_next(strike);
+
+    if (command == NULL) {
+        printf("done %d\n", tlsrpt_strike_outcome(strike));
+        return 0;
+    }
+
+    reply = ask_redis(command, &from);
+
+    if (says) {
+        printf("%s %s\n", command->argv[0], command->argv[command->key]);
+    }
+
+    if (again) {
+        reply_free(reply);
+        freeReplyObject(from);
+        reply = ask_redis(command, &from);
+    }
+
+    if (reply->type == TLSRPT_REPLY_ERROR) {
+        fprintf(stderr, "store: %s\n", reply->str);
+    }
+
+    tlsrpt_strike_add(strike, reply);
+    reply_free(reply);
+    freeReplyObject(from);
+
+    return 1;
+}
+
+
 static void
 erase(const char *domain)
 {
@@ -586,6 +664,33 @@ erase(const char *domain)
 
     printf("%u %d\n", n, tlsrpt_erase_failed(e));
     tlsrpt_erase_destroy(e);
+}
+
+
+static void
+metrics(const char *domain)
+{
+    char                *text;
+    size_t               len;
+    redisReply          *from;
+    tlsrpt_reply_t      *reply;
+    tlsrpt_metrics_t    *all = tlsrpt_metrics_create(0);
+    tlsrpt_key_read_t    read;
+
+    tlsrpt_key_domain(&read.key, str("t"), str(domain), "");
+    reply = ask_redis(tlsrpt_key_read(&read, "HGETALL", NULL, 0), &from);
+    tlsrpt_metrics_add(all, str(domain), reply);
+    text = tlsrpt_metrics_text(all, &len);
+
+    for (size_t i = 0; text != NULL && i < len; i++) {
+        putchar(text[i] == '\n' ? '|' : text[i]);
+    }
+
+    putchar('\n');
+    free(text);
+    tlsrpt_metrics_destroy(all);
+    reply_free(reply);
+    freeReplyObject(from);
 }
 
 
@@ -664,6 +769,45 @@ answer(void)
 }
 
 
+/* A list of reports, which takes other parameters. */
+
+static tlsrpt_lookup_t *
+begin_reports(const char *domain, const char *from, const char *to,
+    char *params)
+{
+    char                    *p, *save = NULL;
+    tlsrpt_error_t           error;
+    tlsrpt_reports_query_t   query;
+
+    tlsrpt_reports_query_init(&query, now);
+    tlsrpt_query_retain(&query.query, retention);
+
+    if (tlsrpt_reports_query_param(&query, str("from"), str(from), &error)
+        != TLSRPT_OK
+        || tlsrpt_reports_query_param(&query, str("to"), str(to), &error)
+           != TLSRPT_OK)
+    {
+        fail(error.detail);
+    }
+
+    for (p = strtok_r(params, "&", &save); p && *p != '-';
+         p = strtok_r(NULL, "&", &save))
+    {
+        char  *value = strchr(p, '=');
+
+        *value++ = '\0';
+
+        if (tlsrpt_reports_query_param(&query, str(p), str(value), &error)
+            != TLSRPT_OK)
+        {
+            fail(error.detail);
+        }
+    }
+
+    return tlsrpt_reports_create(&query, str(domain), str("t"));
+}
+
+
 static void
 begin(const char *what, const char *domain, const char *from, const char *to,
     char *params)
@@ -682,6 +826,12 @@ begin(const char *what, const char *domain, const char *from, const char *to,
     stats = NULL;
     overview = NULL;
     problems = NULL;
+
+    if (strcmp(what, "reports") == 0) {
+        problems = begin_reports(domain, from, to, params);
+        printf("begun\n");
+        return;
+    }
 
     tlsrpt_query_init(&query, now);
     tlsrpt_query_retain(&query, retention);
@@ -710,6 +860,8 @@ begin(const char *what, const char *domain, const char *from, const char *to,
         stats = tlsrpt_stats_create(&query, str(domain), str("t"));
     } else if (strcmp(what, "overview") == 0) {
         overview = tlsrpt_overview_create(&query, str(domain), str("t"));
+    } else if (strcmp(what, "senders") == 0) {
+        problems = tlsrpt_senders_create(&query, str(domain), str("t"));
     } else {
         problems = tlsrpt_problems_create(&query, str(domain), str("t"), NULL,
                                           tlsrpt_day_of(now));
@@ -743,9 +895,29 @@ do_line(char *line)
         retention = (unsigned) strtoul(args[0], NULL, 10);
         printf("retention\n");
 
-    } else if (strcmp(word, "reports") == 0) {
-        reports = (unsigned) strtoul(args[0], NULL, 10);
-        printf("reports\n");
+    } else if (strcmp(word, "keep") == 0) {
+        keep = (unsigned) strtoul(args[0], NULL, 10);
+        printf("keep\n");
+
+    } else if (strcmp(word, "sign") == 0) {
+        snprintf(signer, sizeof(signer), "%s",
+                 strcmp(args[0], "-") == 0 ? "" : args[0]);
+        printf("sign\n");
+
+    } else if (strcmp(word, "strike") == 0 || strcmp(word, "restore") == 0) {
+        begin_strike(args[0], args[1], word[0] == 'r');
+
+    } else if (strcmp(word, "strike-step") == 0) {
+        strike_step(1, 0);
+
+    } else if (strcmp(word, "strike-all") == 0) {
+        while (strike_step(0, 0)) { /* void */ }
+
+    } else if (strcmp(word, "strike-twice") == 0) {
+        while (strike_step(0, 1)) { /* void */ }
+
+    } else if (strcmp(word, "metrics") == 0) {
+        metrics(args[0]);
 
     } else if (strcmp(word, "close") == 0) {
         tlsrpt_closing_destroy(closing);
@@ -837,6 +1009,7 @@ main(int argc, char **argv)
 
     free(line);
     tlsrpt_closing_destroy(closing);
+    tlsrpt_strike_destroy(strike);
     tlsrpt_stats_destroy(stats);
     tlsrpt_overview_destroy(overview);
 

@@ -48,6 +48,9 @@ sub text      { return $_[0]->line('ingest', $_[1]) }
 sub begin_close { return $_[0]->line('close', $_[1]) }
 sub step      { return $_[0]->line('step') }
 sub all       { return $_[0]->line('all') }
+sub keep      { return $_[0]->line('keep', $_[1]) }
+sub sign      { return $_[0]->line('sign', $_[1]) }
+sub strike_step { return $_[0]->line('strike-step') }
 sub claim     { my $got = $_[0]->line('claim'); return split ' ', $got }
 sub reckon    { my ($self, @words) = @_; return $self->line('reckon', @words) }
 sub reckon_step { return $_[0]->line('reckon-step', $_[1]) }
@@ -65,6 +68,20 @@ sub close {         ## no critic
     return $self->all;
 }
 
+# What it was done: 1; 2: not known; 3: gone; 0: not done.
+sub strike {
+    my ($self, $domain, $id, %how) = @_;
+
+    $self->line($how{restore} ? 'restore' : 'strike', $domain, $id);
+
+    return (split ' ', $self->line($how{twice} ? 'strike-twice'
+                                               : 'strike-all'))[1];
+}
+
+sub restore  { my ($self, @w) = @_; return $self->strike(@w, restore => 1) }
+sub metrics  { return [split /\|/, $_[0]->line('metrics', $_[1])] }
+sub reports  { my ($self, @w) = @_; $self->begin('reports', @w); return $self->answer }
+sub senders  { my ($self, @w) = @_; $self->begin('senders', @w); return $self->answer }
 sub stats    { my ($self, @w) = @_; $self->begin('stats', @w); return $self->answer }
 sub overview { my ($self, @w) = @_; $self->begin('overview', @w); return $self->answer }
 sub problems { my ($self, @w) = @_; $self->begin('problems', @w); return $self->answer }
