@@ -17,6 +17,7 @@
 #include "ngx_http_tlsrpt_mute.h"
 #include "ngx_http_tlsrpt_path.h"
 #include "ngx_http_tlsrpt_send.h"
+#include "ngx_http_tlsrpt_strike.h"
 #include "tlsrpt_enrolment.h"
 
 
@@ -80,6 +81,14 @@ static ngx_http_tlsrpt_admin_route_t  ngx_http_tlsrpt_admin_routes[] = {
     { ngx_string("domains/:domain/problems/:id"),
       NGX_HTTP_PUT, "PUT",
       ngx_http_tlsrpt_mute, 1, 0 },
+
+    { ngx_string("domains/:domain/reports/:id"),
+      NGX_HTTP_DELETE, "DELETE",
+      ngx_http_tlsrpt_strike, 0, 0 },
+
+    { ngx_string("domains/:domain/reports/:id/restore"),
+      NGX_HTTP_POST, "POST",
+      ngx_http_tlsrpt_restore, 0, 0 },
 
     { ngx_string("certificates"),
       NGX_HTTP_GET|NGX_HTTP_HEAD, "GET, HEAD",

@@ -28,6 +28,9 @@ struct ngx_http_tlsrpt_admin_s {
     ngx_str_t                  id;          /* as given; likewise */
     ngx_str_t                  owner;       /* len 0: the operator asks */
     ngx_uint_t                 max;         /* domains of the owner; 0: any */
+    time_t                     proved;      /* when the owner proved it, for
+                                               _held(): what was before is not
+                                               his */
     ngx_http_tlsrpt_admin_pt   then;        /* ngx_http_tlsrpt_held() */
 };
 

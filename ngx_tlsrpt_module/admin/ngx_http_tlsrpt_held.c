@@ -35,5 +35,7 @@ ngx_http_tlsrpt_held_read(ngx_http_tlsrpt_enrolled_t *en,
                                      "no such domain is enrolled");
     }
 
+    en->admin->proved = (time_t) shown->proved;
+
     return en->admin->then(en->request, en->admin);
 }

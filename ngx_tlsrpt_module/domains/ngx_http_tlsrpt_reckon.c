@@ -248,6 +248,28 @@ ngx_http_tlsrpt_reckon_add_name(tlsrpt_str_t domain, tlsrpt_str_t score)
 }
 
 
+tlsrpt_reckoning_t *
+ngx_http_tlsrpt_reckoning(ngx_http_tlsrpt_main_conf_t *tmcf,
+    const ngx_str_t *domain, tlsrpt_str_t score)
+{
+    ngx_uint_t  is_served;
+
+    static mta_sts_policy_t  served;        /* too large for the stack */
+
+    is_served = ngx_http_mta_sts_content(
+                    ngx_http_cycle_get_module_main_conf(ngx_cycle,
+                                                 ngx_http_mta_sts_module),
+                    domain, &served)
+                == NGX_OK;
+
+    return tlsrpt_reckoning_create(ngx_http_tlsrpt_str(&tmcf->redis.prefix),
+                                   ngx_http_tlsrpt_str(domain),
+                                   is_served ? &served : NULL,
+                                   (unsigned) tmcf->retention_days, ngx_time(),
+                                   score);
+}
+
+
 /* Into each free place the next; where many were due, so are others. */
 
 static void
@@ -277,12 +299,9 @@ ngx_http_tlsrpt_reckon_first(ngx_http_tlsrpt_steps_t *steps,
     ngx_http_tlsrpt_main_conf_t *tmcf)
 {
     ngx_str_t                       name;
-    ngx_uint_t                      is_served;
     tlsrpt_str_t                    score;
     tlsrpt_reckoning_t             *reckoning;
     ngx_http_tlsrpt_reckon_name_t  *first;
-
-    static mta_sts_policy_t  served;        /* too large for the stack */
 
     first = &ngx_http_tlsrpt_reckon_names[ngx_http_tlsrpt_reckon_ntaken++];
 
@@ -291,16 +310,7 @@ ngx_http_tlsrpt_reckon_first(ngx_http_tlsrpt_steps_t *steps,
     score.data = first->score;
     score.len = first->score_len;
 
-    is_served = ngx_http_mta_sts_content(
-                    ngx_http_cycle_get_module_main_conf(ngx_cycle,
-                                                 ngx_http_mta_sts_module),
-                    &name, &served)
-                == NGX_OK;
-
-    reckoning = tlsrpt_reckoning_create(
-                    ngx_http_tlsrpt_str(&tmcf->redis.prefix),
-                    ngx_http_tlsrpt_str(&name), is_served ? &served : NULL,
-                    (unsigned) tmcf->retention_days, ngx_time(), score);
+    reckoning = ngx_http_tlsrpt_reckoning(tmcf, &name, score);
 
     if (reckoning) {
         ngx_http_tlsrpt_steps(steps, &ngx_http_tlsrpt_reckon_steps, reckoning,
