@@ -231,6 +231,7 @@ ngx_http_tlsrpt_page_line(ngx_http_tlsrpt_page_t *page,
     ngx_http_tlsrpt_ask_t *ask)
 {
     ngx_int_t                rc;
+    tlsrpt_query_t           query;
     ngx_http_tlsrpt_line_t  *line;
 
     if (!ngx_http_tlsrpt_page_may_begin(page)) {
@@ -257,9 +258,12 @@ ngx_http_tlsrpt_page_line(ngx_http_tlsrpt_page_t *page,
     ngx_memcpy(line->name, page->name.data, page->name.len);
     line->domain.data = (char *) line->name;
     line->domain.len = page->name.len;
+
+    query = page->choice.query;
+    ngx_http_tlsrpt_query_since(page->request, &query, &page->name);
     page->name.len = 0;
 
-    line->overview = tlsrpt_overview_create(&page->choice.query, line->domain,
+    line->overview = tlsrpt_overview_create(&query, line->domain,
                                          ngx_http_tlsrpt_prefix(page->request));
 
     return line->overview ? NGX_OK : NGX_ERROR;

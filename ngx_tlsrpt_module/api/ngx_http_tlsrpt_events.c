@@ -65,6 +65,7 @@ static ngx_int_t ngx_http_tlsrpt_events_member(ngx_http_tlsrpt_events_t *ctx,
     ngx_http_tlsrpt_ask_t *ask);
 static ngx_http_tlsrpt_events_list_t *ngx_http_tlsrpt_events_list(
     ngx_http_tlsrpt_events_t *ctx);
+static int64_t ngx_http_tlsrpt_events_since(ngx_http_tlsrpt_events_t *ctx);
 static ngx_int_t ngx_http_tlsrpt_events_reply(void *data,
     ngx_http_tlsrpt_ask_t *ask, const tlsrpt_reply_t *reply);
 static ngx_int_t ngx_http_tlsrpt_events_work(void *data,
@@ -87,6 +88,7 @@ ngx_int_t
 ngx_http_tlsrpt_events_resource(ngx_http_request_t *r,
     ngx_http_tlsrpt_target_t *target)
 {
+    ngx_str_t                 *owner;
     tlsrpt_error_t             error;
     ngx_http_tlsrpt_events_t  *ctx;
     ngx_http_tlsrpt_paging_t   paging = { r, NGX_HTTP_TLSRPT_PAGING_DEFAULT,
@@ -121,7 +123,13 @@ ngx_http_tlsrpt_events_resource(ngx_http_request_t *r,
         return ngx_http_tlsrpt_paging_refuse(r);
     }
 
-    ngx_http_tlsrpt_set_begin(&ctx->set, r, tlsrpt_key_events, 1);
+    owner = ngx_http_tlsrpt_scope_owner(r);
+
+    if (owner) {
+        tlsrpt_events_of(ctx->events, ngx_http_tlsrpt_str(owner));
+    }
+
+    ngx_http_tlsrpt_set_begin(&ctx->set, r, tlsrpt_key_events, 1, 1);
 
     return ngx_http_tlsrpt_fetch(r, &ngx_http_tlsrpt_events_fetch, ctx);
 }
@@ -277,6 +285,7 @@ ngx_http_tlsrpt_events_list(ngx_http_tlsrpt_events_t *ctx)
     list->part.list = (unsigned) ctx->nlists++;
     list->part.len = ctx->name.len;
     ngx_memcpy(list->part.name, ctx->name.data, ctx->name.len);
+    list->part.since = ngx_http_tlsrpt_events_since(ctx);
 
     if (ctx->nlists == TLSRPT_EVENTS_LISTS) {
         ctx->nlists = 0;
@@ -284,6 +293,21 @@ ngx_http_tlsrpt_events_list(ngx_http_tlsrpt_events_t *ctx)
     }
 
     return list;
+}
+
+
+/* Of a domain that waits, what concerns its owner's enrolment alone. */
+
+static int64_t
+ngx_http_tlsrpt_events_since(ngx_http_tlsrpt_events_t *ctx)
+{
+    tlsrpt_str_t  domain;
+
+    domain = ngx_http_tlsrpt_str(&ctx->name);
+
+    return ngx_http_tlsrpt_scope_takes(ctx->request, domain)
+           ? ngx_http_tlsrpt_scope_since(ctx->request, domain)
+           : TLSRPT_EVENTS_NEVER;
 }
 
 
@@ -334,7 +358,8 @@ ngx_http_tlsrpt_events_work(void *data, ngx_http_request_t *r)
     domain = ngx_http_tlsrpt_str(&ctx->domain);
 
     if (domain.len) {
-        ctx->hidden = (ngx_http_tlsrpt_visible(r, domain, ctx->seen) == 0);
+        ctx->hidden = !ngx_http_tlsrpt_visible(r, domain, ctx->seen)
+                      && !ngx_http_tlsrpt_scope_waits(r, domain, NULL);
 
         if (ctx->hidden) {
             return NGX_OK;
@@ -342,7 +367,7 @@ ngx_http_tlsrpt_events_work(void *data, ngx_http_request_t *r)
 
     } else if (ctx->set.names == NULL && ctx->began && !ctx->repeated) {
         ctx->repeated = 1;
-        ngx_http_tlsrpt_set_begin(&ctx->set, r, tlsrpt_key_events, 1);
+        ngx_http_tlsrpt_set_begin(&ctx->set, r, tlsrpt_key_events, 1, 1);
 
         return NGX_DECLINED;
     }

@@ -98,7 +98,7 @@ ngx_http_tlsrpt_open_resource(ngx_http_request_t *r,
         return ngx_http_tlsrpt_paging_refuse(r);
     }
 
-    ngx_http_tlsrpt_set_begin(&ctx->set, r, tlsrpt_key_open, 0);
+    ngx_http_tlsrpt_set_begin(&ctx->set, r, tlsrpt_key_open, 0, 0);
 
     return ngx_http_tlsrpt_fetch(r, &ngx_http_tlsrpt_open_fetch, ctx);
 }

@@ -26,7 +26,7 @@ ngx_http_tlsrpt_problems_resource(ngx_http_request_t *r,
     tlsrpt_query_t     query;
     mta_sts_policy_t  *served;
 
-    rc = ngx_http_tlsrpt_query_days(r, &query);
+    rc = ngx_http_tlsrpt_query_days(r, &query, &target->domain);
     if (rc != NGX_DECLINED) {
         return rc;
     }

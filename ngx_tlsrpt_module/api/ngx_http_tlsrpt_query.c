@@ -6,6 +6,7 @@
 #include "ngx_http_tlsrpt_error.h"
 #include "ngx_http_tlsrpt_module.h"
 #include "ngx_http_tlsrpt_query.h"
+#include "ngx_http_tlsrpt_scope.h"
 
 
 static int ngx_http_tlsrpt_query_days_param(void *data, tlsrpt_str_t name,
@@ -31,10 +32,12 @@ ngx_http_tlsrpt_query(ngx_http_request_t *r, ngx_http_tlsrpt_param_pt handler,
 
 
 ngx_int_t
-ngx_http_tlsrpt_query_days(ngx_http_request_t *r, tlsrpt_query_t *query)
+ngx_http_tlsrpt_query_days(ngx_http_request_t *r, tlsrpt_query_t *query,
+    const ngx_str_t *domain)
 {
     tlsrpt_query_init(query, ngx_time());
     ngx_http_tlsrpt_query_retain(r, query);
+    ngx_http_tlsrpt_query_since(r, query, domain);
 
     return ngx_http_tlsrpt_query(r, ngx_http_tlsrpt_query_days_param, query,
                                  query);
@@ -61,6 +64,22 @@ ngx_http_tlsrpt_query_retain(ngx_http_request_t *r, tlsrpt_query_t *query)
     tmcf = ngx_http_get_module_main_conf(r, ngx_http_tlsrpt_module);
 
     tlsrpt_query_retain(query, (unsigned) tmcf->retention_days);
+}
+
+
+void
+ngx_http_tlsrpt_query_since(ngx_http_request_t *r, tlsrpt_query_t *query,
+    const ngx_str_t *domain)
+{
+    time_t   since;
+    int32_t  day;
+
+    since = ngx_http_tlsrpt_scope_since(r, ngx_http_tlsrpt_str(domain));
+    day = tlsrpt_day_of(since);
+
+    if (since && day > query->oldest) {
+        query->oldest = day;
+    }
 }
 
 

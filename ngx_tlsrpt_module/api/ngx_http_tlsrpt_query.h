@@ -21,11 +21,16 @@ ngx_int_t ngx_http_tlsrpt_query(ngx_http_request_t *r,
 
 /* The same where "from" and "to" are the only parameters.  Sets query. */
 ngx_int_t ngx_http_tlsrpt_query_days(ngx_http_request_t *r,
-    tlsrpt_query_t *query);
+    tlsrpt_query_t *query, const ngx_str_t *domain);
 
 /* For a query that was begun: days past the retention are not shown. */
 void ngx_http_tlsrpt_query_retain(ngx_http_request_t *r,
     tlsrpt_query_t *query);
+/* Of this domain no more than the viewer may see: an owner what came since it
+   was proved. */
+void ngx_http_tlsrpt_query_since(ngx_http_request_t *r, tlsrpt_query_t *query,
+    const ngx_str_t *domain);
+
 
 /* Where a page begins, and how much is on it.  cursor.data NULL: with the
    first. */

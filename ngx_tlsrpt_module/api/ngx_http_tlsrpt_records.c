@@ -17,6 +17,10 @@
 #include "tlsrpt_dns.h"
 
 
+static ngx_int_t ngx_http_tlsrpt_records_served(ngx_http_request_t *r,
+    ngx_str_t *domain, ngx_http_mta_sts_served_t *served);
+static ngx_http_tlsrpt_domain_t *ngx_http_tlsrpt_records_token(
+    ngx_http_request_t *r, ngx_str_t *domain);
 static ngx_uint_t ngx_http_tlsrpt_records_refused(ngx_http_request_t *r,
     ngx_http_tlsrpt_target_t *target, ngx_int_t *rc);
 static json_t *ngx_http_tlsrpt_records_json(ngx_http_request_t *r,
@@ -104,7 +108,10 @@ ngx_http_tlsrpt_records_refused(ngx_http_request_t *r,
         return 1;
     }
 
-    if (!ngx_http_tlsrpt_visible(r, ngx_http_tlsrpt_str(&target->domain), 0)) {
+    if (!ngx_http_tlsrpt_visible(r, ngx_http_tlsrpt_str(&target->domain), 0)
+        && !ngx_http_tlsrpt_scope_waits(r,
+                               ngx_http_tlsrpt_str(&target->domain), NULL))
+    {
         *rc = ngx_http_tlsrpt_error(r, NGX_HTTP_NOT_FOUND,
                                     "no such domain");
         return 1;
@@ -128,12 +135,52 @@ ngx_http_tlsrpt_records_json(ngx_http_request_t *r, ngx_str_t *domain)
         return NULL;
     }
 
-    if (ngx_http_mta_sts_request_served(r, domain, &served) == NGX_OK) {
+    if (ngx_http_tlsrpt_records_served(r, domain, &served) == NGX_OK) {
         dns.policy_id = ngx_http_tlsrpt_str(&served.id);
         dns.mode = (int) served.mode;
     }
 
     return tlsrpt_dns_records(&dns);
+}
+
+
+/* What another has for a domain is not told to who waits for it. */
+
+static ngx_int_t
+ngx_http_tlsrpt_records_served(ngx_http_request_t *r, ngx_str_t *domain,
+    ngx_http_mta_sts_served_t *served)
+{
+    return ngx_http_tlsrpt_visible(r, ngx_http_tlsrpt_str(domain), 0)
+           ? ngx_http_mta_sts_request_served(r, domain, served)
+           : NGX_DECLINED;
+}
+
+
+/* Of one that waits, the enrolment's own token. */
+
+static ngx_http_tlsrpt_domain_t *
+ngx_http_tlsrpt_records_token(ngx_http_request_t *r, ngx_str_t *domain)
+{
+    ngx_http_tlsrpt_domain_t      *waits;
+    ngx_http_tlsrpt_registered_t   e;
+
+    if (ngx_http_tlsrpt_visible(r, ngx_http_tlsrpt_str(domain), 0)) {
+        return ngx_http_tlsrpt_accepted_token_of(r, domain);
+    }
+
+    waits = ngx_pcalloc(r->pool, sizeof(ngx_http_tlsrpt_domain_t));
+
+    if (waits == NULL
+        || !ngx_http_tlsrpt_scope_waits(r, ngx_http_tlsrpt_str(domain), &e))
+    {
+        return NULL;
+    }
+
+    waits->name = e.name;
+    waits->token = e.token;
+    waits->enrolled = 1;
+
+    return waits;
 }
 
 
@@ -152,7 +199,7 @@ ngx_http_tlsrpt_records_uris(ngx_http_request_t *r, ngx_str_t *domain,
         return NGX_OK;
     }
 
-    known = ngx_http_tlsrpt_accepted_token_of(r, domain);
+    known = ngx_http_tlsrpt_records_token(r, domain);
 
     uris = tmcf->report_uris->elts;
 
@@ -177,7 +224,7 @@ ngx_http_tlsrpt_policy_json(ngx_http_request_t *r, ngx_str_t *domain)
 
     advice = json_array();
 
-    if (ngx_http_mta_sts_request_served(r, domain, &served) == NGX_OK) {
+    if (ngx_http_tlsrpt_records_served(r, domain, &served) == NGX_OK) {
         policy = ngx_http_tlsrpt_policy_served(&served, advice);
 
     } else {

@@ -316,6 +316,9 @@ ngx_http_tlsrpt_report_done(void *data, ngx_http_request_t *r)
     tlsrpt_buf_t       *buf;
     tlsrpt_document_t   document;
 
+    report->gone |= report->day < tlsrpt_day_of(
+                              ngx_http_tlsrpt_scope_since(r, report->domain));
+
     if (!ngx_http_tlsrpt_visible(r, report->domain, report->reported)) {
         return ngx_http_tlsrpt_error(r, NGX_HTTP_NOT_FOUND,
                                      "no such domain");

@@ -30,6 +30,7 @@ ngx_http_tlsrpt_reports_resource(ngx_http_request_t *r,
 
     tlsrpt_reports_query_init(query, ngx_time());
     ngx_http_tlsrpt_query_retain(r, &query->query);
+    ngx_http_tlsrpt_query_since(r, &query->query, &target->domain);
 
     rc = ngx_http_tlsrpt_query(r, ngx_http_tlsrpt_reports_param, query,
                                &query->query);

@@ -19,7 +19,7 @@ ngx_http_tlsrpt_senders_resource(ngx_http_request_t *r,
     ngx_int_t       rc;
     tlsrpt_query_t  query;
 
-    rc = ngx_http_tlsrpt_query_days(r, &query);
+    rc = ngx_http_tlsrpt_query_days(r, &query, &target->domain);
     if (rc != NGX_DECLINED) {
         return rc;
     }

@@ -62,6 +62,7 @@ ngx_http_tlsrpt_stats_resource(ngx_http_request_t *r,
 
     tlsrpt_query_init(&st->query, ngx_time());
     ngx_http_tlsrpt_query_retain(r, &st->query);
+    ngx_http_tlsrpt_query_since(r, &st->query, &target->domain);
 
     rc = ngx_http_tlsrpt_query(r, ngx_http_tlsrpt_stats_param, &st->query,
                                &st->query);

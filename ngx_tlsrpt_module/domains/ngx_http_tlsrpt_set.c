@@ -24,14 +24,14 @@ static ngx_int_t ngx_http_tlsrpt_set_add(ngx_http_tlsrpt_set_t *set,
 
 void
 ngx_http_tlsrpt_set_begin(ngx_http_tlsrpt_set_t *set, ngx_http_request_t *r,
-    ngx_http_tlsrpt_set_key_pt key, ngx_uint_t ranked)
+    ngx_http_tlsrpt_set_key_pt key, ngx_uint_t ranked, ngx_uint_t pending)
 {
     ngx_http_tlsrpt_set_end(set);
     ngx_memzero(set, sizeof(ngx_http_tlsrpt_set_t));
 
     set->request = r;
     set->key = key;
-    set->names = ngx_http_tlsrpt_scope_names(r);
+    set->names = ngx_http_tlsrpt_scope_names(r, pending);
 
     if (!ranked) {
         set->cursor[0] = '0';

@@ -44,9 +44,11 @@ typedef struct {
 
 /* Begins; the set is all zeroes, or one that has ended.  ranked: the highest
    score first, and what moves up meanwhile may be missed; else in no order:
-   each member that is there all the time, but perhaps more than once. */
+   each member that is there all the time, but perhaps more than once.
+   pending: also what waits to be proved by an owner of the scope. */
 void ngx_http_tlsrpt_set_begin(ngx_http_tlsrpt_set_t *set,
-    ngx_http_request_t *r, ngx_http_tlsrpt_set_key_pt key, ngx_uint_t ranked);
+    ngx_http_request_t *r, ngx_http_tlsrpt_set_key_pt key, ngx_uint_t ranked,
+    ngx_uint_t pending);
 
 /*
  *     NGX_OK     *member, valid until the next piece is taken; a name of the

@@ -16,6 +16,13 @@ static ngx_array_t *ngx_http_tlsrpt_walk_scope(ngx_http_request_t *r,
 static ngx_str_t *ngx_http_tlsrpt_walk_configured(
     ngx_http_tlsrpt_walk_t *walk);
 static ngx_str_t *ngx_http_tlsrpt_walk_indexed(ngx_http_tlsrpt_walk_t *walk);
+static ngx_str_t *ngx_http_tlsrpt_walk_smaller(ngx_str_t *one,
+    ngx_str_t *two);
+static ngx_uint_t ngx_http_tlsrpt_walk_is(ngx_str_t *one, ngx_str_t *name);
+static ngx_int_t ngx_http_tlsrpt_walk_enrolled(ngx_http_tlsrpt_walk_t *walk,
+    ngx_str_t **name);
+static ngx_int_t ngx_http_tlsrpt_walk_piece(ngx_http_tlsrpt_walk_t *walk);
+static void ngx_http_tlsrpt_walk_end_piece(ngx_http_tlsrpt_walk_t *walk);
 static ngx_int_t ngx_http_tlsrpt_walk_add(ngx_http_tlsrpt_walk_t *walk,
     const tlsrpt_reply_t *name);
 
@@ -40,12 +47,13 @@ ngx_http_tlsrpt_walk_begin(ngx_http_tlsrpt_walk_t *walk, ngx_http_request_t *r,
     tmcf = ngx_http_get_module_main_conf(r, ngx_http_tlsrpt_module);
     walk->configured = &tmcf->accepted.list;
 
-    scope = ngx_http_tlsrpt_scope_names(r);
+    scope = ngx_http_tlsrpt_scope_names(r, 0);
 
     if (scope) {
         /* a scope of names alone is the list itself */
 
         walk->over = 1;
+        walk->enrolled_over = 1;
         walk->configured = ngx_http_tlsrpt_walk_scope(r, scope);
 
         if (walk->configured == NULL) {
@@ -54,6 +62,10 @@ ngx_http_tlsrpt_walk_begin(ngx_http_tlsrpt_walk_t *walk, ngx_http_request_t *r,
     }
 
     walk->nconfigured = ngx_http_tlsrpt_names_after(walk->configured, after);
+
+    walk->last.data = walk->last_data;
+    walk->last.len = ngx_min(after->len, TLSRPT_DOMAIN_LEN);
+    ngx_memcpy(walk->last_data, after->data, walk->last.len);
 
     return ngx_http_tlsrpt_index_after(r, &walk->index,
                                        ngx_http_tlsrpt_str(after), piece);
@@ -87,14 +99,14 @@ ngx_http_tlsrpt_walk_scope(ngx_http_request_t *r, ngx_array_t *scope)
 }
 
 
-/* The smaller of the next names of both. */
+/* The smallest of the next names of all. */
 
 ngx_int_t
 ngx_http_tlsrpt_walk_next(ngx_http_tlsrpt_walk_t *walk, ngx_str_t *name,
     const tlsrpt_command_t **command)
 {
-    ngx_int_t   order;
-    ngx_str_t  *configured, *indexed;
+    ngx_int_t   rc;
+    ngx_str_t  *configured, *indexed, *enrolled, *first;
 
     indexed = ngx_http_tlsrpt_walk_indexed(walk);
 
@@ -109,21 +121,121 @@ ngx_http_tlsrpt_walk_next(ngx_http_tlsrpt_walk_t *walk, ngx_str_t *name,
         return NGX_AGAIN;
     }
 
+    rc = ngx_http_tlsrpt_walk_enrolled(walk, &enrolled);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
     configured = ngx_http_tlsrpt_walk_configured(walk);
 
-    if (configured == NULL && indexed == NULL) {
+    first = ngx_http_tlsrpt_walk_smaller(configured, enrolled);
+    first = ngx_http_tlsrpt_walk_smaller(first, indexed);
+
+    if (first == NULL) {
         return NGX_DONE;
     }
 
-    order = (configured == NULL) ? 1
-            : (indexed == NULL) ? -1
-            : ngx_http_tlsrpt_names_order(configured, indexed);
+    *name = *first;
 
-    *name = (order > 0) ? *indexed : *configured;
+    walk->indexed = (first == indexed);
+    walk->nconfigured += ngx_http_tlsrpt_walk_is(configured, name);
+    walk->nenrolled += ngx_http_tlsrpt_walk_is(enrolled, name);
+    walk->nnames += ngx_http_tlsrpt_walk_is(indexed, name);
 
-    walk->nconfigured += (order <= 0);
-    walk->nnames += (order >= 0);
-    walk->indexed = (order > 0);
+    return NGX_OK;
+}
+
+
+/* The first of both that are the same; NULL is none. */
+
+static ngx_str_t *
+ngx_http_tlsrpt_walk_smaller(ngx_str_t *one, ngx_str_t *two)
+{
+    if (one == NULL || two == NULL) {
+        return one ? one : two;
+    }
+
+    return ngx_http_tlsrpt_names_order(one, two) <= 0 ? one : two;
+}
+
+
+static ngx_uint_t
+ngx_http_tlsrpt_walk_is(ngx_str_t *one, ngx_str_t *name)
+{
+    return one != NULL && ngx_http_tlsrpt_names_order(one, name) == 0;
+}
+
+
+/* *name NULL: there is none. */
+
+static ngx_int_t
+ngx_http_tlsrpt_walk_enrolled(ngx_http_tlsrpt_walk_t *walk, ngx_str_t **name)
+{
+    ngx_http_tlsrpt_registered_t  *e;
+
+    for ( ;; ) {
+        e = walk->enrolled.elts;
+
+        for ( /* void */ ; walk->nenrolled < walk->enrolled.nelts;
+             walk->nenrolled++)
+        {
+            *name = &e[walk->nenrolled].name;
+
+            if (ngx_http_tlsrpt_visible(walk->request,
+                                        ngx_http_tlsrpt_str(*name), 1))
+            {
+                return NGX_OK;
+            }
+        }
+
+        if (walk->enrolled_over) {
+            *name = NULL;
+            return NGX_OK;
+        }
+
+        if (ngx_http_tlsrpt_walk_piece(walk) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+}
+
+
+/* The next piece of what is enrolled, in place of the last one. */
+
+static ngx_int_t
+ngx_http_tlsrpt_walk_piece(ngx_http_tlsrpt_walk_t *walk)
+{
+    ngx_str_t                     *last;
+    ngx_http_tlsrpt_registered_t  *e;
+
+    if (walk->enrolled_pool) {
+        ngx_destroy_pool(walk->enrolled_pool);
+    }
+
+    walk->nenrolled = 0;
+    walk->enrolled.nelts = 0;
+    walk->enrolled_pool = ngx_create_pool(NGX_HTTP_TLSRPT_WALK_POOL,
+                                          walk->request->connection->log);
+
+    if (walk->enrolled_pool == NULL
+        || ngx_array_init(&walk->enrolled, walk->enrolled_pool, walk->piece,
+                          sizeof(ngx_http_tlsrpt_registered_t))
+           != NGX_OK
+        || ngx_http_tlsrpt_registry_next(&walk->last, walk->piece,
+                                         &walk->enrolled)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    walk->enrolled_over = (walk->enrolled.nelts < walk->piece);
+
+    if (walk->enrolled.nelts) {
+        e = walk->enrolled.elts;
+        last = &e[walk->enrolled.nelts - 1].name;
+        walk->last.len = ngx_min(last->len, TLSRPT_DOMAIN_LEN);
+        ngx_memcpy(walk->last_data, last->data, walk->last.len);
+    }
 
     return NGX_OK;
 }
@@ -179,7 +291,7 @@ ngx_http_tlsrpt_walk_reply(ngx_http_tlsrpt_walk_t *walk,
 
     walk->over = (rc == NGX_DONE);
 
-    ngx_http_tlsrpt_walk_end(walk);
+    ngx_http_tlsrpt_walk_end_piece(walk);
 
     walk->pool = ngx_create_pool(NGX_HTTP_TLSRPT_WALK_POOL,
                                  walk->request->connection->log);
@@ -238,6 +350,18 @@ ngx_http_tlsrpt_walk_add(ngx_http_tlsrpt_walk_t *walk,
 
 void
 ngx_http_tlsrpt_walk_end(ngx_http_tlsrpt_walk_t *walk)
+{
+    ngx_http_tlsrpt_walk_end_piece(walk);
+
+    if (walk->enrolled_pool) {
+        ngx_destroy_pool(walk->enrolled_pool);
+        walk->enrolled_pool = NULL;
+    }
+}
+
+
+static void
+ngx_http_tlsrpt_walk_end_piece(ngx_http_tlsrpt_walk_t *walk)
 {
     if (walk->pool) {
         ngx_destroy_pool(walk->pool);

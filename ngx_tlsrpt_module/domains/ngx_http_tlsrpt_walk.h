@@ -2,8 +2,9 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * A walk over all domains that a viewer may see, those of the configuration and
- * those of the index in Redis, each once and in the order of their names.
+ * A walk over all domains that a viewer may see, those of the configuration,
+ * those that are enrolled and those of the index in Redis, each once and in the
+ * order of their names.
  */
 
 #ifndef NGX_HTTP_TLSRPT_WALK_H
@@ -20,6 +21,12 @@ typedef struct {
     ngx_array_t                   *configured;  /* of ngx_str_t, sorted */
     ngx_uint_t                     nconfigured; /* of these, walked over */
 
+    ngx_pool_t                    *enrolled_pool;
+    ngx_array_t                    enrolled;    /* of _registered_t: a piece */
+    ngx_uint_t                     nenrolled;   /* of these, walked over */
+    ngx_str_t                      last;    /* of the piece before */
+    u_char                         last_data[TLSRPT_DOMAIN_LEN];
+
     ngx_http_tlsrpt_index_t        index;   /* its next piece */
     ngx_uint_t                     piece;   /* names in one, at most */
     ngx_pool_t                    *pool;    /* of the last piece */
@@ -29,6 +36,7 @@ typedef struct {
     unsigned                       indexed:1;   /* the last name is in the
                                                    index alone */
     unsigned                       asked:1; /* for a piece */
+    unsigned                       enrolled_over:1; /* no piece follows */
     unsigned                       over:1;  /* no piece follows */
 } ngx_http_tlsrpt_walk_t;
 

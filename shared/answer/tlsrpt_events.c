@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tlsrpt_events.h"
+#include "tlsrpt_strike.h"
 #include "tlsrpt_time.h"
 
 
@@ -28,6 +29,7 @@ typedef struct {
 struct tlsrpt_events {
     size_t              limit;
     int                 actors;
+    tlsrpt_str_t        owner;              /* len 0: it is for none */
     char               *cursor;             /* NULL: the first page */
     place_t             after;              /* of the cursor */
     tlsrpt_key_read_t   read;
@@ -67,6 +69,13 @@ tlsrpt_events_destroy(tlsrpt_events_t *events)
 
     free(events->cursor);
     free(events);
+}
+
+
+void
+tlsrpt_events_of(tlsrpt_events_t *events, tlsrpt_str_t owner)
+{
+    events->owner = owner;
 }
 
 
@@ -181,10 +190,49 @@ member(const json_t *event, const char *name)
 }
 
 
+/* Who did it, as an owner is told; NULL: he is not. */
+
+static const char *
+actor_of(const tlsrpt_events_t *events, const json_t *entry)
+{
+    tlsrpt_str_t  actor = member(entry, "actor");
+
+    if (tlsrpt_str_is(actor, TLSRPT_ACTOR_OPERATOR)) {
+        return TLSRPT_ACTOR_OPERATOR;
+    }
+
+    return actor.len == events->owner.len + 1 && actor.data[0] == '@'
+           && memcmp(actor.data + 1, events->owner.data, events->owner.len) == 0
+           ? "you" : NULL;
+}
+
+
+/* Of an owner's enrolment alone, or of the domain? */
+
+static int
+is_shown(const tlsrpt_events_t *events, const json_t *entry, int64_t since,
+    const place_t *place)
+{
+    int64_t       time = 0;
+    unsigned      deviations;
+    tlsrpt_str_t  owner = member(entry, "owner");
+
+    if (owner.data != NULL) {
+        return events->actors
+               || (events->owner.len && tlsrpt_str_equal(owner, events->owner));
+    }
+
+    return since == 0
+           || (tlsrpt_time_parse(place->time, TLSRPT_TIME_TEXT_LEN, &time,
+                                 &deviations) == 0
+               && time >= since);
+}
+
+
 /* Members that an event may have, in the order in which they are shown. */
 
 static json_t *
-members_of(const json_t *entry, int actors)
+members_of(const tlsrpt_events_t *events, const json_t *entry)
 {
     json_t  *value, *json = json_object();
 
@@ -196,12 +244,20 @@ members_of(const json_t *entry, int actors)
         value = json_object_get(entry, names[i]);
 
         if (json_is_string(value)
-            && (actors || strcmp(names[i], "actor") != 0)
+            && (events->actors || strcmp(names[i], "actor") != 0)
             && json_object_set(json, names[i], value) != 0)
         {
             json_decref(json);
             return NULL;
         }
+    }
+
+    if (json && events->owner.len && actor_of(events, entry) != NULL
+        && json_object_set_new(json, "actor",
+                               json_string(actor_of(events, entry))) != 0)
+    {
+        json_decref(json);
+        return NULL;
     }
 
     if (json && json_is_true(json_object_get(entry, "late"))
@@ -269,7 +325,7 @@ insert(tlsrpt_events_t *events, const json_t *entry, size_t at)
 {
     event_t  event, *list = events->list;
 
-    event.json = members_of(entry, events->actors);
+    event.json = members_of(events, entry);
 
     if (event.json == NULL) {
         return -1;
@@ -295,7 +351,7 @@ insert(tlsrpt_events_t *events, const json_t *entry, size_t at)
 
 static int
 add_entry(tlsrpt_events_t *events, const tlsrpt_reply_t *reply,
-    tlsrpt_str_t domain, char time[TLSRPT_TIME_TEXT_LEN + 1])
+    tlsrpt_str_t domain, int64_t since, char time[TLSRPT_TIME_TEXT_LEN + 1])
 {
     int           rc = 0;
     size_t        at;
@@ -316,7 +372,9 @@ add_entry(tlsrpt_events_t *events, const tlsrpt_reply_t *reply,
     if (take_place(&place, entry, domain) == 0) {
         memcpy(time, place.time, sizeof(place.time));
 
-        if (!find(events, &place, &at)) {
+        if (is_shown(events, entry, since, &place)
+            && !find(events, &place, &at))
+        {
             rc = insert(events, entry, at);
         }
     }

@@ -32,16 +32,25 @@
 
 typedef struct tlsrpt_events  tlsrpt_events_t;
 
+#define TLSRPT_EVENTS_NEVER  INT64_MAX
+
 /* A list that is being read; all zeroes but for domain and list at first. */
 typedef struct {
     char      name[TLSRPT_DOMAIN_LEN];
     size_t    len;
     unsigned  list;                         /* 0: of reports; 1: of people */
+    int64_t   since;                        /* what was before is not shown;
+                                               _NEVER: nothing is but what is of
+                                               the owner's own enrolment */
     size_t    offset;
 } tlsrpt_events_part_t;
 
 /* actors: is it shown who did what?  NULL: no memory. */
 tlsrpt_events_t *tlsrpt_events_create(size_t limit, int actors) TLSRPT_MUST_USE;
+/* It is for this owner, borrowed: who did it is "you", "operator" or not shown.
+   Events that are of one owner's enrolment are for this owner alone, where it is
+   not shown who did what. */
+void tlsrpt_events_of(tlsrpt_events_t *events, tlsrpt_str_t owner);
 void tlsrpt_events_destroy(tlsrpt_events_t *events);
 
 /* The page begins after this: "next" of the one before.  0; -1: it is none. */
