@@ -200,6 +200,10 @@ static ngx_http_variable_t  ngx_http_tlsrpt_vars[] = {
       offsetof(ngx_http_tlsrpt_ctx_t, organization),
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
+    { ngx_string("tlsrpt_owner"), NULL, ngx_http_tlsrpt_variable,
+      offsetof(ngx_http_tlsrpt_ctx_t, owner),
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
       ngx_http_null_variable
 };
 

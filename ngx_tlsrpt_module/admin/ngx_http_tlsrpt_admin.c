@@ -257,6 +257,7 @@ static ngx_int_t
 ngx_http_tlsrpt_admin_who(ngx_http_request_t *r,
     ngx_http_tlsrpt_admin_t *admin)
 {
+    ngx_http_tlsrpt_ctx_t       *ctx;
     ngx_http_tlsrpt_loc_conf_t  *tlcf;
 
     tlcf = ngx_http_get_module_loc_conf(r, ngx_http_tlsrpt_module);
@@ -271,8 +272,18 @@ ngx_http_tlsrpt_admin_who(ngx_http_request_t *r,
 
     admin->max = tlcf->owner_max;
 
-    return tlsrpt_owner_is_valid(ngx_http_tlsrpt_str(&admin->owner))
-           ? NGX_OK : NGX_DECLINED;
+    if (!tlsrpt_owner_is_valid(ngx_http_tlsrpt_str(&admin->owner))) {
+        return NGX_DECLINED;
+    }
+
+    ctx = ngx_http_tlsrpt_ctx(r);
+    if (ctx == NULL) {
+        return NGX_ERROR;
+    }
+
+    ctx->owner = admin->owner;
+
+    return NGX_OK;
 }
 
 

@@ -2,8 +2,9 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * The answer comes when the domain's problems are worked out without the report,
- * or with it again.  Where that fails, they are soon, as the domain is due.
+ * The answer comes when the domain's problems are worked out without the
+ * report, or with it again.  Where that fails, they are soon, as the domain is
+ * due.
  */
 
 #include "ngx_http_tlsrpt_admin_send.h"

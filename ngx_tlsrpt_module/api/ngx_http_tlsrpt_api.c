@@ -12,6 +12,7 @@
 #include "ngx_http_tlsrpt_error.h"
 #include "ngx_http_tlsrpt_path.h"
 #include "ngx_http_tlsrpt_module.h"
+#include "ngx_http_tlsrpt_scope.h"
 
 
 typedef struct {
@@ -21,6 +22,7 @@ typedef struct {
     const char                     *allow;
     const ngx_http_tlsrpt_types_t  *types;  /* that it answers in */
     ngx_http_tlsrpt_resource_pt     handler;
+    unsigned                        open:1; /* to all, whatever the scope */
 } ngx_http_tlsrpt_route_t;
 
 static ngx_int_t ngx_http_tlsrpt_api_refused(ngx_http_request_t *r);
@@ -52,84 +54,84 @@ static ngx_http_tlsrpt_route_t  ngx_http_tlsrpt_routes[] = {
     { ngx_string("health"),
       NGX_HTTP_GET|NGX_HTTP_HEAD, "GET, HEAD",
       &ngx_http_tlsrpt_json_types,
-      ngx_http_tlsrpt_health_resource },
+      ngx_http_tlsrpt_health_resource, 1 },
 
     { ngx_string("domains"),
       NGX_HTTP_GET|NGX_HTTP_HEAD, "GET, HEAD",
       &ngx_http_tlsrpt_table_types,
-      ngx_http_tlsrpt_domains_resource },
+      ngx_http_tlsrpt_domains_resource, 0 },
 
     { ngx_string("problems"),
       NGX_HTTP_GET|NGX_HTTP_HEAD, "GET, HEAD",
       &ngx_http_tlsrpt_json_types,
-      ngx_http_tlsrpt_open_resource },
+      ngx_http_tlsrpt_open_resource, 0 },
 
     { ngx_string("events"),
       NGX_HTTP_GET|NGX_HTTP_HEAD, "GET, HEAD",
       &ngx_http_tlsrpt_json_types,
-      ngx_http_tlsrpt_events_resource },
+      ngx_http_tlsrpt_events_resource, 0 },
 
     { ngx_string("domains/:domain"),
       NGX_HTTP_GET|NGX_HTTP_HEAD, "GET, HEAD",
       &ngx_http_tlsrpt_table_types,
-      ngx_http_tlsrpt_stats_resource },
+      ngx_http_tlsrpt_stats_resource, 0 },
 
     { ngx_string("domains/:domain/problems"),
       NGX_HTTP_GET|NGX_HTTP_HEAD, "GET, HEAD",
       &ngx_http_tlsrpt_json_types,
-      ngx_http_tlsrpt_problems_resource },
+      ngx_http_tlsrpt_problems_resource, 0 },
 
     { ngx_string("domains/:domain/events"),
       NGX_HTTP_GET|NGX_HTTP_HEAD, "GET, HEAD",
       &ngx_http_tlsrpt_json_types,
-      ngx_http_tlsrpt_events_resource },
+      ngx_http_tlsrpt_events_resource, 0 },
 
     { ngx_string("domains/:domain/reports"),
       NGX_HTTP_GET|NGX_HTTP_HEAD, "GET, HEAD",
       &ngx_http_tlsrpt_table_types,
-      ngx_http_tlsrpt_reports_resource },
+      ngx_http_tlsrpt_reports_resource, 0 },
 
     { ngx_string("domains/:domain/reports/:id"),
       NGX_HTTP_GET|NGX_HTTP_HEAD, "GET, HEAD",
       &ngx_http_tlsrpt_report_types,
-      ngx_http_tlsrpt_report_resource },
+      ngx_http_tlsrpt_report_resource, 0 },
 
     { ngx_string("domains/:domain/senders"),
       NGX_HTTP_GET|NGX_HTTP_HEAD, "GET, HEAD",
       &ngx_http_tlsrpt_table_types,
-      ngx_http_tlsrpt_senders_resource },
+      ngx_http_tlsrpt_senders_resource, 0 },
 
     { ngx_string("domains/:domain/records"),
       NGX_HTTP_GET|NGX_HTTP_HEAD, "GET, HEAD",
       &ngx_http_tlsrpt_records_types,
-      ngx_http_tlsrpt_records_resource },
+      ngx_http_tlsrpt_records_resource, 0 },
 
     { ngx_string("domains/:domain/policy"),
       NGX_HTTP_GET|NGX_HTTP_HEAD, "GET, HEAD",
       &ngx_http_tlsrpt_json_types,
-      ngx_http_tlsrpt_policy_resource },
+      ngx_http_tlsrpt_policy_resource, 0 },
 
     { ngx_string("metrics"),
       NGX_HTTP_GET|NGX_HTTP_HEAD, "GET, HEAD",
       &ngx_http_tlsrpt_metrics_types,
-      ngx_http_tlsrpt_metrics_resource },
+      ngx_http_tlsrpt_metrics_resource, 0 },
 
     { ngx_string("tools/record"),
       NGX_HTTP_GET|NGX_HTTP_HEAD, "GET, HEAD",
       &ngx_http_tlsrpt_json_types,
-      ngx_http_tlsrpt_tool_record_resource },
+      ngx_http_tlsrpt_tool_record_resource, 1 },
 
     { ngx_string("tools/report"),
       NGX_HTTP_POST, "POST",
       &ngx_http_tlsrpt_tool_report_types,
-      ngx_http_tlsrpt_tool_report_resource },
+      ngx_http_tlsrpt_tool_report_resource, 1 },
 
     { ngx_string("tools/policy"),
       NGX_HTTP_POST, "POST",
       &ngx_http_tlsrpt_json_types,
-      ngx_http_tlsrpt_tool_policy_resource },
+      ngx_http_tlsrpt_tool_policy_resource, 1 },
 
-    { ngx_null_string, 0, NULL, NULL, NULL }
+    { ngx_null_string, 0, NULL, NULL, NULL, 0 }
 };
 
 
@@ -207,6 +209,11 @@ ngx_http_tlsrpt_api_answer(ngx_http_request_t *r,
     if (target->type == NGX_DECLINED) {
         return ngx_http_tlsrpt_error(r, NGX_HTTP_TLSRPT_NOT_ACCEPTABLE,
                                      route->types->refusal);
+    }
+
+    if (!route->open && ngx_http_tlsrpt_scope_unknown(r)) {
+        return ngx_http_tlsrpt_error(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                     "the registry is not loaded yet");
     }
 
     return route->handler(r, target);

@@ -19,6 +19,7 @@
 #include "ngx_http_tlsrpt_fetch.h"
 #include "ngx_http_tlsrpt_forget.h"
 #include "ngx_http_tlsrpt_module.h"
+#include "ngx_http_tlsrpt_query.h"
 #include "ngx_http_tlsrpt_scope.h"
 #include "ngx_http_tlsrpt_text.h"
 #include "ngx_http_tlsrpt_walk.h"

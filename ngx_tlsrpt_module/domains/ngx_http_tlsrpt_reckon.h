@@ -18,8 +18,9 @@
 void ngx_http_tlsrpt_reckon_due(ngx_http_tlsrpt_main_conf_t *tmcf,
     tlsrpt_str_t domain, ngx_uint_t delay);
 
-/* Works the domain out, for who drives that: with the policy that is served, and
-   the score that it was claimed with; len 0: it was not.  NULL: no memory. */
+/* Works the domain out, for who drives that: with the policy that is served,
+   and the score that it was claimed with; len 0: it was not.  NULL: no
+   memory. */
 tlsrpt_reckoning_t *ngx_http_tlsrpt_reckoning(
     ngx_http_tlsrpt_main_conf_t *tmcf, const ngx_str_t *domain,
     tlsrpt_str_t score);

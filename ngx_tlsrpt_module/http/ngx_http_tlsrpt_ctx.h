@@ -21,6 +21,7 @@ typedef struct {
     ngx_str_t                 domain;       /* data NULL: not found */
     ngx_str_t                 report_id;
     ngx_str_t                 organization;
+    ngx_str_t                 owner;        /* who asks, if it is one */
     void                     *collect;      /* of tlsrpt_collect */
     void                     *admin;        /* of tlsrpt_admin */
     ngx_http_handler_pt       body_handler;

@@ -395,7 +395,8 @@ tlsrpt_events_add(tlsrpt_events_t *events, tlsrpt_events_part_t *part,
     tlsrpt_str_t  domain = { part->name, part->len };
 
     for (size_t i = 0; i < reply->nelements; i++) {
-        if (add_entry(events, reply->elements[i], domain, time) != 0) {
+        if (add_entry(events, reply->elements[i], domain, part->since,
+                      time) != 0) {
             return -1;
         }
     }

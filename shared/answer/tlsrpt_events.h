@@ -48,8 +48,8 @@ typedef struct {
 /* actors: is it shown who did what?  NULL: no memory. */
 tlsrpt_events_t *tlsrpt_events_create(size_t limit, int actors) TLSRPT_MUST_USE;
 /* It is for this owner, borrowed: who did it is "you", "operator" or not shown.
-   Events that are of one owner's enrolment are for this owner alone, where it is
-   not shown who did what. */
+   Events that are of one owner's enrolment are for this owner alone, where it
+   is not shown who did what. */
 void tlsrpt_events_of(tlsrpt_events_t *events, tlsrpt_str_t owner);
 void tlsrpt_events_destroy(tlsrpt_events_t *events);
 

@@ -345,7 +345,8 @@ has_settled(const move_t *m, const tlsrpt_problem_t *p, int64_t *since)
 {
     *since = m->how->now - SETTLE_SECONDS;
 
-    if (m->how->quiet || m->how->restored || p->by_sure >= TLSRPT_SEVERITY_MEDIUM
+    if (m->how->quiet || m->how->restored
+        || p->by_sure >= TLSRPT_SEVERITY_MEDIUM
         || is_talked_over(m, p))
     {
         return 1;

@@ -47,7 +47,7 @@
 #define TLSRPT_PACKED_ROWS     0x10
 #define TLSRPT_PACKED_POLICY   0x20
 #define TLSRPT_PACKED_FLAGS    0x3f         /* others: a later version */
-#define TLSRPT_PACKED_STRUCK   0x40         /* so every version passes over it */
+#define TLSRPT_PACKED_STRUCK   0x40         /* every version passes over it */
 
 /* brief: without rows; what they count is overflow.  0, or -1: no memory. */
 int tlsrpt_packed_encode(tlsrpt_buf_t *buf, const tlsrpt_tally_t *tally,

@@ -12,10 +12,10 @@
  *         tlsrpt_strike_add(strike, reply)
  *     }
  *
- * All of it is written by one script (strike.lua), which does nothing where what
- * was read has changed: then it is read again.  The domain gets into the list of
- * those that are due before that; who has the time works its problems out at
- * once (tlsrpt_reckoning.h).
+ * All of it is written by one script (strike.lua), which does nothing where
+ * what was read has changed: then it is read again.  The domain gets into the
+ * list of those that are due before that; who has the time works its problems
+ * out at once (tlsrpt_reckoning.h).
  */
 
 #ifndef TLSRPT_STRIKE_H
