@@ -26,6 +26,8 @@ tlsrpt {
   # Policy domains whose reports are counted: a list, a file or an URL;
   # .example.net takes its subdomains too
   domains = ["example.com", ".example.net"];
+  # And those that are enrolled at run time: tlsrpt_registry of nginx
+  registry = false;
   # Redis; without it, that of redis.conf
   servers = "127.0.0.1:6379";
   # Of every key, the same as in nginx
@@ -59,6 +61,7 @@ local MAX_WARNINGS = 5          -- logged of one report
 local MAX_TEXT = 128            -- bytes of a sender's string in an option
 local WATCH_PERIOD = 0.2        -- seconds
 local MARGIN = 1 / 8            -- of the task's time, left for the reply
+local TOKEN_LEN = 26            -- tlsrpt_enrolment.h
 
 -- What can become of a report: a symbol, and a word for the header and the
 -- counters.
@@ -85,6 +88,7 @@ end
 local settings = {
     prefix = 'tlsrpt',
     domains = nil,
+    registry = false,
     require_dkim = true,
     max_report_size = 10 * 1024 * 1024,
     retention = 400,            -- days
@@ -97,7 +101,9 @@ local settings = {
 
 local core, dkim, timer         -- ours; nil where they cannot be loaded
 local close_due                 -- closes months
+local ask                       -- asks Redis for a mail
 local store_entry               -- stores what a report says of its domains
+local registry                  -- knows domains enrolled at run time, or nil
 local counters                  -- nil without Redis
 local redis_params
 local open_mails = {}
@@ -550,8 +556,11 @@ local function log_warnings(task, report)
     end
 end
 
--- And the NAME of the .NAME that alone takes it; nil: it is named itself.
+-- By the configuration; and the NAME of the .NAME that alone takes it; nil: it
+-- is named itself.
 local function accepts(domain)
+    if not settings.domains then return false end
+
     if settings.domains:has(domain) or settings.domains:has('.' .. domain) then
         return true
     end
@@ -573,18 +582,43 @@ local function is_outgoing(task)
     return task:get_user() ~= nil or ip and ip:is_valid() and ip:is_local()
 end
 
--- Keeps the accepted domains in entry.domains.
+-- The NAME of the .NAME that alone takes a domain; nil: it is taken itself.
+local function taken_by(mail, domain)
+    local _, below = accepts(domain)
+
+    return not (registry and registry.holds(mail, domain)) and below or nil
+end
+
+-- accept.lua says what there is.
+local function judge(mail, entry, domain)
+    if accepts(domain) then return 'accepted' end
+
+    -- what is not, where it has to be, does not count anyway
+    local signed = mail.require_dkim or mail.trusted or entry.signer
+
+    return registry and registry.judge(mail, domain, signed) or 'refused'
+end
+
+-- Keeps the accepted domains in entry.domains, and in entry.later one for which
+-- the mail has to come again.
 local function select_domains(mail, entry)
     local refused = {}
 
     entry.domains = {}
 
     for _, domain in ipairs(entry.report:domains()) do
-        local list = accepts(domain) and entry.domains or refused
-        list[#list + 1] = domain
+        local verdict = judge(mail, entry, domain)
+
+        if verdict == 'pending' or verdict == 'unknown' then
+            entry.later = entry.later or { domain = domain, why = verdict }
+        else
+            local list = verdict == 'accepted' and entry.domains or refused
+
+            list[#list + 1] = domain
+        end
     end
 
-    if #entry.domains == 0 then
+    if #entry.domains == 0 and not entry.later then
         outcome(mail, 'unknown_domain', printable(table.concat(refused, ', ')))
         return false
     end
@@ -607,7 +641,54 @@ local function may_be_accepted(mail, name)
 end
 
 local function domains_known()
-    return settings.domains and not settings.domains:is_empty()
+    if not settings.domains then return settings.registry end
+
+    return not settings.domains:is_empty()
+end
+
+-- The token in a report address: "local+TOKEN@host", "local-TOKEN@host".
+local function token_of(address)
+    local token = address:lower():match('^.*[+-]([a-z2-7]+)@[^@]*$')
+
+    return token and #token == TOKEN_LEN and token or nil
+end
+
+-- A mail that was handed over has no envelope, but what a mailbox keeps of it.
+local function recipients(task)
+    local addresses = {}
+
+    for _, to in ipairs(task:get_recipients('smtp') or {}) do
+        addresses[#addresses + 1] = to.addr
+    end
+
+    if #addresses > 0 then return addresses end
+
+    for _, name in ipairs({ 'Delivered-To', 'X-Original-To', 'To' }) do
+        for _, header in ipairs(task:get_header_full(name) or {}) do
+            for address in (header.decoded or ''):gmatch('[^%s<>,;:"]+@[%w.-]+')
+            do
+                addresses[#addresses + 1] = address
+            end
+        end
+    end
+
+    return addresses
+end
+
+-- Those of all recipients, each once.
+local function recipient_tokens(task)
+    local tokens, seen = {}, {}
+
+    for _, address in ipairs(recipients(task)) do
+        local token = token_of(address)
+
+        if token and not seen[token] then
+            seen[token] = true
+            tokens[#tokens + 1] = token
+        end
+    end
+
+    return tokens
 end
 
 -- Of a report that cannot be read, without our C module: what is it, as far as
@@ -623,7 +704,9 @@ local function guess_report(mail, entry)
         return false
     end
 
-    if domain and domains_known() and not accepts(domain) then
+    if domain and domains_known() and not accepts(domain)
+        and not (settings.registry and recipient_tokens(task)[1])
+    then
         outcome(mail, 'unknown_domain', printable(domain))
         return false
     end
@@ -636,13 +719,14 @@ local function is_none(entry, err)
     return entry.perhaps and (err.code == 'NOT_REPORT' or err.line == 0)
 end
 
--- Reads the part of an entry; true if there may be something to store.
+-- Reads the part of an entry; true if there is a report in it.
 local function read_report(mail, entry)
     if not core then return guess_report(mail, entry) end
 
     local text = entry.part:get_content()
     local report, err, size = core.parse(text:ptr(), #text, {
         max_size = mail.size_left,
+        domain = mail.named,
         hint = hinted_domain(mail, entry) or nil,
     })
 
@@ -664,6 +748,13 @@ local function read_report(mail, entry)
     end
 
     log_warnings(mail.task, entry.report)
+
+    return true
+end
+
+-- True if there may be something to store.
+local function choose_domains(mail, entry)
+    if not entry.report then return true end
 
     if not domains_known() then
         return may_be_accepted(mail,
@@ -935,12 +1026,36 @@ local function store_entries(mail, entries)
     next_entry()
 end
 
--- The entries with something to store; nil where that settled the mail.
+-- The entries with a report; nil where that settled the mail.
 local function read_reports(mail)
-    local pending = {}
+    local found = {}
 
     for _, entry in ipairs(mail.entries) do
-        if read_report(mail, entry) and select_signer(mail, entry) then
+        if read_report(mail, entry) then
+            found[#found + 1] = entry
+        elseif mail.settled then
+            return nil
+        end
+    end
+
+    return found
+end
+
+-- Whether there is something to store.
+local function select_report(mail, entry)
+    -- whoever it is, where nobody has to be
+    if not mail.require_dkim then select_signer(mail, entry) end
+
+    return choose_domains(mail, entry)
+        and (not mail.require_dkim or select_signer(mail, entry))
+end
+
+-- Those with something to store; nil where that settled the mail.
+local function select_reports(mail, found)
+    local pending = {}
+
+    for _, entry in ipairs(found) do
+        if select_report(mail, entry) then
             pending[#pending + 1] = entry
         elseif mail.settled then
             return nil
@@ -961,14 +1076,29 @@ local function trouble()
     return nil
 end
 
-local function signatures_known(mail)
-    if mail.require_dkim and not may_be_signed(mail) then
-        refuse_unsigned(mail)
-        finish(mail)
+-- The domain for which the mail has to come again, and why; nil: none.
+local function to_come_again(entries)
+    for _, entry in ipairs(entries) do
+        if entry.later then return entry.later.domain, entry.later.why end
+    end
+
+    return nil
+end
+
+local function send_for_later(mail, domain, why)
+    if why == 'unknown' then
+        fail(mail, string.format('the registry cannot be read: %s',
+            mail.unread or 'a newer version wrote what it has of ' .. domain))
         return
     end
 
-    local pending = read_reports(mail)
+    registry:look(mail, domain, function()
+        fail(mail, domain .. ' is enrolled, and waits for its proof in DNS')
+    end)
+end
+
+local function store_reports(mail, found)
+    local pending = select_reports(mail, found)
 
     if not pending then return end
 
@@ -977,7 +1107,55 @@ local function signatures_known(mail)
         return
     end
 
-    mail.host.store(mail, pending)
+    local domain, why = to_come_again(pending)
+
+    if domain then
+        send_for_later(mail, domain, why)
+    else
+        mail.host.store(mail, pending)
+    end
+end
+
+local function domains_of(entries)
+    local domains, seen = {}, {}
+
+    for _, entry in ipairs(entries) do
+        for _, domain in ipairs(entry.report and entry.report:domains() or {})
+        do
+            if not seen[domain] then domains[#domains + 1] = domain end
+            seen[domain] = true
+        end
+    end
+
+    return domains
+end
+
+local function read_all(mail)
+    local found = read_reports(mail)
+
+    if not found then return end
+
+    if not registry then
+        store_reports(mail, found)
+        return
+    end
+
+    registry:find_domains(mail, domains_of(found), function()
+        store_reports(mail, found)
+    end)
+end
+
+local function signatures_known(mail)
+    if mail.require_dkim and not may_be_signed(mail) then
+        refuse_unsigned(mail)
+        finish(mail)
+    elseif registry then
+        registry:find_tokens(mail, recipient_tokens(mail.task), function()
+            read_all(mail)
+        end)
+    else
+        read_all(mail)
+    end
 end
 
 -- Without our module for DKIM: only what cannot count anyway is let through.
@@ -1281,9 +1459,9 @@ end
 -- Configuration
 
 local options = {
-    prefix = true, domains = true, require_dkim = true, max_report_size = true,
-    retention = true, retention_reports = true, action = true, enabled = true,
-    alerts = true,
+    prefix = true, domains = true, registry = true, require_dkim = true,
+    max_report_size = true, retention = true, retention_reports = true,
+    action = true, enabled = true, check_networks = true, alerts = true,
 }
 
 -- rspamd's own, read by lua_redis.
@@ -1424,9 +1602,20 @@ local function parse_domains(value)
     }
 end
 
+-- What an address may be in, although it is not public.
+local function parse_networks(value)
+    local map = lua_maps.map_add_from_ucl(value, 'radix', 'TLS report networks')
+
+    if not map then return nil, 'must be a list of networks or a map' end
+
+    return map
+end
+
 local parsers = {
     prefix = parse_prefix,
     domains = parse_domains,
+    registry = parse_boolean,
+    check_networks = parse_networks,
     require_dkim = parse_boolean,
     max_report_size = parse_size,
     retention = parse_retention,
@@ -1517,18 +1706,54 @@ local function load_redis(opts)
     }, { __index = params })
 end
 
+local function load_ask()
+    local new = load_module('tlsrpt/mail_redis')
+
+    if new and redis_params then
+        ask = new({
+            redis_params = redis_params,
+            awaiting = awaiting,
+            time_left = time_left,
+        })
+    end
+end
+
 local function load_store()
     local new = load_module('tlsrpt/store')
 
-    if new and redis_params then
+    if new and ask then
         store_entry = new({
             core = core,
             settings = settings,
-            redis_params = redis_params,
-            accepts = accepts,
-            awaiting = awaiting,
+            ask = ask,
+            taken_by = taken_by,
             fail = fail,
-            time_left = time_left,
+        })
+    end
+end
+
+local function load_registry()
+    local new = load_module('tlsrpt/accept')
+
+    if new and redis_params and core and ask then
+        registry = new({ core = core, prefix = settings.prefix, ask = ask })
+    end
+end
+
+-- That nobody looks who owns domains is told, and stops no report.
+local function load_ownership()
+    local ok, start = pcall(require, 'tlsrpt/ownership')
+
+    if not ok then
+        rspamd_logger.errx(rspamd_config, '%s: cannot look who owns domains:'
+            .. ' %s', N, tostring(start):match('^[^\n]*'))
+    elseif redis_params and core then
+        start({
+            core = core,
+            prefix = settings.prefix,
+            retention = settings.retention,
+            redis_params = redis_params,
+            networks = settings.check_networks,
         })
     end
 end
@@ -1668,7 +1893,14 @@ local function configure(opts)
 
     parse_options(opts)
     load_redis(opts)
+    load_ask()
     load_store()
+
+    if settings.registry then
+        load_registry()
+        load_ownership()
+    end
+
     load_counters()
     load_task_timeout()
     load_lookup_time()
@@ -1683,7 +1915,7 @@ end
 
 local opts = rspamd_config:get_all_opt(N)
 
-if not opts or opts.domains == nil then
+if not opts or opts.domains == nil and not opts.registry then
     for _, reason in ipairs(unknown_options(opts or {})) do
         rspamd_logger.errx(rspamd_config, '%s: %s', N, reason)
     end

@@ -39,7 +39,7 @@
  *     core.due_add(prefix, domain, delay)
  *     core.due_late(prefix, domain)
  *     core.due_claim(prefix, n)        see tlsrpt_due.h
- *     core.event_index(prefix, domain, now)
+ *     core.event_index(prefix, domain, milliseconds)
  *     core.event_add(prefix, domain, id, event, keep)
  *                                      see tlsrpt_commit.h
  *     core.DUE_SOON, core.DUE_LATER    delays
@@ -53,6 +53,29 @@
  *                                         gives it; true, or nil, err
  *     steps:newer()                    -> whether a later version is to do it
  *     steps:close()                    frees them before the collector
+ *     core.enrolled(text, tokens)      -> of what the registry has of a domain
+ *                                         ("": nothing): "held", "pending",
+ *                                         "none", "unknown" (by a newer
+ *                                         version); whether one of the tokens
+ *                                         is of the holder, or of one that
+ *                                         waits where there is none
+ *     core.registry_look(prefix, domain, second)
+ *     core.registry_record(text)       -> a record, or nil and why not
+ *     record:holder()                  -> { owner, state, token, same_as,
+ *                                           contacts }, or nil
+ *     record:looked(prefix, domain, now, verify, reporting, other)
+ *     record:expired(prefix, domain, now, pointing)
+ *     record:unfollowed(prefix, domain, now, name, other)
+ *                                      -> { status, text, look, passed,
+ *                                           command, args }, see
+ *                                         tlsrpt_registry_change.h; status:
+ *                                         "ok", "nothing", "newer", ...; or
+ *                                         nil, err
+ *     core.act_add(prefix, text, keep) -> a command, its arguments, the domain;
+ *                                         nil where it is no event
+ *     core.act_drop(prefix, text)
+ *     core.untold_index(prefix, domain, milliseconds)
+ *                                      see tlsrpt_registry_acts.h
  *     core.dns_question(name, type, id)
  *                                      -> its bytes, or nil where the name
  *                                         cannot be asked for
@@ -80,6 +103,7 @@
 #include "tlsrpt_collect.h"
 #include "tlsrpt_lua_command.h"
 #include "tlsrpt_lua_dns.h"
+#include "tlsrpt_lua_registry.h"
 #include "tlsrpt_lua_steps.h"
 #include "tlsrpt_lua_value.h"
 #include "tlsrpt_peek.h"
@@ -472,11 +496,13 @@ luaopen_tlsrpt_lua(lua_State *L)
     tlsrpt_lua_class(L, TLSRPT_LUA_REPORT, tlsrpt_lua_report_methods);
     tlsrpt_lua_command_class(L);
     tlsrpt_lua_steps_class(L);
+    tlsrpt_lua_registry_class(L);
 
-    lua_createtable(L, 0, 24);
+    lua_createtable(L, 0, 32);
     luaL_register(L, NULL, tlsrpt_lua_functions);
     tlsrpt_lua_command_functions(L);
     tlsrpt_lua_dns_functions(L);
+    tlsrpt_lua_registry_functions(L);
 
     lua_pushstring(L, tlsrpt_release);
     lua_setfield(L, -2, "version");

@@ -277,16 +277,17 @@ tlsrpt_lua_due_claim(lua_State *L)
 static int
 tlsrpt_lua_event_index(lua_State *L)
 {
-    int64_t             now;
+    int64_t             milliseconds;
     tlsrpt_str_t        prefix, domain;
     tlsrpt_command_t  **command;
 
     prefix = tlsrpt_lua_check_str(L, 1);
     domain = tlsrpt_lua_check_str(L, 2);
-    now = tlsrpt_lua_whole(L, 3, "now", TLSRPT_TIME_END);
+    milliseconds = tlsrpt_lua_whole(L, 3, "milliseconds",
+                                    TLSRPT_TIME_END * 1000.0);
 
     command = tlsrpt_lua_push_owner(L);
-    *command = tlsrpt_event_index(prefix, domain, now);
+    *command = tlsrpt_event_index(prefix, domain, milliseconds);
 
     return tlsrpt_lua_push_owned(L, command);
 }

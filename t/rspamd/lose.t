@@ -215,10 +215,10 @@ for my $case (
         s/(local function find_reports\([^)]*\)\n)/$1 error('boom')\n/ }],
     ['Redis cannot be asked', qr/cannot connect/, sub {
         s/lua_redis\.redis_make_request\(/(function() return false end)(/ },
-     'store'],
+     'mail_redis'],
     ['Redis: no callback', qr/never given: Redis, EVAL/, sub {
         s/lua_redis\.redis_make_request\(/(function() return true end)(/ },
-     'store'],
+     'mail_redis'],
     ['DKIM: no callback', qr/never given: the key of x$/, sub {
         s/    dkim\.verify\(/    (function(_, _, _, await)
             await('the key of x', print) end)(/ }],

@@ -170,8 +170,7 @@ function worker_alerts:keep_event(event)
     local core, domain = self.core, event.domain
     local text = tostring(ucl.to_format(event, 'json-compact'))
     local ok, err = pcall(function()
-        self:call(core.event_index(self.prefix, domain,
-            math.floor(self:time() / 1000)))
+        self:call(core.event_index(self.prefix, domain, self:time()))
         self:call(core.event_add(self.prefix, domain, event.id, text,
             self.retention * 86400))
     end)

@@ -10,7 +10,6 @@ SPDX-License-Identifier: BSD-2-Clause
 -- by then is a duplicate.  But for the list of domains whose problems are to be
 -- worked out: what is not written there comes with the next report.
 
-local lua_redis = require "lua_redis"
 local rspamd_logger = require "rspamd_logger"
 local rspamd_util = require "rspamd_util"
 
@@ -21,45 +20,12 @@ local store = {}
 store.__index = store
 
 
--- Redis takes no command with many arguments before the password, and says so
--- in other words than of a short one.
-local function redis_error(err)
-    local text = tostring(err)
-
-    return text:find('unauthenticated', 1, true) and 'NOAUTH, ' .. text or text
-end
-
--- failed(reason): what is done then.
-function store:ask(mail, command, args, done, failed)
-    local left = self.time_left(mail)
-
-    if left <= 0 then
-        failed('no time left for Redis')
-        return
-    end
-
-    local function answered(err, data)
-        if err then
-            failed(string.format('Redis, %s: %s', command, redis_error(err)))
-        else
-            done(data)
-        end
-    end
-
-    local params = self.redis_params
-    local started = lua_redis.redis_make_request(mail.task, params, nil, true,
-        self.awaiting(mail, 'Redis, ' .. command, answered), command, args,
-        { timeout = math.min(params.timeout, left) })
-
-    if not started then failed('cannot connect to Redis') end
-end
-
 -- command, args: as the core makes them, which may lack memory.
 function store:run(mail, done, command, args)
     local function failed(reason) self.fail(mail, reason) end
 
     if command then
-        self:ask(mail, command, args, done, failed)
+        self.ask(mail, command, args, done, failed)
     else
         failed(args.text)
     end
@@ -76,7 +42,7 @@ function store:attempt(mail, done, command, args)
     end
 
     if command then
-        self:ask(mail, command, args, done, failed)
+        self.ask(mail, command, args, done, failed)
     else
         failed(args.text)
     end
@@ -241,7 +207,7 @@ function store:ingest(mail, entry, domain, below, ask_new, done)
 end
 
 function store:store_domain(mail, entry, domain, done)
-    local _, below = self.accepts(domain)
+    local below = self.taken_by(mail, domain)
 
     self:announce(mail, entry, domain, below, function()
         self:ingest(mail, entry, domain, below, below ~= nil, done)
@@ -265,8 +231,8 @@ function store:store_entry(mail, entry, done)
     next_domain()
 end
 
--- plugin: core, settings, redis_params, and functions of tlsrpt.lua: accepts,
--- awaiting, fail, time_left.  store_entry(mail, entry, done).
+-- plugin: core, settings; ask (mail_redis.lua); and functions of tlsrpt.lua:
+-- taken_by, fail.  store_entry(mail, entry, done).
 return function(plugin)
     plugin.index_kept = -1e9            -- when the index was: long ago
 

@@ -421,7 +421,8 @@ sub is_worker {
     return $self->{server}->read_file("/proc/$pid/cmdline") =~ /^rspamd: /;
 }
 
-# Checks a mail; the answer as a structure.  ip => ADDRESS, seconds => N.
+# Checks a mail; the answer as a structure.  ip => ADDRESS, seconds => N,
+# rcpt => ADDRESS or a list of them.
 sub scan {
     my ($self, $mail, %options) = @_;
 
@@ -435,10 +436,12 @@ sub send_mail {
     my ($self, $mail, %options) = @_;
 
     my $ip = $options{ip} || '192.0.2.55';
+    my $rcpt = $options{rcpt} || 'tlsrpt@example.com';
     my $socket = IO::Socket::UNIX->new(Peer => $self->socket_path)
         or die "rspamd: $!";
     print $socket "POST /checkv2 HTTP/1.1\r\nHost: x\r\nIP: $ip\r\n"
-        . "From: bounce\@sender.example\r\nRcpt: tlsrpt\@example.com\r\n"
+        . "From: bounce\@sender.example\r\n"
+        . join('', map { "Rcpt: $_\r\n" } ref $rcpt ? @$rcpt : $rcpt)
         . "Milter: Yes\r\n"
         . ($options{user} ? "User: $options{user}\r\n" : '')
         . "Connection: close\r\n"
