@@ -45,6 +45,8 @@
  *     core.DUE_SOON, core.DUE_LATER    delays
  *     core.closing(prefix, domain, retention_days, now)
  *                                      -> steps, see tlsrpt_closing.h
+ *     core.upkeep(prefix, now, retention_days)
+ *                                      -> steps, see tlsrpt_registry_upkeep.h
  *     core.reckoning(prefix, domain, retention_days, now, score)
  *                                      -> steps, see tlsrpt_reckoning.h
  *     steps:next()                     -> a command and its arguments; nil:
@@ -59,23 +61,18 @@
  *                                         version); whether one of the tokens
  *                                         is of the holder, or of one that
  *                                         waits where there is none
+ *     core.token()                     -> a new one
  *     core.registry_look(prefix, domain, second)
  *     core.registry_record(text)       -> a record, or nil and why not
  *     record:holder()                  -> { owner, state, token, same_as,
  *                                           contacts }, or nil
  *     record:looked(prefix, domain, now, verify, reporting, other)
  *     record:expired(prefix, domain, now, pointing)
- *     record:unfollowed(prefix, domain, now, name, other)
  *                                      -> { status, text, look, passed,
  *                                           command, args }, see
  *                                         tlsrpt_registry_change.h; status:
  *                                         "ok", "nothing", "newer", ...; or
  *                                         nil, err
- *     core.act_add(prefix, text, keep) -> a command, its arguments, the domain;
- *                                         nil where it is no event
- *     core.act_drop(prefix, text)
- *     core.untold_index(prefix, domain, milliseconds)
- *                                      see tlsrpt_registry_acts.h
  *     core.dns_question(name, type, id)
  *                                      -> its bytes, or nil where the name
  *                                         cannot be asked for
@@ -486,6 +483,7 @@ static const luaL_Reg tlsrpt_lua_functions[] = {
     { "key_bits",           tlsrpt_lua_key_bits },
     { "closing",            tlsrpt_lua_closing },
     { "reckoning",          tlsrpt_lua_reckoning },
+    { "upkeep",             tlsrpt_lua_upkeep },
     { NULL,                 NULL }
 };
 

@@ -9,7 +9,6 @@
 #include <lua.h>
 #include <lauxlib.h>
 
-#include "tlsrpt_commit.h"
 #include "tlsrpt_lua_command.h"
 #include "tlsrpt_lua_registry.h"
 #include "tlsrpt_lua_value.h"
@@ -341,26 +340,6 @@ tlsrpt_lua_record_expired(lua_State *L)
 }
 
 
-/* record:unfollowed(prefix, domain, now, name, other) */
-static int
-tlsrpt_lua_record_unfollowed(lua_State *L)
-{
-    tlsrpt_str_t               prefix, name;
-    tlsrpt_lua_change_t       *lc;
-    tlsrpt_registry_record_t  *record, *other;
-
-    record = tlsrpt_lua_check_record(L, 1);
-    prefix = tlsrpt_lua_check_str(L, 2);
-    name = tlsrpt_lua_check_str(L, 5);
-    other = tlsrpt_lua_check_record(L, 6);
-    lc = tlsrpt_lua_push_change(L, 3, 4);
-
-    tlsrpt_change_unfollow(&lc->change, record, &lc->how, name, other);
-
-    return tlsrpt_lua_change_result(L, lc, prefix);
-}
-
-
 /*
  * Functions of the module
  */
@@ -427,72 +406,20 @@ tlsrpt_lua_registry_look(lua_State *L)
 }
 
 
-/* act_add(prefix, text, keep): the command that adds an event to its domain's
-   list, and the domain; nil where it is no event. */
 static int
-tlsrpt_lua_act_add(lua_State *L)
+tlsrpt_lua_token(lua_State *L)
 {
-    int64_t             keep;
-    tlsrpt_act_t        act;
-    tlsrpt_str_t        prefix, text;
-    tlsrpt_command_t  **command;
+    char           token[TLSRPT_TOKEN_LEN + 1];
+    unsigned char  random[TLSRPT_TOKEN_BYTES];
 
-    prefix = tlsrpt_lua_check_str(L, 1);
-    text = tlsrpt_lua_check_str(L, 2);
-    keep = tlsrpt_lua_whole(L, 3, "keep", TLSRPT_LUA_MAX_DAYS * 86400.0);
-    command = tlsrpt_lua_push_owner(L);
-
-    if (tlsrpt_act_read(text.data, text.len, &act) != 0) {
-        lua_pushnil(L);
-        return 1;
+    if (getrandom(random, sizeof(random), 0) != (ssize_t) sizeof(random)) {
+        return luaL_error(L, "no random bytes");
     }
 
-    *command = tlsrpt_act_add(prefix, &act, keep);
-    json_decref(act.event);
+    tlsrpt_token_make(random, token);
+    lua_pushstring(L, token);
 
-    if (*command == NULL) {
-        return tlsrpt_lua_push_memory_error(L);
-    }
-
-    tlsrpt_lua_push_owned(L, command);
-    lua_pushstring(L, act.domain);
-
-    return 3;
-}
-
-
-static int
-tlsrpt_lua_act_drop(lua_State *L)
-{
-    tlsrpt_str_t        prefix, text;
-    tlsrpt_command_t  **command;
-
-    prefix = tlsrpt_lua_check_str(L, 1);
-    text = tlsrpt_lua_check_str(L, 2);
-
-    command = tlsrpt_lua_push_owner(L);
-    *command = tlsrpt_act_drop(prefix, text);
-
-    return tlsrpt_lua_push_owned(L, command);
-}
-
-
-static int
-tlsrpt_lua_untold_index(lua_State *L)
-{
-    int64_t             milliseconds;
-    tlsrpt_str_t        prefix, domain;
-    tlsrpt_command_t  **command;
-
-    prefix = tlsrpt_lua_check_str(L, 1);
-    domain = tlsrpt_lua_check_str(L, 2);
-    milliseconds = tlsrpt_lua_whole(L, 3, "milliseconds",
-                                    TLSRPT_TIME_END * 1000.0);
-
-    command = tlsrpt_lua_push_owner(L);
-    *command = tlsrpt_untold_index(prefix, domain, milliseconds);
-
-    return tlsrpt_lua_push_owned(L, command);
+    return 1;
 }
 
 
@@ -500,7 +427,6 @@ static const luaL_Reg tlsrpt_lua_record_methods[] = {
     { "holder",      tlsrpt_lua_record_holder },
     { "looked",      tlsrpt_lua_record_looked },
     { "expired",     tlsrpt_lua_record_expired },
-    { "unfollowed",  tlsrpt_lua_record_unfollowed },
     { "close",       tlsrpt_lua_record_close },
     { "__gc",        tlsrpt_lua_record_close },
     { NULL,          NULL }
@@ -515,9 +441,7 @@ static const luaL_Reg tlsrpt_lua_registry[] = {
     { "registry_record",  tlsrpt_lua_record },
     { "registry_look",    tlsrpt_lua_registry_look },
     { "enrolled",         tlsrpt_lua_enrolled },
-    { "act_add",          tlsrpt_lua_act_add },
-    { "act_drop",         tlsrpt_lua_act_drop },
-    { "untold_index",     tlsrpt_lua_untold_index },
+    { "token",            tlsrpt_lua_token },
     { NULL,               NULL }
 };
 

@@ -2,12 +2,14 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * What the core does in steps, for Lua: closing a month (tlsrpt_closing.h), and
- * working out the problems of a domain (tlsrpt_reckoning.h).
+ * What the core does in steps, for Lua: closing a month (tlsrpt_closing.h),
+ * working out the problems of a domain (tlsrpt_reckoning.h), and what the
+ * registry needs by itself (tlsrpt_registry_upkeep.h).
  */
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include <lua.h>
 #include <lauxlib.h>
@@ -16,6 +18,7 @@
 #include "tlsrpt_lua_command.h"
 #include "tlsrpt_lua_steps.h"
 #include "tlsrpt_lua_value.h"
+#include "tlsrpt_registry.h"
 
 
 #define TLSRPT_LUA_STEPS      "tlsrpt{steps}"
@@ -163,6 +166,64 @@ tlsrpt_lua_reckoning(lua_State *L)
     steps = tlsrpt_lua_push_steps(L, &tlsrpt_lua_reckoning_kind);
     steps->object = tlsrpt_reckoning_create(prefix, domain, NULL, days, now,
                                             score);
+
+    if (steps->object == NULL) {
+        return tlsrpt_lua_push_memory_error(L);
+    }
+
+    return 1;
+}
+
+
+static const tlsrpt_command_t *
+tlsrpt_lua_upkeep_next(void *object)
+{
+    return tlsrpt_registry_upkeep_next(object);
+}
+
+
+static void
+tlsrpt_lua_upkeep_add(void *object, const tlsrpt_reply_t *reply)
+{
+    tlsrpt_registry_upkeep_add(object, reply);
+}
+
+
+static void
+tlsrpt_lua_upkeep_destroy(void *object)
+{
+    tlsrpt_registry_upkeep_destroy(object);
+}
+
+
+static const tlsrpt_lua_kind_t tlsrpt_lua_upkeep_kind = {
+    tlsrpt_lua_upkeep_next,
+    tlsrpt_lua_upkeep_add,
+    tlsrpt_lua_upkeep_destroy,
+    NULL,
+};
+
+
+int
+tlsrpt_lua_upkeep(lua_State *L)
+{
+    int64_t              now;
+    unsigned             days;
+    tlsrpt_str_t         prefix;
+    unsigned char        random[TLSRPT_TOKEN_BYTES];
+    tlsrpt_lua_steps_t  *steps;
+
+    prefix = tlsrpt_lua_check_str(L, 1);
+    now = tlsrpt_lua_whole(L, 2, "now", TLSRPT_TIME_END);
+    days = (unsigned) tlsrpt_lua_whole(L, 3, "retention_days",
+                                       TLSRPT_LUA_MAX_DAYS);
+
+    if (getrandom(random, sizeof(random), 0) != (ssize_t) sizeof(random)) {
+        return luaL_error(L, "no random bytes");
+    }
+
+    steps = tlsrpt_lua_push_steps(L, &tlsrpt_lua_upkeep_kind);
+    steps->object = tlsrpt_registry_upkeep_create(prefix, now, days, random);
 
     if (steps->object == NULL) {
         return tlsrpt_lua_push_memory_error(L);

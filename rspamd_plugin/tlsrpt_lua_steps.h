@@ -15,9 +15,10 @@
 /* Makes their class, once. */
 void tlsrpt_lua_steps_class(lua_State *L);
 
-/* core.closing() and core.reckoning(), as tlsrpt_lua.c tells. */
+/* core.closing(), core.reckoning() and core.upkeep(), as tlsrpt_lua.c tells. */
 int tlsrpt_lua_closing(lua_State *L);
 int tlsrpt_lua_reckoning(lua_State *L);
+int tlsrpt_lua_upkeep(lua_State *L);
 
 #pragma GCC visibility pop
 

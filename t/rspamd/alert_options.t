@@ -43,8 +43,12 @@ my $weak = $server->write_file('weak', "whsec_c2hvcnQ=\n");
 for my $case (
     ['', 'alerts: nobody is told'],
     ['maill { }', 'alerts.maill: unknown option'],
+    ["$hook owner_contacts = 1;",
+     'alerts.owner_contacts: must be true or false'],
     ["$hook owner_contacts = true;",
-     'alerts.owner_contacts: is not in this version'],
+     'alerts.owner_contacts: "mail" is missing'],
+    ["mail { $mail } owner_contacts = true;",
+     'alerts.owner_contacts: "dashboard" is missing'],
     ["$hook dashboard = \"tlsrpt.example.com\";",
      'alerts.dashboard: must be an http: or https: URL'],
     ["$hook types = [\"problem-opend\"];",

@@ -92,6 +92,11 @@ function world:new_host(instance)
             self.said[#self.said + 1] = string.format(text, ...)
         end,
         keep = function(kept) self.kept[#self.kept + 1] = kept end,
+        holder = function(domain) return (self.holders or {})[domain] end,
+        token = function()
+            n = n + 1
+            return string.format('%026d', n)
+        end,
         instance = instance or 'host ' .. self.hosts,
     })
 
@@ -294,10 +299,12 @@ local function down(world_of, hours)
     return function() return world_of.now < till and 'failed' or 'sent' end
 end
 
-local function worsened(world_of, domain)
-    local made = event('problem-worsened', domain or 'a.example', problem())
+local function worsened(world_of, domain, of)
+    of = of or problem()
 
-    world_of:push(made, problem())
+    local made = event('problem-worsened', domain or 'a.example', of)
+
+    world_of:push(made, of)
 
     return made
 end
@@ -446,8 +453,8 @@ told_is(W, 0, 'without a digest nothing is kept for one')
 told_is('', 0, 'below the severity', daily, { severity = 'low' })
 told_is(W, 1, 'at it', daily, { severity = 'medium' })
 told_is('', 0, 'muted', daily, { ['muted-until'] = '2026-11-26' })
-told_is(W, 1, 'muted until yesterday', daily,
-    { ['muted-until'] = '2026-11-24' })
+told_is(W, 1, 'muted until today', daily,
+    { ['muted-until'] = '2026-11-25' })
 told_is('', 1, 'late ones are for the digest', daily, nil,
     { event = { late = true } })
 told_is('', 1, 'so is what nobody signed', daily, nil, { unverified = true })
@@ -500,15 +507,127 @@ w:pass(10 * SECOND)
 is(#w.got, 5, 'recipients by domain')
 is(w:of('mail:x@y.example'), W, 'an address')
 is(w:of(OTHER), W, 'a domain that is not in the map has the usual ones')
-_, reasons = map('recipients', 'a.example nobody\n@owner ops\nb..c ops\n'
+_, reasons = map('recipients', 'a.example nobody\n@ ops\nb..c ops\n'
     .. 'd.example\na.example ops\na.example ops\n')
 for _, reason in ipairs({ 'line 1: nobody: neither an address nor a webhook',
-    'line 2: @owner: owners are not in this version',
+    'line 2: @: no domain name',
     'line 3: b..c: no domain name', 'line 4: d.example: nobody is named',
     'line 6: a.example twice' })
 do
     ok(reasons:find(reason, 1, true), reason)
 end
+
+
+-- Muted problems, owners, contacts
+
+w = new_world()
+p = problem()
+redis('HSET', { 'p:{a.example}:muted', p.id, '2026-11-26' })
+worsened(w, 'a.example', p)
+w:pass(10 * SECOND)
+is(#w.got, 0, 'a problem that somebody has muted is not told')
+w.now = w.now + DAY
+worsened(w, 'a.example', p)
+w:pass(10 * SECOND)
+is(w:of(OPS), W, 'on the day that it is muted until, it is told again')
+
+recipients = map('recipients', '@anna ops\n.b.example x@y.example\n')
+w = new_world({ recipients = recipients, mail = { to = {} } })
+w.holders = { ['a.example'] = { owner = 'anna', contacts = {} },
+    ['x.b.example'] = { owner = 'anna', contacts = {} },
+    ['c.example'] = { owner = 'Anna', contacts = {} } }
+worsened(w, 'a.example')
+w:pass(10 * SECOND)
+is(w:of(OPS) .. w:of(OTHER), W, "an owner's line")
+worsened(w, 'x.b.example')
+w:pass(10 * SECOND)
+is(w:of('mail:x@y.example'), W, 'that of a domain comes first')
+is(w:of(OPS), W, 'and alone')
+worsened(w, 'c.example')
+w:pass(10 * SECOND)
+is(w:of(OTHER), W, 'another owner has the usual ones')
+w.conf.types['domain-enrolled'] = true
+w:push(event('domain-enrolled', 'x.b.example', nil, { owner = 'bert' }))
+w:pass(10 * SECOND)
+is(w:of(OTHER), W .. ' domain-enrolled', "one that waits: the operator's,")
+is(w:of('mail:x@y.example'), W, "not a domain's")
+
+w = new_world({ owner_contacts = true, mail = { to = {} },
+    dashboard = 'https://d.example/' })
+w.holders = { ['a.example'] = { owner = 'anna', contacts = {
+    'x@a.example', 'y@sub.A.example', 'z@b.example', 'z@ba.example',
+    'no address' } } }
+
+local function contact_of(address)
+    local token = redis('HGET', { 'p:{outbox}:contact-of',
+        'a.example ' .. address })
+
+    return token and string.format('contact:%s:%s', token, address), token
+end
+
+local function set_contact(address, state)
+    local _, token = contact_of(address)
+
+    redis('HSET', { 'p:{outbox}:contacts', token, state .. ' a.example '
+        .. address })
+end
+
+local function got(address)
+    return w:of((contact_of(address)))
+end
+
+worsened(w, 'a.example')
+w:pass(10 * SECOND)
+is(w:of(OPS), W, 'with contacts: the others, too')
+is(got('x@a.example'), W, 'a contact below the domain')
+is(got('y@sub.A.example'), W, 'in whatever case')
+is(got('z@b.example'), 'contact-asked', 'another is asked')
+is(got('z@ba.example'), 'contact-asked', 'so is one that only ends alike')
+is(contact_of('no address'), nil, 'what is no address is none')
+worsened(w, 'a.example')
+w:pass(10 * SECOND)
+is(got('z@b.example'), 'contact-asked', 'once, and is not told')
+set_contact('z@b.example', 'confirmed')
+set_contact('x@a.example', 'refused')
+worsened(w, 'a.example')
+w:pass(10 * SECOND)
+is(got('z@b.example'), 'contact-asked ' .. W, 'told when it has confirmed')
+is(got('x@a.example'), W .. ' ' .. W, 'not told when it has refused')
+is(got('z@ba.example'), 'contact-asked', 'the other still waits')
+
+w.answers[contact_of('z@b.example')] = function() return 'failed' end
+worsened(w, 'a.example')
+w:pass(10 * SECOND)
+set_contact('z@b.example', 'refused')
+w.answers = {}
+w:pass(5 * MINUTE)
+is(got('z@b.example'), 'contact-asked ' .. W,
+    'what waits for one who has refused is not sent')
+is(#w.kept, 0, 'and is no failure')
+
+w.holders['a.example'].contacts = { '1@b.example', '2@b.example',
+    '3@b.example', '4@b.example', '5@b.example' }
+worsened(w, 'a.example')
+w:pass(10 * SECOND)
+w.holders['a.example'].contacts = { '6@b.example' }
+worsened(w, 'a.example')
+w:pass(10 * SECOND)
+is(got('5@b.example'), 'contact-asked', 'a few are asked in a day')
+is(contact_of('6@b.example'), nil, 'no more')
+redis('DEL', { 'p:{outbox}:asked:a.example' })
+worsened(w, 'a.example')
+w:pass(10 * SECOND)
+is(got('6@b.example'), 'contact-asked', 'but later')
+w.answers[contact_of('y@sub.A.example')] = function() return 'refused' end
+w.holders['a.example'].contacts = { 'y@sub.A.example' }
+worsened(w, 'a.example')
+w:pass(10 * SECOND)
+ok(not table.concat(w.said, ' '):find((select(2, contact_of(
+    'y@sub.A.example'))), 1, true), 'no token is logged')
+ok(not redis('LINDEX', { 'p:{outbox}:queue:' .. OPS, '0' }),
+    'and others were told')
+w.conf.owner_contacts = false
+is(w:of(OPS):find('delivery-failed', 1, true), nil, 'not of that at once')
 
 
 -- Digests

@@ -184,6 +184,54 @@ static const char script[] =
     "assert(core.dns_answer(answer, '_smtp._tls.a.example', 1, 0x1234)\n"
     "    == nil)\n"
     "for n = 0, #answer - 1 do assert(read(answer:sub(1, n)) == nil) end\n"
+    "local upkeep = core.upkeep('p', 1795310000, 400)\n"
+    "name, args = upkeep:next()\n"
+    "assert(name and args[1]:find('p:{registry}', 1, true))\n"
+    "upkeep:close()\n"
+    "assert(core.token():find('^[a-z2-7]+$') and #core.token() == 26)\n"
+    "assert(core.token() ~= core.token())\n"
+    "local t1, t2 = ('a'):rep(26), ('b'):rep(26)\n"
+    "local function enrolment(owner, token, more)\n"
+    "    return ('{\"owner\":\"%s\",\"token\":\"%s\",\"value\":\"%s\",'\n"
+    "        .. '\"since\":1795300000%s}'):format(owner, token,\n"
+    "        ('c'):rep(26), more or '')\n"
+    "end\n"
+    "local waits = '7 {\"v\":1,\"pending\":[' .. enrolment('o', t1) .. ']}'\n"
+    "local held = '8 {\"v\":1,\"holder\":' .. enrolment('h', t1,\n"
+    "    ',\"state\":\"active\",\"same-as\":\"b.example\",'\n"
+    "    .. '\"contact\":[\"x@y.example\"]')\n"
+    "    .. ',\"pending\":[' .. enrolment('o', t2) .. ']}'\n"
+    "local function state(...)\n"
+    "    local what, mine = core.enrolled(...)\n"
+    "    return what .. (mine and ' mine' or '')\n"
+    "end\n"
+    "assert(state('') == 'none' and state('x') == 'unknown')\n"
+    "assert(state('9 {\"v\":99}', { t1 }) == 'unknown')\n"
+    "assert(state(waits, { t2 }) == 'pending')\n"
+    "assert(state(waits, { t2, t1 }) == 'pending mine')\n"
+    "assert(state(held, { t1 }) == 'held mine')\n"
+    "assert(state(held, { t2 }) == 'held')\n"
+    "local record = assert(core.registry_record(held))\n"
+    "local holder = record:holder()\n"
+    "assert(holder.owner == 'h' and holder.token == t1)\n"
+    "assert(holder.same_as == 'b.example' and holder.state == 'active')\n"
+    "assert(holder.contacts[1] == 'x@y.example')\n"
+    "assert(core.registry_record('x') == nil)\n"
+    "assert(core.registry_record():holder() == nil)\n"
+    "record = core.registry_record(waits)\n"
+    "local seen = record:looked('p', 'a.example', 1795310000, {}, nil)\n"
+    "assert(seen.status == 'nothing' and not seen.command)\n"
+    "assert(seen.look > 1795310000)\n"
+    "seen = record:looked('p', 'a.example', 1795310000,\n"
+    "    { 'other', ('c'):rep(26) }, {}, core.registry_record())\n"
+    "assert(seen.status == 'ok' and seen.command == 'EVAL')\n"
+    "assert(table.concat(seen.args, ' '):find('domain-verified', 1, true))\n"
+    "record:close()\n"
+    "record = core.registry_record(waits)\n"
+    "seen = record:expired('p', 'a.example', 1797310000)\n"
+    "assert(seen.status == 'ok')\n"
+    "name, args = core.registry_look('p', 'a.example', 1795310000)\n"
+    "assert(name == 'ZADD' and args[2] == 'XX' and args[4] == 'a.example')\n"
     "for address in ('8.8.8.8 193.0.0.1 2a00:1450::1 64:ff9b::808:808'\n"
     "    .. ' 2002:808:808::1'):gmatch('%S+')\n"
     "do\n"
@@ -239,6 +287,18 @@ static const char *const bad[] = {
     "core.dns_answer('x', 'a.example', 16)",
     "core.dns_answer({}, 'a.example', 16, 1)",
     "core.is_public()",
+    "core.upkeep('p', -1, 400)",
+    "core.enrolled()",
+    "core.enrolled('', 'x')",
+    "core.enrolled('', { 1 })",
+    "core.registry_record({})",
+    "core.registry_look('p', 'a.example', 1e300)",
+    "core.registry_record().holder(report)",
+    "local r = core.registry_record(); r:close(); r:holder()",
+    "core.registry_record():looked('p', 'a.example', -1)",
+    "core.registry_record():looked('p', 'a.example', 1, { {} })",
+    "core.registry_record():looked('p', 'a.example', 1, {}, {}, {})",
+    "core.registry_record():expired('p', 'a.example', 1, 'x')",
     "core.key_bits({})",
     "report.domains()",
     "report.domains({})",

@@ -7,7 +7,7 @@ SPDX-License-Identifier: BSD-2-Clause
 -- they change.  A line that cannot be used is told with its number, and left
 -- out; the others hold.
 --
--- recipients: DOMAIN or .DOMAIN, then addresses and names of webhooks
+-- recipients: DOMAIN, .DOMAIN or @OWNER, then addresses and names of webhooks
 -- ignore:     KEY=VALUE ..., all of which hold; a value with spaces is quoted
 
 local rspamd_logger = require "rspamd_logger"
@@ -28,6 +28,10 @@ local function is_domain(name)
     return name:find('^%.?[%w_-]+[%w_.-]*%w$') and not name:find('..', 1, true)
 end
 
+local function is_owner(name)
+    return name:find('^@[\33-\126]+$') ~= nil and #name <= 129
+end
+
 
 -- Lines
 
@@ -36,13 +40,17 @@ local function parse_recipients(line, names)
 
     for word in line:gmatch('%S+') do words[#words + 1] = word end
 
-    local domain = words[1]:lower()
+    local domain = words[1]
 
-    if domain:sub(1, 1) == '@' then
-        return nil, domain .. ': owners are not in this version'
+    -- an owner's name is compared byte for byte
+    if not is_owner(domain) then
+        domain = domain:lower()
+
+        if not is_domain(domain) then
+            return nil, domain .. ': no domain name'
+        end
     end
 
-    if not is_domain(domain) then return nil, domain .. ': no domain name' end
     if #words == 1 then return nil, domain .. ': nobody is named' end
 
     local list = {}
@@ -136,8 +144,9 @@ end
 
 -- Questions
 
--- Who is told of the domain; nil: the map does not say.
-function map:find(domain)
+-- Who is told of the domain; nil: the map does not say.  owner: who holds it,
+-- or nil.
+function map:find(domain, owner)
     local found = self.entries[domain] or self.entries['.' .. domain]
     local parent = domain:match('%.(.+)$')
 
@@ -146,7 +155,16 @@ function map:find(domain)
         parent = parent:match('%.(.+)$')
     end
 
-    return found
+    return found or owner and self.entries['@' .. owner] or nil
+end
+
+-- Whether there is a line of an owner.
+function map:has_owners()
+    for key in pairs(self.entries) do
+        if key:sub(1, 1) == '@' then return true end
+    end
+
+    return false
 end
 
 -- Whether all of a list, or a value, are the one.  None is not.

@@ -239,8 +239,29 @@ local function test_parts(delivery, conf)
     return parts
 end
 
+-- Of a contact, for its page: it confirms there, and takes that back.
+local function contact_link(conf, token)
+    return conf.dashboard .. 'contacts/' .. token
+end
+
+local function contact_parts(delivery, conf)
+    local parts = new_parts(delivery, conf)
+
+    parts.heading = 'Please confirm'
+    parts.about = 'alerts about ' .. delivery.domain
+    parts.subject = parts.heading .. ': ' .. parts.about
+    parts.link = contact_link(conf, delivery.token)
+    add_fact(parts, 'Why', 'Who looks after ' .. delivery.domain .. ' wants'
+        .. ' alerts about its mail to go to this address.')
+    add_fact(parts, 'What to do', 'Confirm it at the address below.  If you'
+        .. ' do nothing, nothing more is sent to you.')
+
+    return parts
+end
+
 local makers = {
     digest = digest_parts, waiting = waiting_parts, test = test_parts,
+    ['contact-asked'] = contact_parts,
 }
 
 -- The parts of a delivery.
@@ -592,8 +613,23 @@ local function date(time)
         t.day, months[t.month], t.year, t.hour, t.min, t.sec)
 end
 
--- The whole mail to one address.  time: seconds.
-function exports.mail(delivery, to, conf, time)
+-- How a contact takes back what it confirmed (RFC 2369 3.2, RFC 8058 3.1).
+local function unsubscribe_headers(conf, token)
+    if not token then return '' end
+
+    local headers = '\r\nList-Unsubscribe: <' .. contact_link(conf, token)
+        .. '>'
+
+    if conf.dashboard:find('^https:') then
+        headers = headers
+            .. '\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click'
+    end
+
+    return headers
+end
+
+-- The whole mail to one address.  time: seconds; token: of a contact, or nil.
+function exports.mail(delivery, to, conf, time, token)
     local parts = exports.parts(delivery, conf)
     local from = conf.mail.from
     local id = delivery.id:gsub('[^%w_.-]', '_')
@@ -606,7 +642,7 @@ function exports.mail(delivery, to, conf, time)
         'Subject: ' .. header_text(clean(parts.subject, 300)),
         'Date: ' .. date(time),
         'Message-ID: <' .. id .. '.tlsrpt@' .. from:match('@(.+)$') .. '>',
-        'Auto-Submitted: auto-generated',
+        'Auto-Submitted: auto-generated' .. unsubscribe_headers(conf, token),
         -- RFC 8689 5: it tells that TLS fails, so it goes without, if it must
         'TLS-Required: No',
         'MIME-Version: 1.0',

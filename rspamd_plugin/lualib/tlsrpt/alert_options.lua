@@ -15,6 +15,8 @@ SPDX-License-Identifier: BSD-2-Clause
 --   severity     "low", "medium", "high"
 --   unverified   true, false
 --   digest       nil, "weekly", "daily"
+--   owner_contacts
+--                true, false: the contacts of enrolled domains, too
 --   identity     text that is alike where two hosts are configured alike; no
 --                secret is in it
 --
@@ -361,6 +363,7 @@ local parsers = {
     ignore = function(value) return value end,
     severity = one_of(severities),
     unverified = parse_boolean,
+    owner_contacts = parse_boolean,
     digest = one_of(digests),
 }
 
@@ -388,13 +391,6 @@ function parsers.types(value)
     end
 
     return types
-end
-
--- Needs domains that were enrolled, whose owners are known.
-function parsers.owner_contacts(value)
-    if value == false then return false end
-
-    return nil, 'is not in this version: no domains can be enrolled'
 end
 
 -- Text without secrets; tables in order.
@@ -438,11 +434,20 @@ end
 -- Nobody to tell?
 local function check_recipients(found, conf)
     local told = next(conf.webhooks) or conf.mail and #conf.mail.to > 0
-        or conf.recipients
+        or conf.recipients or conf.owner_contacts
 
     if not told then
         wrong(found, 'alerts', 'nobody is told: mail with "to", a webhook, or'
             .. ' recipients')
+    end
+end
+
+-- They are mailed, and confirm at the dashboard.
+local function check_contacts(found, conf)
+    for _, name in ipairs({ 'mail', 'dashboard' }) do
+        if not conf[name] then
+            wrong(found, 'alerts.owner_contacts', '"%s" is missing', name)
+        end
     end
 end
 
@@ -486,10 +491,12 @@ function exports.parse(section, accepts)
         severity = parsed.severity or 'medium',
         unverified = parsed.unverified or false,
         digest = parsed.digest,
+        owner_contacts = parsed.owner_contacts or false,
     }
 
     load_maps(found, conf, section)
 
+    if conf.owner_contacts then check_contacts(found, conf) end
     if #found.wrong == 0 then check_recipients(found, conf) end
     if #found.wrong > 0 then return nil, found.wrong end
 

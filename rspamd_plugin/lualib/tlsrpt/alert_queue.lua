@@ -22,6 +22,11 @@ SPDX-License-Identifier: BSD-2-Clause
 --   PREFIX:{outbox}:digests      set of those with such a list
 --   PREFIX:{outbox}:digested     when digests were made last
 --   PREFIX:{outbox}:counts       hash, for metrics
+--   PREFIX:{outbox}:contacts     hash: token of a contact -> "STATE DOMAIN
+--                                ADDRESS"; asked, confirmed or refused
+--   PREFIX:{outbox}:contact-of   hash: "DOMAIN ADDRESS" -> token
+--   PREFIX:{outbox}:asked:D      how many contacts of a domain were asked in a
+--                                day
 --
 -- What belongs together is written by one script, which first looks whether
 -- what was decided on is still there: so two workers, of which one does not
@@ -31,6 +36,7 @@ SPDX-License-Identifier: BSD-2-Clause
 -- Times are milliseconds of Redis's clock, given by the caller.  call(command,
 -- args) asks Redis and raises an error where it does not answer.
 
+local maps = require "tlsrpt/alert_maps"
 local route = require "tlsrpt/alert_route"
 local rspamd_hash = require "rspamd_cryptobox_hash"
 local ucl = require "ucl"
@@ -50,6 +56,8 @@ local MAX_REASON = 200                  -- bytes
 local DIGEST_HOUR = 7
 local KNOWN = 7 * 24 * 3600             -- seconds: an event's id
 local TOLD = 400 * 24 * 3600            -- seconds: who knows of a problem
+local MAX_ASKED = 5                     -- contacts of a domain, in a day
+local ASKED = 24 * 3600                 -- seconds
 local DIGEST_KEPT = 30 * 24 * 3600      -- seconds
 
 -- After the first attempt failed, the second, and so on.
@@ -115,8 +123,9 @@ local function day_of(now)
     return os.date('!%Y-%m-%d', math.floor(now / 1000))
 end
 
+-- For counts.
 local function kind_of(recipient)
-    return recipient:match('^%a+')
+    return route.shown(recipient):match('^%a+')
 end
 
 -- HGETALL's reply.
@@ -179,7 +188,7 @@ local function failure_of(recipient, delivery, reason, now)
         type = 'delivery-failed',
         domain = delivery.domain,
         title = printable(string.format('%s was not told of "%s": %s',
-            recipient, delivery.title, reason)),
+            route.shown(recipient), delivery.title, reason)),
     }
 end
 
@@ -189,7 +198,7 @@ function queue:give_up(recipient, head, delivery, reason, now)
     local event = failure_of(recipient, delivery, reason, now)
 
     self:count(commands, recipient, 'given-up')
-    self.log('%s was not told of "%s", given up: %s', recipient,
+    self.log('%s was not told of "%s", given up: %s', route.shown(recipient),
         printable(delivery.title), printable(reason))
 
     if event then
@@ -339,7 +348,115 @@ function queue:tell_later(commands, recipient, item)
         'digested', '1' }
 end
 
+
+-- Contacts of enrolled domains: mailed where they are below the domain, or have
+-- confirmed; asked for that once.
+
+local function is_below(address, domain)
+    return ('.' .. address:match('@(.+)$'):lower()):sub(-#domain - 1)
+        == '.' .. domain
+end
+
+-- Asks by a mail, unless many were asked.
+function queue:ask_contact(commands, recipient, token, domain, now)
+    local asked = self:key('asked', domain)
+
+    if (tonumber(self.call('GET', { asked })) or 0) >= MAX_ASKED then
+        return false
+    end
+
+    commands[#commands + 1] = { 'INCR', asked }
+    commands[#commands + 1] = { 'EXPIRE', asked, whole(ASKED) }
+    self:push(commands, recipient, {
+        id = digest_of('contact-asked', token),
+        type = 'contact-asked',
+        domain = domain,
+        title = 'Alerts about ' .. domain .. ' at this address?',
+        token = token,
+        count = 1,
+    }, now)
+
+    return true
+end
+
+-- A contact that is not known yet; its recipient, if it may be mailed.
+function queue:new_contact(commands, domain, address, now)
+    local token = self.token()
+    local recipient = string.format('contact:%s:%s', token, address)
+    local below = is_below(address, domain)
+
+    if not below
+        and not self:ask_contact(commands, recipient, token, domain, now)
+    then
+        return nil
+    end
+
+    commands[#commands + 1] = { 'HSET', self:key('contact-of'),
+        domain .. ' ' .. address, token }
+    commands[#commands + 1] = { 'HSET', self:key('contacts'), token,
+        string.format('%s %s %s', below and 'confirmed' or 'asked', domain,
+            address) }
+
+    return below and recipient or nil
+end
+
+function queue:contact_state(token)
+    local value = self.call('HGET', { self:key('contacts'), token })
+
+    return value and value:match('^%S+')
+end
+
+-- The recipient that a contact is; nil: not to be mailed.
+function queue:contact(commands, domain, address, now)
+    if not maps.is_address(address) then return nil end
+
+    local token = self.call('HGET', { self:key('contact-of'),
+        domain .. ' ' .. address })
+
+    if not token then
+        return self:new_contact(commands, domain, address, now)
+    end
+
+    return self:contact_state(token) == 'confirmed'
+        and string.format('contact:%s:%s', token, address) or nil
+end
+
+-- What waits for one who wants no more is not sent.
+function queue:is_refused(recipient)
+    local token = recipient:match('^contact:(%w+):')
+
+    return token ~= nil and self:contact_state(token) == 'refused'
+end
+
+function queue:recipients(commands, event, now)
+    local holder = route.wants_holder(self.conf)
+        and self.holder(event.domain) or nil
+    local list = route.recipients(self.conf, event, holder)
+
+    if self.conf.owner_contacts and holder and not event.owner then
+        for _, address in ipairs(holder.contacts) do
+            list[#list + 1] = self:contact(commands, event.domain, address,
+                now)
+        end
+    end
+
+    return list
+end
+
+-- Until when somebody has muted the problem, where that is (tlsrpt_key.h).
+function queue:set_muted(item)
+    local event = item.event
+
+    if item.problem and type(event['problem-id']) == 'string' then
+        item.problem['muted-until'] = self.call('HGET', { string.format(
+            '%s:{%s}:muted', self.prefix, event.domain),
+            event['problem-id'] }) or item.problem['muted-until']
+    end
+end
+
 function queue:plan(commands, item, raw, now)
+    self:set_muted(item)
+
     local event = item.event
     local when = route.when(self.conf, item, day_of(now))
 
@@ -349,7 +466,7 @@ function queue:plan(commands, item, raw, now)
         self:tell_ending(commands, item, raw, now)
     end
 
-    for _, recipient in ipairs(route.recipients(self.conf, event.domain)) do
+    for _, recipient in ipairs(self:recipients(commands, event, now)) do
         -- never told of itself
         if recipient ~= item.about then
             if when == 'now' and not route.is_ending(event) then
@@ -577,11 +694,13 @@ function queue:next(recipient, now)
         local delivery = parse(head)
         local expired = self:expired(recipient, delivery, now)
 
-        if not expired then
+        if self:is_refused(recipient) then
+            self:commit({ 'LINDEX', name, '0' }, head, { { 'LPOP', name } })
+        elseif expired then
+            self:give_up(recipient, head, delivery, expired, now)
+        else
             return self:job(recipient, head, delivery, now)
         end
-
-        self:give_up(recipient, head, delivery, expired, now)
     end
 
     return nil
@@ -620,7 +739,7 @@ function queue:failed(job, reason, wait, now)
     }
 
     self:count(commands, recipient, 'failed')
-    self.log('%s: not delivered, again in %s s: %s', recipient,
+    self.log('%s: not delivered, again in %s s: %s', route.shown(recipient),
         whole(delay / 1000), printable(reason))
 
     return self:commit({ 'LINDEX', self:key('queue', recipient), '0' },
@@ -687,15 +806,19 @@ function queue:measure()
 end
 
 -- conf: of alert_options.  host: call; log(format, ...); keep(event), which
--- puts one among those of its domain, which may have it already; instance, a
--- name for all workers of one rspamd until it is restarted.
+-- puts one among those of its domain, which may have it already; holder(D),
+-- who holds an enrolled one (tlsrpt_lua.c), or nil; token(), a new one;
+-- instance, a name for all workers of one rspamd until it is restarted.
 return function(conf, prefix, host)
     return setmetatable({
         conf = conf,
+        prefix = prefix,
         outbox = prefix .. ':{outbox}',
         call = host.call,
         log = host.log,
         keep = host.keep,
+        holder = host.holder,
+        token = host.token,
         instance = host.instance,
     }, queue)
 end

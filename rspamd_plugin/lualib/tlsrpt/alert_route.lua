@@ -4,7 +4,8 @@ SPDX-License-Identifier: BSD-2-Clause
 ]]--
 
 -- Who is told of an event, and when: decided by the options alone, without
--- Redis.  A recipient is "mail:ADDRESS" or "webhook:NAME".
+-- Redis.  A recipient is "mail:ADDRESS", "webhook:NAME", or a contact of an
+-- enrolled domain, "contact:TOKEN:ADDRESS", with the token of its link.
 
 local alert_options = require "tlsrpt/alert_options"
 
@@ -37,9 +38,25 @@ function exports.group(event, problem)
     return tostring(problem['result-type']) .. ' ' .. host:lower()
 end
 
--- Recipients of a domain's events.
-function exports.recipients(conf, domain)
-    local listed = conf.recipients and conf.recipients:find(domain)
+-- Who holds domains has to be known for it.
+function exports.wants_holder(conf)
+    return conf.owner_contacts
+        or conf.recipients ~= nil and conf.recipients:has_owners()
+end
+
+-- Whom the map names.  What becomes of an enrolment that waits is for its owner
+-- and the operator alone, whoever has lines for the domain.
+local function listed_for(conf, event, holder)
+    if not conf.recipients then return nil end
+
+    if event.owner then return conf.recipients:find('', event.owner) end
+
+    return conf.recipients:find(event.domain, holder and holder.owner)
+end
+
+-- Recipients of an event, but for contacts.  holder: of its domain, or nil.
+function exports.recipients(conf, event, holder)
+    local listed = listed_for(conf, event, holder)
     local list = {}
 
     if listed then
@@ -64,19 +81,25 @@ function exports.recipients(conf, domain)
     return list
 end
 
+-- As others may read it: without the token.
+function exports.shown(recipient)
+    return (recipient:gsub('^contact:%w+:', 'mail:'))
+end
+
 -- Is the recipient still in the configuration?
 function exports.is_known(conf, recipient)
     local kind, name = recipient:match('^(%a+):(.+)$')
 
     if kind == 'webhook' then return conf.webhooks[name] ~= nil end
+    if kind == 'contact' and not conf.owner_contacts then return false end
 
-    return kind == 'mail' and conf.mail ~= nil
+    return conf.mail ~= nil
 end
 
 local function is_muted(problem, today)
     local till = problem['muted-until']
 
-    return type(till) == 'string' and till >= today
+    return type(till) == 'string' and till > today
 end
 
 local function is_too_small(conf, problem)

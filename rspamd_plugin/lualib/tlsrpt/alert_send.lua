@@ -19,9 +19,13 @@ local MAX_IN_FLIGHT = 48
 -- the connection, its certificate, the password.
 local refusals = { [8] = true, [55] = true, [56] = true }
 
-local function mail_request(delivery, address, conf, time)
+-- name: an address, or "TOKEN:ADDRESS" of a contact.
+local function mail_request(delivery, name, conf, time)
+    local token, address = name:match('^(%w+):(.+)$')
     local mail = conf.mail
     local host = mail.host or 'localhost'
+
+    address = address or name
 
     if host:find(':', 1, true) then host = '[' .. host .. ']' end
 
@@ -34,7 +38,7 @@ local function mail_request(delivery, address, conf, time)
         user = mail.user,
         password = mail.password,
         tls = mail.tls,
-        body = message.mail(delivery, address, conf, time),
+        body = message.mail(delivery, address, conf, time, token),
     }
 end
 
@@ -49,7 +53,7 @@ end
 -- seconds.
 function exports.submit(id, recipient, delivery, conf, time)
     local kind, name = recipient:match('^(%a+):(.+)$')
-    local make = kind == 'mail' and mail_request or webhook_request
+    local make = kind == 'webhook' and webhook_request or mail_request
     local request = make(delivery, name, conf, time)
 
     request.id = id
@@ -102,9 +106,9 @@ end
 -- "sent"; "failed": again later; "refused": not this one again; "gone": nothing
 -- more to it.  And what the other side said.
 function exports.verdict(recipient, result)
-    if recipient:find('^mail:') then return mail_verdict(result) end
+    if recipient:find('^webhook:') then return webhook_verdict(result) end
 
-    return webhook_verdict(result)
+    return mail_verdict(result)
 end
 
 return exports

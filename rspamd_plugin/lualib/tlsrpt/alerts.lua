@@ -10,6 +10,7 @@ SPDX-License-Identifier: BSD-2-Clause
 -- rspamd's loop can wait for no descriptor of ours.
 
 local alert_queue = require "tlsrpt/alert_queue"
+local alert_route = require "tlsrpt/alert_route"
 local alert_send = require "tlsrpt/alert_send"
 local forward = require "tlsrpt/forward"
 local leased = require "tlsrpt/leased"
@@ -51,7 +52,7 @@ function worker_alerts:settle(job, result)
 
     if verdict == 'sent' then
         rspamd_logger.infox(rspamd_config, 'tlsrpt: alert %s sent to %s: %s',
-            job.delivery.id, job.recipient, said)
+            job.delivery.id, alert_route.shown(job.recipient), said)
     end
 
     self.queue:settle(job, verdict, said, result.retry_after, self:time())
@@ -178,6 +179,14 @@ function worker_alerts:keep_event(event)
     if not ok then warn('an event of %s: %s', domain, tostring(err)) end
 end
 
+-- Who holds an enrolled domain; nil: nobody, as far as is known here.
+function worker_alerts:holder(domain)
+    local record = self.core.registry_record(self:call('HGET',
+        { self.prefix .. ':{registry}', domain }))
+
+    return record and record:holder()
+end
+
 -- What it does, which asks Redis by this worker.
 function worker_alerts:prepare()
     local function call(...) return self:call(...) end
@@ -187,6 +196,8 @@ function worker_alerts:prepare()
         call = call,
         log = warn,
         keep = function(event) self:keep_event(event) end,
+        holder = function(domain) return self:holder(domain) end,
+        token = self.core.token,
         instance = self.instance,
     })
     self.forward = forward(self.prefix, call, may)

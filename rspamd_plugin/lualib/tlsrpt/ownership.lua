@@ -3,8 +3,8 @@ Copyright (C) the tlsrpt authors
 SPDX-License-Identifier: BSD-2-Clause
 ]]--
 
--- Looks in DNS who owns the domains that are enrolled at run time, and ends
--- what is over by time, in the worker that holds the lease
+-- Looks in DNS who owns the domains that are enrolled at run time, and what
+-- still leads here of those that leave, in the worker that holds the lease
 -- PREFIX:{registry}:lease (leased.lua).  Which domains are due, and when again,
 -- is in the registry (tlsrpt_registry_read.h); what becomes of what was seen
 -- there, the core says (tlsrpt_registry_change.h).
@@ -19,8 +19,7 @@ local rspamd_logger = require "rspamd_logger"
 
 local PERIOD = 1                -- seconds
 local MAX_LOOKS = 16            -- domains at a time
-local BATCH = 64                -- names, events, of one reading
-local MAX_FOLLOWERS = 1000      -- given what they follow as their own
+local BATCH = 64                -- names of one reading
 local MAX_TRIES = 8             -- tlsrpt_registry_change.h
 local SEEN = 60                 -- seconds: so long this is known to be at work
 local LATER = 3600              -- seconds: what cannot be changed now
@@ -121,26 +120,6 @@ function ownership:shown_reporting(domain)
     return records
 end
 
--- Who is the same as a domain that others own now keeps the policy, as its own:
--- the others shall not set it.
-function ownership:free_followers(domain)
-    local record = self:record(domain)
-    local holder = record:holder()
-    local followers = holder and self:call('ZRANGE', { self:key(':followers:'
-        .. domain), '0', tostring(MAX_FOLLOWERS - 1) }) or {}
-
-    for _, follower in ipairs(followers) do
-        local own = self:record(follower):holder()
-
-        if own and own.owner and own.owner ~= holder.owner then
-            self:change(follower, function(of_follower, now)
-                return of_follower:unfollowed(self.prefix, follower, now,
-                    domain, record)
-            end)
-        end
-    end
-end
-
 function ownership:look(domain)
     local verify = self:shown('_tlsrpt-verify.' .. domain)
     local reporting = self:shown_reporting(domain)
@@ -159,8 +138,6 @@ function ownership:look(domain)
         warn('%s: %s', domain, result.text)
         self:put_off(':looks', domain, self:seconds() + LATER)
     end
-
-    self:free_followers(domain)
 end
 
 
@@ -186,11 +163,13 @@ function ownership:pointing(domain, holder)
     return names
 end
 
+-- Those that leave; others need no look in DNS.
 function ownership:expire(domain)
     local holder = self:record(domain):holder()
-    local pointing = holder and holder.state == 'leaving'
-        and self:pointing(domain, holder) or nil
 
+    if not holder or holder.state ~= 'leaving' then return end
+
+    local pointing = self:pointing(domain, holder)
     local result = self:change(domain, function(record, now)
         return record:expired(self.prefix, domain, now, pointing)
     end)
@@ -201,39 +180,26 @@ function ownership:expire(domain)
 end
 
 
--- Events, to their domains' lists
+-- What is done without DNS (tlsrpt_registry_upkeep.h), by nginx, too
 
--- Twice, the second time later: tlsrpt_commit.h.
-function ownership:index_untold(domain)
-    self:call(self.core.untold_index(self.prefix, domain, self:time()))
-end
+function ownership:keep_up()
+    local steps, err = self.core.upkeep(self.prefix, self:seconds(),
+        self.retention)
 
-function ownership:tell(text)
-    local command, args, domain = self.core.act_add(self.prefix, text,
-        self.retention * 86400)
+    if not steps then error(err.text, 0) end
 
-    if command then
-        self:call(self.core.event_index(self.prefix, domain, self:time()))
-        self:index_untold(domain)
-        self:call(command, args)
-        self:index_untold(domain)
-    elseif args then
-        error(args.text, 0)
-    else
-        warn('what is no event was among those of the registry')
-    end
+    local ok, failure = pcall(function()
+        local command, args = steps:next()
 
-    self:call(self.core.act_drop(self.prefix, text))
-end
+        while command and self:may() do
+            steps:add(self:ask(command, args))
+            command, args = steps:next()
+        end
+    end)
 
-function ownership:drain()
-    for _, text in ipairs(self:call('LRANGE', { self:key(':untold'), '0',
-        tostring(BATCH - 1) }))
-    do
-        if not self:may() then return end
+    steps:close()
 
-        self:tell(text)
-    end
+    if not ok then error(failure, 0) end
 end
 
 
@@ -272,7 +238,7 @@ function ownership:work()
         'EX', tostring(SEEN) })
     self:work_on(':looks', self.look)
     self:work_on(':ends', self.expire)
-    self:drain()
+    self:keep_up()
 end
 
 function ownership:tick()
