@@ -116,6 +116,11 @@ static ngx_http_tlsrpt_route_t  ngx_http_tlsrpt_routes[] = {
       &ngx_http_tlsrpt_metrics_types,
       ngx_http_tlsrpt_metrics_resource, 0 },
 
+    { ngx_string("contacts/:id"),
+      NGX_HTTP_GET|NGX_HTTP_HEAD|NGX_HTTP_POST, "GET, HEAD, POST",
+      &ngx_http_tlsrpt_contact_types,
+      ngx_http_tlsrpt_contact_resource },
+
     { ngx_string("tools/record"),
       NGX_HTTP_GET|NGX_HTTP_HEAD, "GET, HEAD",
       &ngx_http_tlsrpt_json_types,

@@ -48,6 +48,7 @@ extern const ngx_http_tlsrpt_types_t  ngx_http_tlsrpt_report_types;
 extern const ngx_http_tlsrpt_types_t  ngx_http_tlsrpt_tool_report_types;
 extern const ngx_http_tlsrpt_types_t  ngx_http_tlsrpt_records_types;
 extern const ngx_http_tlsrpt_types_t  ngx_http_tlsrpt_metrics_types;
+extern const ngx_http_tlsrpt_types_t  ngx_http_tlsrpt_contact_types;
 
 ngx_int_t ngx_http_tlsrpt_domains_resource(ngx_http_request_t *r,
     ngx_http_tlsrpt_target_t *target);
@@ -75,6 +76,8 @@ ngx_int_t ngx_http_tlsrpt_tool_report_resource(ngx_http_request_t *r,
 ngx_int_t ngx_http_tlsrpt_records_resource(ngx_http_request_t *r,
     ngx_http_tlsrpt_target_t *target);
 ngx_int_t ngx_http_tlsrpt_policy_resource(ngx_http_request_t *r,
+    ngx_http_tlsrpt_target_t *target);
+ngx_int_t ngx_http_tlsrpt_contact_resource(ngx_http_request_t *r,
     ngx_http_tlsrpt_target_t *target);
 ngx_int_t ngx_http_tlsrpt_metrics_resource(ngx_http_request_t *r,
     ngx_http_tlsrpt_target_t *target);

@@ -184,6 +184,13 @@ tlsrpt_key_alerts(tlsrpt_key_t *key, tlsrpt_str_t prefix)
 
 
 void
+tlsrpt_key_contacts(tlsrpt_key_t *key, tlsrpt_str_t prefix)
+{
+    of_all(key, prefix, ":{outbox}:contacts");
+}
+
+
+void
 tlsrpt_key_ask(tlsrpt_key_read_t *read, const char *name)
 {
     read->argv[0] = name;

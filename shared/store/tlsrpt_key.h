@@ -79,6 +79,7 @@ void tlsrpt_key_mail(tlsrpt_key_t *key, tlsrpt_str_t prefix);
 /* minute: since 1970 */
 void tlsrpt_key_new(tlsrpt_key_t *key, tlsrpt_str_t prefix, int64_t minute);
 void tlsrpt_key_alerts(tlsrpt_key_t *key, tlsrpt_str_t prefix);
+void tlsrpt_key_contacts(tlsrpt_key_t *key, tlsrpt_str_t prefix);
 
 /* A command that reads the key. */
 typedef struct {
