@@ -5,7 +5,8 @@ package TLSRPT::Certificate;
 
 # A certificate for names, of an authority of the test's own.
 #
-#     my $made = TLSRPT::Certificate->new(dir => $dir, names => ['localhost']);
+#     my $made = TLSRPT::Certificate->new(dir => $dir, names => ['localhost'],
+#                                         days => 2);
 #     $made->authority; $made->certificate; $made->key;     # paths, PEM
 
 use strict;
@@ -14,11 +15,12 @@ use warnings;
 sub new {
     my ($class, %args) = @_;
 
-    my $self = bless { name => 'tls', names => ['localhost'], %args }, $class;
+    my $self = bless { name => 'tls', names => ['localhost'], days => 2,
+                       %args }, $class;
 
     openssl($self, 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days',
-        '2', '-subj', '/CN=Test Authority', '-keyout', $self->path('ca.key'),
-        '-out', $self->authority);
+        $self->{days}, '-subj', '/CN=Test Authority', '-keyout',
+        $self->path('ca.key'), '-out', $self->authority);
     openssl($self, 'req', '-newkey', 'rsa:2048', '-nodes', '-subj',
         "/CN=$self->{names}[0]", '-keyout', $self->key, '-out',
         $self->path('csr'));
@@ -26,9 +28,9 @@ sub new {
     print $fh 'subjectAltName = ', join(',', map { "DNS:$_" }
         @{ $self->{names} }), "\n";
     close $fh;
-    openssl($self, 'x509', '-req', '-days', '2', '-in', $self->path('csr'),
-        '-CA', $self->authority, '-CAkey', $self->path('ca.key'),
-        '-CAcreateserial', '-extfile', $self->path('ext'), '-out',
+    openssl($self, 'x509', '-req', '-days', $self->{days}, '-in',
+        $self->path('csr'), '-CA', $self->authority, '-CAkey',
+        $self->path('ca.key'), '-CAcreateserial', '-extfile', $self->path('ext'), '-out',
         $self->certificate);
 
     return $self;
