@@ -119,7 +119,7 @@ static ngx_http_tlsrpt_route_t  ngx_http_tlsrpt_routes[] = {
     { ngx_string("contacts/:id"),
       NGX_HTTP_GET|NGX_HTTP_HEAD|NGX_HTTP_POST, "GET, HEAD, POST",
       &ngx_http_tlsrpt_contact_types,
-      ngx_http_tlsrpt_contact_resource },
+      ngx_http_tlsrpt_contact_resource, 1 },
 
     { ngx_string("tools/record"),
       NGX_HTTP_GET|NGX_HTTP_HEAD, "GET, HEAD",
