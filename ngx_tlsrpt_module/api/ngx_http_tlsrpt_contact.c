@@ -140,6 +140,7 @@ ngx_http_tlsrpt_contact_create(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_tlsrpt_contact_post(ngx_http_request_t *r)
 {
+    ngx_int_t                   rc;
     ngx_str_t                   body;
     ngx_pool_cleanup_t         *cln;
     ngx_http_tlsrpt_contact_t  *ctx;
@@ -168,7 +169,14 @@ ngx_http_tlsrpt_contact_post(ngx_http_request_t *r)
                                      "neither answer=yes nor answer=no");
     }
 
-    return ngx_http_tlsrpt_fetch(r, &ngx_http_tlsrpt_contact_fetch, ctx);
+    rc = ngx_http_tlsrpt_fetch(r, &ngx_http_tlsrpt_contact_fetch, ctx);
+
+    if (rc == NGX_DONE) {
+        /* the fetch has the request by now, and reading the body had it, too */
+        ngx_http_finalize_request(r, NGX_DONE);
+    }
+
+    return rc;
 }
 
 

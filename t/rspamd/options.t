@@ -45,6 +45,7 @@ sub ttl { return $server->redis('TTL', $_[0]) / 86400 }
 
 for my $case (
     ['an unknown option', 'retenton = 10d;', 'unknown option "retenton"'],
+    ['not a boolean', 'registry = 3;', 'option "registry"'],
     ['one that is not built', 'check_dns = 1d;', 'unknown option "check_dns"'],
     ['a prefix with a brace', 'prefix = "a{b";', 'option "prefix": '],
     ['an empty prefix', 'prefix = "";', 'option "prefix": '],

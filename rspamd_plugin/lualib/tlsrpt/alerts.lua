@@ -180,7 +180,7 @@ function worker_alerts:keep_event(event)
 end
 
 -- Who holds an enrolled domain; nil: nobody, as far as is known here.
-function worker_alerts:holder(domain)
+function worker_alerts:holder_of(domain)
     local record = self.core.registry_record(self:call('HGET',
         { self.prefix .. ':{registry}', domain }))
 
@@ -196,7 +196,7 @@ function worker_alerts:prepare()
         call = call,
         log = warn,
         keep = function(event) self:keep_event(event) end,
-        holder = function(domain) return self:holder(domain) end,
+        holder = function(domain) return self:holder_of(domain) end,
         token = self.core.token,
         instance = self.instance,
     })
