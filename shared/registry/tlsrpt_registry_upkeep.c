@@ -22,6 +22,10 @@
 #define LATER       3600                    /* seconds: a record that cannot be
                                                read, or is of a later version */
 
+/* What leaves is at its end for whoever can see in DNS which records still lead
+   here, so long: seconds. */
+#define LOOK_FIRST  600
+
 /* Events of what was not proved are of strangers' making, perhaps. */
 #define KEEP_UNPROVED  (30 * TLSRPT_DAY)
 
@@ -217,6 +221,16 @@ set_how(const tlsrpt_registry_upkeep_t *u, tlsrpt_change_how_t *how,
 }
 
 
+static int
+is_looked_at_first(const tlsrpt_registry_upkeep_t *u)
+{
+    const tlsrpt_enrolment_t  *e = u->record->holder;
+
+    return e && e->state == TLSRPT_LEAVING && e->ends <= u->now
+           && u->now < e->ends + LOOK_FIRST;
+}
+
+
 /* Where nothing is over, the list has another time, or the record one that is
    not for us. */
 
@@ -231,6 +245,12 @@ expire(tlsrpt_registry_upkeep_t *u, const tlsrpt_reply_t *reply)
     if (u->record == NULL) {
         u->mend = u->now + LATER;
         u->step = broken ? MENDED : END;
+        return;
+    }
+
+    if (is_looked_at_first(u)) {
+        u->due.next++;
+        next_due(u);
         return;
     }
 

@@ -174,7 +174,7 @@ is holder('follows')->{'same-as'}, undef, 'and follows no more';
 enrol($server, 'lapsed.example', pending => [{ owner => 'anna',
     since => $now - 15 * DAY }]);
 enrol($server, 'leaving.example', holder => { owner => 'anna',
-    token => $token{k}, state => 'leaving', ends => $now + 60 });
+    token => $token{k}, state => 'leaving', ends => time + $moved - 5 });
 $server->redis('ZADD', 'tlsrpt:{registry}:ends', $now, "$_.example")
     for qw(lapsed leaving);
 ok soon(sub { !enrolled($server, 'lapsed.example')->{pending} }),
