@@ -543,7 +543,8 @@ ngx_http_tlsrpt_enrol_done(void *data, ngx_http_request_t *r)
 
     if (enrol->status == NGX_HTTP_NOT_FOUND && enrol->erase && enrol->holds) {
         /* what has left, or was never enrolled, may have counts */
-        return ngx_http_tlsrpt_erase(r, &enrol->admin.domain, 0, NULL);
+        return ngx_http_tlsrpt_erase(r, &enrol->admin.domain,
+                                     enrol->en.how.now, 0, NULL);
     }
 
     if (enrol->status) {
@@ -619,7 +620,8 @@ ngx_http_tlsrpt_enrol_left(ngx_http_tlsrpt_enrol_t *enrol,
     /* whoever waits for proof has no counts, and the domain's are another's */
 
     if (enrol->erase && enrol->holds) {
-        return ngx_http_tlsrpt_erase(r, &enrol->admin.domain, status, json);
+        return ngx_http_tlsrpt_erase(r, &enrol->admin.domain,
+                                     enrol->en.how.now, status, json);
     }
 
     return json ? ngx_http_tlsrpt_admin_json(r, status, json)

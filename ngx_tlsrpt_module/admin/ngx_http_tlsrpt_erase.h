@@ -14,9 +14,10 @@
 
 #pragma GCC visibility push(hidden)
 
-/* Erases them, and answers with the JSON then, which it takes; NULL: 204. */
+/* Erases them, and answers with the JSON then, which it takes; NULL: 204.  The
+   domain lives as long as the request; now: seconds. */
 ngx_int_t ngx_http_tlsrpt_erase(ngx_http_request_t *r, ngx_str_t *domain,
-    ngx_uint_t status, json_t *json);
+    int64_t now, ngx_uint_t status, json_t *json);
 
 #pragma GCC visibility pop
 
