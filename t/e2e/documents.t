@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 
 # The examples of doc/http.md: each command gives what is written there, with
-# the configuration and the sample reports of "make run".
+# the configuration and the sample reports of "make run"; and those of
+# doc/enrolment.md, with the configuration that stands there.
 
 use TLSRPT::Test;
 use TLSRPT::Mail;
@@ -41,15 +42,26 @@ for my $domain ('example.com', 'example.net') {
     }), "$domain has events";
 }
 
-TLSRPT::Readme::check_examples('doc/http.md', undef, sub {
-    my ($command) = @_;
+# Runs a command of the examples as if that server were the one of "make run".
+sub runs {
+    my ($server, $command) = @_;
 
-    $command =~ s/127\.0\.0\.1:8460/127.0.0.1:@{[ $t->port ]}/g;
+    $command =~ s/127\.0\.0\.1:8460/127.0.0.1:@{[ $server->port ]}/g;
     $command =~ s/^curl /curl -s /;
-    my $printed = `cd $dir && $command`;
+    my $printed = `cd @{[ $server->dir ]} && $command`;
     is $?, 0, 'curl is content';
 
     return $command =~ / -OJ / ? '' : $printed;
-});
+}
+
+TLSRPT::Readme::check_examples('doc/http.md', undef, sub { runs($t, @_) });
+
+my ($http, $locations) = TLSRPT::Readme::blocks_of(
+    TLSRPT::Readme::text('doc/enrolment.md'));
+$http =~ s{unix:\S+/redis-server\.sock}{%%REDIS%%};
+my $admin = servers(redis => 1, http => $http, server => $locations);
+
+TLSRPT::Readme::check_examples('doc/enrolment.md', undef,
+                               sub { runs($admin, @_) });
 
 done_testing;

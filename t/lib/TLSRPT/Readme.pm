@@ -127,12 +127,13 @@ sub move_days {
 }
 
 # Without what is another each time: when reports came, and their ids; those of
-# problems, which have none until they were worked out.
+# problems, which have none until they were worked out; tokens.
 sub comparable {
     my ($text) = @_;
 
-    $text =~ s/("received":"|"last-report":"|"time":"|Received: +)[^TZ]+T[^Z]+Z
-              /$1TIME/gx;
+    $text =~ s/("received":"|"last-report":"|"time":"|"since":"|"ends":"
+               |Received:[ ]+)[^TZ]+T[^Z]+Z/$1TIME/gx;
+    $text =~ s/\b[a-z2-7]{26}\b/TOKEN/g;
     $text =~ s/("(?:problem-)?id":")[0-9a-f]{16}"/$1HEX"/g;
     $text =~ s/(-delay-seconds":)\d+/${1}N/g;
     $text =~ s/("next":")\d+(\.)/${1}N$2/g;
