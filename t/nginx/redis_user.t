@@ -15,10 +15,14 @@ my ($password) = map { /^>(.*)/ } @rules;
 
 my $t = servers(redis => 1, nginx => 0, http => <<"END", server => <<'END');
     tlsrpt_redis %%REDIS%% user=$name password=$password;
+    tlsrpt_registry on zone=reg:1m;
+    tlsrpt_zone provider.example;
     tlsrpt_domain .example.com;
 END
         location /v1/tlsrpt { tlsrpt_collect; }
         location /tlsrpt/ { tlsrpt_stats; }
+        location /admin/ { tlsrpt_admin; }
+        location /mine/ { tlsrpt_admin owner=ann; }
 END
 
 # Ours is another user, and the default one, which rspamd 3.4 is, can no more.
@@ -64,6 +68,36 @@ $t->get('/tlsrpt/domains') for 1 .. 2;
 is_deeply $t->redis('ZRANGEBYLEX', 'tlsrpt:domains', '[gone', '[gonf'), [],
     'a name without data is forgotten';
 
+# Domains that are enrolled.
+sub ask {
+    my ($method, $path, $body, $location) = @_;
+
+    return $t->request($method, '/' . ($location || 'admin') . "/$path",
+        $body ? (body => encode_json($body),
+                 headers => ['Content-Type' => 'application/json']) : ());
+}
+
+my %policy = (mode => 'testing', 'max-age' => 86400, mx => ['mx.b.example']);
+is ask('PUT', 'domains/b.example',
+       { %policy, verified => JSON::PP::true })->{status}, 201, 'a domain';
+is ask('PUT', 'domains/c.example', { 'same-as' => 'b.example' })->{status},
+    201, 'one that is the same';
+is ask('PUT', 'domains/d.example', {}, 'mine')->{status}, 201, 'one of an owner';
+is ask('GET', $_)->{status}, 200, $_
+    for 'domains/b.example', 'domains', 'domains?export=1', 'certificates',
+        'zone';
+is ask('GET', 'domains', undef, 'mine')->{status}, 200, 'the list of an owner';
+$t->redis('SET', 'tlsrpt:{registry}:seen', 1);
+is ask('POST', 'domains/d.example/check')->{status}, 202, 'a look at DNS';
+is ask('DELETE', 'domains/d.example', undef, 'mine')->{status}, 204, 'one goes';
+is ask('DELETE', 'domains/c.example')->{status}, 204, 'the same goes';
+is ask('DELETE', 'domains/b.example')->{status}, 202, 'one leaves';
+my ($id) = map { $_->{id} // () }
+    @{ $t->get('/tlsrpt/domains/example.com/problems')->{json}{problems} };
+is ask('PUT', "domains/example.com/problems/$id",
+       { 'muted-until' => $_ })->{status}, 200, 'a problem is muted, or not'
+    for day(1), undef;
+
 my $rspamd = TLSRPT::Rspamd->new(
     server  => $t,
     signers => ['sender.example'],
@@ -73,6 +107,9 @@ my $mail = signed(report_mail(report('report-id' => 'mail')), 'sender.example');
 ok $rspamd->scan($mail)->{symbols}{TLSRPT_REPORT}, 'a report by mail';
 ok $rspamd->scan($mail)->{symbols}{TLSRPT_DUPLICATE}, 'again';
 $rspamd->stop;
+
+is ask('DELETE', 'domains/example.com?erase=1')->{status}, 204,
+    'counts are erased';
 
 is_deeply $t->redis('ACL', 'LOG'), [], 'Redis has denied nothing';
 
