@@ -715,7 +715,7 @@ events(void)
     tlsrpt_buf_t           out = { NULL, 0, 0, 0 };
     tlsrpt_reply_t         entry, *elements[] = { &entry }, reply;
     tlsrpt_events_t       *page = tlsrpt_events_create(1, 1);
-    tlsrpt_events_part_t   part = { "a.example", 9, 0, 0 };
+    tlsrpt_events_part_t   part = { "a.example", 9, 0, 0, 0 };
 
     static const char  texts[2][160] = {
         "{\"id\":\"2\",\"time\":\"2026-01-20T00:00:01Z\",\"type\":\"x\","
