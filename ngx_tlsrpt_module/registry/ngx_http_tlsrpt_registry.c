@@ -627,6 +627,15 @@ ngx_http_tlsrpt_registry_compare(const void *one, const void *two)
 /* How it is */
 
 ngx_uint_t
+ngx_http_tlsrpt_registry_polls(void)
+{
+    return ngx_http_tlsrpt_zone
+           && ngx_http_tlsrpt_zone->sh->poller == ngx_pid
+           && ngx_http_tlsrpt_zone->sh->lease > ngx_time();
+}
+
+
+ngx_uint_t
 ngx_http_tlsrpt_registry_has_room(void)
 {
     return ngx_http_tlsrpt_zone == NULL

@@ -111,6 +111,9 @@ ngx_int_t ngx_http_tlsrpt_registry_next(const ngx_str_t *after,
 /* Is it on? */
 ngx_uint_t ngx_http_tlsrpt_registry_on(void);
 
+/* Is this worker the one that polls it?  Others need not do what one does. */
+ngx_uint_t ngx_http_tlsrpt_registry_polls(void);
+
 /* Is there room for one more enrolment?  Otherwise a PUT is 507. */
 ngx_uint_t ngx_http_tlsrpt_registry_has_room(void);
 

@@ -34,8 +34,8 @@ ngx_http_tlsrpt_row(ngx_http_tlsrpt_row_t *row, const ngx_str_t *name,
     row->until = 0;
     row->vanished = 0;
     row->nclaims = 0;
-    ngx_str_null(&row->text);
-    ngx_str_null(&row->id);
+    ngx_str_set(&row->text, "");
+    ngx_str_set(&row->id, "");
 
     if (record->newer
         || (record->holder

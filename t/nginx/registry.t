@@ -96,8 +96,10 @@ write_record($t, 'waits.example', { pending => [
               proved => undef, token => token_of('waits.example', 'bob')),
 ] });
 
-ok soon(sub { post('waits.example', token_of('waits.example'))->{status}
-              == 503 }), 'all are loaded';
+ok soon(sub { policy('nobody.example')->{status} == 404
+              && policy('leaving.example')->{status} == 200
+              && post('waits.example', token_of('waits.example'))->{status}
+                 == 503 }), 'all are loaded';
 is_everywhere sub { policy('one.example') }, 'by every worker';
 
 my $get = policy('one.example');
@@ -154,8 +156,8 @@ is $t->counted('one.example'), 2, 'they count';
 write_record($t, 'late.example', { pending => [
     enrolment('late.example', state => undef, owner => 'alice',
               proved => undef)] });
-ok soon(sub { post('late.example', token_of('late.example'))->{status}
-              == 503 }), 'pending, at its own token';
+ok soon(sub { (post('late.example', token_of('late.example'))->{json}{detail}
+               // '') =~ /not proved yet/ }), 'pending, at its own token';
 ok post('late.example', token_of('late.example'))->{headers}{'retry-after'},
     'Retry-After';
 is post('late.example')->{status}, 403, 'and without';
