@@ -221,6 +221,8 @@ is counts('alice'), 'status 404', 'no counts';
 # She pastes the records
 
 paste($alice);
+ok soon(20, sub { $one->redis('EXISTS', 'tlsrpt:{registry}:seen') }),
+    'somebody looks at DNS';
 is check('alice'), 202, 'she asks for a look';
 ok soon(15, sub { of('alice')->{json}{state} eq 'active' }), 'it is proved';
 ok soon(10, sub { events('alice') =~ /domain-verified/ }),
