@@ -215,6 +215,8 @@ $(FUZZERS): $(B)/t/fuzz/%: t/fuzz/%.c $(wildcard t/fuzz/*.h) $(FUZZ_OBJS)
 	echo "Building $@"
 	$(FUZZ) -fsanitize=fuzzer,address,undefined -o $@ $< $(FUZZ_OBJS) $(LIBS)
 
+$(B)/t/fuzz/dns_answer: LIBS += -lresolv
+
 -include $(wildcard $(B)/fuzz-core/*/*.d)
 -include $(wildcard $(B)/core/*/*.d)
 
