@@ -2,8 +2,10 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * rspamd looks, and says by a key that it does.  Once a minute a domain: who
- * sets another key first.
+ * rspamd looks, and says by a key that it does.  An enrolment may ask once a
+ * minute: who sets another key first.  A domain is looked at so often, too, and
+ * whoever asks for one that others wait for, or hold, is looked at with them at
+ * the end of their minute: no answer tells of them.
  */
 
 #include "ngx_http_tlsrpt_admin_send.h"
@@ -15,7 +17,8 @@
 #include <openssl/rand.h>
 
 
-#define NGX_HTTP_TLSRPT_CHECK_SECONDS  "60"
+#define NGX_HTTP_TLSRPT_CHECK_SECONDS  60
+#define NGX_HTTP_TLSRPT_CHECK_EXPIRE   "60"
 
 
 /* What is asked, in this order. */
@@ -23,6 +26,8 @@ enum {
     NGX_HTTP_TLSRPT_CHECK_SEEN = 0,         /* is rspamd there? */
     NGX_HTTP_TLSRPT_CHECK_SET,              /* the first of this minute? */
     NGX_HTTP_TLSRPT_CHECK_GET,
+    NGX_HTTP_TLSRPT_CHECK_SET_LAST,         /* when was the domain's last? */
+    NGX_HTTP_TLSRPT_CHECK_GET_LAST,
     NGX_HTTP_TLSRPT_CHECK_LOOK,
     NGX_HTTP_TLSRPT_CHECK_DONE
 };
@@ -32,7 +37,9 @@ typedef struct {
     ngx_str_t            domain;
     int64_t              now;
     json_t              *json;              /* of the domain */
+    int64_t              look;              /* when it is to be looked */
     char                 mark[TLSRPT_TOKEN_LEN + 1];    /* of this request */
+    char                 token[TLSRPT_TOKEN_LEN + 1];   /* of the enrolment */
     tlsrpt_command_t    *command;
     ngx_uint_t           step;
     ngx_uint_t           status;            /* 0: not yet known */
@@ -46,6 +53,13 @@ static ngx_int_t ngx_http_tlsrpt_check_next(void *data,
     ngx_http_tlsrpt_ask_t *ask);
 static tlsrpt_command_t *ngx_http_tlsrpt_check_command(
     ngx_http_tlsrpt_check_t *check);
+static tlsrpt_command_t *ngx_http_tlsrpt_check_first(
+    ngx_http_tlsrpt_check_t *check, const char *suffix, tlsrpt_str_t name,
+    tlsrpt_str_t value);
+static tlsrpt_command_t *ngx_http_tlsrpt_check_get(
+    ngx_http_tlsrpt_check_t *check, const char *suffix, tlsrpt_str_t name);
+static ngx_int_t ngx_http_tlsrpt_check_when(ngx_http_tlsrpt_check_t *check,
+    const tlsrpt_reply_t *reply);
 static ngx_int_t ngx_http_tlsrpt_check_reply(void *data,
     ngx_http_tlsrpt_ask_t *ask, const tlsrpt_reply_t *reply);
 static ngx_int_t ngx_http_tlsrpt_check_done(void *data,
@@ -96,6 +110,8 @@ ngx_http_tlsrpt_check_read(ngx_http_tlsrpt_enrolled_t *en,
     check->request = r;
     check->domain = en->admin->domain;
     check->now = en->how.now;
+    ngx_cpystrn((u_char *) check->token, (u_char *) shown->token.data,
+                ngx_min(shown->token.len, TLSRPT_TOKEN_LEN) + 1);
     check->json = ngx_http_tlsrpt_enrolled_json(en, shown);
 
     if (check->json == NULL) {
@@ -129,38 +145,73 @@ ngx_http_tlsrpt_check_next(void *data, ngx_http_tlsrpt_ask_t *ask)
 static tlsrpt_command_t *
 ngx_http_tlsrpt_check_command(ngx_http_tlsrpt_check_t *check)
 {
-    tlsrpt_key_t  key;
-    tlsrpt_str_t  prefix, domain, mark;
+    char          text[NGX_INT64_LEN + 1];
+    tlsrpt_str_t  domain, token, second;
 
-    prefix = ngx_http_tlsrpt_prefix(check->request);
     domain = ngx_http_tlsrpt_str(&check->domain);
-    mark = (tlsrpt_str_t) { check->mark, TLSRPT_TOKEN_LEN };
-
-    tlsrpt_key_registry_of(&key, prefix, ":checked:", domain);
-
-    tlsrpt_str_t  set[] = {
-        TLSRPT_STR("SET"), { key.data, key.len }, mark,
-        TLSRPT_STR("EX"), TLSRPT_STR(NGX_HTTP_TLSRPT_CHECK_SECONDS),
-        TLSRPT_STR("NX")
-    };
-    tlsrpt_str_t  get[] = { TLSRPT_STR("GET"), { key.data, key.len } };
+    token = (tlsrpt_str_t) { check->token, ngx_strlen(check->token) };
 
     switch (check->step) {
 
     case NGX_HTTP_TLSRPT_CHECK_SEEN:
-        tlsrpt_key_registry(&key, prefix, ":seen");
-        get[1].len = key.len;
-        return tlsrpt_command_create(get, 2, 1, NULL);
+        return ngx_http_tlsrpt_check_get(check, ":seen",
+                                         (tlsrpt_str_t) { "", 0 });
 
     case NGX_HTTP_TLSRPT_CHECK_SET:
-        return tlsrpt_command_create(set, 6, 1, NULL);
+        return ngx_http_tlsrpt_check_first(check, ":asked:", token,
+                        (tlsrpt_str_t) { check->mark, TLSRPT_TOKEN_LEN });
 
     case NGX_HTTP_TLSRPT_CHECK_GET:
-        return tlsrpt_command_create(get, 2, 1, NULL);
+        return ngx_http_tlsrpt_check_get(check, ":asked:", token);
+
+    case NGX_HTTP_TLSRPT_CHECK_SET_LAST:
+        second.data = text;
+        second.len = ngx_sprintf((u_char *) text, "%L", check->now)
+                     - (u_char *) text;
+
+        return ngx_http_tlsrpt_check_first(check, ":checked:", domain, second);
+
+    case NGX_HTTP_TLSRPT_CHECK_GET_LAST:
+        return ngx_http_tlsrpt_check_get(check, ":checked:", domain);
 
     default: /* NGX_HTTP_TLSRPT_CHECK_LOOK */
-        return tlsrpt_registry_look(prefix, domain, check->now);
+        return tlsrpt_registry_look(ngx_http_tlsrpt_prefix(check->request),
+                                    domain, check->look);
     }
+}
+
+
+static tlsrpt_command_t *
+ngx_http_tlsrpt_check_first(ngx_http_tlsrpt_check_t *check,
+    const char *suffix, tlsrpt_str_t name, tlsrpt_str_t value)
+{
+    tlsrpt_key_t  key;
+
+    tlsrpt_key_registry_of(&key, ngx_http_tlsrpt_prefix(check->request),
+                           suffix, name);
+
+    tlsrpt_str_t  set[] = {
+        TLSRPT_STR("SET"), { key.data, key.len }, value,
+        TLSRPT_STR("EX"), TLSRPT_STR(NGX_HTTP_TLSRPT_CHECK_EXPIRE),
+        TLSRPT_STR("NX")
+    };
+
+    return tlsrpt_command_create(set, 6, 1, NULL);
+}
+
+
+static tlsrpt_command_t *
+ngx_http_tlsrpt_check_get(ngx_http_tlsrpt_check_t *check, const char *suffix,
+    tlsrpt_str_t name)
+{
+    tlsrpt_key_t  key;
+
+    tlsrpt_key_registry_of(&key, ngx_http_tlsrpt_prefix(check->request),
+                           suffix, name);
+
+    tlsrpt_str_t  get[] = { TLSRPT_STR("GET"), { key.data, key.len } };
+
+    return tlsrpt_command_create(get, 2, 1, NULL);
 }
 
 
@@ -192,13 +243,43 @@ ngx_http_tlsrpt_check_reply(void *data, ngx_http_tlsrpt_ask_t *ask,
         }
         return NGX_OK;
 
+    case NGX_HTTP_TLSRPT_CHECK_GET_LAST:
+        return ngx_http_tlsrpt_check_when(check, reply);
+
     case NGX_HTTP_TLSRPT_CHECK_LOOK:
         check->status = NGX_HTTP_ACCEPTED;
         return NGX_OK;
 
-    default: /* NGX_HTTP_TLSRPT_CHECK_SET */
+    default: /* ..._SET, ..._SET_LAST */
         return NGX_OK;
     }
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_check_when(ngx_http_tlsrpt_check_t *check,
+    const tlsrpt_reply_t *reply)
+{
+    time_t  last;
+
+    check->look = check->now;
+
+    if (reply->type != TLSRPT_REPLY_STRING) {
+        /* its minute is over meanwhile */
+        return NGX_OK;
+    }
+
+    last = ngx_atotm((u_char *) reply->str, reply->len);
+
+    if (last == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    if (last < check->now) {
+        check->look = ngx_max(check->now, last + NGX_HTTP_TLSRPT_CHECK_SECONDS);
+    }
+
+    return NGX_OK;
 }
 
 
