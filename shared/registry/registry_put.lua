@@ -10,11 +10,13 @@
 --       4 the epoch, if there is none yet
 --       5 how many events   6.. their JSON
 --       then, by fours: what, number of a key, and two more:
---         limit   K, most, ''          K has no more members, or has domain
+--         limit   K, most, score       K has no more members above that score,
+--                                      or has domain
 --         free    K, token, ''         K says nothing of it but this domain
 --         nobody  K, '', ''            K has no members
 --         same    1, domain, version   the record of another has that version
 --         zadd    K, score, member
+--         keep    K, score, member     zadd, and K expires an hour later
 --         hset    K, field, value
 --         zrem    K, member, ''
 --         hdel    K, field, ''
@@ -50,9 +52,9 @@ end
 
 local first = 6 + ARGV[5]
 local checks = {
-    limit = function(key, most)
+    limit = function(key, most, score)
         return call('ZSCORE', key, domain)
-            or call('ZCARD', key) < tonumber(most), -1
+            or call('ZCOUNT', key, '(' .. score, '+inf') < tonumber(most), -1
     end,
     free = function(key, token)
         local owner = call('HGET', key, token)
@@ -65,7 +67,7 @@ local checks = {
         return version_of(name) == wanted, 0
     end,
 }
-local before = { zadd = 'ZADD', hset = 'HSET' }
+local before = { zadd = 'ZADD', keep = 'ZADD', hset = 'HSET' }
 local after = { zrem = 'ZREM', hdel = 'HDEL' }
 
 for i = first, #ARGV, 4 do
@@ -85,6 +87,10 @@ for i = first, #ARGV, 4 do
     if before[ARGV[i]] then
         call(before[ARGV[i]], KEYS[tonumber(ARGV[i + 1])], ARGV[i + 2],
              ARGV[i + 3])
+    end
+
+    if ARGV[i] == 'keep' then
+        call('EXPIRE', KEYS[tonumber(ARGV[i + 1])], 3600)
     end
 end
 

@@ -273,7 +273,8 @@ set_token(tlsrpt_registry_step_t *step, tlsrpt_enrolment_t *e,
 
 /* What follows nobody may be followed, and the other way round: policies are
    one step away.  Whoever reads it may count on that, so it must hold while
-   others change, too. */
+   others change, too.  Who follows a domain follows its holder: to one that
+   waits that is nothing, and it is not to learn of it. */
 
 static void
 guard_same_as(tlsrpt_registry_step_t *step, const tlsrpt_enrolment_t *e,
@@ -290,7 +291,9 @@ guard_same_as(tlsrpt_registry_step_t *step, const tlsrpt_enrolment_t *e,
         return;
     }
 
-    tlsrpt_registry_op(step->change->ops, nobody);
+    if (e->state != TLSRPT_PENDING) {
+        tlsrpt_registry_op(step->change->ops, nobody);
+    }
 
     if (!next->is_configured) {
         snprintf(text, sizeof(text), "%llu",
@@ -307,11 +310,16 @@ guard_same_as(tlsrpt_registry_step_t *step, const tlsrpt_enrolment_t *e,
 
 static void
 limit(tlsrpt_registry_step_t *step, const char *key, tlsrpt_str_t owner,
-    size_t most)
+    size_t most, int64_t score)
 {
-    tlsrpt_registry_op(step->change->ops, (tlsrpt_registry_op_t) {
-        .what = TLSRPT_OP_LIMIT, .key = key, .of = owner,
-        .number = (int64_t) most, .has_number = 1 });
+    char                  text[24];
+    tlsrpt_registry_op_t  op = { .what = TLSRPT_OP_LIMIT, .key = key,
+                                 .of = owner, .number = (int64_t) most,
+                                 .has_number = 1 };
+
+    snprintf(text, sizeof(text), "%lld", (long long) score);
+    copy(step, text, &op.value);
+    tlsrpt_registry_op(step->change->ops, op);
 }
 
 
@@ -363,11 +371,11 @@ create(tlsrpt_registry_step_t *step, const tlsrpt_enrol_body_t *body)
     step->change->look = tlsrpt_step_look(record, step->how->now);
 
     if (!step->how->is_operator) {
-        limit(step, ":gone:", e->owner, MAX_GONE);
+        limit(step, ":gone:", e->owner, MAX_GONE, step->how->now);
     }
 
     if (!step->how->is_operator && step->how->max) {
-        limit(step, ":owner:", e->owner, step->how->max);
+        limit(step, ":owner:", e->owner, step->how->max, -1);
     }
 
     return e;
@@ -519,6 +527,15 @@ withdraw(tlsrpt_registry_step_t *step, const tlsrpt_enrolment_t *e)
 
     if (tlsrpt_registry_record_is_empty(record)) {
         record->left_owner = owner;
+    }
+
+    /* whether others have the domain or not: who counts is not to learn that */
+
+    if (owner.data) {
+        tlsrpt_registry_op(step->change->ops, (tlsrpt_registry_op_t) {
+            .what = TLSRPT_OP_KEEP, .key = ":gone:", .of = owner,
+            .text = step->change->domain, .has_number = 1,
+            .number = step->how->now + TLSRPT_WITHDRAWN_SECONDS });
     }
 }
 

@@ -55,7 +55,6 @@ tlsrpt_registry_view(tlsrpt_registry_view_t *view,
 {
     view->n = 0;
     view->exists = !tlsrpt_registry_record_is_empty(record);
-    view->left_owner = record->left_owner;
     view->ends = tlsrpt_registry_ends(record);
 
     if (record->holder) {
@@ -233,16 +232,6 @@ add_rest(tlsrpt_registry_ops_t *ops, tlsrpt_str_t domain,
         zrem(ops, ":names", none, domain);
     }
 
-    if (!tlsrpt_str_equal(is->left_owner, was->left_owner)) {
-        if (is->left_owner.data) {
-            zadd(ops, ":gone:", is->left_owner, domain, 0);
-        }
-
-        if (was->left_owner.data) {
-            zrem(ops, ":gone:", was->left_owner, domain);
-        }
-    }
-
     if (is->ends && is->ends != was->ends) {
         zadd(ops, ":ends", none, domain, is->ends);
 
@@ -262,7 +251,6 @@ tlsrpt_registry_ops_add(tlsrpt_registry_ops_t *ops, tlsrpt_str_t domain,
     tlsrpt_registry_view(&is, now);
 
     if (gone) {
-        is.left_owner = (tlsrpt_str_t) { NULL, 0 };
         is.ends = 0;
     }
 

@@ -20,6 +20,7 @@ typedef enum {
     TLSRPT_OP_NOBODY,
     TLSRPT_OP_SAME,
     TLSRPT_OP_ZADD,
+    TLSRPT_OP_KEEP,
     TLSRPT_OP_HSET,
     TLSRPT_OP_ZREM,
     TLSRPT_OP_HDEL
@@ -34,7 +35,7 @@ typedef struct {
     tlsrpt_str_t   text;
     int64_t        number;
     int            has_number;              /* it stands behind the text, before
-                                               it with _ZADD */
+                                               it with _ZADD and _KEEP */
     tlsrpt_str_t   value;
 } tlsrpt_registry_op_t;
 
@@ -57,7 +58,6 @@ typedef struct {
     tlsrpt_registry_way_t  ways[TLSRPT_RECORD_PENDING + 2];
     size_t                 n;
     int                    exists;          /* is there a record? */
-    tlsrpt_str_t           left_owner;
     int64_t                ends;
 } tlsrpt_registry_view_t;
 

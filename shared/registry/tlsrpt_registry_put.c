@@ -35,8 +35,9 @@ typedef struct {
 static const char *const  names[] = {
     [TLSRPT_OP_LIMIT] = "limit", [TLSRPT_OP_FREE] = "free",
     [TLSRPT_OP_NOBODY] = "nobody", [TLSRPT_OP_SAME] = "same",
-    [TLSRPT_OP_ZADD] = "zadd", [TLSRPT_OP_HSET] = "hset",
-    [TLSRPT_OP_ZREM] = "zrem", [TLSRPT_OP_HDEL] = "hdel",
+    [TLSRPT_OP_ZADD] = "zadd", [TLSRPT_OP_KEEP] = "keep",
+    [TLSRPT_OP_HSET] = "hset", [TLSRPT_OP_ZREM] = "zrem",
+    [TLSRPT_OP_HDEL] = "hdel",
 };
 
 
@@ -169,7 +170,7 @@ add_op(call_t *call, const tlsrpt_registry_op_t *op, size_t place)
     if (op->what == TLSRPT_OP_LIMIT) {
         first = number(call, op->number);
 
-    } else if (op->what == TLSRPT_OP_ZADD) {
+    } else if (op->what == TLSRPT_OP_ZADD || op->what == TLSRPT_OP_KEEP) {
         first = number(call, op->number);
         second = op->text;
     }

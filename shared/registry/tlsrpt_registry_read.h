@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: BSD-2-Clause
  *
  * The registry in Redis, all of it in one slot, and the commands that read it.
- * None of it expires; what is over goes by "ends".
+ * Only what says so expires; what is over goes by "ends".
  *
  *     PREFIX:{registry}               hash    DOMAIN -> record
  *                                             (tlsrpt_registry_record.h)
@@ -13,7 +13,8 @@
  *     PREFIX:{registry}:tokens        hash    TOKEN -> DOMAIN, pending ones too
  *     PREFIX:{registry}:owner:OWNER   zset    the same of an owner
  *     PREFIX:{registry}:gone:OWNER    zset    those that it has withdrawn just
- *                                             now
+ *                                             now -> second until which that
+ *                                             counts; expires after the last
  *     PREFIX:{registry}:followers:D   zset    domains that are same-as D
  *     PREFIX:{registry}:looks         zset    DOMAIN -> second of the next look
  *                                             in DNS

@@ -131,9 +131,10 @@ is leave(qw(a example.com 0))->[1], $DONE, 'one is withdrawn';
 is_deeply members('owner:a'), [], 'its owner has it no more';
 is_deeply members('gone:a'), ['example.com'], 'had it just now';
 is score('ends', 'example.com'), $T0 + 3600, 'for an hour';
+is score('gone:a', 'example.com'), $T0 + 3600, 'as long as it counts';
+cmp_ok redis('TTL', "$R:gone:a"), '<=', 3600, 'then the list goes by itself';
 at(3600);
 expire('example.com');
-is_deeply members('gone:a'), [], 'then not any more';
 is record('example.com'), undef, 'nor is there a record';
 
 begin();
@@ -145,7 +146,18 @@ is enrol(qw(a example.com {}))->[1], $TOO_MANY,
     'who does nothing else is stopped for an hour';
 is enrol(qw(b example.com {}))->[1], $DONE, 'others are not';
 is enrol(qw(b d7.example {}))->[1], $DONE, 'nor by the names';
-is scalar @{ members('gone:a') }, 99, 'which are in use again';
+is enrol(qw(a d200.example {}))->[1], $TOO_MANY,
+    'which tells the former owner nothing';
+at(3600);
+is enrol(qw(a d200.example {}))->[1], $DONE, 'an hour later it goes on';
+
+# Another holds it: that makes no difference to who withdraws
+
+begin();
+enrol(qw(b held.example {}));
+enrol(qw(a held.example {}));
+leave(qw(a held.example 0));
+is_deeply members('gone:a'), ['held.example'], 'it counts where others have it';
 
 
 # So many of an owner
