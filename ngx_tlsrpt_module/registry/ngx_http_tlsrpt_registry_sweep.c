@@ -8,7 +8,6 @@
 
 
 #define NGX_HTTP_TLSRPT_SWEEP_BUCKETS  64   /* while the lock is held */
-#define NGX_HTTP_TLSRPT_VANISHED       86400    /* seconds served on */
 
 
 static void ngx_http_tlsrpt_sweep_entry(ngx_http_tlsrpt_entry_t *entry,
@@ -78,7 +77,7 @@ ngx_http_tlsrpt_sweep_entry(ngx_http_tlsrpt_entry_t *entry, void *data)
     }
 
     if (!ngx_http_tlsrpt_zone_live(entry)) {
-        ngx_http_tlsrpt_zone_remove(entry);
+        ngx_http_tlsrpt_zone_end(entry);
         return;
     }
 

@@ -21,6 +21,7 @@
 #define NGX_HTTP_TLSRPT_OWNER_LEN   128
 #define NGX_HTTP_TLSRPT_TOKEN_LEN   128
 #define NGX_HTTP_TLSRPT_CLAIMS      257     /* of a domain: 256 wait for it */
+#define NGX_HTTP_TLSRPT_VANISHED    86400   /* seconds served on */
 #define NGX_HTTP_TLSRPT_SAME_AS     255     /* as a mode: the text names another
                                                domain */
 
@@ -182,11 +183,15 @@ ngx_http_tlsrpt_entry_t *ngx_http_tlsrpt_zone_after(const ngx_str_t *name);
 ngx_http_tlsrpt_entry_t *ngx_http_tlsrpt_zone_next(
     ngx_http_tlsrpt_entry_t *entry);
 
-/* Takes the row in place of what is there, unless that is newer.  NGX_OK;
-   NGX_ERROR: there is no room, and what was there is there still. */
+/* Takes the row in place of what is there, unless that is newer.  Who held a
+   domain that has vanished holds it on, until another does: the row then has
+   that one, too.  NGX_OK; NGX_ERROR: there is no room, and what was there is
+   there still. */
 ngx_int_t ngx_http_tlsrpt_zone_put(ngx_http_tlsrpt_row_t *row);
 
 void ngx_http_tlsrpt_zone_remove(ngx_http_tlsrpt_entry_t *entry);
+/* It was served on for long enough: those that wait are left. */
+void ngx_http_tlsrpt_zone_end(ngx_http_tlsrpt_entry_t *entry);
 
 /* Is the entry held by somebody, and not vanished for more than a day? */
 

@@ -8,6 +8,8 @@
 #include "ngx_http_tlsrpt_registry_zone.h"
 
 
+static void ngx_http_tlsrpt_zone_keep(ngx_http_tlsrpt_row_t *row,
+    ngx_http_tlsrpt_entry_t *entry);
 static ngx_http_tlsrpt_entry_t *ngx_http_tlsrpt_zone_new(
     ngx_http_tlsrpt_row_t *row, uint32_t hash);
 static ngx_int_t ngx_http_tlsrpt_zone_text(ngx_http_tlsrpt_row_t *row,
@@ -42,6 +44,10 @@ ngx_http_tlsrpt_zone_put(ngx_http_tlsrpt_row_t *row)
         && entry->version > row->version)
     {
         return NGX_OK;
+    }
+
+    if (entry && ngx_http_tlsrpt_zone_held(entry)) {
+        ngx_http_tlsrpt_zone_keep(row, entry);
     }
 
     if (row->nclaims == 0) {
@@ -89,6 +95,62 @@ ngx_http_tlsrpt_zone_put(ngx_http_tlsrpt_row_t *row)
     sh->changes++;
 
     return NGX_OK;
+}
+
+
+/* A Redis that was emptied, or that has another's data, does not know who holds
+   the domain; whoever enters it there, and withdraws it, ends nothing. */
+
+static void
+ngx_http_tlsrpt_zone_keep(ngx_http_tlsrpt_row_t *row,
+    ngx_http_tlsrpt_entry_t *entry)
+{
+    ngx_http_tlsrpt_text_t       *text;
+    ngx_http_tlsrpt_claim_t      *holder;
+    ngx_http_tlsrpt_row_claim_t  *claim;
+
+    if (row->nclaims == NGX_HTTP_TLSRPT_CLAIMS
+        || (row->nclaims
+            && row->claims[0].state != NGX_HTTP_TLSRPT_PENDING)
+        || (entry->vanished == 0
+            && (row->nclaims == 0
+                || entry->generation == ngx_http_tlsrpt_zone->sh->generation)))
+    {
+        return;
+    }
+
+    ngx_memmove(&row->claims[1], &row->claims[0],
+                row->nclaims * sizeof(ngx_http_tlsrpt_row_claim_t));
+    row->nclaims++;
+
+    holder = entry->claims;
+    claim = &row->claims[0];
+
+    ngx_memzero(claim, sizeof(ngx_http_tlsrpt_row_claim_t));
+
+    claim->token.data = holder->token;
+    claim->token.len = holder->len;
+    claim->state = holder->state;
+    claim->proved = holder->proved;
+
+    if (holder->owner) {
+        claim->owner.data = holder->owner->name;
+        claim->owner.len = holder->owner->len;
+    }
+
+    text = entry->text;
+
+    if (text) {
+        row->text.data = text->data;
+        row->text.len = text->len;
+        row->id.data = text->data + text->len;
+        row->id.len = text->id_len;
+        row->mode = text->mode;
+    }
+
+    row->until = entry->until;
+    row->vanished = entry->vanished ? entry->vanished
+                                    : ngx_time() + NGX_HTTP_TLSRPT_VANISHED;
 }
 
 
@@ -150,6 +212,37 @@ ngx_http_tlsrpt_zone_remove(ngx_http_tlsrpt_entry_t *entry)
 
     ngx_rbtree_delete(&sh->tree, &entry->node);
     ngx_slab_free_locked(ngx_http_tlsrpt_zone->shpool, entry);
+}
+
+
+void
+ngx_http_tlsrpt_zone_end(ngx_http_tlsrpt_entry_t *entry)
+{
+    ngx_http_tlsrpt_claim_t        *holder;
+    ngx_http_tlsrpt_registry_sh_t  *sh;
+
+    sh = ngx_http_tlsrpt_zone->sh;
+    holder = entry->claims;
+
+    if (holder->next == NULL) {
+        ngx_http_tlsrpt_zone_remove(entry);
+        return;
+    }
+
+    sh->domains[holder->state]--;
+    sh->domains[holder->next->state]++;
+    sh->changes++;
+    sh->freed = 1;
+
+    entry->claims = holder->next;
+    holder->next = NULL;
+
+    ngx_http_tlsrpt_zone_drop_claims(holder);
+    ngx_http_tlsrpt_zone_drop_text(entry->text);
+
+    entry->text = NULL;
+    entry->until = 0;
+    entry->vanished = 0;
 }
 
 
