@@ -1,0 +1,206 @@
+# Copyright (C) the tlsrpt authors
+# SPDX-License-Identifier: BSD-2-Clause
+
+# The policy that is served after each sequence of requests (RFC 8461 8.3).
+
+use TLSRPT::Test;
+
+use constant DAY => 86400;
+
+my $t = servers(redis => 1, moves => 1, nginx => 0, workers => 1,
+    http => <<'CONF', server => <<'CONF');
+    tlsrpt_redis %%REDIS%%;
+    tlsrpt_registry on zone=reg:4m;
+    tlsrpt_report_uri https://reports.example/v1/tlsrpt;
+    tlsrpt_domain .open.example;
+    tlsrpt_domain .below.example token=below;
+    mta_sts_policy static.example mode=enforce max_age=30d mx=mx.static.example;
+CONF
+        location /admin/ { tlsrpt_admin; }
+        location /mine/ { tlsrpt_admin owner=$http_x_user max=20; }
+        location /v1/tlsrpt { tlsrpt_collect; }
+        location /tlsrpt/ { tlsrpt_stats; }
+        location = /.well-known/mta-sts.txt { mta_sts; }
+CONF
+
+$t->{preload} = $t->dir . '/clock.so';
+$ENV{TLSRPT_CLOCK} = $t->dir . '/clock';
+$t->start_nginx;
+
+my $clock = 0;
+sub soon { my ($check) = @_; return TLSRPT::Server::wait_until(15, $check) }
+sub later { $clock += $_[0]; $t->move_clock($clock); return }
+sub now { return $t->redis('TIME')->[0] }
+
+sub ask {
+    my ($who, $method, $path, $body) = @_;
+
+    return $t->request($method, (defined $who ? '/mine/' : '/admin/')
+        . "domains/$path", defined $body ? (body => encode_json($body)) : (),
+        headers => [ defined $who ? ('X-User' => $who) : (),
+            defined $body ? ('Content-Type' => 'application/json') : ()]);
+}
+
+sub served {
+    my ($name) = @_;
+
+    my $a = $t->get('/.well-known/mta-sts.txt', host => "mta-sts.$name");
+    return 404 if $a->{status} == 404;
+    return join ' ', $a->{body} =~ /^(?:mode|mx|max_age): (\S+)\r$/mg;
+}
+
+sub serves {
+    my ($name, $what, $title) = @_;
+
+    my $last;
+    ok soon(sub { ($last = served($name)) eq $what }), "$title: $what"
+        or diag "served: $last";
+    return;
+}
+
+sub policy {
+    my ($mode, $age, @mx) = @_;
+
+    return (mode => $mode, 'max-age' => $age, mx => \@mx);
+}
+
+my $V = JSON::PP::true();
+
+sub holds {
+    my ($name, $owner, %more) = @_;
+
+    my $a = ask(undef, 'PUT', $name, { owner => $owner, verified => $V, %more });
+    like $a->{status}, qr/^20[01]$/, "$owner holds $name" or diag $a->{body};
+    return $a->{json};
+}
+
+sub ends {
+    my ($name) = @_;
+
+    my $json = ask(undef, 'GET', $name)->{json};
+    return $json->{ends};
+}
+
+sub days_until {
+    my ($time) = @_;
+
+    require Time::Local;
+    my @t = ($time // '') =~ /^(\d+)-(\d+)-(\d+)T(\d+):(\d+):(\d+)Z/ or return "none";
+    return sprintf '%.1f', (Time::Local::timegm(@t[5, 4, 3], $t[2], $t[1] - 1,
+        $t[0]) - now()) / DAY;
+}
+
+my $NONE = 'none 86400';
+
+# The date over all versions
+
+holds('a.example', 'ann', policy('enforce', 20 * DAY, 'mx.a.example'));
+serves('a.example', 'enforce mx.a.example 1728000', 'first');
+later(2 * DAY);
+is ask('ann', 'PUT', 'a.example', { policy('testing', 3 * DAY, 'mx.a.example') })
+    ->{status}, 200, 'shorter';
+later(2 * DAY);
+my $left = ask('ann', 'DELETE', 'a.example');
+is $left->{status}, 202, 'leaves';
+is days_until($left->{json}{ends}), '18.0', 'the longest of the versions';
+serves('a.example', $NONE, 'leaving');
+later(DAY);
+is ask('ann', 'PUT', 'a.example', { policy('testing', 2 * DAY, 'mx.a.example') })
+    ->{status}, 200, 'taken back';
+serves('a.example', 'testing mx.a.example 172800', 'taken back');
+$left = ask('ann', 'DELETE', 'a.example');
+is days_until($left->{json}{ends}), '17.0', 'and left again: the date stays';
+is days_until(ask('ann', 'DELETE', 'a.example')->{json}{ends}), '17.0', 'twice';
+is ask('ann', 'PUT', 'a.example', {})->{status}, 200, 'taken back without one';
+is ask('ann', 'GET', 'a.example')->{json}{state}, 'active', 'it is active';
+serves('a.example', $NONE, 'taken away is none');
+later(10 * DAY);
+is days_until(ask('ann', 'DELETE', 'a.example')->{json}{ends}), '7.0',
+    'left again';
+is ask('ann', 'PUT', 'a.example', {})->{status}, 200, 'again back';
+later(8 * DAY);
+serves('a.example', '404', 'over');
+is ask('ann', 'GET', 'a.example')->{json}{state}, 'active', 'but enrolled';
+is ask('ann', 'DELETE', 'a.example')->{status}, 204, 'goes at once';
+
+# same-as: the date of what it followed, of another, of a configured one
+
+holds('o.example', 'ann', policy('enforce', 10 * DAY, 'mx.o.example'));
+holds('p.example', 'ann', policy('testing', 5 * DAY, 'mx.p.example'));
+holds('f.example', 'ann', 'same-as' => 'o.example');
+serves('f.example', 'enforce mx.o.example 864000', 'follows');
+is ask('ann', 'PUT', 'o.example', { policy('testing', DAY, 'mx.o.example') })
+    ->{status}, 200, 'o changes';
+serves('f.example', 'testing mx.o.example 86400', 'follows on');
+is ask('ann', 'PUT', 'f.example', { 'same-as' => 'p.example' })->{status}, 200,
+    'another';
+serves('f.example', 'testing mx.p.example 432000', 'follows the other');
+is ask('ann', 'DELETE', 'o.example')->{status}, 202, 'o may leave';
+is days_until(ask('ann', 'DELETE', 'f.example')->{json}{ends}), '10.0',
+    'f ends with the longest that it served';
+is ask('ann', 'PUT', 'f.example', { 'same-as' => 'o.example' })->{status}, 422,
+    'not what leaves';
+is ask('ann', 'PUT', 'f.example', { 'same-as' => 'p.example' })->{status}, 200,
+    'back as a follower';
+serves('f.example', 'testing mx.p.example 432000', 'follows again');
+is ask('ann', 'PUT', 'f.example', {})->{status}, 200, 'and nobody';
+serves('f.example', $NONE, 'none');
+is ask(undef, 'PUT', 'g.example', { verified => $V,
+    'same-as' => 'static.example' })->{status}, 201, 'as a configured one';
+serves('g.example', 'enforce mx.static.example 2592000', 'configured');
+is days_until(ask(undef, 'DELETE', 'g.example')->{json}{ends}), '30.0', 'its date';
+
+# chains and cycles
+
+holds('c1.example', 'ann', policy('testing', DAY, 'mx.c1.example'));
+holds('c2.example', 'ann', 'same-as' => 'c1.example');
+is ask('ann', 'PUT', 'c3.example', { 'same-as' => 'c2.example' })->{status}, 422,
+    'no chain';
+my $cycle = ask('ann', 'PUT', 'c1.example', { 'same-as' => 'c2.example' })->{status};
+ok $cycle == 422 || $cycle == 409, "no cycle: $cycle";
+my $chain = ask('ann', 'PUT', 'c1.example', { 'same-as' => 'p.example' })->{status};
+ok $chain == 422 || $chain == 409, "nor a chain from above: $chain";
+serves('c2.example', 'testing mx.c1.example 86400', 'as it was');
+$left = ask('ann', 'DELETE', 'c1.example');
+is $left->{status}, 409, 'followed';
+like $left->{body}, qr/c2\.example/, 'by name';
+is ask(undef, 'DELETE', 'c1.example?now=1')->{status}, 409, 'for the operator, too';
+is ask('ann', 'PUT', 'c1.example', {})->{status}, 200, 'its policy goes';
+serves('c2.example', $NONE, 'so does that of the follower');
+later(2 * DAY);
+serves('c1.example', '404', 'over');
+serves('c2.example', '404', 'so is that of the follower');
+
+# passed on, with a follower
+
+holds('s2.example', 'ann', policy('enforce', 10 * DAY, 'mx.ann.example'));
+holds('t2.example', 'ann', 'same-as' => 's2.example');
+holds('b2.example', 'bob', policy('enforce', 10 * DAY, 'mx.bob.example'));
+is ask('bob', 'PUT', 's2.example', {})->{status}, 201, 'bob enters';
+holds('s2.example', 'bob');
+serves('s2.example', 'enforce mx.ann.example 864000', 'the policy stays');
+serves('t2.example', 'enforce mx.ann.example 864000', 'for its follower, too');
+
+# A leaving domain that another proves
+
+holds('l.example', 'ann', policy('enforce', 10 * DAY, 'mx.l.example'));
+is ask('ann', 'DELETE', 'l.example')->{status}, 202, 'leaves';
+serves('l.example', $NONE, 'leaving');
+holds('l.example', 'bob');
+serves('l.example', $NONE, 'of another');
+is days_until(ask('bob', 'DELETE', 'l.example')->{json}{ends}), '10.0', 'the date';
+is ask('ann', 'GET', 'l.example')->{status}, 404, 'not hers';
+is ask('ann', 'PUT', 'l.example', { policy('enforce', DAY, 'mx.l.example') })
+    ->{status}, 201, 'she begins anew';
+serves('l.example', $NONE, 'and what she wants is not served');
+
+# Out at once, and in again
+
+holds('n.example', 'ann', policy('enforce', 10 * DAY, 'mx.n.example'));
+serves('n.example', 'enforce mx.n.example 864000', 'is there');
+my $gone = ask(undef, 'DELETE', 'n.example?now=1');
+is $gone->{status}, 200, 'at once';
+ok $gone->{json}{'held-until'}, 'with the day';
+serves('n.example', '404', 'gone');
+
+done_testing;
