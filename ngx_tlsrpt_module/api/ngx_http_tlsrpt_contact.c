@@ -14,6 +14,7 @@
 #include "ngx_http_tlsrpt_fetch.h"
 #include "ngx_http_tlsrpt_module.h"
 #include "ngx_http_tlsrpt_params.h"
+#include "ngx_http_tlsrpt_path.h"
 #include "ngx_http_tlsrpt_send.h"
 #include "tlsrpt_enrolment.h"
 #include "tlsrpt_key.h"
@@ -50,7 +51,6 @@ static ngx_int_t ngx_http_tlsrpt_contact_change(ngx_http_tlsrpt_contact_t *ctx);
 static ngx_int_t ngx_http_tlsrpt_contact_done(void *data,
     ngx_http_request_t *r);
 static void ngx_http_tlsrpt_contact_destroy(void *data);
-static void ngx_http_tlsrpt_contact_word(ngx_str_t *rest, ngx_str_t *word);
 static ngx_int_t ngx_http_tlsrpt_contact_page(ngx_http_request_t *r,
     ngx_http_tlsrpt_contact_t *ctx);
 
@@ -266,7 +266,7 @@ ngx_http_tlsrpt_contact_change(ngx_http_tlsrpt_contact_t *ctx)
     ngx_str_t   rest, state;
 
     rest = ctx->value;
-    ngx_http_tlsrpt_contact_word(&rest, &state);
+    ngx_http_tlsrpt_path_cut(&rest, ' ', &state);
 
     p = ngx_pnalloc(ctx->request->pool,
                     ngx_strlen(ctx->answer) + 1 + rest.len + 1);
@@ -278,24 +278,6 @@ ngx_http_tlsrpt_contact_change(ngx_http_tlsrpt_contact_t *ctx)
     ctx->value.len = ngx_sprintf(p, "%s %V", ctx->answer, &rest) - p;
 
     return NGX_OK;
-}
-
-
-/* Takes the first word off the rest, with the space after it. */
-
-static void
-ngx_http_tlsrpt_contact_word(ngx_str_t *rest, ngx_str_t *word)
-{
-    u_char  *space, *last;
-
-    last = rest->data + rest->len;
-    space = ngx_strlchr(rest->data, last, ' ');
-
-    word->data = rest->data;
-    word->len = (space ? space : last) - rest->data;
-
-    rest->data = space ? space + 1 : last;
-    rest->len = last - rest->data;
 }
 
 
@@ -329,8 +311,8 @@ ngx_http_tlsrpt_contact_page(ngx_http_request_t *r,
     ngx_str_t   state, domain, address;
 
     address = ctx->value;
-    ngx_http_tlsrpt_contact_word(&address, &state);
-    ngx_http_tlsrpt_contact_word(&address, &domain);
+    ngx_http_tlsrpt_path_cut(&address, ' ', &state);
+    ngx_http_tlsrpt_path_cut(&address, ' ', &domain);
 
     /* a character of an address becomes six at most */
 

@@ -12,7 +12,6 @@
 #define NGX_HTTP_TLSRPT_SEGMENT_LEN  1024
 
 
-static void ngx_http_tlsrpt_path_segment(ngx_str_t *path, ngx_str_t *segment);
 
 
 ngx_int_t
@@ -43,8 +42,8 @@ ngx_http_tlsrpt_path_match(const ngx_str_t *pattern, const ngx_str_t *path,
     path_rest = *path;
 
     while (pattern_rest.len && path_rest.len) {
-        ngx_http_tlsrpt_path_segment(&pattern_rest, &want);
-        ngx_http_tlsrpt_path_segment(&path_rest, &have);
+        ngx_http_tlsrpt_path_cut(&pattern_rest, '/', &want);
+        ngx_http_tlsrpt_path_cut(&path_rest, '/', &have);
 
         if (want.data[0] == ':' && have.len) {
             *(want.data[1] == 'd' ? domain : id) = have;
@@ -62,21 +61,19 @@ ngx_http_tlsrpt_path_match(const ngx_str_t *pattern, const ngx_str_t *path,
 }
 
 
-/* Takes the first segment off the path, with the slash after it. */
-
-static void
-ngx_http_tlsrpt_path_segment(ngx_str_t *path, ngx_str_t *segment)
+void
+ngx_http_tlsrpt_path_cut(ngx_str_t *rest, u_char separator, ngx_str_t *first)
 {
-    u_char  *slash, *last;
+    u_char  *p, *last;
 
-    last = path->data + path->len;
-    slash = ngx_strlchr(path->data, last, '/');
+    last = rest->data + rest->len;
+    p = ngx_strlchr(rest->data, last, separator);
 
-    segment->data = path->data;
-    segment->len = (slash ? slash : last) - path->data;
+    first->data = rest->data;
+    first->len = (p ? p : last) - rest->data;
 
-    path->data = slash ? slash + 1 : last;
-    path->len = last - path->data;
+    rest->data = p ? p + 1 : last;
+    rest->len = last - rest->data;
 }
 
 

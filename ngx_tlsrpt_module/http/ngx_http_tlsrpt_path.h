@@ -18,6 +18,10 @@
    is not below. */
 ngx_int_t ngx_http_tlsrpt_path(ngx_http_request_t *r, ngx_str_t *path);
 
+/* Takes the first part off the rest, with the separator after it. */
+void ngx_http_tlsrpt_path_cut(ngx_str_t *rest, u_char separator,
+    ngx_str_t *first);
+
 /* Segments ":domain" and ":id" of the pattern take any one of the path; len 0:
    the pattern has none. */
 ngx_uint_t ngx_http_tlsrpt_path_match(const ngx_str_t *pattern,

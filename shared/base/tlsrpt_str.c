@@ -6,6 +6,18 @@
 #include "tlsrpt_str.h"
 
 
+tlsrpt_str_t
+tlsrpt_str_copy(char **p, tlsrpt_str_t s)
+{
+    tlsrpt_str_t  result = { *p, s.len };
+
+    memcpy(*p, s.len ? s.data : "", s.len);
+    *p += s.len + 1;
+
+    return result;
+}
+
+
 json_t *
 tlsrpt_str_json(tlsrpt_str_t s)
 {

@@ -88,6 +88,10 @@ tlsrpt_str_begins_in_any_case(tlsrpt_str_t s, const char *text)
 }
 
 
+/* Copies it to *p, where all is zeroes, and moves *p behind it and its NUL: for
+   what an object keeps of its caller's, in one piece of memory. */
+tlsrpt_str_t tlsrpt_str_copy(char **p, tlsrpt_str_t s);
+
 /* Null for a string that is not given, "(not UTF-8)" for one that is not UTF-8:
    a report's text always is, but what others put into Redis, or sign mail
    with, need not be.  NULL: no memory. */

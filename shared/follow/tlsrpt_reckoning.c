@@ -74,18 +74,6 @@ struct tlsrpt_reckoning {
 };
 
 
-static tlsrpt_str_t
-copy(char **p, tlsrpt_str_t s)
-{
-    tlsrpt_str_t  result = { *p, s.len };
-
-    memcpy(*p, s.len ? s.data : "", s.len);
-    *p += s.len + 1;
-
-    return result;
-}
-
-
 tlsrpt_reckoning_t *
 tlsrpt_reckoning_create(tlsrpt_str_t prefix, tlsrpt_str_t domain,
     const mta_sts_policy_t *served, unsigned retention_days, int64_t now,
@@ -101,9 +89,9 @@ tlsrpt_reckoning_create(tlsrpt_str_t prefix, tlsrpt_str_t domain,
     }
 
     p = (char *) (r + 1);
-    r->prefix = copy(&p, prefix);
-    r->domain = copy(&p, domain);
-    r->score = copy(&p, score);
+    r->prefix = tlsrpt_str_copy(&p, prefix);
+    r->domain = tlsrpt_str_copy(&p, domain);
+    r->score = tlsrpt_str_copy(&p, score);
     r->retention_days = retention_days;
     r->now = now;
 

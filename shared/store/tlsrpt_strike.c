@@ -59,18 +59,6 @@ struct tlsrpt_strike {
 };
 
 
-static tlsrpt_str_t
-copy(char **p, tlsrpt_str_t s)
-{
-    tlsrpt_str_t  result = { *p, s.len };
-
-    memcpy(*p, s.len ? s.data : "", s.len);
-    *p += s.len + 1;
-
-    return result;
-}
-
-
 static void
 be_over(tlsrpt_strike_t *s, int outcome)
 {
@@ -94,10 +82,10 @@ tlsrpt_strike_create(const tlsrpt_strike_conf_t *conf)
 
     p = (char *) (s + 1);
     s->conf = *conf;
-    s->conf.prefix = copy(&p, conf->prefix);
-    s->conf.domain = copy(&p, conf->domain);
-    s->conf.id = copy(&p, conf->id);
-    s->conf.actor = copy(&p, conf->actor);
+    s->conf.prefix = tlsrpt_str_copy(&p, conf->prefix);
+    s->conf.domain = tlsrpt_str_copy(&p, conf->domain);
+    s->conf.id = tlsrpt_str_copy(&p, conf->id);
+    s->conf.actor = tlsrpt_str_copy(&p, conf->actor);
     s->call.conf = &s->conf;
 
     if (tlsrpt_id_parse(conf->id.data, conf->id.len, &s->day, &s->index) != 0
