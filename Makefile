@@ -280,7 +280,7 @@ programs: all check-clang bench-programs $(CORE_TESTS) $(REPLAY) $(STORE) \
 prove: programs
 	TLSRPT_NGINX=$(NGINX) FUZZ_SECONDS=$(FUZZ_SECONDS) \
 	    TLSRPT_SANITIZE=$$($(CC) -print-file-name=libasan.so) \
-	    prove -j2 -It/lib $(TESTS)
+	    tools/prove $(B)/prove.state $(TESTS)
 
 ROUNDS = 300
 

@@ -183,6 +183,10 @@ ok wait_worked_out('example.net'), 'which is on its way';
 minutes(11);
 ok $sink->wait_requests(3), 'its webhook is not taken';
 ok $postfix->wait_delivered(3), 'its mail is';
+ok TLSRPT::Server::wait_until(15, sub {
+    return "@{ $server->redis('ZRANGE', 'tlsrpt:{outbox}:recipients', 0, -1) }"
+        eq 'webhook:ops';
+}), 'and no longer waits';
 minutes(60 * 49);
 ok TLSRPT::Server::wait_until(15, sub {
     return grep { $_->{type} eq 'delivery-failed' } events('example.net');
