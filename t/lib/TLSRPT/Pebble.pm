@@ -57,8 +57,10 @@ sub start {
         '-dns01', "127.0.0.1:$self->{dns}", '-http01', '', '-https01', '',
         '-tlsalpn01', '', '-management', "127.0.0.1:$self->{mock}",
         '-defaultIPv6', '');
+    # By itself it refuses some good nonces, and dehydrated asks but once.
     $t->spawn($self->path('log'), { PEBBLE_VA_NOSLEEP => 1,
-        PEBBLE_WFE_NONCEREJECT => 1 }, 'pebble', '-config', $self->path('conf'), '-dnsserver', "127.0.0.1:$self->{dns}");
+        PEBBLE_WFE_NONCEREJECT => 0 }, 'pebble', '-config',
+        $self->path('conf'), '-dnsserver', "127.0.0.1:$self->{dns}");
     TLSRPT::Server::wait_until(20, sub { $self->get($self->directory) })
         or die 'pebble: ' . $t->read_file($self->path('log'));
     $t->write_file($self->root,
