@@ -2,7 +2,9 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * The file is for this machine alone: a head, the rows, a checksum of both.
+ * The file is for this machine alone: a head, the rows, a checksum of both.  The
+ * rows are in the order of names: in any other the tree is built three times as
+ * slowly, and nobody is answered before it is.
  */
 
 #include "ngx_http_tlsrpt_registry_dump.h"
@@ -49,7 +51,7 @@ typedef struct {
     ngx_str_t                      file;
     u_char                        *temp;    /* its name while it is written */
     ngx_fd_t                       fd;
-    ngx_uint_t                     bucket;
+    ngx_http_tlsrpt_walk_t         walk;
     uint32_t                       sum;
     tlsrpt_buf_t                   buf;     /* of this turn */
     unsigned                       begun:1;
@@ -313,7 +315,7 @@ ngx_http_tlsrpt_dump_write(ngx_str_t *file, ngx_log_t *log)
         return NGX_ERROR;
     }
 
-    rc = ngx_http_tlsrpt_registry_turn(&dump->bucket,
+    rc = ngx_http_tlsrpt_registry_walk(&dump->walk,
                                        ngx_http_tlsrpt_dump_entry, NULL);
 
     if (ngx_http_tlsrpt_dump_flush(log) != NGX_OK) {

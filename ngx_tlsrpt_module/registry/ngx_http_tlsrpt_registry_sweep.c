@@ -7,9 +7,13 @@
 #include "ngx_http_tlsrpt_turn.h"
 
 
-#define NGX_HTTP_TLSRPT_SWEEP_BUCKETS  64   /* while the lock is held */
+/* While the lock is held. */
+#define NGX_HTTP_TLSRPT_SWEEP_BUCKETS  64
+#define NGX_HTTP_TLSRPT_SWEEP_ENTRIES  64
 
 
+static ngx_int_t ngx_http_tlsrpt_walk_some(ngx_http_tlsrpt_walk_t *walk,
+    ngx_http_tlsrpt_entry_pt handler, void *data);
 static void ngx_http_tlsrpt_sweep_entry(ngx_http_tlsrpt_entry_t *entry,
     void *data);
 
@@ -49,6 +53,55 @@ ngx_http_tlsrpt_registry_turn(ngx_uint_t *bucket,
     }
 
     return *bucket <= names->mask ? NGX_AGAIN : NGX_DONE;
+}
+
+
+ngx_int_t
+ngx_http_tlsrpt_registry_walk(ngx_http_tlsrpt_walk_t *walk,
+    ngx_http_tlsrpt_entry_pt handler, void *data)
+{
+    uint64_t  start;
+
+    start = ngx_http_tlsrpt_clock();
+
+    while (ngx_http_tlsrpt_walk_some(walk, handler, data) == NGX_AGAIN) {
+
+        if (ngx_http_tlsrpt_clock() - start >= NGX_HTTP_TLSRPT_TURN) {
+            return NGX_AGAIN;
+        }
+    }
+
+    return NGX_DONE;
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_walk_some(ngx_http_tlsrpt_walk_t *walk,
+    ngx_http_tlsrpt_entry_pt handler, void *data)
+{
+    ngx_str_t                 after;
+    ngx_uint_t                n;
+    ngx_http_tlsrpt_entry_t  *entry;
+
+    after.data = walk->name;
+    after.len = walk->len;
+
+    ngx_http_tlsrpt_zone_lock();
+
+    entry = ngx_http_tlsrpt_zone_after(&after);
+
+    for (n = 0; entry && n < NGX_HTTP_TLSRPT_SWEEP_ENTRIES; n++) {
+        handler(entry, data);
+
+        walk->len = entry->len;
+        ngx_memcpy(walk->name, entry->name, entry->len);
+
+        entry = ngx_http_tlsrpt_zone_next(entry);
+    }
+
+    ngx_http_tlsrpt_zone_unlock();
+
+    return entry ? NGX_AGAIN : NGX_DONE;
 }
 
 

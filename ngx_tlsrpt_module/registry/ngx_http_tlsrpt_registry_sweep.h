@@ -21,6 +21,16 @@ typedef void (*ngx_http_tlsrpt_entry_pt)(ngx_http_tlsrpt_entry_t *entry,
 ngx_int_t ngx_http_tlsrpt_registry_turn(ngx_uint_t *bucket,
     ngx_http_tlsrpt_entry_pt handler, void *data);
 
+/* How far the names were gone through, in their order.  Begins as zeroes. */
+typedef struct {
+    size_t                             len;
+    u_char                             name[255];
+} ngx_http_tlsrpt_walk_t;
+
+/* The same in the order of names; the handler removes nothing. */
+ngx_int_t ngx_http_tlsrpt_registry_walk(ngx_http_tlsrpt_walk_t *walk,
+    ngx_http_tlsrpt_entry_pt handler, void *data);
+
 typedef struct {
     ngx_uint_t                         bucket;
     ngx_uint_t                         vanished;    /* domains that were held,

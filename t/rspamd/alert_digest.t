@@ -52,7 +52,11 @@ for my $n (1 .. 25) {
 
 ok $sink->wait_requests(42, 30), '21 messages each';
 ok $postfix->wait_delivered(21), 'by mail, too';
-sleep 3;
+ok TLSRPT::Server::wait_until(20, sub {
+    my %at = @{ $server->redis('ZRANGE', 'tlsrpt:{outbox}:recipients', 0, -1,
+                               'WITHSCORES') };
+    return 3 == grep { $_ > 1000 * (time + 60) } values %at;
+}), 'the others wait for the next hour';
 is scalar(to('/json')), 21, 'no more';
 my @mails = $postfix->delivered;
 is scalar(@mails), 21, 'nor by mail';
@@ -70,14 +74,15 @@ like text_of($notice), qr/^20 were sent within an hour; the others follow/m,
 like $notice, qr/^Message-ID: <\w+\.tlsrpt\@example\.org>$/m,
     'and has a Message-ID';
 
-# The next 07:00
+# The next 07:00, or the one after, so that an hour is over
 
 my $now = time;
 my $moved = 86400 - ($now - 7 * 3600) % 86400 + 5;
+$moved += 86400 if $moved < 3700;
 $server->move_clock($moved);
 ok $sink->wait_requests(42 + 12, 30), 'what waited, and the digest, each';
 ok $postfix->wait_delivered(21 + 6), 'by mail, too';
-sleep 2;
+ok settled($server), 'and that is all';
 
 my ($digest) = grep { ($_->{type} // '') eq 'digest' } to('/json');
 is $digest->{title}, 'daily digest', 'JSON: the digest';
@@ -91,8 +96,12 @@ like text_of($of_digest[0]),
     qr/^  \d{4}-\d\d-\d\d  d2\.example\.com: Worse: The/m,
     'which lists them';
 
+my $digested = $server->redis('GET', 'tlsrpt:{outbox}:digested');
 $server->move_clock($moved + 86400);
-sleep 3;
+ok TLSRPT::Server::wait_until(20, sub {
+    return $digested != $server->redis('GET', 'tlsrpt:{outbox}:digested');
+}), 'a day later it is time for another';
+ok settled($server), 'nothing waits';
 is scalar(grep { ($_->{type} // '') eq 'digest' } to('/json')), 1,
     'nothing happened: no digest';
 

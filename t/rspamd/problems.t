@@ -10,6 +10,7 @@ use MIME::QuotedPrint qw(decode_qp);
 use POSIX qw(strftime);
 
 use TLSRPT::Test;
+use TLSRPT::Alerts;
 use TLSRPT::Mail;
 use TLSRPT::Postfix;
 use TLSRPT::Rspamd;
@@ -114,6 +115,7 @@ ok wait_worked_out('example.com'), 'which is on its way';
 minutes(11);
 ok $postfix->wait_delivered(1), 'a mail at the opening';
 ok $sink->wait_requests(1), 'and a webhook';
+ok settled($server), 'and that is all';
 
 # Four more reports, of it and of others
 
@@ -139,6 +141,7 @@ for (1, 2) {
 ok wait_open('example.com', 0), 'it is over';
 ok $postfix->wait_delivered(2), 'a mail at the end';
 ok $sink->wait_requests(2), 'and a webhook';
+ok settled($server), 'and that is all';
 minutes(60);
 sleep 3;
 is scalar($postfix->delivered), 2, 'nothing else by mail';
@@ -183,10 +186,7 @@ ok wait_worked_out('example.net'), 'which is on its way';
 minutes(11);
 ok $sink->wait_requests(3), 'its webhook is not taken';
 ok $postfix->wait_delivered(3), 'its mail is';
-ok TLSRPT::Server::wait_until(15, sub {
-    return "@{ $server->redis('ZRANGE', 'tlsrpt:{outbox}:recipients', 0, -1) }"
-        eq 'webhook:ops';
-}), 'and no longer waits';
+ok settled($server, 'webhook:ops'), 'and no longer waits';
 minutes(60 * 49);
 ok TLSRPT::Server::wait_until(15, sub {
     return grep { $_->{type} eq 'delivery-failed' } events('example.net');

@@ -13,7 +13,7 @@ use parent 'Exporter';
 use JSON::PP ();
 use POSIX qw(strftime);
 
-our @EXPORT = qw(event problem push_item ending);
+our @EXPORT = qw(event problem push_item ending settled held);
 
 my $JSON = JSON::PP->new->utf8->canonical;
 my $n = 0;
@@ -77,6 +77,29 @@ sub push_item {
     $server->redis('LPUSH', 'tlsrpt:{outbox}', $text);
 
     return $text;
+}
+
+# Within 20 seconds all is where it has to go, and what was sent is booked: these
+# recipients, and no others, still have something to be sent to them.
+sub settled {
+    my ($server, @waiting) = @_;
+
+    my $wanted = join ' ', sort @waiting;
+
+    return TLSRPT::Server::wait_until(20, sub {
+        return !$server->redis('LLEN', 'tlsrpt:{outbox}')
+            && $wanted eq join ' ', sort @{ $server->redis('ZRANGE',
+                'tlsrpt:{outbox}:recipients', 0, -1) };
+    });
+}
+
+# Within 20 seconds so many deliveries are held for others of their group.
+sub held {
+    my ($server, $n) = @_;
+
+    return TLSRPT::Server::wait_until(20, sub {
+        return $n == $server->redis('HLEN', 'tlsrpt:{outbox}:held');
+    });
 }
 
 1;
