@@ -6,11 +6,12 @@
  * one request under way, until all have been answered.
  *
  *     load ADDRESS CONNECTIONS COUNT post URI POOL
- *     load ADDRESS CONNECTIONS COUNT get URI HOSTS
+ *     load ADDRESS CONNECTIONS COUNT get URI HOSTS [RATE]
  *
  * ADDRESS: a unix socket.  POOL: see bench/reports.  HOSTS: names, one a line,
- * asked for in turn.  JSON on stdout: seconds, latencies in microseconds, how
- * often each status came.
+ * asked for in turn.  RATE: so many a second, where a connection is free for
+ * them; else as many as are answered.  JSON on stdout: seconds, latencies in
+ * microseconds, how often each status came.
  */
 
 #define _GNU_SOURCE
@@ -51,6 +52,10 @@ static size_t         next_request;
 static size_t         answered;
 static double        *latencies;
 static unsigned long  statuses[NSTATUS];
+static connection_t  *idle[MAX_CONNECTIONS];
+static size_t         nidle;
+static double         rate;             /* 0: none */
+static double         began;
 
 
 static void
@@ -204,6 +209,19 @@ begin_request(connection_t *c)
 }
 
 
+/* With a rate, the Nth is due N / rate seconds after the beginning. */
+
+static void
+begin_due(void)
+{
+    while (nidle && next_request < nrequests
+           && (rate == 0 || (double) next_request <= rate * (now() - began)))
+    {
+        begin_request(idle[--nidle]);
+    }
+}
+
+
 /* Is the answer whole?  Its head tells how long its body is. */
 
 static int
@@ -258,9 +276,8 @@ receive(connection_t *c)
     statuses[status < NSTATUS ? status : 0]++;
     latencies[answered++] = now() - c->start;
 
-    if (next_request < nrequests) {
-        begin_request(c);
-    }
+    idle[nidle++] = c;
+    begin_due();
 }
 
 
@@ -295,7 +312,7 @@ static double
 run(const char *path, size_t nconnections)
 {
     int                  n, epoll = epoll_create1(0);
-    double               start;
+    double               heard;
     connection_t        *connections;
     struct epoll_event   events[64];
 
@@ -307,18 +324,19 @@ run(const char *path, size_t nconnections)
 
     for (size_t i = 0; i < nconnections; i++) {
         open_connection(&connections[i], path, epoll);
+        idle[nidle++] = &connections[i];
     }
 
-    start = now();
-
-    for (size_t i = 0; i < nconnections && next_request < nrequests; i++) {
-        begin_request(&connections[i]);
-    }
+    began = heard = now();
 
     while (answered < nrequests) {
-        n = epoll_wait(epoll, events, 64, 10000);
+        begin_due();
+        n = epoll_wait(epoll, events, 64, rate == 0 ? 10000 : 1);
 
-        if (n == 0) {
+        if (n > 0) {
+            heard = now();
+
+        } else if (now() - heard >= 10) {
             errno = ETIMEDOUT;
             die("no answer");
         }
@@ -328,7 +346,7 @@ run(const char *path, size_t nconnections)
         }
     }
 
-    return now() - start;
+    return now() - began;
 }
 
 
@@ -370,14 +388,15 @@ main(int argc, char **argv)
 {
     size_t  nconnections;
 
-    if (argc != 7) {
+    if (argc != 7 && argc != 8) {
         fprintf(stderr, "usage: load ADDRESS CONNECTIONS COUNT post|get URI "
-                        "FILE\n");
+                        "FILE [RATE]\n");
         return 2;
     }
 
     nconnections = strtoul(argv[2], NULL, 10);
     nrequests = strtoul(argv[3], NULL, 10);
+    rate = argc == 8 ? strtod(argv[7], NULL) : 0;
     requests = calloc(nrequests, sizeof(*requests));
     latencies = calloc(nrequests, sizeof(*latencies));
 

@@ -24,6 +24,7 @@ local TCP_TIMEOUT = 5.0
 local MAX_ASKED = 32            -- questions at a time
 local MAX_NAMES = 4             -- name servers of a zone, by name
 local MAX_SERVERS = 6           -- and by address
+local HEADER = 12               -- bytes (RFC 1035 4.1.1)
 local MAX_ALIASES = 4           -- one after the other (RFC 1034 3.6.2)
 
 local types = { txt = 16 }      -- RFC 1035 3.2.2
@@ -210,10 +211,28 @@ function dns:by_tcp(server, question)
     end)
 end
 
--- By UDP; by TCP where that is cut, or came from who does not know the id.
+-- rspamd's socket takes an answer from whoever sends one (RFC 5452 9.1 does
+-- not).  So the letters of a name are large or small by chance, and who answers
+-- has to know which.
+local function spelled(name)
+    local dice, i = rspamd_util.random_hex(#name), 0
+
+    return (name:gsub('.', function(letter)
+        i = i + 1
+        return dice:byte(i) % 2 == 0 and letter:upper() or letter
+    end))
+end
+
+-- The question comes back byte for byte; before it is the header.
+local function is_echo(bytes, question)
+    return bytes:sub(HEADER + 1, #question) == question:sub(HEADER + 1)
+end
+
+-- By UDP; by TCP where that is cut, or came from who does not know the id and
+-- the spelling, as few servers do not.
 function dns:exchange(server, name, type)
     local id = tonumber(rspamd_util.random_hex(4), 16)
-    local question = self.core.dns_question(name, type, id)
+    local question = self.core.dns_question(spelled(name), type, id)
 
     if not question then return nil, 'cannot be asked for' end
 
@@ -221,7 +240,8 @@ function dns:exchange(server, name, type)
 
     if not bytes then return nil, reason end
 
-    local answer = self.core.dns_answer(bytes, name, type, id)
+    local answer = is_echo(bytes, question)
+        and self.core.dns_answer(bytes, name, type, id)
 
     if not answer or answer.cut then
         bytes, reason = self:by_tcp(server, question)

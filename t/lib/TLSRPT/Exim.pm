@@ -6,6 +6,7 @@ package TLSRPT::Exim;
 # A private Exim on loopback that asks a private rspamd, with the lines that
 # README.md gives for its configuration.  Debian's package takes the place of
 # another mail server, so tools/install-deps only unpacks it, into build/exim.
+# domain, router, transport: one more that it takes mail of, and how.
 #
 #     my $exim = TLSRPT::Exim->new(server => $server, rspamd => $rspamd)->start;
 #     my $reply = $exim->send($mail);         # "250 OK id=..."
@@ -52,14 +53,16 @@ begin acl
 
 acl_check_rcpt:
     accept domains = example.com
-
+${\ $self->more_recipients }
 $acl
     accept
 
 begin routers
 
+${\($self->{router} // '') }
 all:
     driver = accept
+    domains = example.com
     transport = maildir
 
 begin transports
@@ -68,7 +71,17 @@ maildir:
     driver = appendfile
     maildir_format
     directory = $dir/mail/inbox
+
+${\($self->{transport} // '') }
 END
+}
+
+sub more_recipients {
+    my ($self) = @_;
+
+    my $domain = $self->{domain} or return '';
+
+    return "    require verify = recipient\n    accept domains = $domain\n";
 }
 
 sub start {

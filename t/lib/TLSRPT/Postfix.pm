@@ -4,7 +4,7 @@
 package TLSRPT::Postfix;
 
 # A private Postfix on loopback whose milter is a private rspamd, if any; what it
-# accepts for example.com is delivered into a maildir.
+# accepts for example.com is delivered into a maildir.  more: lines of main.cf.
 #
 #     my $postfix = TLSRPT::Postfix->new(server => $server,
 #                                        rspamd => $rspamd)->start;
@@ -54,7 +54,7 @@ virtual_uid_maps = static:65534
 virtual_gid_maps = static:65534
 maillog_file = $dir/maillog
 maillog_file_prefixes = $dir
-${\ $self->milter }${\ $self->tls }milter_default_action = tempfail
+${\($self->{more} // '') }${\ $self->milter }${\ $self->tls }milter_default_action = tempfail
 milter_protocol = 6
 END
 }
@@ -95,6 +95,7 @@ error     unix  - - n - - error
 retry     unix  - - n - - error
 discard   unix  - - n - - discard
 virtual   unix  - n n - - virtual
+local     unix  - n n - - local
 anvil     unix  - - n - 1 anvil
 tlsmgr    unix  - - n 1000? 1 tlsmgr
 postlog   unix-dgram n - n - 1 postlogd

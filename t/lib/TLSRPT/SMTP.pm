@@ -28,7 +28,7 @@ sub dir { return $_[0]{dir} }
 
 sub commands {
     return ('EHLO sender.example', 'MAIL FROM:<bounce@sender.example>',
-            'RCPT TO:<tlsrpt@example.com>', 'DATA');
+            "RCPT TO:<$_[0]{recipient}>", 'DATA');
 }
 
 sub wait_listens {
@@ -72,8 +72,9 @@ sub command {
 # Sends the mail; the reply to its last line, or the one that came in place of
 # what a client goes on after.
 sub send {
-    my ($self, $mail) = @_;
+    my ($self, $mail, $recipient) = @_;
 
+    local $self->{recipient} = $recipient || 'tlsrpt@example.com';
     local $SIG{ALRM} = sub { die ref($self) . ": no answer\n" };
     alarm 120;
     my $reply = $self->talk($mail);
