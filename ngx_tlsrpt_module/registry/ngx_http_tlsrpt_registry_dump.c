@@ -2,8 +2,8 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * The file is for this machine alone: a head, the rows, a checksum of both.  The
- * rows are in the order of names: in any other the tree is built three times as
+ * The file is for this machine alone: a head, the rows, a checksum of both.
+ * The rows are in the order of names: in any other the tree is built more
  * slowly, and nobody is answered before it is.
  */
 
