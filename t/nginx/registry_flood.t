@@ -95,7 +95,8 @@ my $before = $calls->();
 my $strangers = load($unknown, 32, $ASKED);
 my $honest = result(load($known, 1, 500));
 is_deeply $honest->{statuses}, { 200 => 500 }, 'one client beside a flood';
-is_deeply result($strangers)->{statuses}, { 404 => $ASKED }, 'which gets nothing';
+is_deeply result($strangers)->{statuses}, { 404 => $ASKED },
+    'which gets nothing';
 cmp_ok $calls->() - $before, '<', 500, 'and asks nothing of Redis';
 
 # Redis does not answer

@@ -233,7 +233,8 @@ sub count_of {
 }
 
 like said('honest'), qr/^\[1\] PROOF/, 'an honest answer proves';
-like said('small'), qr/^\[1\] PROOF/, 'so does one that is spelled anew, by TCP';
+like said('small'), qr/^\[1\] PROOF/,
+    'so does one that is spelled anew, by TCP';
 is count_of('tcp', 'small'), 1, 'as it is asked again';
 like said('string'), qr/^\[1\] PROOF/,
     'a text that is said to be longer than its record ends with it';

@@ -79,8 +79,8 @@ sub push_item {
     return $text;
 }
 
-# Within 20 seconds all is where it has to go, and what was sent is booked: these
-# recipients, and no others, still have something to be sent to them.
+# Within 20 seconds all is where it has to go, and what was sent is booked:
+# these recipients, and no others, still have something to be sent to them.
 sub settled {
     my ($server, @waiting) = @_;
 
