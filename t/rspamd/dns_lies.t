@@ -211,7 +211,7 @@ my %names = map { $_ => "_tlsrpt-verify.$_.liar.example" } keys %lie;
 my $rspamd = TLSRPT::Rspamd->new($dns->for_rspamd, server => $server,
     redis => 0, milter => 0, config => sprintf('lua = "%s/t/rspamd/dns.lua";',
                       $server->top),
-    env => { ALLOWED => $LIAR, QUESTIONS => $server->write_file('names',
+    env => { ALLOWED => $LIAR, TRIES => 3, QUESTIONS => $server->write_file('names',
         join '', map { "$_\n" } values %names) })->start;
 
 sub said {
