@@ -177,7 +177,7 @@ for (1 .. 60) {
 
 cmp_ok $held, '<', $size / 1e6 * 3 / 4,
     sprintf "%.2f MB held of %.1f", $held, $size / 1e6;
-is TLSRPT::Server::read_answer($_, timeout => 60)->{status}, 200, 'it comes'
+is TLSRPT::Server::read_answer($_, timeout => 240)->{status}, 200, 'it comes'
     for @slow;
 
 done_testing;
