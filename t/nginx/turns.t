@@ -165,7 +165,8 @@ my $idle = memory();
 print {$_} $ask for @slow;
 $_->flush for @slow;
 
-my $size = length $t->get($uri, headers => [Accept => 'text/csv'])->{body};
+my $size = length $t->get($uri, headers => [Accept => 'text/csv'],
+                          timeout => 240)->{body};
 
 # once all are made, which on a busy machine takes a while
 my $held;
