@@ -23,23 +23,24 @@ ngx_http_mta_sts_served(ngx_http_mta_sts_main_conf_t *mmcf,
     ngx_http_mta_sts_served_t *served)
 {
     ngx_int_t                          rc;
-    ngx_str_t                          other;
+    ngx_str_t                          other, owner;
     ngx_http_tlsrpt_registry_policy_t  policy;
 
     if (ngx_http_mta_sts_served_static(mmcf, domain, served) == NGX_OK) {
         return NGX_OK;
     }
 
-    rc = ngx_http_tlsrpt_registry_policy(domain, pool, &policy);
+    rc = ngx_http_tlsrpt_registry_policy(domain, NULL, pool, &policy);
 
     if (rc == NGX_OK && policy.same_as.len) {
         other = policy.same_as;
+        owner = policy.same_owner;
 
         if (ngx_http_mta_sts_served_static(mmcf, &other, served) == NGX_OK) {
             return NGX_OK;
         }
 
-        rc = ngx_http_tlsrpt_registry_policy(&other, pool, &policy);
+        rc = ngx_http_tlsrpt_registry_policy(&other, &owner, pool, &policy);
 
         /* nobody follows one that follows another itself */
 

@@ -26,6 +26,8 @@ static ngx_int_t ngx_http_tlsrpt_registry_file(ngx_conf_t *cf,
 static ngx_int_t ngx_http_tlsrpt_registry_unknown(void);
 static ngx_int_t ngx_http_tlsrpt_registry_copy(ngx_http_tlsrpt_claim_t *claim,
     ngx_pool_t *pool, ngx_http_tlsrpt_registered_t *found);
+static ngx_uint_t ngx_http_tlsrpt_registry_is_of(
+    ngx_http_tlsrpt_entry_t *entry, const ngx_str_t *owner);
 static ngx_int_t ngx_http_tlsrpt_registry_copy_text(
     ngx_http_tlsrpt_text_t *text, ngx_pool_t *pool,
     ngx_http_tlsrpt_registry_policy_t *found);
@@ -453,7 +455,8 @@ ngx_http_tlsrpt_registry_copy(ngx_http_tlsrpt_claim_t *claim,
 
 
 ngx_int_t
-ngx_http_tlsrpt_registry_policy(const ngx_str_t *domain, ngx_pool_t *pool,
+ngx_http_tlsrpt_registry_policy(const ngx_str_t *domain,
+    const ngx_str_t *owner, ngx_pool_t *pool,
     ngx_http_tlsrpt_registry_policy_t *found)
 {
     uint32_t                         hash;
@@ -485,6 +488,9 @@ ngx_http_tlsrpt_registry_policy(const ngx_str_t *domain, ngx_pool_t *pool,
     {
         rc = NGX_DECLINED;
 
+    } else if (owner && !ngx_http_tlsrpt_registry_is_of(entry, owner)) {
+        rc = NGX_AGAIN;
+
     } else {
         rc = ngx_http_tlsrpt_registry_copy_text(entry->text, pool, found);
     }
@@ -492,6 +498,20 @@ ngx_http_tlsrpt_registry_policy(const ngx_str_t *domain, ngx_pool_t *pool,
     ngx_http_tlsrpt_zone_unlock();
 
     return rc;
+}
+
+
+static ngx_uint_t
+ngx_http_tlsrpt_registry_is_of(ngx_http_tlsrpt_entry_t *entry,
+    const ngx_str_t *owner)
+{
+    ngx_http_tlsrpt_owner_t  *holder;
+
+    holder = entry->claims->owner;
+
+    return holder ? holder->len == owner->len
+                    && ngx_memcmp(holder->name, owner->data, owner->len) == 0
+                  : owner->len == 0;
 }
 
 
@@ -512,6 +532,8 @@ ngx_http_tlsrpt_registry_copy_text(ngx_http_tlsrpt_text_t *text,
     if (text->mode == NGX_HTTP_TLSRPT_SAME_AS) {
         found->same_as.len = text->len;
         found->same_as.data = p;
+        found->same_owner.len = text->id_len;
+        found->same_owner.data = p + text->len;
         return NGX_OK;
     }
 

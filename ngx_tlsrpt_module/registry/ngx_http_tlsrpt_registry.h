@@ -38,12 +38,14 @@ typedef struct {
 } ngx_http_tlsrpt_registered_t;
 
 /* What is served for a domain.  same_as, where its len is not 0, names the
-   domain whose policy it is, enrolled or configured, and the rest is empty. */
+   domain whose policy it is, enrolled or configured, same_owner whose that is,
+   and the rest is empty. */
 typedef struct {
     ngx_str_t                      text;    /* lines end in CRLF */
     ngx_str_t                      id;
     ngx_uint_t                     mode;    /* MTA_STS_... */
     ngx_str_t                      same_as;
+    ngx_str_t                      same_owner;  /* len 0: the operator's */
 } ngx_http_tlsrpt_registry_policy_t;
 
 /* How the registry is. */
@@ -90,9 +92,12 @@ ngx_int_t ngx_http_tlsrpt_registry_owner_has(const ngx_str_t *domain,
 ngx_int_t ngx_http_tlsrpt_registry_by_token(const ngx_str_t *token,
     ngx_pool_t *pool, ngx_http_tlsrpt_registered_t *found);
 
-/* What is served for the domain (normalized). */
+/* What is served for the domain (normalized).  owner: as same_owner, for who
+   follows it: where it has passed to another, NGX_AGAIN, as the follower is
+   about to have its own; NULL: whoever has it. */
 ngx_int_t ngx_http_tlsrpt_registry_policy(const ngx_str_t *domain,
-    ngx_pool_t *pool, ngx_http_tlsrpt_registry_policy_t *found);
+    const ngx_str_t *owner, ngx_pool_t *pool,
+    ngx_http_tlsrpt_registry_policy_t *found);
 
 /*
  * Lists, of ngx_http_tlsrpt_registered_t, sorted by name as

@@ -15,7 +15,7 @@
 #include <zlib.h>
 
 
-#define NGX_HTTP_TLSRPT_DUMP_MAGIC  0x31525354      /* and the form */
+#define NGX_HTTP_TLSRPT_DUMP_MAGIC  0x32525354      /* and the form */
 #define NGX_HTTP_TLSRPT_DUMP_AGE    (30 * 86400)
 
 

@@ -111,6 +111,7 @@ ngx_http_tlsrpt_row_policy(ngx_http_tlsrpt_row_t *row,
 
     if (tlsrpt_enrolment_follows(e)) {
         row->text = ngx_http_tlsrpt_row_str(e->same_as);
+        row->id = ngx_http_tlsrpt_row_str(e->same_owner);
         row->mode = NGX_HTTP_TLSRPT_SAME_AS;
         return NGX_OK;
     }

@@ -38,7 +38,7 @@ struct ngx_http_tlsrpt_text_s {
     uint32_t                       len;
     u_char                         id_len;
     u_char                         mode;    /* MTA_STS_..., or _SAME_AS */
-    u_char                         data[];  /* text, id */
+    u_char                         data[];  /* text, id; or a name, owner */
 };
 
 struct ngx_http_tlsrpt_owner_s {
@@ -139,7 +139,7 @@ typedef struct {
     time_t                         vanished;
     ngx_str_t                      text;    /* len 0: no policy; a name, where
                                                mode is _SAME_AS */
-    ngx_str_t                      id;
+    ngx_str_t                      id;      /* then whose it was */
     ngx_uint_t                     mode;
     ngx_uint_t                     nclaims; /* 0: nobody's any more */
     ngx_http_tlsrpt_row_claim_t    claims[NGX_HTTP_TLSRPT_CLAIMS];

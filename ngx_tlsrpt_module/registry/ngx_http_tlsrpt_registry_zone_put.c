@@ -268,8 +268,10 @@ ngx_http_tlsrpt_zone_text(ngx_http_tlsrpt_row_t *row,
 
     for (text = *bucket; text; text = text->next) {
         if (text->hash == hash && text->len == row->text.len
-            && text->mode == row->mode
-            && ngx_memcmp(text->data, row->text.data, text->len) == 0)
+            && text->mode == row->mode && text->id_len == row->id.len
+            && ngx_memcmp(text->data, row->text.data, text->len) == 0
+            && ngx_memcmp(text->data + text->len, row->id.data, row->id.len)
+               == 0)
         {
             text->refs++;
             *found = text;

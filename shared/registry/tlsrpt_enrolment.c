@@ -215,6 +215,14 @@ tlsrpt_enrolment_follows(const tlsrpt_enrolment_t *e)
 }
 
 
+int
+tlsrpt_enrolment_is_led(const tlsrpt_enrolment_t *e,
+    const tlsrpt_enrolment_t *holder)
+{
+    return holder != NULL && tlsrpt_str_equal(holder->owner, e->same_owner);
+}
+
+
 static int
 own_policy(const tlsrpt_enrolment_t *e, mta_sts_policy_t *policy)
 {

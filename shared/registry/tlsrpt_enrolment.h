@@ -52,6 +52,9 @@ typedef struct {
     tlsrpt_str_t               mx[MTA_STS_MAX_MX];      /* normalized */
     size_t                     nmx;
     tlsrpt_str_t               same_as;     /* data NULL: none */
+    tlsrpt_str_t               same_owner;  /* whose same_as was when it was
+                                               set; data NULL: the operator's,
+                                               or a configured one */
     tlsrpt_str_t               contact[TLSRPT_ENROLMENT_CONTACTS];
     size_t                     ncontact;
     int64_t                    served;      /* what is set now is, since */
@@ -91,6 +94,10 @@ int tlsrpt_enrolment_policy(const tlsrpt_enrolment_t *e, int64_t now,
     mta_sts_policy_t *policy);
 /* Does it follow another, now? */
 int tlsrpt_enrolment_follows(const tlsrpt_enrolment_t *e);
+/* Has the holder of the domain that it follows (NULL: nobody) the policy that it
+   was to follow?  Not where that has passed to another owner since. */
+int tlsrpt_enrolment_is_led(const tlsrpt_enrolment_t *e,
+    const tlsrpt_enrolment_t *holder);
 /* Until when senders may hold a version of its own policy that was served up to
    now; 0: none was. */
 int64_t tlsrpt_enrolment_held(const tlsrpt_enrolment_t *e, int64_t now);

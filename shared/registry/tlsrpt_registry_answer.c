@@ -75,7 +75,8 @@ tlsrpt_served_read(tlsrpt_served_t *served, const tlsrpt_enrolment_t *e,
     memset(served, 0, sizeof(*served));
 
     if (tlsrpt_enrolment_follows(e)) {
-        return other && tlsrpt_enrolment_policy(other, now, &policy)
+        return tlsrpt_enrolment_is_led(e, other)
+               && tlsrpt_enrolment_policy(other, now, &policy)
                ? tlsrpt_served_of(served, &policy) : 0;
     }
 

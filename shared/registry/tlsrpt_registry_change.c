@@ -176,7 +176,7 @@ copy(tlsrpt_registry_step_t *step, const char *text, tlsrpt_str_t *to)
 
 static void
 write_policy(tlsrpt_registry_step_t *step, tlsrpt_enrolment_t *e,
-    const tlsrpt_enrol_body_t *body)
+    const tlsrpt_enrol_body_t *body, const tlsrpt_other_t *next)
 {
     const mta_sts_policy_t  *policy = &body->policy;
 
@@ -184,6 +184,7 @@ write_policy(tlsrpt_registry_step_t *step, tlsrpt_enrolment_t *e,
     e->max_age = policy->max_age;
     e->nmx = policy->nmx;
     e->same_as = (tlsrpt_str_t) { NULL, 0 };
+    e->same_owner = (tlsrpt_str_t) { NULL, 0 };
 
     for (size_t i = 0; i < policy->nmx; i++) {
         copy(step, policy->mx[i], &e->mx[i]);
@@ -191,6 +192,13 @@ write_policy(tlsrpt_registry_step_t *step, tlsrpt_enrolment_t *e,
 
     if (body->same_as[0]) {
         copy(step, body->same_as, &e->same_as);
+
+        if (next->owner.data
+            && tlsrpt_registry_record_copy(step->record, next->owner,
+                                           &e->same_owner) != 0)
+        {
+            tlsrpt_step_no_memory(step);
+        }
     }
 }
 
@@ -199,7 +207,8 @@ write_policy(tlsrpt_registry_step_t *step, tlsrpt_enrolment_t *e,
 
 static void
 set_policy(tlsrpt_registry_step_t *step, tlsrpt_enrolment_t *e,
-    const tlsrpt_enrol_body_t *body, const tlsrpt_other_t *was)
+    const tlsrpt_enrol_body_t *body, const tlsrpt_other_t *next,
+    const tlsrpt_other_t *was)
 {
     const int64_t  now = step->how->now;
 
@@ -226,7 +235,7 @@ set_policy(tlsrpt_registry_step_t *step, tlsrpt_enrolment_t *e,
                          : "The policy was changed");
     }
 
-    write_policy(step, e, body);
+    write_policy(step, e, body, next);
 }
 
 
@@ -425,7 +434,7 @@ tlsrpt_change_put(tlsrpt_change_t *change, tlsrpt_registry_record_t *record,
 
     change->enrolment = e;
     set_token(&step, e, body);
-    set_policy(&step, e, body, was);
+    set_policy(&step, e, body, next, was);
     set_contact(&step, e, body);
 
     if (change->created) {

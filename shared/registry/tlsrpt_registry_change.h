@@ -136,7 +136,7 @@ void tlsrpt_change_expire(tlsrpt_change_t *change,
     const tlsrpt_str_t *pointing, size_t npointing);
 
 /* The domain that it follows has passed to another owner, who shall not set its
-   policy: it keeps the present one of the other, by itself.  name: of that. */
+   policy: it keeps what that one had before, by itself.  name: of that. */
 void tlsrpt_change_unfollow(tlsrpt_change_t *change,
     tlsrpt_registry_record_t *record, const tlsrpt_change_how_t *how,
     tlsrpt_str_t name, const tlsrpt_registry_record_t *other);

@@ -230,27 +230,30 @@ static void
 unfollow(tlsrpt_registry_step_t *step, tlsrpt_enrolment_t *e,
     tlsrpt_str_t name, const tlsrpt_registry_record_t *other)
 {
-    const int64_t         now = step->how->now;
-    tlsrpt_other_t        was;
-    tlsrpt_enrolment_t   *holder = other->holder;
+    const int64_t              now = step->how->now;
+    tlsrpt_other_t             was = { 0 };
+    const tlsrpt_enrolment_t  *former = other->former;
 
     if (e->same_as.data == NULL || !tlsrpt_str_equal(e->same_as, name)
-        || (holder && tlsrpt_str_equal(holder->owner, e->owner)))
+        || tlsrpt_enrolment_is_led(e, other->holder))
     {
         return;
     }
 
-    tlsrpt_other_enrolled(&was, other, now);
+    /* it has passed on twice: what it had then is not known any more */
+
+    if (!tlsrpt_enrolment_is_led(e, former)) {
+        former = NULL;
+    }
+
+    was.held = former ? tlsrpt_enrolment_held(former, now)
+                      : now + MTA_STS_MAX_AGE;
     e->held = tlsrpt_step_held(e, &was, now);
     e->same_as = (tlsrpt_str_t) { NULL, 0 };
     step->changed = 1;
 
-    if (holder && holder->same_as.data == NULL) {
-        tlsrpt_step_copy_policy(e, holder);
-    }
-
-    if (tlsrpt_step_copy_texts(step->record, e) != 0) {
-        tlsrpt_step_no_memory(step);
+    if (former) {
+        tlsrpt_step_copy_policy(step, e, former);
     }
 
     if (e->served) {

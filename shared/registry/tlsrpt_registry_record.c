@@ -53,6 +53,7 @@ tlsrpt_registry_record_destroy(tlsrpt_registry_record_t *record)
     }
 
     free(record->pending);
+    free(record->former);
     free(record->holder);
     tlsrpt_strings_free(&record->strings);
     free(record);
@@ -234,6 +235,23 @@ read_policy(reader_t *r, const json_t *object, tlsrpt_enrolment_t *e)
 }
 
 
+/* What it is the same as, and whose that was. */
+
+static void
+read_same_as(reader_t *r, const json_t *object, tlsrpt_enrolment_t *e)
+{
+    const json_t  *owner = json_object_get(object, "same-owner");
+
+    e->same_as = read_text(r, json_object_get(object, "same-as"),
+                           TLSRPT_DOMAIN_LEN);
+
+    if (e->same_as.data != NULL && !json_is_null(owner)) {
+        e->same_owner = owner ? read_text(r, owner, TLSRPT_OWNER_LEN)
+                              : e->owner;
+    }
+}
+
+
 static void
 read_state(reader_t *r, const json_t *object, tlsrpt_enrolment_t *e)
 {
@@ -275,8 +293,7 @@ read_enrolment(reader_t *r, const json_t *object)
     e->owner = read_owner(r, object);
     e->token = read_token(r, object, "token");
     e->value = read_token(r, object, "value");
-    e->same_as = read_text(r, json_object_get(object, "same-as"),
-                           TLSRPT_DOMAIN_LEN);
+    read_same_as(r, object, e);
     e->ncontact = read_list(r, json_object_get(object, "contact"), e->contact,
                             TLSRPT_ENROLMENT_CONTACTS, TLSRPT_CONTACT_LEN);
     e->since = read_time(r, object, "since");
@@ -303,6 +320,31 @@ read_holder(reader_t *r, const json_t *object)
     if (r->record->holder && r->record->holder->state == TLSRPT_PENDING) {
         failed(r, BROKEN);
     }
+}
+
+
+static void
+read_former(reader_t *r, const json_t *object)
+{
+    tlsrpt_enrolment_t  *e;
+
+    if (object == NULL) {
+        return;
+    }
+
+    e = tlsrpt_enrolment_create();
+
+    if (e == NULL) {
+        failed(r, NO_MEMORY);
+        return;
+    }
+
+    r->record->former = e;
+    e->state = TLSRPT_ACTIVE;
+    e->owner = read_owner(r, object);
+    read_policy(r, object, e);
+    e->served = read_time(r, object, "served");
+    e->held = read_time(r, object, "held");
 }
 
 
@@ -353,6 +395,7 @@ read_record(reader_t *r, const json_t *json)
     }
 
     read_holder(r, json_object_get(json, "holder"));
+    read_former(r, json_object_get(json, "former"));
     read_pending(r, json_object_get(json, "pending"));
     record->left = read_time(r, json, "left");
     record->left_owner = read_owner(r, json);
@@ -509,6 +552,39 @@ put_policy(json_t *object, const tlsrpt_enrolment_t *e)
 }
 
 
+static int
+put_same_as(json_t *object, const tlsrpt_enrolment_t *e)
+{
+    if (e->same_as.data == NULL) {
+        return 0;
+    }
+
+    return put(object, "same-as", text_json(e->same_as))
+           || (!tlsrpt_str_equal(e->same_owner, e->owner)
+               && put(object, "same-owner", e->same_owner.data
+                                            ? text_json(e->same_owner)
+                                            : json_null()));
+}
+
+
+static json_t *
+former_json(const tlsrpt_enrolment_t *e)
+{
+    json_t  *object = json_object();
+
+    if (put_text(object, "owner", e->owner)
+        || put_policy(object, e)
+        || put_time(object, "served", e->served)
+        || put_time(object, "held", e->held))
+    {
+        json_decref(object);
+        return NULL;
+    }
+
+    return object;
+}
+
+
 static json_t *
 enrolment_json(const tlsrpt_enrolment_t *e)
 {
@@ -522,7 +598,7 @@ enrolment_json(const tlsrpt_enrolment_t *e)
         || put_text(object, "value", e->value)
         || put_time(object, "since", e->since)
         || put_policy(object, e)
-        || put_text(object, "same-as", e->same_as)
+        || put_same_as(object, e)
         || put_list(object, "contact", e->contact, e->ncontact)
         || put_time(object, "proved", e->proved)
         || put_time(object, "unproved", e->unproved)
@@ -580,6 +656,8 @@ record_json(const tlsrpt_registry_record_t *record)
 
     if ((record->holder
          && put(object, "holder", enrolment_json(record->holder)))
+        || (record->former
+            && put(object, "former", former_json(record->former)))
         || (record->npending && put(object, "pending", pending_json(record)))
         || (record->passing && put(object, "passing", passing_json(record)))
         || put_time(object, "left", record->left)

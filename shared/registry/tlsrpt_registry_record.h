@@ -12,14 +12,19 @@
  *      "passing": {"owner": TEXT?, "since": SECOND}?,
  *                                           a pending one's proof shows, and
  *                                           the holder's no more
+ *      "former": {"owner": TEXT?, "mode"?, "max-age"?, "mx"?, "served"?,
+ *                 "held"?}?,               who held it before, and the policy
+ *                                          that it had then
  *      "left": SECOND?, "owner": TEXT?}     nothing of it is left but this, so
  *                                           that all hear of it
  *
  *     ENROLMENT  {"owner": TEXT? (the operator's has none),
  *                 "state": "active|leaving" (not of a pending one),
  *                 "token", "value", "since", "mode"?, "max-age"?, "mx"?: [...],
- *                 "same-as"?, "contact"?: [...], "proved"?, "unproved"?,
- *                 "told"?: true, "served"?, "held"?, "ends"?}
+ *                 "same-as"?, "same-owner"?: TEXT or null (the operator's;
+ *                 without it: whose it is itself), "contact"?: [...],
+ *                 "proved"?, "unproved"?, "told"?: true, "served"?, "held"?,
+ *                 "ends"?}
  *
  * A record of a later "v" is left alone.
  */
@@ -49,6 +54,8 @@ typedef struct {
     int                   newer;            /* of a later format: nothing else
                                                is known */
     tlsrpt_enrolment_t   *holder;           /* NULL: nobody */
+    tlsrpt_enrolment_t   *former;           /* the holder before: its owner and
+                                               policy alone; NULL: none */
     tlsrpt_enrolment_t  **pending;          /* the oldest first */
     size_t                npending;
     int64_t               left;             /* 0: there is something of it */

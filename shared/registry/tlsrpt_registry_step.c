@@ -213,28 +213,32 @@ tlsrpt_step_held(const tlsrpt_enrolment_t *e, const tlsrpt_other_t *other,
 }
 
 
+static void
+copy(tlsrpt_registry_step_t *step, tlsrpt_str_t text, tlsrpt_str_t *to)
+{
+    if (text.data == NULL) {
+        *to = text;
+
+    } else if (tlsrpt_registry_record_copy(step->record, text, to) != 0) {
+        tlsrpt_step_no_memory(step);
+    }
+}
+
+
 void
-tlsrpt_step_copy_policy(tlsrpt_enrolment_t *e, const tlsrpt_enrolment_t *from)
+tlsrpt_step_copy_policy(tlsrpt_registry_step_t *step, tlsrpt_enrolment_t *e,
+    const tlsrpt_enrolment_t *from)
 {
     e->mode = from->mode;
     e->max_age = from->max_age;
     e->nmx = from->nmx;
-    memcpy(e->mx, from->mx, sizeof(e->mx));
-    e->same_as = from->same_as;
-}
 
-
-int
-tlsrpt_step_copy_texts(tlsrpt_registry_record_t *record, tlsrpt_enrolment_t *e)
-{
     for (size_t i = 0; i < e->nmx; i++) {
-        if (tlsrpt_registry_record_copy(record, e->mx[i], &e->mx[i]) != 0) {
-            return -1;
-        }
+        copy(step, from->mx[i], &e->mx[i]);
     }
 
-    return e->same_as.data
-           ? tlsrpt_registry_record_copy(record, e->same_as, &e->same_as) : 0;
+    copy(step, from->same_as, &e->same_as);
+    copy(step, from->same_owner, &e->same_owner);
 }
 
 
@@ -280,14 +284,24 @@ keep_policy(tlsrpt_registry_step_t *step, tlsrpt_enrolment_t *e,
     if (other && other->holder
         && !tlsrpt_str_equal(other->owner, e->owner) && other->owner.data)
     {
-        tlsrpt_step_copy_policy(e, other->holder);
+        tlsrpt_step_copy_policy(step, e, other->holder);
     } else {
-        tlsrpt_step_copy_policy(e, former);
+        tlsrpt_step_copy_policy(step, e, former);
     }
+}
 
-    if (tlsrpt_step_copy_texts(step->record, e) != 0) {
-        tlsrpt_step_no_memory(step);
-    }
+
+/* Those that followed it are the former owner's, or the operator's: they are to
+   keep the policy that it had (tlsrpt_change_unfollow), whatever comes now. */
+
+static void
+keep_former(tlsrpt_registry_step_t *step)
+{
+    tlsrpt_registry_record_t  *record = step->record;
+
+    free(record->former);
+    record->former = record->holder;
+    record->holder = NULL;
 }
 
 
@@ -311,6 +325,7 @@ take_over(tlsrpt_registry_step_t *step, tlsrpt_enrolment_t *e,
     tlsrpt_step_tell(step, "domain-transferred", e, "The domain has passed to "
                      "another owner");
     step->change->passed = 1;
+    keep_former(step);
     tlsrpt_step_remove(step);
 }
 

@@ -52,11 +52,9 @@ void tlsrpt_step_tell(tlsrpt_registry_step_t *step, const char *type,
 int64_t tlsrpt_step_held(const tlsrpt_enrolment_t *e,
     const tlsrpt_other_t *other, int64_t now);
 
-/* The policy of one becomes that of the other, as text is shared. */
-void tlsrpt_step_copy_policy(tlsrpt_enrolment_t *e,
-    const tlsrpt_enrolment_t *from);
-int tlsrpt_step_copy_texts(tlsrpt_registry_record_t *record,
-    tlsrpt_enrolment_t *e) TLSRPT_MUST_USE;
+/* The policy of one becomes that of the other, of whatever record. */
+void tlsrpt_step_copy_policy(tlsrpt_registry_step_t *step,
+    tlsrpt_enrolment_t *e, const tlsrpt_enrolment_t *from);
 
 /* The i-th of those that wait becomes the holder.  other: of the same_as of the
    holder so far, NULL: it has none. */

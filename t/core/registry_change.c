@@ -791,7 +791,9 @@ test_unfollow(void)
     snprintf(text, sizeof(text), "9 {\"v\":1,\"holder\":{\"owner\":\"b\","
              "\"state\":\"active\",\"token\":\"%s\",\"value\":\"%s\","
              "\"since\":1,\"mode\":\"enforce\",\"max-age\":604800,"
-             "\"mx\":[\"mx.example.net\"],\"served\":1}}",
+             "\"mx\":[\"mx.example.net\"],\"served\":1},"
+             "\"former\":{\"owner\":\"a\",\"mode\":\"testing\","
+             "\"max-age\":86400,\"mx\":[\"mx.example.com\"],\"served\":1}}",
              "bbbbbbbbbbbbbbbbbbbbbbbbbb", "cccccccccccccccccccccccccc");
     other = tlsrpt_registry_record_read(text, strlen(text), &broken);
     ok(other != NULL, "what it follows is another's now");
@@ -807,10 +809,55 @@ test_unfollow(void)
     is_int(change.status, TLSRPT_CHANGE_NOTHING, "it follows no such");
     tlsrpt_change_unfollow(&change, record, &how, str("other.example"), other);
     is_int(change.status, TLSRPT_CHANGE_OK, "it follows no more");
-    tlsrpt_registry_record_destroy(other);
     reread();
-    is_str(served(), "enforce 604800", "and has the policy by itself");
-    is_int(record->holder->held, now + 604800, "held as it was");
+    is_str(served(), "testing 86400", "and has the policy that it had");
+    is_int(record->holder->held, now + 86400, "held as it was");
+
+    fresh();
+    (void) put("c", "{}", NULL, NULL);
+    reread();
+    record->pending[0]->same_as = str("other.example");
+    record->pending[0]->same_owner = str("c");
+    reread();
+    (void) looked(value("c"), "");
+    reread();
+    how = asks("");
+    tlsrpt_change_unfollow(&change, record, &how, str("other.example"), other);
+    is_int(change.status, TLSRPT_CHANGE_OK, "one that passed on twice");
+    reread();
+    is_str(served(), "none 86400", "leaves its policy to nobody");
+
+    record->holder->same_as = str("other.example");
+    record->holder->same_owner = str("b");
+    reread();
+    is_str(record->holder->same_owner.data, "b", "another's is followed");
+    how = asks("");
+    tlsrpt_change_unfollow(&change, record, &how, str("other.example"), other);
+    is_int(change.status, TLSRPT_CHANGE_NOTHING, "as long as it is his");
+    tlsrpt_registry_record_destroy(other);
+}
+
+
+/* What who passes it on had is kept with the record. */
+
+static void
+test_former(void)
+{
+    fresh();
+    (void) put("a", TESTING, NULL, NULL);
+    reread();
+    (void) looked(value("a"), "");
+    reread();
+    ok(record->former == NULL, "nobody had it before");
+    (void) put(NULL, "{\"owner\":\"b\",\"verified\":true,"
+               "\"mode\":\"enforce\",\"max-age\":604800,"
+               "\"mx\":[\"mx.example.net\"]}", NULL, NULL);
+    reread();
+    is_str(served(), "enforce 604800", "passed on, with another policy");
+    ok(record->former && tlsrpt_str_is(record->former->owner, "a")
+       && record->former->max_age == 86400
+       && tlsrpt_enrolment_held(record->former, now) == now + 86400,
+       "what the former holder had is known");
 }
 
 
@@ -868,6 +915,7 @@ main(void)
     test_operator();
     test_same_as();
     test_unfollow();
+    test_former();
     test_records();
 
     tlsrpt_change_free(&change);
