@@ -5,6 +5,7 @@
 
 #include <string.h>
 #include <sys/random.h>
+#include <time.h>
 
 #include <lua.h>
 #include <lauxlib.h>
@@ -351,7 +352,9 @@ tlsrpt_lua_enrolled_state(const tlsrpt_registry_record_t *record)
         return "unknown";
     }
 
-    if (record->holder) {
+    if (record->holder
+        && !tlsrpt_enrolment_is_over(record->holder, (int64_t) time(NULL)))
+    {
         return "held";
     }
 

@@ -91,7 +91,7 @@ ngx_http_tlsrpt_upkeep_handler(ngx_event_t *ev)
     }
 
     upkeep = tlsrpt_registry_upkeep_create(
-                 ngx_http_tlsrpt_str(&tmcf->redis.prefix), ngx_time(),
+                 ngx_http_tlsrpt_str(&tmcf->redis.prefix), 0,
                  (unsigned) tmcf->retention_days, random);
 
     if (upkeep) {

@@ -369,12 +369,12 @@ ngx_http_tlsrpt_registry_owner_has(const ngx_str_t *domain,
 
     known = owner->len ? ngx_http_tlsrpt_zone_owner(owner) : NULL;
 
-    if ((owner->len && known == NULL) || !ngx_http_tlsrpt_zone_live(entry)) {
+    if (owner->len && known == NULL) {
         goto done;
     }
 
     for (claim = entry->claims; claim; claim = claim->next) {
-        if (claim->owner == known) {
+        if (claim->owner == known && ngx_http_tlsrpt_zone_counts(claim)) {
             rc = ngx_http_tlsrpt_registry_copy(claim, pool, found);
             break;
         }
@@ -406,7 +406,7 @@ ngx_http_tlsrpt_registry_by_token(const ngx_str_t *token, ngx_pool_t *pool,
     if (claim == NULL) {
         rc = ngx_http_tlsrpt_registry_unknown();
 
-    } else if (!ngx_http_tlsrpt_zone_live(claim->entry)) {
+    } else if (!ngx_http_tlsrpt_zone_counts(claim)) {
         rc = NGX_DECLINED;
 
     } else {
@@ -570,7 +570,7 @@ ngx_http_tlsrpt_registry_owned(const ngx_str_t *owner, ngx_array_t *found)
          claim && rc == NGX_OK;
          claim = claim->next_owned)
     {
-        if (ngx_http_tlsrpt_zone_live(claim->entry)) {
+        if (ngx_http_tlsrpt_zone_counts(claim)) {
             rc = ngx_http_tlsrpt_registry_list(found, claim);
         }
     }

@@ -117,6 +117,7 @@ ngx_http_tlsrpt_row_policy(ngx_http_tlsrpt_row_t *row,
     }
 
     if (!tlsrpt_enrolment_policy(e, ngx_time(), &policy)) {
+        row->until = (time_t) e->ends;
         return NGX_OK;
     }
 
@@ -129,7 +130,10 @@ ngx_http_tlsrpt_row_policy(ngx_http_tlsrpt_row_t *row,
 
     row->mode = (ngx_uint_t) policy.mode;
 
-    if (e->state == TLSRPT_ACTIVE && e->mode < 0) {
+    if (e->state == TLSRPT_LEAVING) {
+        row->until = (time_t) e->ends;
+
+    } else if (e->state == TLSRPT_ACTIVE && e->mode < 0) {
         /* its policy was taken away (RFC 8461 8.3) */
         row->until = (time_t) tlsrpt_enrolment_held(e, ngx_time());
     }

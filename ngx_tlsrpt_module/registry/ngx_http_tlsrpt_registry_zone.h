@@ -69,7 +69,8 @@ struct ngx_http_tlsrpt_claim_s {
 struct ngx_http_tlsrpt_entry_s {
     ngx_http_tlsrpt_entry_t       *next;    /* of its bucket */
     ngx_http_tlsrpt_text_t        *text;    /* NULL: no policy */
-    time_t                         until;   /* it is served; 0: without end */
+    time_t                         until;   /* it is served, or has left then;
+                                               0: without end */
     time_t                         vanished;    /* gone from Redis, and served
                                                    until then; 0: it is there */
     ngx_http_tlsrpt_claim_t       *claims;  /* first the one that holds it */
@@ -193,7 +194,7 @@ void ngx_http_tlsrpt_zone_remove(ngx_http_tlsrpt_entry_t *entry);
 /* It was served on for long enough: those that wait are left. */
 void ngx_http_tlsrpt_zone_end(ngx_http_tlsrpt_entry_t *entry);
 
-/* Is the entry held by somebody, and not vanished for more than a day? */
+/* Not vanished for more than a day? */
 
 static ngx_inline ngx_uint_t
 ngx_http_tlsrpt_zone_live(ngx_http_tlsrpt_entry_t *entry)
@@ -201,11 +202,24 @@ ngx_http_tlsrpt_zone_live(ngx_http_tlsrpt_entry_t *entry)
     return entry->vanished == 0 || entry->vanished > ngx_time();
 }
 
+/* And, where it is the one that holds the domain, has it not left, although
+   nobody has taken it away in Redis yet? */
+
+static ngx_inline ngx_uint_t
+ngx_http_tlsrpt_zone_counts(ngx_http_tlsrpt_claim_t *claim)
+{
+    return ngx_http_tlsrpt_zone_live(claim->entry)
+           && (claim->state != NGX_HTTP_TLSRPT_LEAVING
+               || claim->entry->until > ngx_time());
+}
+
+/* Is the domain held by somebody? */
+
 static ngx_inline ngx_uint_t
 ngx_http_tlsrpt_zone_held(ngx_http_tlsrpt_entry_t *entry)
 {
     return entry->claims->state != NGX_HTTP_TLSRPT_PENDING
-           && ngx_http_tlsrpt_zone_live(entry);
+           && ngx_http_tlsrpt_zone_counts(entry->claims);
 }
 
 /* For those who change it: the bucket of a hash; the key of a name in the tree;

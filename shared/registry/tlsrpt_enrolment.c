@@ -209,6 +209,13 @@ tlsrpt_token_of_address(tlsrpt_str_t address, char token[TLSRPT_TOKEN_LEN + 1])
  */
 
 int
+tlsrpt_enrolment_is_over(const tlsrpt_enrolment_t *e, int64_t now)
+{
+    return e->state == TLSRPT_LEAVING && e->ends <= now;
+}
+
+
+int
 tlsrpt_enrolment_follows(const tlsrpt_enrolment_t *e)
 {
     return e->state != TLSRPT_LEAVING && e->same_as.data != NULL;
@@ -257,7 +264,7 @@ tlsrpt_enrolment_policy(const tlsrpt_enrolment_t *e, int64_t now,
     mta_sts_policy_t *policy)
 {
     if (e->state == TLSRPT_LEAVING) {
-        return e->ends > now ? ending_policy(policy) : 0;
+        return tlsrpt_enrolment_is_over(e, now) ? 0 : ending_policy(policy);
     }
 
     if (e->state == TLSRPT_PENDING || e->same_as.data != NULL) {

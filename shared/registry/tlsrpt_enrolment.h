@@ -92,6 +92,8 @@ int tlsrpt_token_of_address(tlsrpt_str_t address,
    What is leaving, or has lost its policy, serves "none" until it ends. */
 int tlsrpt_enrolment_policy(const tlsrpt_enrolment_t *e, int64_t now,
     mta_sts_policy_t *policy);
+/* Has it left, although nobody has taken it away yet? */
+int tlsrpt_enrolment_is_over(const tlsrpt_enrolment_t *e, int64_t now);
 /* Does it follow another, now? */
 int tlsrpt_enrolment_follows(const tlsrpt_enrolment_t *e);
 /* Has the holder of the domain that it follows (NULL: nobody) the policy that it

@@ -22,15 +22,17 @@
 #define LATER       3600                    /* seconds: a record that cannot be
                                                read, or is of a later version */
 
-/* What leaves is at its end for whoever can see in DNS which records still lead
-   here, so long: seconds. */
-#define LOOK_FIRST  600
+/* What has left is there still for rspamd, which can see in DNS which records
+   lead here, where it looks: so many seconds. */
+#define LOOK_FIRST  60
 
 /* Events of what was not proved are of strangers' making, perhaps. */
 #define KEEP_UNPROVED  (30 * TLSRPT_DAY)
 
 typedef enum {
-    DUE = 0,                                /* names of what is over */
+    TIME = 0,
+    SEEN,                                   /* does rspamd look? */
+    DUE,                                    /* names of what is over */
     EXPIRE, EXPIRED, MENDED,                /* each: its record, and the next */
     UNTOLD,                                 /* events */
     PASSED, FOLLOWED, UNFOLLOW, UNFOLLOWED, /* each: who followed the domain */
@@ -51,6 +53,7 @@ struct tlsrpt_registry_upkeep {
     unsigned char              random[TLSRPT_TOKEN_BYTES];
     step_t                     step;
     int                        more;
+    int                        seen;        /* rspamd looks */
     tlsrpt_key_read_t          read;
     tlsrpt_command_t          *command;     /* owned */
     texts_t                    due;
@@ -148,6 +151,7 @@ tlsrpt_registry_upkeep_create(tlsrpt_str_t prefix, int64_t now,
         snprintf(u->prefix, sizeof(u->prefix), "%.*s", (int) prefix.len,
                  prefix.data);
         u->now = now;
+        u->step = now ? SEEN : TIME;
         u->keep = (int64_t) retention_days * TLSRPT_DAY;
         memcpy(u->random, random, sizeof(u->random));
     }
@@ -191,6 +195,45 @@ tlsrpt_registry_upkeep_more(const tlsrpt_registry_upkeep_t *u)
 
 
 /*
+ * What is known before
+ */
+
+static tlsrpt_command_t *
+ask_time(void)
+{
+    static const tlsrpt_str_t  argv[] = { TLSRPT_STR("TIME") };
+
+    return tlsrpt_command_create(argv, 1, 0, NULL);
+}
+
+
+static tlsrpt_command_t *
+ask_seen(const tlsrpt_registry_upkeep_t *u)
+{
+    tlsrpt_key_t  key;
+
+    tlsrpt_key_registry(&key, str(u->prefix), ":seen");
+
+    tlsrpt_str_t  argv[] = { TLSRPT_STR("EXISTS"), { key.data, key.len } };
+
+    return tlsrpt_command_create(argv, 2, 1, NULL);
+}
+
+
+static void
+read_time(tlsrpt_registry_upkeep_t *u, const tlsrpt_reply_t *reply)
+{
+    if (reply->type == TLSRPT_REPLY_ARRAY && reply->nelements
+        && reply->elements[0]->type == TLSRPT_REPLY_STRING)
+    {
+        u->now = strtoll(reply->elements[0]->str, NULL, 10);
+    }
+
+    u->step = u->now > 0 && u->now < TLSRPT_TIME_END ? SEEN : END;
+}
+
+
+/*
  * What is over
  */
 
@@ -226,7 +269,7 @@ is_looked_at_first(const tlsrpt_registry_upkeep_t *u)
 {
     const tlsrpt_enrolment_t  *e = u->record->holder;
 
-    return e && e->state == TLSRPT_LEAVING && e->ends <= u->now
+    return u->seen && e && tlsrpt_enrolment_is_over(e, u->now)
            && u->now < e->ends + LOOK_FIRST;
 }
 
@@ -400,6 +443,12 @@ tlsrpt_registry_upkeep_next(tlsrpt_registry_upkeep_t *u)
 
     switch (u->step) {
 
+    case TIME:
+        return made(u, ask_time());
+
+    case SEEN:
+        return made(u, ask_seen(u));
+
     case DUE:
         return tlsrpt_registry_due(&u->read, prefix, ":ends", u->now, MOST);
 
@@ -490,6 +539,15 @@ tlsrpt_registry_upkeep_add(tlsrpt_registry_upkeep_t *u,
     }
 
     switch (u->step) {
+
+    case TIME:
+        read_time(u, reply);
+        break;
+
+    case SEEN:
+        u->seen = reply->type == TLSRPT_REPLY_INTEGER && reply->integer > 0;
+        u->step = DUE;
+        break;
 
     case DUE:
         add_list(u, &u->due, reply, next_due);

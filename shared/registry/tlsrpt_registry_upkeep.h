@@ -27,8 +27,8 @@
 
 typedef struct tlsrpt_registry_upkeep  tlsrpt_registry_upkeep_t;
 
-/* random: new each time; retention_days: how long events are kept.  NULL: no
-   memory. */
+/* now: 0: what Redis says, on which hosts agree; random: new each time;
+   retention_days: how long events are kept.  NULL: no memory. */
 tlsrpt_registry_upkeep_t *tlsrpt_registry_upkeep_create(tlsrpt_str_t prefix,
     int64_t now, unsigned retention_days,
     const unsigned char random[TLSRPT_TOKEN_BYTES]) TLSRPT_MUST_USE;

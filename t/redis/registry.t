@@ -316,7 +316,7 @@ enrol(qw(a example.net {}));
 at(10);
 looked('example.com', value_of('example.com', 'a'));
 redis('RPUSH', "$R:untold", 'no event', '{"id":"x"}');
-is $store->line('upkeep'), '19 0', 'they are drained';
+is $store->line('upkeep'), '20 0', 'they are drained';
 is_deeply events(), [], 'all of them';
 my @acts = map { decode_json($_) }
     @{ redis('LRANGE', 't:{example.com}:acts', 0, -1) };
