@@ -15,6 +15,7 @@ enum {
     NGX_HTTP_TLSRPT_ENROLLED_NEXT,
     NGX_HTTP_TLSRPT_ENROLLED_WAS,
     NGX_HTTP_TLSRPT_ENROLLED_FOLLOWERS,
+    NGX_HTTP_TLSRPT_ENROLLED_MINE,
     NGX_HTTP_TLSRPT_ENROLLED_ALL
 };
 
@@ -33,6 +34,8 @@ static ngx_int_t ngx_http_tlsrpt_enrolled_record(
     tlsrpt_registry_record_t **record);
 static ngx_int_t ngx_http_tlsrpt_enrolled_follower(
     ngx_http_tlsrpt_enrolled_t *en, const tlsrpt_reply_t *reply);
+static ngx_int_t ngx_http_tlsrpt_enrolled_mine(ngx_http_tlsrpt_enrolled_t *en,
+    const tlsrpt_reply_t *reply);
 static ngx_int_t ngx_http_tlsrpt_enrolled_was(ngx_http_tlsrpt_enrolled_t *en);
 static const tlsrpt_other_t *ngx_http_tlsrpt_enrolled_other(
     ngx_http_tlsrpt_enrolled_t *en, const ngx_str_t *name,
@@ -78,7 +81,9 @@ ngx_http_tlsrpt_enrolled_free(ngx_http_tlsrpt_enrolled_t *en)
     tlsrpt_registry_record_destroy(en->record);
     tlsrpt_registry_record_destroy(en->next);
     tlsrpt_registry_record_destroy(en->was);
+    tlsrpt_command_destroy(en->names);
 
+    en->names = NULL;
     en->record = NULL;
     en->next = NULL;
     en->was = NULL;
@@ -110,6 +115,8 @@ ngx_http_tlsrpt_enrolled_next(ngx_http_tlsrpt_enrolled_t *en,
 static const tlsrpt_command_t *
 ngx_http_tlsrpt_enrolled_command(ngx_http_tlsrpt_enrolled_t *en)
 {
+    static const tlsrpt_str_t  none = { "", 0 };
+
     for ( /* void */ ; en->step < NGX_HTTP_TLSRPT_ENROLLED_ALL; en->step++) {
 
         switch (en->step) {
@@ -137,12 +144,23 @@ ngx_http_tlsrpt_enrolled_command(ngx_http_tlsrpt_enrolled_t *en)
             }
             break;
 
-        default: /* NGX_HTTP_TLSRPT_ENROLLED_FOLLOWERS */
+        case NGX_HTTP_TLSRPT_ENROLLED_FOLLOWERS:
             if (en->leaves) {
                 return tlsrpt_registry_followers(&en->read,
                                         ngx_http_tlsrpt_prefix(en->request),
                                         en->how.domain,
                                         NGX_HTTP_TLSRPT_FOLLOWERS);
+            }
+            break;
+
+        default: /* NGX_HTTP_TLSRPT_ENROLLED_MINE */
+            if (en->nfollowers && !en->how.is_operator) {
+                tlsrpt_command_destroy(en->names);
+                en->names = tlsrpt_registry_names(
+                                ngx_http_tlsrpt_prefix(en->request),
+                                &en->how.owner, none,
+                                NGX_HTTP_TLSRPT_OWNED);
+                return en->names;
             }
         }
     }
@@ -186,8 +204,11 @@ ngx_http_tlsrpt_enrolled_reply(ngx_http_tlsrpt_enrolled_t *en,
     case NGX_HTTP_TLSRPT_ENROLLED_WAS:
         return ngx_http_tlsrpt_enrolled_record(en, reply, &en->was);
 
-    default: /* NGX_HTTP_TLSRPT_ENROLLED_FOLLOWERS */
+    case NGX_HTTP_TLSRPT_ENROLLED_FOLLOWERS:
         return ngx_http_tlsrpt_enrolled_follower(en, reply);
+
+    default: /* NGX_HTTP_TLSRPT_ENROLLED_MINE */
+        return ngx_http_tlsrpt_enrolled_mine(en, reply);
     }
 }
 
@@ -267,6 +288,42 @@ ngx_http_tlsrpt_enrolled_follower(ngx_http_tlsrpt_enrolled_t *en,
 
         en->nfollowers++;
     }
+
+    return NGX_OK;
+}
+
+
+/* An owner is told of its own; that there are others, the change finds out when
+   it is written. */
+
+static ngx_int_t
+ngx_http_tlsrpt_enrolled_mine(ngx_http_tlsrpt_enrolled_t *en,
+    const tlsrpt_reply_t *reply)
+{
+    size_t      i, n;
+    ngx_uint_t  k;
+
+    if (reply->type != TLSRPT_REPLY_ARRAY) {
+        return NGX_ERROR;
+    }
+
+    n = 0;
+
+    for (k = 0; k < en->nfollowers; k++) {
+
+        for (i = 0; i < reply->nelements; i++) {
+            if (reply->elements[i]->len == en->followers[k].len
+                && ngx_memcmp(reply->elements[i]->str, en->followers[k].data,
+                              en->followers[k].len)
+                   == 0)
+            {
+                en->followers[n++] = en->followers[k];
+                break;
+            }
+        }
+    }
+
+    en->nfollowers = n;
 
     return NGX_OK;
 }

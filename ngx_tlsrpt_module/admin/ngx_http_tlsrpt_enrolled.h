@@ -15,7 +15,9 @@
 #pragma GCC visibility push(hidden)
 
 /* Named in a refusal, at most. */
-#define NGX_HTTP_TLSRPT_FOLLOWERS  16
+#define NGX_HTTP_TLSRPT_FOLLOWERS  16      /* that are named */
+#define NGX_HTTP_TLSRPT_OWNED      1000    /* names of an owner, of which they
+                                              are */
 
 /* Set by the caller: request, admin, body, leaves. */
 typedef struct {
@@ -26,6 +28,7 @@ typedef struct {
 
     tlsrpt_change_how_t         how;        /* now: Redis's time */
     tlsrpt_registry_record_t   *record;     /* of admin->domain */
+    tlsrpt_command_t           *names;      /* asked for, of the owner */
     tlsrpt_registry_record_t   *next;       /* of body->same_as */
     tlsrpt_registry_record_t   *was;        /* of the same-as that it has now */
     ngx_str_t                   was_name;   /* len 0: it has none */

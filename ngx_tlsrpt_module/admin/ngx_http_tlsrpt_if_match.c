@@ -25,6 +25,18 @@ ngx_http_tlsrpt_if_match(const ngx_str_t *tags, const char *id)
             p++;
         }
 
+        /* W/"...": a weak one matches nothing (RFC 9110 13.1.1, 8.8.3.2) */
+
+        if (last - p > 2 && ngx_memcmp(p, "W/\"", 3) == 0) {
+            p = ngx_strlchr(p + 3, last, '"');
+
+            if (p == NULL) {
+                return 0;
+            }
+
+            continue;
+        }
+
         tag = p;
 
         while (p < last && *p != ' ' && *p != ',' && *p != '"') {

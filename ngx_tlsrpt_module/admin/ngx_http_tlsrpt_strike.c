@@ -16,6 +16,8 @@
 #include "ngx_http_tlsrpt_strike.h"
 #include "tlsrpt_collect.h"
 
+#include <openssl/rand.h>
+
 
 typedef struct {
     ngx_http_request_t       *request;
@@ -124,7 +126,9 @@ ngx_http_tlsrpt_strike_run(ngx_http_request_t *r,
     conf.milliseconds = (int64_t) now->sec * 1000 + (int64_t) now->msec;
     conf.retention_days = (unsigned) tmcf->retention_days;
 
-    if (ngx_http_tlsrpt_strike_actor(r, admin, &conf.actor) != NGX_OK) {
+    if (ngx_http_tlsrpt_strike_actor(r, admin, &conf.actor) != NGX_OK
+        || RAND_bytes(conf.random, sizeof(conf.random)) != 1)
+    {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 

@@ -222,6 +222,7 @@ ngx_http_tlsrpt_dump_row(ngx_http_tlsrpt_dump_from_t *from,
     row->vanished = (time_t) head.vanished;
     row->mode = head.mode;
     row->nclaims = head.nclaims;
+    row->withdrawn = 0;
 
     if (ngx_http_tlsrpt_dump_take_str(from, &row->name, head.name_len)
            != NGX_OK

@@ -34,6 +34,7 @@ ngx_http_tlsrpt_row(ngx_http_tlsrpt_row_t *row, const ngx_str_t *name,
     row->until = 0;
     row->vanished = 0;
     row->nclaims = 0;
+    row->withdrawn = record->left_owner.data != NULL;
     ngx_str_set(&row->text, "");
     ngx_str_set(&row->id, "");
 

@@ -143,6 +143,8 @@ typedef struct {
     ngx_str_t                      id;      /* then whose it was */
     ngx_uint_t                     mode;
     ngx_uint_t                     nclaims; /* 0: nobody's any more */
+    ngx_uint_t                     withdrawn;   /* then: by who waited for it,
+                                               so nobody left it */
     ngx_http_tlsrpt_row_claim_t    claims[NGX_HTTP_TLSRPT_CLAIMS];
 } ngx_http_tlsrpt_row_t;
 

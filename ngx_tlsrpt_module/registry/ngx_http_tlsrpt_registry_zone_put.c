@@ -113,7 +113,7 @@ ngx_http_tlsrpt_zone_keep(ngx_http_tlsrpt_row_t *row,
         || (row->nclaims
             && row->claims[0].state != NGX_HTTP_TLSRPT_PENDING)
         || (entry->vanished == 0
-            && (row->nclaims == 0
+            && ((row->nclaims == 0 && !row->withdrawn)
                 || entry->generation == ngx_http_tlsrpt_zone->sh->generation)))
     {
         return;

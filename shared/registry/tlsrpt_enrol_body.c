@@ -236,6 +236,19 @@ read_token(reader_t *r, const char *name, const json_t *value)
 }
 
 
+static void
+read_value(reader_t *r, const char *name, const json_t *value)
+{
+    tlsrpt_str_t  text = text_of(value);
+
+    if (text.data == NULL || !tlsrpt_token_read(text, r->body->value)) {
+        r->body->value[0] = '\0';
+        refuse(r, name, "\"verification\" must be %d characters of a-z and "
+               "2-7", TLSRPT_TOKEN_LEN);
+    }
+}
+
+
 static const member_t  members[] = {
     { "mode",     read_mode },
     { "max-age",  read_max_age },
@@ -245,6 +258,7 @@ static const member_t  members[] = {
     { "verified", read_verified },
     { "owner",    read_owner },
     { "token",    read_token },
+    { "verification", read_value },
 };
 
 #define NMEMBERS  (sizeof(members) / sizeof(members[0]))
@@ -268,7 +282,7 @@ read_member(reader_t *r, const char *name, const json_t *value)
     (void) mta_sts_quote(name, strlen(name), shown);
     refuse(r, shown, "there is no member \"%s\": those that are known are "
            "mode, max-age, mx, contact and same-as, and the operator's "
-           "verified, owner and token", shown);
+           "verified, owner, token and verification", shown);
 }
 
 
@@ -400,5 +414,6 @@ const char *
 tlsrpt_enrol_body_of_operator(const tlsrpt_enrol_body_t *body)
 {
     return body->verified ? "verified" : body->owner[0] ? "owner"
-           : body->token[0] ? "token" : NULL;
+           : body->token[0] ? "token"
+           : body->value[0] ? "verification" : NULL;
 }

@@ -28,9 +28,11 @@ typedef struct {
     char              contact[TLSRPT_ENROLMENT_CONTACTS]
                              [TLSRPT_CONTACT_LEN + 1];
     size_t            ncontact;
-    int               verified;             /* the operator's three */
+    int               verified;             /* the operator's four */
     char              owner[TLSRPT_OWNER_LEN + 1];      /* "": not given */
     char              token[TLSRPT_TOKEN_LEN + 1];      /* "": not given */
+    char              value[TLSRPT_TOKEN_LEN + 1];      /* "verification": of
+                                                           _tlsrpt-verify */
 } tlsrpt_enrol_body_t;                      /* 18 kB: not on small stacks */
 
 /* What is wrong, and where. */
@@ -44,7 +46,7 @@ typedef struct {
 unsigned tlsrpt_enrol_body_read(const char *text, size_t len,
     tlsrpt_enrol_body_t *body, tlsrpt_enrol_error_t *error) TLSRPT_MUST_USE;
 
-/* The first of "verified", "owner" and "token" that is given; NULL: none.  From
+/* The first of "verified", "owner", "token", "verification" that is given; NULL: none.  From
    an owner they are refused (403). */
 const char *tlsrpt_enrol_body_of_operator(const tlsrpt_enrol_body_t *body);
 

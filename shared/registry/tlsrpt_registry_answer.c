@@ -451,8 +451,9 @@ tlsrpt_enrolment_export(const tlsrpt_enrolment_t *e, tlsrpt_str_t domain,
         return 0;
     }
 
-    json = json_pack("{s:s%, s:s%}", "domain", domain.data, domain.len, "token",
-                     e->token.data, e->token.len);
+    json = json_pack("{s:s%, s:s%, s:s%}", "domain", domain.data, domain.len,
+                     "token", e->token.data, e->token.len, "verification",
+                     e->value.data, e->value.len);
 
     rc = json == NULL
          || (e->owner.data && put(json, "owner", text_json(e->owner)))

@@ -239,6 +239,42 @@ set_policy(tlsrpt_registry_step_t *step, tlsrpt_enrolment_t *e,
 }
 
 
+/* Of who moves in: the value that DNS shows of him already. */
+
+static void
+set_value(tlsrpt_registry_step_t *step, tlsrpt_enrolment_t *e,
+    const tlsrpt_enrol_body_t *body)
+{
+    if (!body->value[0] || tlsrpt_str_is(e->value, body->value)) {
+        return;
+    }
+
+    for (size_t i = 0; i < step->record->npending; i++) {
+        if (tlsrpt_str_is(step->record->pending[i]->value, body->value)) {
+            tlsrpt_step_refuse(step, TLSRPT_CHANGE_CONFLICT, "verification",
+                               "another enrolment of the domain has this "
+                               "value");
+            return;
+        }
+    }
+
+    if (step->record->holder
+        && tlsrpt_str_is(step->record->holder->value, body->value))
+    {
+        tlsrpt_step_refuse(step, TLSRPT_CHANGE_CONFLICT, "verification",
+                           "another enrolment of the domain has this value");
+        return;
+    }
+
+    copy(step, body->value, &e->value);
+
+    if (!step->change->created) {
+        tlsrpt_step_tell(step, "records-changed", e, "The domain was given "
+                         "another value of _tlsrpt-verify");
+    }
+}
+
+
 static void
 set_contact(tlsrpt_registry_step_t *step, tlsrpt_enrolment_t *e,
     const tlsrpt_enrol_body_t *body)
@@ -267,6 +303,12 @@ set_token(tlsrpt_registry_step_t *step, tlsrpt_enrolment_t *e,
     const tlsrpt_enrol_body_t *body)
 {
     if (!body->token[0] || tlsrpt_str_is(e->token, body->token)) {
+        return;
+    }
+
+    if (tlsrpt_registry_record_by_token(step->record, str(body->token))) {
+        tlsrpt_step_refuse(step, TLSRPT_CHANGE_CONFLICT, "token",
+                           "another enrolment of the domain has this token");
         return;
     }
 
@@ -336,8 +378,9 @@ static void
 make_room(tlsrpt_registry_step_t *step)
 {
     while (step->record->npending >= TLSRPT_RECORD_PENDING) {
-        tlsrpt_step_drop(step, 0, "domain-expired", "Too many wait for proof "
-                         "of this domain: the oldest one is over");
+        /* nothing of how many others there are */
+        tlsrpt_step_drop(step, 0, "domain-expired", "DNS has not proved in "
+                         "time who owns the domain: enrol it anew");
     }
 }
 
@@ -434,6 +477,7 @@ tlsrpt_change_put(tlsrpt_change_t *change, tlsrpt_registry_record_t *record,
 
     change->enrolment = e;
     set_token(&step, e, body);
+    set_value(&step, e, body);
     set_policy(&step, e, body, next, was);
     set_contact(&step, e, body);
 

@@ -477,7 +477,8 @@ write_record(tlsrpt_registry_step_t *step)
         }
 
         tlsrpt_step_drop(step, i, "domain-expired",
-                         "Too much waits for proof of this domain");
+                         "DNS has not proved in time who owns the domain: "
+                         "enrol it anew");
     }
 }
 

@@ -48,6 +48,9 @@ typedef struct {
     int32_t       oldest;                   /* reports of days before are not
                                                known to who asks; 0: all are */
     int64_t       milliseconds;             /* now */
+    unsigned char random[16];               /* new for each request: what is
+                                               sent twice is done once, what is
+                                               asked for twice is not */
     unsigned      retention_days;
 } tlsrpt_strike_conf_t;
 

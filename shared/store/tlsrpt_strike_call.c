@@ -341,10 +341,13 @@ make_id(args_t *args, const tlsrpt_strike_conf_t *conf)
     int            len;
     unsigned char  digest[SHA256_DIGEST_LENGTH];
 
-    len = snprintf(text, sizeof(text), "%.*s\n%.*s\n%d\n%lld\n",
-                   (int) conf->domain.len, conf->domain.data,
-                   (int) conf->id.len, conf->id.data, conf->restore,
-                   (long long) conf->milliseconds);
+    memcpy(text, conf->random, sizeof(conf->random));
+    len = (int) sizeof(conf->random);
+    len += snprintf(text + len, sizeof(text) - (size_t) len,
+                    "%.*s\n%.*s\n%d\n%lld\n",
+                    (int) conf->domain.len, conf->domain.data,
+                    (int) conf->id.len, conf->id.data, conf->restore,
+                    (long long) conf->milliseconds);
     SHA256((const unsigned char *) text,
            (size_t) len < sizeof(text) ? (size_t) len : sizeof(text) - 1,
            digest);

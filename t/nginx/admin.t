@@ -75,6 +75,8 @@ is_deeply ask('ann', 'PUT', 'domains/a.example', \%policy)->{json}, $d,
 
 is ask('ann', 'PUT', 'domains/a.example', {}, 'If-Match' => '"x"')->{status}, 412,
     'If-Match with another id';
+is ask('ann', 'PUT', 'domains/a.example', {}, 'If-Match' => "W/\"$d->{id}\"")->{status}, 412,
+    'a weak one matches nothing (RFC 9110 13.1.1)';
 is ask('ann', 'PUT', 'domains/a.example', {}, 'If-Match' => '"' . ($d->{id} // '') . '"')->{status},
     200, 'with its id';
 is ask('ann', 'PUT', 'domains/a.example', \%policy, 'If-Match' => $d->{id})->{status},
@@ -200,12 +202,16 @@ my @lines = map { decode_json($_) }
 my ($line) = grep { $_->{domain} eq 'moved.example' } @lines;
 is $line->{owner}, 'ann', 'an export has the owner';
 is $line->{token}, 'abcdefghijklmnopqrstuvwxyz', 'and the token';
+my $value = ask('ann', 'GET', 'domains/moved.example')->{json}{verification}{value};
+is $line->{verification}, $value, 'and the value of _tlsrpt-verify';
 my $name = delete $line->{domain};
 is ask(undef, 'DELETE', 'domains/moved.example?now=1')->{status}, 200, 'taken away';
 is ask(undef, 'GET', 'domains/moved.example')->{status}, 404, 'it is gone';
 is ask(undef, 'PUT', "domains/$name", $line)->{status}, 201, 'and in again';
 is ask('ann', 'GET', 'domains/moved.example')->{json}{'report-uri'},
     $given->{json}{'report-uri'}, 'its records are what they were';
+is ask('ann', 'GET', 'domains/moved.example')->{json}{verification}{value}, $value,
+    'all of them';
 
 # Leaving
 

@@ -55,6 +55,9 @@ $t->wants_alerts(qr/the registry in Redis is/);
 $t->redis('FLUSHALL');
 is put('eve', 'a.example')->{status}, 201, 'eve enters what was hers';
 is put('ann', 'b.example', %policy)->{status}, 201, 'ann does, anew';
+is put('eve', 'd.example')->{status}, 201, 'eve enters another';
+is $t->request('DELETE', '/mine/domains/d.example', headers => ['X-User' => 'eve'])
+    ->{status}, 204, 'and withdraws it, before all is loaded';
 ok soon(sub { $t->error_log =~ /\[alert\]/ }), 'it is told';
 sleep 4;
 is served("$_.example"), 200, "$_ is served on" for 'a' .. 'd';
