@@ -26,6 +26,7 @@ typedef struct {
     tlsrpt_change_t              change;
     tlsrpt_command_t            *put;
     ngx_uint_t                   tries;
+    int64_t                      proved;    /* by an owner; 0: the operator */
     ngx_uint_t                   status;    /* refused by it; 0: not yet */
     const char                  *path;      /* of the body, and why */
     const char                  *detail;
@@ -404,6 +405,8 @@ ngx_http_tlsrpt_enrol_change(ngx_http_tlsrpt_enrol_t *enrol)
 
     enrol->holds = ngx_http_tlsrpt_is_operator(&enrol->admin)
                    || (e && e->state != TLSRPT_PENDING);
+    enrol->proved = e && !ngx_http_tlsrpt_is_operator(&enrol->admin)
+                    ? e->proved : 0;
     enrol->changed = 1;
 
     rc = ngx_http_tlsrpt_enrol_match(enrol, e);
@@ -544,7 +547,7 @@ ngx_http_tlsrpt_enrol_done(void *data, ngx_http_request_t *r)
     if (enrol->status == NGX_HTTP_NOT_FOUND && enrol->erase && enrol->holds) {
         /* what has left, or was never enrolled, may have counts */
         return ngx_http_tlsrpt_erase(r, &enrol->admin.domain,
-                                     enrol->en.how.now, 0, NULL);
+                                     enrol->en.how.now, 0, 0, NULL);
     }
 
     if (enrol->status) {
@@ -621,7 +624,8 @@ ngx_http_tlsrpt_enrol_left(ngx_http_tlsrpt_enrol_t *enrol,
 
     if (enrol->erase && enrol->holds) {
         return ngx_http_tlsrpt_erase(r, &enrol->admin.domain,
-                                     enrol->en.how.now, status, json);
+                                     enrol->en.how.now, enrol->proved, status,
+                                     json);
     }
 
     return json ? ngx_http_tlsrpt_admin_json(r, status, json)

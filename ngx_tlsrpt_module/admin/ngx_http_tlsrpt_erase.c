@@ -38,7 +38,7 @@ static const ngx_http_tlsrpt_fetch_type_t  ngx_http_tlsrpt_erase_fetch = {
 
 ngx_int_t
 ngx_http_tlsrpt_erase(ngx_http_request_t *r, ngx_str_t *domain, int64_t now,
-    ngx_uint_t status, json_t *json)
+    int64_t proved, ngx_uint_t status, json_t *json)
 {
     ngx_http_tlsrpt_erase_t      *erase;
     ngx_http_tlsrpt_main_conf_t  *tmcf;
@@ -51,7 +51,8 @@ ngx_http_tlsrpt_erase(ngx_http_request_t *r, ngx_str_t *domain, int64_t now,
         erase->steps = tlsrpt_erase_create(ngx_http_tlsrpt_prefix(r),
                                            ngx_http_tlsrpt_str(domain),
                                            (unsigned) tmcf->retention_days,
-                                           now);
+                                           now, proved ? tlsrpt_day_of(proved)
+                                                       : 0);
     }
 
     if (erase == NULL || erase->steps == NULL) {

@@ -21,9 +21,11 @@
                                                before, and after, today's */
 
 typedef enum {
-    LISTS = 0,                              /* a page of a day's list */
+    OLDER = 0,                              /* is there anything? */
+    LISTS,                                  /* a page of a day's list */
     TEXTS,                                  /* the long ones of it */
     MONTH,                                  /* the month's keys */
+    DAYS,                                   /* some of its days */
     DOMAIN,
     INDEXES,
     END
@@ -35,8 +37,10 @@ struct tlsrpt_erase {
     step_t              step;
     int                 failed;
     int32_t             first;              /* of all days */
+    int32_t             since;              /* 0: all days */
     int32_t             month;              /* its first day; the newest one
                                                is the first */
+    int32_t             latest;             /* month */
     int32_t             day;                /* whose list is read */
     size_t              offset;
     int                 is_last;            /* page of the list */
@@ -57,7 +61,7 @@ str(const char *text)
 
 tlsrpt_erase_t *
 tlsrpt_erase_create(tlsrpt_str_t prefix, tlsrpt_str_t domain,
-    unsigned retention_days, int64_t now)
+    unsigned retention_days, int64_t now, int32_t since)
 {
     tlsrpt_erase_t  *e = calloc(1, sizeof(*e));
     const int32_t    today = tlsrpt_day_of(now);
@@ -71,8 +75,11 @@ tlsrpt_erase_create(tlsrpt_str_t prefix, tlsrpt_str_t domain,
     snprintf(e->domain, sizeof(e->domain), "%.*s", (int) domain.len,
              domain.data);
     e->first = today - (int32_t) retention_days - BEYOND;
-    e->month = tlsrpt_first_of_month(today + BEYOND);
+    e->since = since;
+    e->month = tlsrpt_first_of_month(since ? since - 1 : today + BEYOND);
+    e->latest = tlsrpt_first_of_month(today + BEYOND);
     e->day = e->month;
+    e->step = since ? OLDER : LISTS;
 
     return e;
 }
@@ -106,19 +113,24 @@ next_key(tlsrpt_erase_t *e)
 }
 
 
+/* Of its days from begin to before end; where that is not all of them, not what
+   is of the whole month. */
+
 static void
-add_month(tlsrpt_erase_t *e)
+add_month(tlsrpt_erase_t *e, int32_t begin, int32_t end)
 {
     static const char *const  suffixes[] = { "", ":seen", ":kept" };
 
-    const int32_t       end = tlsrpt_next_month(e->month);
     const tlsrpt_str_t  prefix = str(e->prefix), domain = str(e->domain);
 
     e->nkeys = 0;
-    tlsrpt_key_month(next_key(e), prefix, domain, e->month);
-    tlsrpt_key_closed(next_key(e), prefix, domain, e->month);
 
-    for (int32_t day = e->month; day < end; day++) {
+    if (begin <= e->month) {
+        tlsrpt_key_month(next_key(e), prefix, domain, e->month);
+        tlsrpt_key_closed(next_key(e), prefix, domain, e->month);
+    }
+
+    for (int32_t day = begin; day < end; day++) {
         for (size_t i = 0; i < 3; i++) {
             tlsrpt_key_day(next_key(e), prefix, domain, day, suffixes[i]);
         }
@@ -173,17 +185,81 @@ add_texts(tlsrpt_erase_t *e, const tlsrpt_reply_t *reply)
 
 
 static tlsrpt_command_t *
-unlink_command(const tlsrpt_erase_t *e)
+keys_command(const tlsrpt_erase_t *e, tlsrpt_str_t name)
 {
     tlsrpt_str_t  argv[1 + MAX_KEYS];
 
-    argv[0] = TLSRPT_STR("UNLINK");
+    argv[0] = name;
 
     for (size_t i = 0; i < e->nkeys; i++) {
         argv[1 + i] = (tlsrpt_str_t) { e->keys[i].data, e->keys[i].len };
     }
 
     return tlsrpt_command_create(argv, 1 + e->nkeys, 1, NULL);
+}
+
+
+static tlsrpt_command_t *
+unlink_command(const tlsrpt_erase_t *e)
+{
+    return keys_command(e, TLSRPT_STR("UNLINK"));
+}
+
+
+/* What there is of a month that is older; of the one of the day: its days before,
+   and, if it is closed, all of it may be. */
+
+static tlsrpt_command_t *
+older_command(tlsrpt_erase_t *e)
+{
+    const int32_t       end = tlsrpt_next_month(e->month);
+    const tlsrpt_str_t  prefix = str(e->prefix), domain = str(e->domain);
+
+    e->nkeys = 0;
+    tlsrpt_key_closed(next_key(e), prefix, domain, e->month);
+
+    if (e->since >= end) {
+        tlsrpt_key_month(next_key(e), prefix, domain, e->month);
+    }
+
+    for (int32_t day = e->month; day < end && day < e->since; day++) {
+        tlsrpt_key_day(next_key(e), prefix, domain, day, "");
+    }
+
+    return keys_command(e, TLSRPT_STR("EXISTS"));
+}
+
+
+/* The totals of the days of a month that begin with that day. */
+
+static tlsrpt_command_t *
+days_command(const tlsrpt_erase_t *e)
+{
+    char           names[31][12];
+    size_t         argc = 2;
+    tlsrpt_key_t   key;
+    tlsrpt_str_t   argv[2 + 31];
+    const int32_t  end = tlsrpt_next_month(e->month);
+
+    tlsrpt_key_month(&key, str(e->prefix), str(e->domain), e->month);
+    argv[0] = TLSRPT_STR("HDEL");
+    argv[1] = (tlsrpt_str_t) { key.data, key.len };
+
+    for (int32_t day = e->since; day < end; day++) {
+        char  *name = names[argc - 2];
+
+        snprintf(name, sizeof(names[0]), "%d", (int) (day - e->month + 1));
+        argv[argc++] = str(name);
+    }
+
+    return tlsrpt_command_create(argv, argc, 1, NULL);
+}
+
+
+static int
+is_month_of_since(const tlsrpt_erase_t *e)
+{
+    return e->since > e->month;
 }
 
 
@@ -229,6 +305,9 @@ tlsrpt_erase_next(tlsrpt_erase_t *e)
 {
     switch (e->step) {
 
+    case OLDER:
+        return made(e, older_command(e));
+
     case LISTS:
         tlsrpt_key_day(&e->read.key, str(e->prefix), str(e->domain), e->day,
                        ":kept");
@@ -236,8 +315,12 @@ tlsrpt_erase_next(tlsrpt_erase_t *e)
                                 (long long) e->offset + PAGE - 1);
 
     case MONTH:
-        add_month(e);
+        add_month(e, is_month_of_since(e) ? e->since : e->month,
+                  tlsrpt_next_month(e->month));
         return made(e, unlink_command(e));
+
+    case DAYS:
+        return made(e, days_command(e));
 
     case DOMAIN:
         add_domain(e);
@@ -270,16 +353,44 @@ next_page(tlsrpt_erase_t *e)
 
 
 static void
+begin_month(tlsrpt_erase_t *e, int32_t month)
+{
+    e->month = month;
+    e->day = e->since > month ? e->since : month;
+    e->step = LISTS;
+}
+
+
+static void
 next_month(tlsrpt_erase_t *e)
 {
     if (e->month <= e->first) {
         e->step = DOMAIN;
+
+    } else if (e->since && e->month <= e->since) {
+        e->step = END;
+
+    } else {
+        begin_month(e, tlsrpt_first_of_month(e->month - 1));
+    }
+}
+
+
+static void
+take_older(tlsrpt_erase_t *e, const tlsrpt_reply_t *reply)
+{
+    const int is_older = reply->type == TLSRPT_REPLY_INTEGER && reply->integer;
+
+    if (!is_older && e->month > e->first) {
+        e->month = tlsrpt_first_of_month(e->month - 1);
         return;
     }
 
-    e->month = tlsrpt_first_of_month(e->month - 1);
-    e->day = e->month;
-    e->step = LISTS;
+    if (!is_older) {
+        e->since = 0;
+    }
+
+    begin_month(e, e->latest);
 }
 
 
@@ -293,6 +404,10 @@ tlsrpt_erase_add(tlsrpt_erase_t *e, const tlsrpt_reply_t *reply)
     }
 
     switch (e->step) {
+
+    case OLDER:
+        take_older(e, reply);
+        break;
 
     case LISTS:
         add_texts(e, reply);
@@ -310,6 +425,15 @@ tlsrpt_erase_add(tlsrpt_erase_t *e, const tlsrpt_reply_t *reply)
         break;
 
     case MONTH:
+        if (is_month_of_since(e)) {
+            e->step = DAYS;
+            break;
+        }
+
+        next_month(e);
+        break;
+
+    case DAYS:
         next_month(e);
         break;
 

@@ -25,9 +25,11 @@
 
 typedef struct tlsrpt_erase  tlsrpt_erase_t;
 
-/* NULL: no memory. */
+/* since: a day; what is older is another's, and stays: 0: all goes.  Then also
+   what is not of one day stays: totals of all time; the month of that day, if
+   it is closed.  Where there is nothing older, all goes.  NULL: no memory. */
 tlsrpt_erase_t *tlsrpt_erase_create(tlsrpt_str_t prefix, tlsrpt_str_t domain,
-    unsigned retention_days, int64_t now) TLSRPT_MUST_USE;
+    unsigned retention_days, int64_t now, int32_t since) TLSRPT_MUST_USE;
 void tlsrpt_erase_destroy(tlsrpt_erase_t *erase);
 
 /* Borrowed until the next call; NULL: that was all. */

@@ -60,19 +60,34 @@ ok scalar(grep { /:[0-9a-f]{16}$/ } @$mine) >= 40, 'there are long texts';
 ok scalar(grep { /:closed$/ } @$mine) >= 1, 'and a closed month';
 ok scalar(grep { /:kept$/ } @$mine) >= 4, 'and reports';
 
-like $store->line(erase => $D), qr/ 0$/, 'a domain is erased';
+like $store->line(erase => $D, 0), qr/ 0$/, 'a domain is erased';
 is_deeply keys_of($D), ["t:{$D}:acts"], 'all but what people did';
 is_deeply keys_of('example.net'), $others, 'nothing of another';
 is $t->redis('ZSCORE', "t:$_", $D), undef, "it is not in $_"
     for qw(domains due open events untold);
 is $t->redis('ZSCORE', "t:$_", 'example.net'), 1, "the other is in $_"
     for qw(domains due open events untold);
-like $store->line(erase => $D), qr/ 0$/, 'twice is once';
+like $store->line(erase => $D, 0), qr/ 0$/, 'twice is once';
+
+# Since a day: what is older is another's
+
+sub since { return int($NOW / $DAY) - $_[0] }
+
+$t->redis('DEL', "t:{$D}");
+ingest($_, $D, 'report-id' => "d$_") for 0, 1, 40;
+like $store->line(erase => $D, since(0)), qr/ 0$/, 'erased since today';
+
+sub has { my $day = ago($_[0]); return scalar grep { /:$day$/ } @{ keys_of($D) } }
+
+is has(0), 0, 'which is gone';
+is has($_), 1, "not $_ days ago" for 1, 40;
+like $store->line(erase => $D, since(40)), qr/ 0$/, 'since the first of them';
+is_deeply keys_of($D), ["t:{$D}:acts"], 'all is: nothing is older';
 
 $t->redis('DEL', "t:{$D}");
 is ingest(1, $D), 2, 'a report can come again, the first of its day';
 
 $t->redis('ACL', 'SETUSER', 'default', '-unlink');
-like $store->line(erase => $D), qr/ 1$/, 'what may not be run is told';
+like $store->line(erase => $D, 0), qr/ 1$/, 'what may not be run is told';
 
 done_testing;

@@ -49,7 +49,8 @@
  *     hold                         the next change is not sent, but kept
  *     send                         sends what is kept: "RESULT VERSION"
  *     twice                        the next change is sent twice
- *     erase DOMAIN                 all that was counted: "N FAILED"
+ *     erase DOMAIN SINCE           what was counted since that day (days since
+ *                                  1970; 0: all of it): "N FAILED"
  *     upkeep                       the registry's: "N MORE", N: commands
  *     cost                         CPU, in microseconds: of this process since
  *                                  it was asked last, and the longest of what
@@ -644,7 +645,7 @@ strike_step(int says, int again)
 
 
 static void
-erase(const char *domain)
+erase(const char *domain, const char *since)
 {
     unsigned                 n = 0;
     redisReply              *from;
@@ -652,7 +653,8 @@ erase(const char *domain)
     tlsrpt_erase_t          *e;
     const tlsrpt_command_t  *command;
 
-    e = tlsrpt_erase_create(str("t"), str(domain), retention, now);
+    e = tlsrpt_erase_create(str("t"), str(domain), retention, now,
+                            (int32_t) atoi(since));
 
     while ((command = tlsrpt_erase_next(e)) != NULL) {
         reply = ask_redis(command, &from);
@@ -969,7 +971,7 @@ do_line(char *line)
         send_kept();
 
     } else if (strcmp(word, "erase") == 0) {
-        erase(args[0]);
+        erase(args[0], args[1]);
 
     } else if (strcmp(word, "upkeep") == 0) {
         upkeep();
