@@ -38,7 +38,15 @@ static const tlsrpt_explanation_t  explanations[] = {
     ROW("unspecified", MEDIUM, BY_MODE, UNLIKELY, POLICY, 0, 0, 0),
     ROW("(overflow)", MEDIUM, BY_MODE, UNLIKELY, NONE, 0, 0, 0),
     ROW("silence", MEDIUM, NOTHING, UNLIKELY, NONE, 0, 1, 0),
-    ROW("policy-not-found", MEDIUM, NOTHING, UNLIKELY, NONE, 0, 1, 0)
+    ROW("policy-not-found", MEDIUM, NOTHING, UNLIKELY, NONE, 0, 1, 0),
+
+    /* of our own checks alone */
+    ROW("record-missing", MEDIUM, NOTHING, UNLIKELY, NONE, 0, 1, 0),
+    ROW("record-differs", MEDIUM, NOTHING, UNLIKELY, NONE, 0, 1, 0),
+    ROW("record-several", MEDIUM, NOTHING, UNLIKELY, NONE, 0, 1, 0),
+    ROW("policy-id-stale", MEDIUM, NOTHING, UNLIKELY, NONE, 0, 1, 0),
+    ROW("policy-differs", MEDIUM, NOTHING, UNLIKELY, NONE, 0, 1, 0),
+    ROW("certificate-expiring", HIGH, BY_MODE, UNLIKELY, NONE, 0, 0, 0)
 };
 
 static const tlsrpt_explanation_t  not_given = {

@@ -2,8 +2,8 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * What a check shows to be wrong: judged of what was seen (tlsrpt_seen.h) and of
- * what is served, without a look anywhere.  What could not be seen is no
+ * What a check shows to be wrong: judged of what was seen (tlsrpt_seen.h) and
+ * of what is served, without a look anywhere.  What could not be seen is no
  * finding, and no all-clear either.
  *
  * What a report could tell as well has the report's result type and cause, so
@@ -52,8 +52,11 @@ typedef struct {
     tlsrpt_str_t            mx;             /* of TLSRPT_ABOUT_MX: its name */
     tlsrpt_severity_t       severity;
     tlsrpt_finding_lost_t   lost;
-    int                     mode;           /* MTA_STS_...; -1: no policy */
+    int                     mode;           /* MTA_STS_... that senders get; -1:
+                                               none that is known */
     int                     dane;           /* do TLSA records count? */
+    int                     opens;          /* is to be told although nothing
+                                               fails yet */
     int64_t                 at;             /* seconds: the look */
     int64_t                 since;          /* that shows it since then */
 
@@ -84,6 +87,7 @@ typedef struct {
     size_t            n;
     char              id[MTA_STS_ID_LEN + 1];   /* of the policy as fetched; "":
                                                none was */
+    char              policy_error[160];    /* why that is none; may be "" */
     mta_sts_policy_t  policy;               /* that senders get, where */
     int               has_policy;           /* there is one */
 } tlsrpt_findings_t;
@@ -92,26 +96,44 @@ typedef struct {
 void tlsrpt_findings(const tlsrpt_findings_ask_t *ask,
     tlsrpt_findings_t *findings);
 
-/* Can the last look tell whether something of the type is wrong with it?  0: the
-   look failed, or is too old; what was open stays so.  mx: of
+/* Can the last look tell whether something of the type is wrong with it?  0:
+   the look failed, or is too old; what was open stays so.  mx: of
    TLSRPT_ABOUT_MX. */
 int tlsrpt_finding_is_known(const tlsrpt_findings_ask_t *ask,
     tlsrpt_str_t type, tlsrpt_about_t about, tlsrpt_str_t mx);
+
+/* What a cause is about; 0, or -1: nothing that a check looks at. */
+int tlsrpt_finding_about(tlsrpt_str_t cause, tlsrpt_about_t *about,
+    tlsrpt_str_t *mx);
 
 /* The cause by which a problem is known again: "mx NAME", "policy", "record
    _smtp._tls" or "record _mta-sts".  NULL: no memory. */
 json_t *tlsrpt_finding_cause(const tlsrpt_finding_t *finding) TLSRPT_MUST_USE;
 
-/* What is said of it: {"result-type","cause","severity","lost-mail","title",
-   "meaning","evidence","likely-cause","steps":[{"text","command"?}],
-   "consequence","checked","since"}; evidence: what our check saw, and when.
-   NULL: no memory. */
+/* What is said of it: {"result-type","cause","severity","lost","title",
+   "meaning","likely-cause","fix"?,"steps":[{"text","command"?}],"lost-mail",
+   "checked","since"}.  NULL: no memory. */
 json_t *tlsrpt_finding_json(const tlsrpt_findings_ask_t *ask,
     const tlsrpt_finding_t *finding) TLSRPT_MUST_USE;
 
-/* The names that its texts use. */
+/* Its words, one by one; names: those that its texts use, which live as long as
+   the finding. */
 void tlsrpt_finding_names(const tlsrpt_findings_ask_t *ask,
     const tlsrpt_finding_t *finding, tlsrpt_names_t *names);
+void tlsrpt_finding_title(const tlsrpt_finding_t *finding,
+    const tlsrpt_names_t *names, tlsrpt_words_t *w);
+/* What it means, and what was seen, and when; or that alone. */
+void tlsrpt_finding_meaning(const tlsrpt_finding_t *finding,
+    const tlsrpt_names_t *names, tlsrpt_words_t *w);
+void tlsrpt_finding_evidence(const tlsrpt_finding_t *finding,
+    const tlsrpt_names_t *names, tlsrpt_words_t *w);
+void tlsrpt_finding_likely_cause(const tlsrpt_finding_t *finding,
+    const tlsrpt_names_t *names, tlsrpt_words_t *w);
+void tlsrpt_finding_lost_mail(const tlsrpt_finding_t *finding,
+    const tlsrpt_names_t *names, tlsrpt_words_t *w);
+/* [{"text","command"?}].  NULL: no memory. */
+json_t *tlsrpt_finding_steps(const tlsrpt_finding_t *finding,
+    const tlsrpt_names_t *names) TLSRPT_MUST_USE;
 
 #pragma GCC visibility pop
 

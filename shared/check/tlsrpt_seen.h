@@ -50,6 +50,7 @@ typedef struct {
                                                answer */
     tlsrpt_str_t        txt[TLSRPT_SEEN_TXT];
     size_t              ntxt;
+    int                 has_changed;        /* since the first look */
 } tlsrpt_look_t;
 
 typedef struct {
