@@ -167,6 +167,18 @@ only_sender(const tlsrpt_problem_t *p, char buf[TLSRPT_VALUE_LEN])
 }
 
 
+static int
+is_cause_of(tlsrpt_str_t cause, const tlsrpt_finding_t *f)
+{
+    tlsrpt_str_t    mx;
+    tlsrpt_about_t  about;
+
+    return tlsrpt_finding_about(cause, &about, &mx) == 0 && about == f->about
+           && tlsrpt_str_equal(mx, f->about == TLSRPT_ABOUT_MX
+                                   ? f->mx : (tlsrpt_str_t) { mx.data, 0 });
+}
+
+
 int
 tlsrpt_episode_is_of(const tlsrpt_episode_t *episode,
     const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p)
@@ -176,6 +188,10 @@ tlsrpt_episode_is_of(const tlsrpt_episode_t *episode,
 
     if (!tlsrpt_str_equal(episode->type, p->result_type)) {
         return 0;
+    }
+
+    if (p->kind == TLSRPT_OF_CHECK) {
+        return is_cause_of(episode->cause, p->finding);
     }
 
     if (!tlsrpt_problem_is_silence(p)) {
@@ -212,6 +228,10 @@ tlsrpt_episode_cause(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p)
 {
     char          buf[TLSRPT_VALUE_LEN];
     tlsrpt_str_t  sender = only_sender(p, buf);
+
+    if (p->kind == TLSRPT_OF_CHECK) {
+        return tlsrpt_finding_cause(p->finding);
+    }
 
     if (p->many) {
         return json_string(TLSRPT_CAUSE_MANY);

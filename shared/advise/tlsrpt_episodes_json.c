@@ -29,6 +29,14 @@ be_past(tlsrpt_problem_t *p)
 }
 
 
+static unsigned
+checks_of(const json_t *kept)
+{
+    return json_integer_value(json_object_get(json_object_get(kept, "via"),
+                                              "check")) > 0;
+}
+
+
 static void
 be_open(tlsrpt_problem_t *p, const tlsrpt_episode_t *open)
 {
@@ -37,6 +45,7 @@ be_open(tlsrpt_problem_t *p, const tlsrpt_episode_t *open)
     p->id = id_of(open);
     p->state = json_is_null(json_object_get(kept, "ongoing"))
                ? TLSRPT_STATE_UNKNOWN : TLSRPT_STATE_ONGOING;
+    p->checks = checks_of(kept);
 }
 
 
@@ -64,16 +73,18 @@ set_ids(const tlsrpt_evidence_t *e, const tlsrpt_episodes_t *episodes,
 }
 
 
-/* An open one of which the range has no failure. */
+/* An open one of which the range has no failure; a check may show it. */
 
 static json_t *
 kept_json(const tlsrpt_episode_t *open)
 {
-    json_t  *json = json_copy(json_object_get(open->entry, "problem"));
+    json_t  *kept = json_object_get(open->entry, "problem");
+    json_t  *json = json_copy(kept);
     json_t  *none = json_pack("{s:i, s:f, s:f, s:[], s:{s:i, s:i, s:i}}",
                               "failed-session-count", 0, "share", 0.0,
                               "share-of-senders", 0.0, "by-day",
-                              "via", "https", 0, "mail", 0, "check", 0);
+                              "via", "https", 0, "mail", 0, "check",
+                              (int) checks_of(kept));
 
     if (json == NULL || none == NULL || json_object_update(json, none) != 0) {
         json_decref(json);

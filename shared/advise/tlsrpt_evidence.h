@@ -84,6 +84,8 @@ typedef struct {
     tlsrpt_day_scan_t        scan;
     size_t                   nknown;        /* days of it up to today */
     const mta_sts_policy_t  *served;        /* NULL: none */
+    const struct tlsrpt_checked  *checked;  /* of tlsrpt_checked.h; NULL: no
+                                               check is known */
     int                      verified;      /* are there verified reports? */
     tlsrpt_delay_t           delay;         /* of anybody */
     tlsrpt_strings_t         text;

@@ -22,8 +22,9 @@
 #define TLSRPT_MAX_FAILURES      (2 * TLSRPT_MAX_PROBLEMS + TLSRPT_MAX_EPISODES)
 
 /* Behind those of failures: of silence, one a sender, or of policies that are
-   not found. */
-#define TLSRPT_MAX_ALL_PROBLEMS  (TLSRPT_MAX_FAILURES + TLSRPT_MAX_SENDERS + 1)
+   not found; and those of checks. */
+#define TLSRPT_MAX_ALL_PROBLEMS  (TLSRPT_MAX_FAILURES + TLSRPT_MAX_SENDERS    \
+                                  + 1 + TLSRPT_MAX_FINDINGS)
 
 typedef struct {
     tlsrpt_evidence_t   evidence;

@@ -3,8 +3,8 @@
  * SPDX-License-Identifier: BSD-2-Clause
  *
  * What is wrong with a domain, as data: failures of one result type and one
- * cause, or reports that stopped.  tlsrpt_problems.c gathers them;
- * tlsrpt_judge.c says how bad they are; tlsrpt_diagnosis.c puts them into
+ * cause, or reports that stopped, or what a check shows (tlsrpt_finding.h).
+ * tlsrpt_problems.c gathers them; tlsrpt_judge.c says how bad they are; tlsrpt_diagnosis.c puts them into
  * words; tlsrpt_problem_json.c prints them.
  */
 
@@ -13,6 +13,7 @@
 
 #include "tlsrpt_evidence.h"
 #include "tlsrpt_explain.h"
+#include "tlsrpt_finding.h"
 #include "tlsrpt_group.h"
 
 #pragma GCC visibility push(hidden)
@@ -77,10 +78,22 @@ typedef enum {
     TLSRPT_MX_FOREIGN                       /* nor of a domain that is */
 } tlsrpt_mx_state_t;
 
+/* Who shows it. */
+typedef enum {
+    TLSRPT_OF_REPORTS = 0,                  /* and perhaps a check, too */
+    TLSRPT_OF_SILENCE,                      /* reports that do not come */
+    TLSRPT_OF_CHECK                         /* no report does */
+} tlsrpt_kind_t;
+
 /* Of tlsrpt_episode.h. */
 typedef struct tlsrpt_episode  tlsrpt_episode_t;
 
 typedef struct {
+    tlsrpt_kind_t                kind;
+    const tlsrpt_finding_t      *finding;   /* borrowed: what the last check
+                                               shows of it; NULL: nothing */
+    unsigned                     checks;    /* 1: that is so, or was when the
+                                               state was written */
     tlsrpt_str_t                 result_type;   /* borrowed; "": not given */
     const tlsrpt_explanation_t  *explanation;
     tlsrpt_str_t                 mx;        /* its cause; len 0: none, many */
@@ -168,7 +181,7 @@ void tlsrpt_problem_sort(tlsrpt_problem_t **problems, size_t n);
 static inline int
 tlsrpt_problem_is_silence(const tlsrpt_problem_t *problem)
 {
-    return problem->nhits == 0;
+    return problem->kind == TLSRPT_OF_SILENCE;
 }
 
 

@@ -6,6 +6,7 @@
 #include "tlsrpt_contacts.h"
 #include "tlsrpt_count.h"
 #include "tlsrpt_diagnosis.h"
+#include "tlsrpt_checked.h"
 #include "tlsrpt_problem_json.h"
 #include "tlsrpt_suspicion.h"
 
@@ -86,7 +87,7 @@ suspicion_json(const tlsrpt_problem_t *p, tlsrpt_names_t *names)
 {
     tlsrpt_words_t  w;
 
-    if (tlsrpt_problem_is_silence(p)) {
+    if (p->kind != TLSRPT_OF_REPORTS) {
         return json_null();
     }
 
@@ -189,7 +190,7 @@ facts_json(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p)
                      "via", json_pack("{s:I, s:I, s:I}",
                                       "https", (json_int_t) p->posted,
                                       "mail", (json_int_t) p->mailed,
-                                      "check", (json_int_t) 0),
+                                      "check", (json_int_t) p->checks),
                      "signed-by",
                      tlsrpt_contacts_signers_json(e, p, MAX_LISTED),
                      "by-day", days_json(e, p));
@@ -221,12 +222,65 @@ said_json(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p)
 }
 
 
+/* Of what a check alone shows. */
+
+static json_t *
+said_of_check(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p)
+{
+    json_t  *json = tlsrpt_finding_json(&e->checked->ask, p->finding);
+    json_t  *fix = fix_json(json_object_get(json, "steps"));
+
+    if (json == NULL || fix == NULL
+        || json_object_set_new(json, "fix", fix) != 0
+        || json_object_set_new(json, "possible-attack", json_null()) != 0)
+    {
+        json_decref(json);
+        return NULL;
+    }
+
+    (void) json_object_del(json, "cause");
+    (void) json_object_del(json, "lost");
+    (void) json_object_del(json, "since");
+
+    return json;
+}
+
+
+/* What the check saw, behind what reports tell. */
+
+static int
+add_check(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p, json_t *said)
+{
+    int             rc;
+    json_t         *one, *both;
+    tlsrpt_names_t  names;
+    tlsrpt_words_t  w = { .len = 0 };
+
+    tlsrpt_finding_names(&e->checked->ask, p->finding, &names);
+    tlsrpt_finding_evidence(p->finding, &names, &w);
+    tlsrpt_say_no_more(&w);
+    one = tlsrpt_words_json(&w);
+    both = json_sprintf("%s %s", json_string_value(json_object_get(said,
+                                                                   "meaning")),
+                        json_string_value(one));
+    rc = json_object_set_new(said, "meaning", both);
+    json_decref(one);
+
+    return rc;
+}
+
+
 json_t *
 tlsrpt_problem_json(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p)
 {
-    json_t  *json = facts_json(e, p), *said = said_json(e, p);
+    json_t  *json = facts_json(e, p);
+    json_t  *said = p->kind == TLSRPT_OF_CHECK ? said_of_check(e, p)
+                                               : said_json(e, p);
 
-    if (json == NULL || said == NULL || json_object_update(json, said) != 0) {
+    if (json == NULL || said == NULL
+        || (p->kind == TLSRPT_OF_REPORTS && p->finding != NULL
+            && add_check(e, p, said) != 0)
+        || json_object_update(json, said) != 0) {
         json_decref(json);
         json = NULL;
     }

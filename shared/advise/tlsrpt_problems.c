@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "tlsrpt_checked.h"
 #include "tlsrpt_conflicts.h"
 #include "tlsrpt_contacts.h"
 #include "tlsrpt_gather.h"
@@ -13,6 +14,7 @@
 #include "tlsrpt_problems.h"
 #include "tlsrpt_silence.h"
 #include "tlsrpt_state.h"
+#include "tlsrpt_time.h"
 #include "tlsrpt_unfound.h"
 
 
@@ -31,11 +33,17 @@ typedef struct {
     tlsrpt_state_t          state;          /* unless it was given */
     int                     state_asked;
     int                     state_known;
+    tlsrpt_checked_t        checked;        /* where it is asked for */
+    int                     asks_check;     /* commands that are left to ask */
+    int                     check_left;     /* replies that are to come */
+    int64_t                 now;            /* of asks_check */
     tlsrpt_key_read_t       read;
 } tlsrpt_problems_t;
 
-/* No command of the scan, nor of a list, has this number. */
-#define STATE_NUMBER  ((size_t) -1)
+/* No command of the scan, nor of a list, has these numbers. */
+#define STATE_NUMBER   ((size_t) -1)
+#define SEEN_NUMBER    ((size_t) -2)
+#define SERVED_NUMBER  ((size_t) -3)
 
 
 static void
@@ -46,6 +54,7 @@ problems_destroy(tlsrpt_lookup_t *lookup)
     tlsrpt_gather_free(&problems->gather);
     tlsrpt_conflict_days_free(&problems->lists);
     tlsrpt_state_free(&problems->state);
+    tlsrpt_checked_free(&problems->checked);
     free(problems);
 }
 
@@ -139,6 +148,22 @@ ask_state(tlsrpt_problems_t *problems, size_t *n)
 }
 
 
+/* What was seen, then what is served. */
+
+static const tlsrpt_command_t *
+ask_check(tlsrpt_problems_t *problems, size_t *n)
+{
+    const tlsrpt_day_scan_t  *scan = &problems->gather.evidence.scan;
+    const int                 seen = problems->asks_check-- == 2;
+
+    *n = seen ? SEEN_NUMBER : SERVED_NUMBER;
+    tlsrpt_key_domain(&problems->read.key, scan->prefix, scan->domain,
+                      seen ? TLSRPT_SEEN_KEY : TLSRPT_VERSIONS_KEY);
+
+    return tlsrpt_key_read(&problems->read, "GET", NULL, 0);
+}
+
+
 static const tlsrpt_command_t *
 problems_next(tlsrpt_lookup_t *lookup, size_t *n)
 {
@@ -151,7 +176,11 @@ problems_next(tlsrpt_lookup_t *lookup, size_t *n)
         return ask_state(problems, n);
     }
 
-    if (!problems->state_known) {
+    if (problems->asks_check) {
+        return ask_check(problems, n);
+    }
+
+    if (!problems->state_known || problems->check_left) {
         return tlsrpt_day_scan_next_totals(scan, n);
     }
 
@@ -226,6 +255,29 @@ add_state(tlsrpt_problems_t *problems, const tlsrpt_reply_t *reply)
 }
 
 
+/* Of this host's own configuration it is known best what is served. */
+
+static void
+add_check(tlsrpt_problems_t *problems, size_t n, const tlsrpt_reply_t *reply)
+{
+    tlsrpt_checked_t   *checked = &problems->checked;
+    tlsrpt_evidence_t  *e = &problems->gather.evidence;
+
+    problems->check_left--;
+
+    if (n == SEEN_NUMBER) {
+        tlsrpt_checked_add_seen(checked, reply);
+        return;
+    }
+
+    tlsrpt_checked_add_served(checked, reply, problems->now);
+
+    if (e->served == NULL && checked->has_policy) {
+        e->served = &checked->policy;
+    }
+}
+
+
 static int
 problems_add(tlsrpt_lookup_t *lookup, size_t n, const tlsrpt_reply_t *reply)
 {
@@ -237,6 +289,11 @@ problems_add(tlsrpt_lookup_t *lookup, size_t n, const tlsrpt_reply_t *reply)
 
     if (n == STATE_NUMBER) {
         return add_state(problems, reply) == 0 ? TLSRPT_OK : TLSRPT_ERR_MEMORY;
+    }
+
+    if (n == SEEN_NUMBER || n == SERVED_NUMBER) {
+        add_check(problems, n, reply);
+        return TLSRPT_OK;
     }
 
     if (n >= tlsrpt_day_scan_end(scan)) {
@@ -312,14 +369,35 @@ finish(tlsrpt_gather_t *g)
         tlsrpt_judge(e, g->list[i]);
     }
 
-    return tlsrpt_silence_find(e, g->list, &g->n);
+    return tlsrpt_silence_find(e, g->list, &g->n) != 0
+           || tlsrpt_checked_join(e, g->list, &g->n) != 0 ? -1 : 0;
+}
+
+
+/* Have reports come in the range? */
+
+static int
+has_reports(const tlsrpt_evidence_t *e)
+{
+    for (size_t i = 0; i < e->scan.ndays; i++) {
+        if (e->scan.days[i].reports) {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 
 int
 tlsrpt_problems_found(tlsrpt_lookup_t *lookup, tlsrpt_found_t *found)
 {
-    tlsrpt_gather_t  *g = &((tlsrpt_problems_t *) lookup)->gather;
+    tlsrpt_problems_t  *problems = (tlsrpt_problems_t *) lookup;
+    tlsrpt_gather_t    *g = &problems->gather;
+
+    tlsrpt_checked_judge(&problems->checked, g->evidence.scan.domain,
+                         problems->now, has_reports(&g->evidence));
+    g->evidence.checked = &problems->checked;
 
     if (finish(g) != 0) {
         return -1;
@@ -406,17 +484,21 @@ tlsrpt_problems_create(const tlsrpt_query_t *query, tlsrpt_str_t domain,
 
 tlsrpt_lookup_t *
 tlsrpt_problems_follow(const tlsrpt_query_t *query, tlsrpt_str_t domain,
-    tlsrpt_str_t prefix, const mta_sts_policy_t *served, int32_t today,
+    tlsrpt_str_t prefix, const mta_sts_policy_t *served, int64_t now,
     const json_t *state)
 {
     tlsrpt_lookup_t    *lookup = tlsrpt_problems_create(query, domain, prefix,
-                                                        served, today);
+                                                        served,
+                                                        tlsrpt_day_of(now));
     tlsrpt_problems_t  *problems = (tlsrpt_problems_t *) lookup;
 
     if (lookup != NULL) {
         problems->state_asked = 1;
         problems->state_known = 1;
         problems->gather.leaves_past = 1;
+        problems->asks_check = 2;
+        problems->check_left = 2;
+        problems->now = now;
         tlsrpt_episodes_read(&problems->gather.episodes, state);
     }
 

@@ -36,12 +36,13 @@ typedef struct {
     size_t                     n;
 } tlsrpt_found_t;
 
-/* What belongs to an episode that is over is not read again.  state: as
-   tlsrpt_state.h has it, borrowed until it is destroyed; NULL: none is kept.
-   NULL: no memory. */
+/* What belongs to an episode that is over is not read again, and what the last
+   check saw, and which policies are served, is read as well.  served: of this
+   host; NULL: it does not know.  now: seconds.  state: as tlsrpt_state.h has
+   it, borrowed until it is destroyed; NULL: none is kept.  NULL: no memory. */
 tlsrpt_lookup_t *tlsrpt_problems_follow(const tlsrpt_query_t *query,
     tlsrpt_str_t domain, tlsrpt_str_t prefix, const mta_sts_policy_t *served,
-    int32_t today, const json_t *state) TLSRPT_MUST_USE;
+    int64_t now, const json_t *state) TLSRPT_MUST_USE;
 
 /* What it found, once all is read, instead of its JSON; lives as long as the
    lookup.  0, or -1: no memory. */

@@ -100,6 +100,7 @@ silence_add(const tlsrpt_evidence_t *e, int32_t day,
         return -1;
     }
 
+    p->kind = TLSRPT_OF_SILENCE;
     p->severity = p->explanation->worst;
     p->by_signed = is_signed(e, sender) ? p->severity : TLSRPT_SEVERITY_LOW;
     p->by_sure = p->by_signed;

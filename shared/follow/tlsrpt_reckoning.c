@@ -196,7 +196,7 @@ begin_reports(tlsrpt_reckoning_t *r)
 
     r->lookup = tlsrpt_problems_follow(&query, r->domain, r->prefix,
                                        r->is_served ? &r->served : NULL,
-                                       query.today, r->state.json);
+                                       r->now, r->state.json);
     r->step = ASK_REPORTS;
 
     return r->lookup != NULL ? 0 : -1;
@@ -229,11 +229,6 @@ take_domain(tlsrpt_reckoning_t *r, const tlsrpt_reply_t *reply)
         return 0;
     }
 
-    if (!r->has_data && r->was[0] == '\0') {
-        r->step = INDEX_OPEN;               /* there is nothing at all */
-        return 0;
-    }
-
     return begin_reports(r);
 }
 
@@ -258,6 +253,10 @@ is_quiet(const tlsrpt_reckoning_t *r)
 
     if (r->state.rules != 0) {
         return r->state.rules < TLSRPT_STATE_RULES;
+    }
+
+    if (!r->has_data && r->was[0] == '\0') {
+        return 0;                           /* only a check can have come */
     }
 
     return tlsrpt_state_mark(&mark, &rules, &open) != 0

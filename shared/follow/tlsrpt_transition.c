@@ -6,11 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tlsrpt_checked.h"
 #include "tlsrpt_contacts.h"
 #include "tlsrpt_entry.h"
 #include "tlsrpt_episode.h"
 #include "tlsrpt_further.h"
 #include "tlsrpt_problem_json.h"
+#include "tlsrpt_records_follow.h"
 #include "tlsrpt_result.h"
 #include "tlsrpt_senders_follow.h"
 #include "tlsrpt_time.h"
@@ -55,10 +57,24 @@ member(const json_t *object, const char *name)
 }
 
 
+/* What we saw ourselves needs nobody's signature. */
+
+static int
+is_unverified(const move_t *m, const tlsrpt_problem_t *p)
+{
+    return p->finding == NULL
+           && tlsrpt_entries_is_unverified(&m->entries, p->by_signed);
+}
+
+
 static tlsrpt_verdict_t
 verdict_of(const move_t *m, const tlsrpt_problem_t *p)
 {
     tlsrpt_verdict_t  v = { p->severity, p->by_signed, p->lost, NULL };
+
+    if (p->finding != NULL && v.by_signed < TLSRPT_SEVERITY_MEDIUM) {
+        v.by_signed = TLSRPT_SEVERITY_MEDIUM;
+    }
 
     v.problem = tlsrpt_problem_json(m->evidence, p);
     tlsrpt_further_cut(v.problem);
@@ -130,6 +146,14 @@ is_withdrawn(const move_t *m, const json_t *old)
 }
 
 
+static void
+count_open(move_t *m, int unverified)
+{
+    m->nopen++;
+    m->nunverified += (size_t) unverified;
+}
+
+
 /* Nothing of it is in the range any more. */
 
 static void
@@ -138,6 +162,21 @@ end_unfound(move_t *m, const json_t *old)
     const json_t  *problem = json_object_get(old, "problem");
     tlsrpt_str_t   last = member(problem, "last-day");
 
+    switch (tlsrpt_checked_end(m->evidence, old)) {
+
+    case TLSRPT_CHECKED_OVER:
+        tlsrpt_entries_end(&m->entries, old, problem, m->entries.day, 0);
+        return;
+
+    case TLSRPT_CHECKED_UNKNOWN:
+        tlsrpt_entries_keep(&m->entries, old);
+        count_open(m, 0);
+        return;
+
+    default:
+        break;
+    }
+
     if (is_withdrawn(m, old)) {
         tlsrpt_entries_withdraw(&m->entries, old);
         return;
@@ -145,14 +184,6 @@ end_unfound(move_t *m, const json_t *old)
 
     tlsrpt_entries_end(&m->entries, old, problem,
                        last.len ? last.data : m->entries.day, 1);
-}
-
-
-static void
-count_open(move_t *m, int unverified)
-{
-    m->nopen++;
-    m->nunverified += (size_t) unverified;
 }
 
 
@@ -176,6 +207,15 @@ be_known(move_t *m, size_t i, const json_t *old)
 
     if (is_left_over(m, m->problems[i], old)) {
         tlsrpt_entries_withdraw(&m->entries, old);
+        return;
+    }
+
+    /* what a check showed, too, is not over while no check can tell */
+    if (tlsrpt_problem_is_over(m->problems[i])
+        && tlsrpt_checked_end(m->evidence, old) == TLSRPT_CHECKED_UNKNOWN)
+    {
+        tlsrpt_entries_keep(&m->entries, old);
+        count_open(m, json_object_get(old, "unverified") != NULL);
         return;
     }
 
@@ -274,7 +314,8 @@ is_to_open(const move_t *m, size_t i)
     const tlsrpt_problem_t  *p = m->problems[i];
 
     return !m->known[i] && !tlsrpt_problem_is_over(p)
-           && p->severity >= TLSRPT_SEVERITY_MEDIUM;
+           && (p->severity >= TLSRPT_SEVERITY_MEDIUM
+               || (p->finding != NULL && p->finding->opens));
 }
 
 
@@ -330,7 +371,7 @@ wait_for(move_t *m, const tlsrpt_problem_t *p, int64_t since)
 static int
 is_talked_over(const move_t *m, const tlsrpt_problem_t *p)
 {
-    return !tlsrpt_problem_is_silence(p)
+    return p->kind == TLSRPT_OF_REPORTS
            && tlsrpt_evidence_is_settled(m->evidence,
                   (size_t) (p->last - m->evidence->scan.from), p->saw);
 }
@@ -345,7 +386,7 @@ has_settled(const move_t *m, const tlsrpt_problem_t *p, int64_t *since)
 {
     *since = m->how->now - SETTLE_SECONDS;
 
-    if (m->how->quiet || m->how->restored
+    if (m->how->quiet || m->how->restored || p->kind == TLSRPT_OF_CHECK
         || p->by_sure >= TLSRPT_SEVERITY_MEDIUM
         || is_talked_over(m, p))
     {
@@ -369,7 +410,7 @@ open_problem(move_t *m, const tlsrpt_problem_t *p)
     };
 
     tlsrpt_entries_open(&m->entries, opening, verdict_of(m, p));
-    count_open(m, tlsrpt_entries_is_unverified(&m->entries, p->by_signed));
+    count_open(m, is_unverified(m, p));
 }
 
 
@@ -394,8 +435,7 @@ follow_new(move_t *m, int unverified)
     for (size_t i = 0; i < m->n; i++) {
         const tlsrpt_problem_t  *p = m->problems[i];
 
-        if (tlsrpt_entries_is_unverified(&m->entries, p->by_signed)
-            != unverified || !is_to_open(m, i))
+        if (is_unverified(m, p) != unverified || !is_to_open(m, i))
         {
             continue;
         }
@@ -520,6 +560,7 @@ follow(move_t *m, tlsrpt_transition_t *t)
     follow_new(m, 1);
     follow_further(m);
     tlsrpt_senders_follow(&m->entries, m->evidence, m->problems, m->n, m->old);
+    tlsrpt_records_follow(&m->entries, m->evidence);
     keep_past(m);
     tlsrpt_entries_built(&m->entries);
     take(m, t);

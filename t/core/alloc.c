@@ -574,7 +574,7 @@ test_transition(void)
 
     tlsrpt_query_init(&query, NOW);
     lookup = tlsrpt_problems_follow(&query, str("example.com"), str("tlsrpt"),
-                                    NULL, query.to, NULL);
+                                    NULL, NOW, NULL);
 
     while ((c = lookup->type->next(lookup, &n)) != NULL) {
         if (lookup->type->add(lookup, n, kept(c)) != TLSRPT_OK) {

@@ -529,6 +529,78 @@ answer_state(tlsrpt_reply_t *reply)
 }
 
 
+/* What was seen, and what is served, as t/check has it; "": nothing. */
+
+static char  seen_text[65536];
+static char  versions_text[65536];
+
+__attribute__((unused))
+static void
+move_times(json_t *json, int64_t by)
+{
+    void        *at;
+    size_t       i;
+    json_t      *value;
+    const char  *name;
+
+    if (json_is_integer(json) && json_integer_value(json) > 1000000000) {
+        json_integer_set(json, json_integer_value(json) + by);
+    }
+
+    json_object_foreach_safe(json, at, name, value) {
+        move_times(value, by);
+    }
+
+    json_array_foreach(json, i, value) {
+        move_times(value, by);
+    }
+}
+
+
+/* A file of t/check, of which the looks were just now. */
+
+#define CHECKED_AT  1768910400              /* in all of them: 2026-01-20 */
+
+__attribute__((unused))
+static void
+read_check(const char *name, int64_t now, char text[65536])
+{
+    char     path[256], *dump;
+    json_t  *json;
+
+    snprintf(path, sizeof(path), "t/check/%s.json", name);
+    text[0] = '\0';
+
+    if (strcmp(name, "none") == 0) {
+        return;
+    }
+
+    json = json_load_file(path, 0, NULL);
+    move_times(json, now - CHECKED_AT);
+    dump = json ? json_dumps(json, 0) : NULL;
+
+    if (dump == NULL) {
+        fprintf(stderr, "%s cannot be read\n", path);
+        abort();
+    }
+
+    snprintf(text, 65536, "%s", dump);
+    free(dump);
+    json_decref(json);
+}
+
+
+static void
+answer_text(tlsrpt_reply_t *reply, const char *text)
+{
+    memset(reply, 0, sizeof(*reply));
+
+    if (*text) {
+        set_string(reply, text, strlen(text));
+    }
+}
+
+
 static const tlsrpt_reply_t *
 answer_to(const tlsrpt_command_t *c)
 {
@@ -541,6 +613,12 @@ answer_to(const tlsrpt_command_t *c)
 
     } else if (strcmp(key + at, "problems") == 0) {
         answer_state(&reply);
+
+    } else if (strcmp(key + at, "check") == 0) {
+        answer_text(&reply, seen_text);
+
+    } else if (strcmp(key + at, "served") == 0) {
+        answer_text(&reply, versions_text);
 
     } else if (strstr(key, ":kept") != NULL) {
         answer_day(key + at, c, &reply);
@@ -740,6 +818,8 @@ begin(int32_t day, int32_t before)
     kept.len = 0;
     npolicies = 0;
     is_served = 0;
+    seen_text[0] = '\0';
+    versions_text[0] = '\0';
     range[0] = 29;
     range[1] = 0;
     today = day;

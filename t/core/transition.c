@@ -102,7 +102,7 @@ look(char **words, size_t n)
 
     tlsrpt_query_init(&query, now);
     lookup = tlsrpt_problems_follow(&query, str("example.com"), str("t"),
-                                    is_served ? &served : NULL, today,
+                                    is_served ? &served : NULL, now,
                                     state.json);
     answer_all_of(lookup);
     transit(lookup, state.json, &how);
@@ -293,6 +293,12 @@ run_words(char **words, size_t n)
     if (strcmp(words[0], "day") == 0 && n > 1) {
         set_day(words[1], n > 2 ? words[2] : NULL);
 
+    } else if (strcmp(words[0], "check") == 0 && n == 2) {
+        read_check(words[1], now, seen_text);
+
+    } else if (strcmp(words[0], "versions") == 0 && n == 2) {
+        read_check(words[1], now, versions_text);
+
     } else if (strcmp(words[0], "look") == 0) {
         all_told();
         look(words, n);
@@ -443,7 +449,7 @@ followed(const char *text)
 
     tlsrpt_query_init(&query, now);
     lookup = tlsrpt_problems_follow(&query, str("example.com"), str("t"), NULL,
-                                    today, state);
+                                    now, state);
     answer_all_of(lookup);
     transit(lookup, state, &how);
     lookup->type->destroy(lookup);
