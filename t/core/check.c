@@ -6,15 +6,29 @@
  * the words; what cannot be read; names of certificates.
  */
 
-#include "incident.h"
+#include "tap.h"
+
+#include "check.h"
 #include "tlsrpt_finding.h"
 #include "tlsrpt_finding_server.h"
+#include "tlsrpt_time.h"
 
 static tlsrpt_seen_t          seen;
 static tlsrpt_versions_t      versions;
 static tlsrpt_findings_ask_t  asked;
 static tlsrpt_findings_t      findings;
 static char                   summary[4096];
+static char                   seen_text[65536];
+static char                   versions_text[65536];
+
+
+static tlsrpt_str_t
+str(const char *text)
+{
+    tlsrpt_str_t  s = { text, strlen(text) };
+
+    return s;
+}
 
 
 static void
@@ -305,7 +319,7 @@ test_unreadable(void)
     tlsrpt_seen_t             s;
     tlsrpt_versions_t         v;
     static char               big[TLSRPT_SEEN_SIZE + 2];
-    static const char *const  texts[] = { "", "{", "[]", "null", "\"a\"" };
+    static const char         texts[][8] = { "", "{", "[]", "null", "\"a\"" };
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         is_int(tlsrpt_seen_read(str(texts[i]), &s), -1, "'%s'", texts[i]);
