@@ -519,7 +519,10 @@ keep_past(move_t *m)
 static int64_t
 next_look(const move_t *m)
 {
-    int  is_reported = json_array_size(m->entries.open) > 0;
+    /* what was seen gets worse by time alone: certificates end */
+    int  is_reported = json_array_size(m->entries.open) > 0
+                       || (m->evidence->checked != NULL
+                           && m->evidence->checked->has_seen);
 
     for (size_t i = 0; i < m->evidence->scan.ndays; i++) {
         is_reported |= m->evidence->scan.days[i].reports > 0;

@@ -406,4 +406,57 @@ is types(), 'problem-opened', 'without a claim';
 is $t->redis('ZCARD', $DUE), 1, 'the due list stays';
 cmp_ok due_in(), '<=', 5, 'as it was';
 
+# What a check saw, and what is served
+
+sub check {
+    my ($key, $name) = @_;
+
+    my $text = $t->read_file(TLSRPT::Server::top() . "/t/check/$name.json");
+    # the looks of all of them were at that second
+    $text =~ s/\b(1[67]\d{8})\b/$1 - 1768910400 + $NOW/ge;
+    $t->redis('SET', "t:{$D}:$key", $text);
+
+    return;
+}
+
+$t->redis('FLUSHALL');
+$store->now($NOW);
+check(check => 'starttls-off');
+is work_out(0), 'done 1 0', 'a domain that no report has told of';
+is types(), 'problem-opened', 'has a problem that its check shows';
+like events()->[0]{title}, qr/: mx2\.example\.com\z/, 'of that mail server';
+is $t->redis('EXISTS', $DOMAIN), 0, 'no hash is made';
+is_deeply zset('t:open'), { $D => 3 }, 'the index knows';
+due_is($DAY, 'it is looked at once a day');
+
+check(check => 'unreachable');
+is work_out(0), 'done 0 0', 'a port that nobody reaches is no all-clear';
+check(check => 'fine');
+is work_out(0), 'done 1 0', 'it was mended';
+is types(), 'problem-resolved problem-opened', 'and that is told';
+is_deeply zset('t:open'), {}, 'the index knows';
+
+$t->redis('FLUSHALL');
+check(check => 'id-stale');
+work_out(0);
+is types(), '', 'nobody knows which id is to be there';
+check(served => 'versions-new');
+work_out(0);
+is types(), '', 'a day is given after a change of ours';
+check(served => 'versions');
+work_out(0);
+is types(), 'problem-opened', 'then it is told';
+
+$t->redis('FLUSHALL');
+check(served => 'versions');
+check(check => 'record-removed');
+work_out(0);
+is types(), 'records-changed problem-opened', 'a record that is gone';
+is work_out(0), 'done 1 0', 'worked out again';
+is types(), 'records-changed problem-opened', 'no event comes twice';
+
+$t->redis('SET', "t:{$D}:check", '{"v":1,');
+is work_out(0), 'done 0 0', 'what cannot be read';
+is $t->redis('ZSCORE', 't:open', $D), 2, 'is no all-clear';
+
 done_testing;
