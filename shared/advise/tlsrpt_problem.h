@@ -4,8 +4,8 @@
  *
  * What is wrong with a domain, as data: failures of one result type and one
  * cause, or reports that stopped, or what a check shows (tlsrpt_finding.h).
- * tlsrpt_problems.c gathers them; tlsrpt_judge.c says how bad they are; tlsrpt_diagnosis.c puts them into
- * words; tlsrpt_problem_json.c prints them.
+ * tlsrpt_problems.c gathers them; tlsrpt_judge.c says how bad they are;
+ * tlsrpt_diagnosis.c puts them into words; tlsrpt_problem_json.c prints them.
  */
 
 #ifndef TLSRPT_PROBLEM_H

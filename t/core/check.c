@@ -2,8 +2,8 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * What checks show, of the examples in t/check: type, cause, severity, loss, and
- * the words; what cannot be read; names of certificates.
+ * What checks show, of the examples in t/check: type, cause, severity, loss,
+ * and the words; what cannot be read; names of certificates.
  */
 
 #include "tap.h"
@@ -223,7 +223,8 @@ test_known(void)
     ok(knows("fine", "starttls-not-supported", TLSRPT_ABOUT_MX,
              "mx2.example.com"), "a server that offers TLS is fine");
     ok(!knows("unreachable", "starttls-not-supported", TLSRPT_ABOUT_MX,
-              "mx2.example.com"), "of one that does not answer nothing is known");
+              "mx2.example.com"),
+       "of one that does not answer nothing is known");
     ok(!knows("server-unknown", "certificate-expired", TLSRPT_ABOUT_MX,
               "mx2.example.com"), "nor of one that was not asked");
     ok(!knows("starttls-off", "certificate-expired", TLSRPT_ABOUT_MX,
