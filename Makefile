@@ -167,7 +167,7 @@ $(B)/tlsrpt_lua.so: $(RSPAMD_C) $(wildcard rspamd_plugin/*.h) $(SHARED) \
     $(HEADERS) $(GENERATED) $(B)/flags
 	echo "Building $@"
 	$(LUA_BUILD) $(INCS) -o $@ $(RSPAMD_C) $(SHARED) $(GENERATED) \
-	    $(LDFLAGS) $(LIBS) -lresolv
+	    $(LDFLAGS) $(LIBS) -lresolv -lssl
 
 # By itself, so that only who has alerts loads libcurl.
 $(B)/tlsrpt_send.so: $(wildcard rspamd_plugin/send/*.[ch]) $(B)/flags

@@ -39,6 +39,10 @@ tlsrpt {
   # How long counts, and original reports, are kept
   retention = 400d;
   retention_reports = 30d;
+  # How often DNS, policies and mail servers are checked
+  check_dns = 24h;
+  # Whether mail servers are asked for STARTTLS, too
+  probe_mx = true;
   # Takes mails that are nothing but signed, stored reports out of the flow
   action = "discard";
 }
@@ -94,6 +98,8 @@ local settings = {
     retention = 400,            -- days
     retention_reports = 30,
     action = nil,
+    check_dns = nil,            -- seconds; nil: off
+    probe_mx = true,
     task_timeout = 8.0,
     lookup_time = 6.0,          -- of a name, at most
     broken = nil,               -- why no report can be stored
@@ -1462,6 +1468,7 @@ local options = {
     prefix = true, domains = true, registry = true, require_dkim = true,
     max_report_size = true, retention = true, retention_reports = true,
     action = true, enabled = true, check_networks = true, alerts = true,
+    check_dns = true, probe_mx = true,
 }
 
 -- rspamd's own, read by lua_redis.
@@ -1534,6 +1541,20 @@ local function parse_size(value)
     return nil, 'must be a size from 1k to 1g'
 end
 
+-- An interval, or off.
+local function parse_check_dns(value)
+    if value == false or value == 'off' then return 0 end
+
+    local seconds = tonumber(value)
+        or type(value) == 'string' and lua_util.parse_time_interval(value)
+
+    if seconds and seconds >= 3600 and seconds <= 30 * 86400 then
+        return seconds
+    end
+
+    return nil, 'must be off, or 1h to 30d'
+end
+
 local function parse_action(value)
     if value == 'discard' then return value end
 
@@ -1556,6 +1577,7 @@ local function static_domains(names)
     end
 
     return {
+        names = set,
         has = function(_, key) return set[key] end,
         is_empty = function() return not next(set) end,
     }
@@ -1621,6 +1643,8 @@ local parsers = {
     retention = parse_retention,
     retention_reports = parse_retention_reports,
     action = parse_action,
+    check_dns = parse_check_dns,
+    probe_mx = parse_boolean,
 }
 
 local function broken(reason)
@@ -1753,6 +1777,40 @@ local function load_ownership()
             prefix = settings.prefix,
             retention = settings.retention,
             redis_params = redis_params,
+            networks = settings.check_networks,
+        })
+    end
+end
+
+-- The domains that the configuration itself names, without those of .NAME.
+local function named_domains()
+    local names = {}
+
+    for name in pairs(settings.domains and settings.domains.names or {}) do
+        if not name:find('^%.') then names[#names + 1] = name end
+    end
+
+    table.sort(names)
+
+    return names
+end
+
+-- As with owners: without checks reports are counted all the same.
+local function load_checks()
+    local ok, start = pcall(require, 'tlsrpt/checks')
+
+    if not ok then
+        rspamd_logger.errx(rspamd_config, '%s: cannot check DNS: %s', N,
+            tostring(start):match('^[^\n]*'))
+    elseif redis_params and core then
+        start({
+            core = core,
+            prefix = settings.prefix,
+            redis_params = redis_params,
+            registry = settings.registry,
+            domains = named_domains(),
+            every = settings.check_dns,
+            probe_mx = settings.probe_mx,
             networks = settings.check_networks,
         })
     end
@@ -1900,6 +1958,8 @@ local function configure(opts)
         load_registry()
         load_ownership()
     end
+
+    if (settings.check_dns or 0) > 0 then load_checks() end
 
     load_counters()
     load_task_timeout()

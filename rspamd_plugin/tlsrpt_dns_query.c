@@ -15,9 +15,14 @@
 #include "tlsrpt_dns_query.h"
 
 
+/* Bits of the header's third and fourth byte (RFC 1035 4.1.1, RFC 4035 3.2.3) */
+#define TLSRPT_DNS_RECURSION  0x01
+#define TLSRPT_DNS_AUTHENTIC  0x20
+
+
 size_t
 tlsrpt_dns_question(const char *name, unsigned type, unsigned id,
-    unsigned char buf[TLSRPT_DNS_MAX_QUESTION])
+    int resolver, unsigned char buf[TLSRPT_DNS_MAX_QUESTION])
 {
     int                 len;
     struct __res_state  state;
@@ -35,6 +40,11 @@ tlsrpt_dns_question(const char *name, unsigned type, unsigned id,
     }
 
     ns_put16((unsigned short) id, buf);
+
+    if (resolver) {
+        buf[2] |= TLSRPT_DNS_RECURSION;
+        buf[3] |= TLSRPT_DNS_AUTHENTIC;
+    }
 
     return (size_t) len;
 }
@@ -104,6 +114,7 @@ tlsrpt_dns_answer(tlsrpt_dns_answer_t *answer, const unsigned char *bytes,
     answer->rcode = (unsigned) ns_msg_getflag(msg, ns_f_rcode);
     answer->authoritative = (unsigned) ns_msg_getflag(msg, ns_f_aa) & 1;
     answer->cut = (unsigned) ns_msg_getflag(msg, ns_f_tc) & 1;
+    answer->authentic = (unsigned) ns_msg_getflag(msg, ns_f_ad) & 1;
 
     n = ns_msg_count(msg, ns_s_an);
 

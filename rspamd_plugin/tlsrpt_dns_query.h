@@ -29,15 +29,16 @@ typedef struct {
     unsigned              rcode;
     unsigned              authoritative:1;
     unsigned              cut:1;        /* to be asked again by TCP */
+    unsigned              authentic:1;  /* RFC 4035 3.2.3, by a resolver */
     char                  cname[TLSRPT_DNS_MAX_NAME];   /* "": none */
     size_t                nrecords;
     tlsrpt_dns_rdata_t    records[TLSRPT_DNS_MAX_RECORDS];  /* in the answer */
 } tlsrpt_dns_answer_t;
 
-/* The question, which wants no recursion; its length, 0 where the name cannot
-   be asked for. */
+/* The question; its length, 0 where the name cannot be asked for.  resolver:
+   recursion is wanted, and whether the answer is authentic (RFC 6840 5.7). */
 size_t tlsrpt_dns_question(const char *name, unsigned type, unsigned id,
-    unsigned char buf[TLSRPT_DNS_MAX_QUESTION]);
+    int resolver, unsigned char buf[TLSRPT_DNS_MAX_QUESTION]);
 
 /* 0: these bytes are no answer to that question. */
 int tlsrpt_dns_answer(tlsrpt_dns_answer_t *answer, const unsigned char *bytes,

@@ -73,14 +73,24 @@
  *                                         tlsrpt_registry_change.h; status:
  *                                         "ok", "nothing", "newer", ...; or
  *                                         nil, err
- *     core.dns_question(name, type, id)
+ *     core.dns_question(name, type, id, resolver)
  *                                      -> its bytes, or nil where the name
- *                                         cannot be asked for
+ *                                         cannot be asked for; resolver: whether
+ *                                         it is for one, not for the zone's own
  *     core.dns_answer(bytes, name, type, id)
- *                                      -> { rcode, authoritative, cut, cname,
- *                                         records }, or nil: it is no answer to
- *                                         that.  Records: texts of TXT, bytes
+ *                                      -> { rcode, authoritative, cut,
+ *                                         authentic, cname, records }, or nil:
+ *                                         it is no answer to that.  Records: texts of TXT, bytes
  *                                         of others.  See tlsrpt_dns_query.h
+ *     core.tls_probe(name)             -> a probe that wants name, or nil, err;
+ *                                         see tlsrpt_tls_probe.h
+ *     probe:feed(bytes)                -> bytes for the server; "more", "done"
+ *                                         or "failed"; and why that
+ *     probe:write(text)                -> bytes for the server
+ *     probe:read()                     -> text, whether nothing more will come
+ *     probe:peer()                     -> { tls, verify, verify-text, chain,
+ *                                           digests, names }
+ *     probe:close()                    frees it before the collector
  *     core.is_public(address)          -> whether it is of the public Internet
  *     core.normalize(name)             -> normalized domain or nil
  *     core.begins_report(ptr, len)     -> whether the text, decompressed where
@@ -100,6 +110,7 @@
 #include "tlsrpt_collect.h"
 #include "tlsrpt_lua_command.h"
 #include "tlsrpt_lua_dns.h"
+#include "tlsrpt_lua_probe.h"
 #include "tlsrpt_lua_registry.h"
 #include "tlsrpt_lua_steps.h"
 #include "tlsrpt_lua_value.h"
@@ -495,11 +506,13 @@ luaopen_tlsrpt_lua(lua_State *L)
     tlsrpt_lua_command_class(L);
     tlsrpt_lua_steps_class(L);
     tlsrpt_lua_registry_class(L);
+    tlsrpt_lua_probe_class(L);
 
     lua_createtable(L, 0, 32);
     luaL_register(L, NULL, tlsrpt_lua_functions);
     tlsrpt_lua_command_functions(L);
     tlsrpt_lua_dns_functions(L);
+    tlsrpt_lua_probe_functions(L);
     tlsrpt_lua_registry_functions(L);
 
     lua_pushstring(L, tlsrpt_release);

@@ -26,7 +26,7 @@ tlsrpt_lua_dns_question(lua_State *L)
     name = luaL_checkstring(L, 1);
     type = (unsigned) tlsrpt_lua_whole(L, 2, "type", 65535);
     id = (unsigned) tlsrpt_lua_whole(L, 3, "id", 65535);
-    len = tlsrpt_dns_question(name, type, id, buf);
+    len = tlsrpt_dns_question(name, type, id, lua_toboolean(L, 4), buf);
 
     if (len == 0) {
         lua_pushnil(L);
@@ -65,7 +65,7 @@ tlsrpt_lua_dns_push_answer(lua_State *L, const tlsrpt_dns_answer_t *answer,
 {
     size_t  i;
 
-    lua_createtable(L, 0, 5);
+    lua_createtable(L, 0, 6);
 
     lua_pushinteger(L, (lua_Integer) answer->rcode);
     lua_setfield(L, -2, "rcode");
@@ -73,6 +73,8 @@ tlsrpt_lua_dns_push_answer(lua_State *L, const tlsrpt_dns_answer_t *answer,
     lua_setfield(L, -2, "authoritative");
     lua_pushboolean(L, answer->cut);
     lua_setfield(L, -2, "cut");
+    lua_pushboolean(L, answer->authentic);
+    lua_setfield(L, -2, "authentic");
 
     if (answer->cname[0] != '\0') {
         lua_pushstring(L, answer->cname);

@@ -41,16 +41,18 @@ local nothing = {
     ['requested record is not found'] = true,
 }
 
--- What rspamd's resolver finds, as a list; nil and why there is no answer.
+-- What rspamd's resolver finds, as a list, and whether that is authentic by
+-- DNSSEC, where it is told; nil and why there is no answer.
 function dns:resolve(kind, name)
     return await(function(done)
         local started = self.resolver:resolve(kind, {
             name = name,
-            callback = function(_, _, results, err)
+            session = self.session,
+            callback = function(_, _, results, err, _, authentic)
                 if results then
-                    done(results)
+                    done(results, authentic)
                 elseif nothing[err] then
-                    done({})
+                    done({}, authentic)
                 else
                     done(nil, string.format('%s of %s: %s', kind:upper(), name,
                         tostring(err)))
@@ -131,15 +133,16 @@ end
 -- A question to a server: each way gives an answer, or nil and why not
 
 -- rspamd uses the memory after its callback: it is freed by sweep().
-function dns:by_udp(server, question)
+function dns:by_udp(server, port, question)
     local pool = rspamd_mempool.create()
 
     local ok, bytes = await(function(done)
         local called, sent, err = pcall(rspamd_udp.sendto, {
             ev_base = self.ev_base,
+            session = self.session,
             pool = pool,
             host = server,
-            port = PORT,
+            port = port,
             data = { question },
             timeout = TIMEOUT,
             retransmits = 1,
@@ -172,7 +175,7 @@ local function unframed(bytes)
 end
 
 -- Without "partial", which reads on from a connection that was closed.
-function dns:by_tcp(server, question)
+function dns:by_tcp(server, port, question)
     return await(function(done)
         local received, began = '', rspamd_util.get_ticks()
 
@@ -199,9 +202,10 @@ function dns:by_tcp(server, question)
 
         local started = rspamd_tcp.request({
             ev_base = self.ev_base,
+            session = self.session,
             config = rspamd_config,
             host = server,
-            port = PORT,
+            port = port,
             data = framed(question),
             timeout = TCP_TIMEOUT,
             callback = read,
@@ -223,28 +227,34 @@ local function spelled(name)
     end))
 end
 
--- The question comes back byte for byte; before it is the header.
-local function is_echo(bytes, question)
-    return bytes:sub(HEADER + 1, #question) == question:sub(HEADER + 1)
+-- The question comes back byte for byte, between the header and what is said
+-- beside it: the name with a byte before each label and one behind them (RFC
+-- 1035 4.1.2), type and class.
+local function is_echo(bytes, question, name)
+    local stop = HEADER + #name + 6
+
+    return bytes:sub(HEADER + 1, stop) == question:sub(HEADER + 1, stop)
 end
 
 -- By UDP; by TCP where that is cut, or came from who does not know the id and
 -- the spelling, as few servers do not.
-function dns:exchange(server, name, type)
+-- port: of a resolver; nil: the server is one of the zone's own.
+function dns:exchange(server, name, type, port)
     local id = tonumber(rspamd_util.random_hex(4), 16)
-    local question = self.core.dns_question(spelled(name), type, id)
+    local question = self.core.dns_question(spelled(name), type, id,
+        port ~= nil)
 
     if not question then return nil, 'cannot be asked for' end
 
-    local bytes, reason = self:by_udp(server, question)
+    local bytes, reason = self:by_udp(server, port or PORT, question)
 
     if not bytes then return nil, reason end
 
-    local answer = is_echo(bytes, question)
+    local answer = is_echo(bytes, question, name)
         and self.core.dns_answer(bytes, name, type, id)
 
     if not answer or answer.cut then
-        bytes, reason = self:by_tcp(server, question)
+        bytes, reason = self:by_tcp(server, port or PORT, question)
 
         if not bytes then return nil, reason end
 
@@ -331,7 +341,8 @@ function dns:sweep()
     for _, pool in ipairs(spent) do pool:destroy() end
 end
 
--- host: core, ev_base, resolver of rspamd; may_ask(address, ip).
+-- host: core, ev_base, session (rspamadm's, else nil), resolver of rspamd;
+-- may_ask(address, ip).
 return function(host)
     host.asked = 0              -- questions under way
     host.queue = {}             -- who waits to ask
