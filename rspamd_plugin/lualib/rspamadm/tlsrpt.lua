@@ -7,6 +7,7 @@ SPDX-License-Identifier: BSD-2-Clause
 -- rspamadm tlsrpt import DIR|MBOX [--unsigned]
 -- rspamadm tlsrpt memory [DOMAIN]
 -- rspamadm tlsrpt test-alert NAME
+-- rspamadm tlsrpt look DOMAIN
 --
 -- Mails are handed to the controller of the running rspamd, which judges
 -- them as it does those that come in: rspamadm itself can verify no DKIM
@@ -68,6 +69,13 @@ parser:command "test-alert"
     :argument "name"
         :description '"mail", or the name of a webhook'
         :argname "<name>"
+
+parser:command "look"
+    :description("Looks at the DNS, the policy host and the mail servers of a"
+        .. " domain, which need not be configured")
+    :argument "domain"
+        :description "A domain"
+        :argname "<domain>"
 
 local function fail(...)
     io.stderr:write('rspamadm tlsrpt: ', string.format(...), '\n')
@@ -610,6 +618,13 @@ end
 function commands.memory(args)
     load_config(args.config)
     require "tlsrpt/memory" (args.domain, fail)
+end
+
+function commands.look(args)
+    load_config(args.config)
+    require "tlsrpt/look_command" (args.domain,
+        rspamd_config:get_all_opt('tlsrpt') or {},
+        { ev_base = rspamadm_ev_base, session = rspamadm_session }, fail)
 end
 
 -- For those that hand mails to it.

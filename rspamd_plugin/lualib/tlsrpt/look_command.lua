@@ -1,0 +1,212 @@
+--[[
+Copyright (C) the tlsrpt authors
+SPDX-License-Identifier: BSD-2-Clause
+]]--
+
+-- rspamadm tlsrpt look DOMAIN: one look at a domain (look.lua), on a terminal.
+-- Nothing is kept, and Redis is not asked.
+
+local await = require "tlsrpt/await"
+local dns = require "tlsrpt/dns"
+local look = require "tlsrpt/look"
+local lua_maps = require "lua_maps"
+local nameserver = require "tlsrpt/nameserver"
+local rspamd_resolver = require "rspamd_resolver"
+local rspamd_util = require "rspamd_util"
+local ucl = require "ucl"
+
+local TIMEOUT = 20              -- seconds of a connection
+
+local function line(name, text, ...)
+    print(string.format('%-26s ' .. text, name, ...))
+end
+
+local function day(second)
+    return os.date('!%Y-%m-%d', second)
+end
+
+local function print_record(name, seen)
+    if seen.error then
+        line(name, 'not known: %s', seen.error)
+    elseif #seen.txt == 0 then
+        line(name, 'no TXT record')
+    end
+
+    for _, txt in ipairs(seen.txt or {}) do
+        line(name, '%s%s', txt, seen.ad and ' (DNSSEC)' or '')
+    end
+
+    if seen.alias then line('', 'by an alias of %s', seen.alias) end
+end
+
+local function print_mx(seen)
+    if seen.error then return line('MX', 'not known: %s', seen.error) end
+    if seen.null then return line('MX', '"." (takes no mail)') end
+    if #seen.hosts == 0 then return line('MX', 'none') end
+
+    for _, mx in ipairs(seen.hosts) do
+        line('MX', '%d %s%s', mx.preference, mx.host,
+            seen.ad and ' (DNSSEC)' or '')
+    end
+end
+
+local function print_chain(seen)
+    if seen.tls then line('', '%s', seen.tls) end
+
+    for _, cert in ipairs(seen.chain or {}) do
+        line('', 'certificate %s, until %s', cert.subject,
+            day(cert['not-after']))
+    end
+
+    if seen.names and seen.names[1] then
+        line('', 'for %s', table.concat(seen.names, ', '))
+    end
+
+    if seen.verify and seen.verify ~= 0 then
+        line('', 'not trusted: %s', seen['verify-text'])
+    end
+end
+
+local function outcome(seen)
+    local text = seen.result
+
+    if seen.status and seen.status ~= 200 then
+        text = text .. ' ' .. seen.status
+    end
+
+    return seen.detail and text .. ': ' .. seen.detail or text
+end
+
+local function print_policy(check)
+    local seen = check.policy
+
+    for _, family in ipairs({ 'a', 'aaaa' }) do
+        for _, address in ipairs(check.host[family] or {}) do
+            line('mta-sts.' .. check.domain, '%s', address)
+        end
+    end
+
+    line('policy', '%s', outcome(seen))
+
+    for _, by in ipairs(seen.by or {}) do
+        line('', 'from %s: %s', by.address, outcome(by))
+    end
+
+    for _, agent in ipairs(seen.agents or {}) do
+        line('', 'to a %s: %s', agent.agent, outcome(agent))
+    end
+
+    print_chain(seen)
+
+    for text in (seen.text or ''):gmatch('[^\r\n]+') do
+        line('', '    %s', text:gsub('%c', '?'))
+    end
+end
+
+local function print_server(seen)
+    line(seen.host, '%s%s', seen.address and seen.address .. ' ' or '',
+        outcome(seen))
+    print_chain(seen)
+
+    if not seen.tlsa then return end
+
+    for _, record in ipairs(seen.tlsa.records) do
+        line('', 'TLSA %s', record)
+    end
+
+    local match = seen.tlsa.match
+
+    line('', 'TLSA: %s', not seen.tlsa.ad and 'not by DNSSEC, so they do'
+        .. ' not count' or match and 'matches' or match == false
+        and 'no record matches' or 'no record that a sender can use')
+end
+
+local function print_check(check)
+    print_record('_smtp._tls.' .. check.domain, check.reporting)
+    print_record('_mta-sts.' .. check.domain, check.sts)
+    print_mx(check.mx)
+    print_policy(check)
+
+    for _, server in ipairs(check.servers) do print_server(server) end
+end
+
+-- What is wrong with it, in the core's words.
+local function print_findings(core, check)
+    if not core.findings then return end
+
+    local text = core.findings(check.domain, tostring(ucl.to_format(check,
+        'json-compact')), check.at)
+    local parser = ucl.parser()
+
+    if not text or not parser:parse_string(text) then return end
+
+    for _, finding in ipairs(parser:get_object()) do
+        print(string.format('\n%s: %s\n%s', finding.severity, finding.title,
+            finding.meaning))
+
+        for i, step in ipairs(finding.steps or {}) do
+            print(string.format('  %d. %s', i, step.text))
+
+            if step.command then print('     ' .. step.command) end
+        end
+    end
+end
+
+local function networks_of(section, fail)
+    if section.check_networks == nil then return nil end
+
+    return lua_maps.map_add_from_ucl(section.check_networks, 'radix',
+        'TLS report networks') or fail('check_networks cannot be read')
+end
+
+local function run(core, domain, section, context, fail)
+    local networks = networks_of(section, fail)
+
+    local function may_ask(address, ip)
+        return core.is_public(address)
+            or networks ~= nil and networks:get_key(ip) ~= nil
+    end
+
+    local host = {
+        core = core,
+        ev_base = context.ev_base,
+        session = context.session,
+        dns = dns({
+            core = core,
+            ev_base = context.ev_base,
+            session = context.session,
+            resolver = rspamd_resolver.init(context.ev_base, rspamd_config),
+            may_ask = may_ask,
+        }),
+        nameserver = nameserver.first(),
+        may_ask = may_ask,
+        servers = { get = function() end, put = function() end },
+        probe_mx = section.probe_mx ~= false,
+        name = rspamd_util.get_hostname(),
+        timeout = TIMEOUT,
+        now = function() return math.floor(rspamd_util.get_time()) end,
+    }
+
+    await.spawn(function()
+        local ok, err = pcall(function()
+            local check = look(host):run(domain, {})
+
+            check.domain = domain
+            print_check(check)
+            print_findings(core, check)
+        end)
+
+        if not ok then fail('%s', err) end
+    end)
+end
+
+-- section: of the plugin's options; context: ev_base and session of rspamadm;
+-- fail(format, ...) tells what is wrong, and ends it.
+return function(name, section, context, fail)
+    local core = require "tlsrpt_lua"
+    local domain = core.normalize(name)
+
+    if not domain then fail('%s is no domain', name) end
+
+    run(core, domain, section, context, fail)
+end
