@@ -18,6 +18,7 @@ local await = require "tlsrpt/await".await
 local dns = require "tlsrpt/dns"
 local leased = require "tlsrpt/leased"
 local look = require "tlsrpt/look"
+local may_ask_of = require "tlsrpt/may_ask"
 local nameserver = require "tlsrpt/nameserver"
 local rspamd_logger = require "rspamd_logger"
 local rspamd_util = require "rspamd_util"
@@ -259,13 +260,8 @@ function checks:tick()
     self:spawn_once('domains', self.work)
 end
 
-function checks:may_ask(address, ip)
-    return self.core.is_public(address)
-        or self.networks ~= nil and self.networks:get_key(ip) ~= nil
-end
-
 function checks:prepare()
-    local function may_ask(...) return self:may_ask(...) end
+    local may_ask = may_ask_of(self.core, self.networks)
 
     self.dns = dns({
         core = self.core,

@@ -10,6 +10,7 @@ local await = require "tlsrpt/await"
 local dns = require "tlsrpt/dns"
 local look = require "tlsrpt/look"
 local lua_maps = require "lua_maps"
+local may_ask_of = require "tlsrpt/may_ask"
 local nameserver = require "tlsrpt/nameserver"
 local rspamd_resolver = require "rspamd_resolver"
 local rspamd_util = require "rspamd_util"
@@ -160,13 +161,7 @@ local function networks_of(section, fail)
 end
 
 local function run(core, domain, section, context, fail)
-    local networks = networks_of(section, fail)
-
-    local function may_ask(address, ip)
-        return core.is_public(address)
-            or networks ~= nil and networks:get_key(ip) ~= nil
-    end
-
+    local may_ask = may_ask_of(core, networks_of(section, fail))
     local host = {
         core = core,
         ev_base = context.ev_base,

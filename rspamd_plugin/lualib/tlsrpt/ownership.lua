@@ -15,6 +15,7 @@ SPDX-License-Identifier: BSD-2-Clause
 
 local dns = require "tlsrpt/dns"
 local leased = require "tlsrpt/leased"
+local may_ask = require "tlsrpt/may_ask"
 local rspamd_logger = require "rspamd_logger"
 
 local PERIOD = 1                -- seconds
@@ -246,17 +247,12 @@ function ownership:tick()
     self:spawn_once('registry', self.work)
 end
 
-function ownership:may_ask(address, ip)
-    return self.core.is_public(address)
-        or self.networks ~= nil and self.networks:get_key(ip) ~= nil
-end
-
 function ownership:prepare()
     self.dns = dns({
         core = self.core,
         ev_base = self.ev_base,
         resolver = rspamd_config:get_resolver(),
-        may_ask = function(...) return self:may_ask(...) end,
+        may_ask = may_ask(self.core, self.networks),
     })
 end
 

@@ -22,8 +22,8 @@ end
 
 local results = {
     -- port 25 is closed to many: not known
-    refused = { 'unreachable', 'no connection to port 25' },
-    timeout = { 'timeout', 'no connection to port 25 in time' },
+    refused = { 'unreachable', 'no answer on port 25' },
+    timeout = { 'timeout', 'no answer on port 25 in time' },
     slow = { 'tarpit', 'answers come too slowly' },
     large = { 'tarpit', 'an answer has no end' },
     closed = { 'unknown', 'the server closed the connection' },
@@ -111,6 +111,11 @@ local function to_starttls(stream, name)
 end
 
 local function with_tls(stream, probe)
+    -- would be taken for what comes by TLS (RFC 3207 6)
+    if stream.rest ~= '' then
+        return failure('tls', 'text after the answer to STARTTLS')
+    end
+
     local done, reason, detail = stream:handshake(probe)
 
     if not done then

@@ -1,0 +1,212 @@
+# Copyright (C) the tlsrpt authors
+# SPDX-License-Identifier: BSD-2-Clause
+
+# What the checks ask of others, whoever names them: no address inside, a mail
+# server once whatever its names, by one of two rspamd; and one that plays with
+# those who ask it costs little time.  Ports are the protocols', so it wants
+# root.
+
+use IO::Select;
+use IO::Socket::INET;
+use JSON::PP ();
+use Time::HiRes qw(sleep time);
+
+use TLSRPT::Test;
+use TLSRPT::Knot;
+use TLSRPT::Rspamd;
+
+my $NAMES = 200;                # of one victim
+
+$> == 0 or die "ports 25 and 443 are for root alone\n";
+
+my $server = servers(nginx => 0, redis => 1);
+my $dir = $server->dir;
+my $dns = TLSRPT::Knot->new(server => $server);
+(my $net = $dns->address) =~ s/^127\.\d+\.(\d+)\.\d+$/127.230.$1/;
+
+# Mail servers: what each does to who connects, to its end
+
+my %plays = (
+    plain => sub {
+        my ($client) = @_;
+        print $client "220 plain ESMTP\r\n";
+        while (my $line = <$client>) {
+            print $client $line =~ /^EHLO/ ? "250-plain\r\n250 8BITMIME\r\n"
+                : $line =~ /^QUIT/ ? "221 bye\r\n" : "500 no\r\n";
+            return if $line =~ /^QUIT/;
+        }
+    },
+    refuses => sub {
+        my ($client) = @_;
+        print $client "220 refuses\r\n";
+        while (my $line = <$client>) {
+            print $client $line =~ /^EHLO/ ? "250-x\r\n250 STARTTLS\r\n"
+                : $line =~ /^QUIT/ ? "221 bye\r\n"
+                : "454 TLS not available\xff\r\n";
+        }
+    },
+    garbage => sub {
+        my ($client) = @_;
+        print $client "220 garbage\r\n";
+        while (my $line = <$client>) {
+            print $client $line =~ /^EHLO/ ? "250-x\r\n250 STARTTLS\r\n"
+                : $line =~ /^STARTTLS/ ? "220 go\r\n" . 'x' x 1000 : '';
+        }
+    },
+    busy => sub { my ($client) = @_; print $client "421 not now\r\n";
+                  <$client> },
+    tarpit => sub {
+        my ($client) = @_;
+        for (1 .. 60) { print $client '2' or return; sleep 0.5 }
+    },
+    silent => sub { sleep 30 },
+    banner => sub {
+        my ($client) = @_;
+        for (1 .. 10_000) { print $client '220-' . 'x' x 70 . "\r\n" or return }
+    },
+    hangs_up => sub { },
+    inject => sub {
+        my ($client) = @_;
+        print $client "220 inject\r\n";
+        while (my $line = <$client>) {
+            print $client $line =~ /^EHLO/ ? "250-x\r\n250 STARTTLS\r\n"
+                : "220 go\r\n250 not yet\r\n";
+        }
+    },
+);
+my %address = map { (sort keys %plays)[$_] => "$net." . (20 + $_) }
+    0 .. keys(%plays) - 1;
+
+sub play {
+    my ($name) = @_;
+
+    my $socket = IO::Socket::INET->new(LocalAddr => $address{$name},
+        LocalPort => 25, Listen => 512, ReuseAddr => 1) or die "25: $!";
+    my $pid = fork // die "fork: $!";
+    return $pid if $pid;
+
+    local $SIG{CHLD} = 'IGNORE';
+    local $SIG{PIPE} = 'IGNORE';
+    while (1) {
+        my $client = $socket->accept or next;
+        open my $log, '>>', "$dir/asked.$name";
+        syswrite $log, "asked\n";
+        if (!fork) {
+            alarm 40;
+            $client->autoflush(1);
+            $plays{$name}->($client);
+            exit 0;
+        }
+    }
+}
+
+sub asked {
+    my ($name) = @_;
+
+    my @lines = split /^/, $server->read_file("$dir/asked.$name");
+
+    return scalar @lines;
+}
+
+my @players = map { play($_) } sort keys %plays;
+END { kill 'KILL', @players if @players }
+
+# Domains: one a server; inside addresses; many names of one server
+
+my %records = map { ("$_.example", ['@ MX 10 mx', "mx A $address{$_}"]) }
+    keys %address;
+my @inside = ('10.0.0.1', '192.168.1.1', '127.0.0.1', '169.254.169.254');
+$records{'inside.example'} = [
+    (map { ("\@ MX $_ mx$_", "mx$_ A $inside[$_]") } 0 .. $#inside),
+    'mta-sts A 10.0.0.1', 'mta-sts AAAA fd00::1', 'mta-sts AAAA ::1'];
+$records{'many.example'} = [map { ("\@ MX $_ mx$_", "mx$_ A 10.1.0.$_") }
+    1 .. 20];
+$records{'null.example'} = ['@ MX 0 .'];
+$records{'victims.example'} = ['* MX 10 mx',
+    map { ("d$_ MX 10 mx.d$_", "mx.d$_ A $address{plain}") } 1 .. $NAMES];
+$dns->zone($_, @{ $records{$_} }) for sort keys %records;
+$dns->start;
+
+my @names = ((grep { $_ ne 'victims.example' } sort keys %records),
+    map { "d$_.victims.example" } 1 .. $NAMES);
+my @hosts = map { TLSRPT::Rspamd->new(nameserver => $dns->address . ':53',
+    server => $server, name => $_, milter => 0,
+    dns_options => q(timeout = 1s; retransmits = 3;),
+    edit_module => 'checks', edit => sub { s/^local TIMEOUT = 20/local TIMEOUT = 3/m },
+    tlsrpt => "check_dns = 24h; check_networks = [\"$net.0/24\"]; domains = ["
+        . join(',', map { qq("$_") } @names) . '];')->start } qw(one two);
+
+sub seen {
+    my ($name) = @_;
+
+    my $text = $server->redis('GET', "tlsrpt:{$name}:check") // return;
+
+    return JSON::PP->new->utf8->decode($text);
+}
+
+ok TLSRPT::Server::wait_until(90, sub { !grep { !seen($_) } @names }),
+    'all were looked at';
+is scalar(grep { $_->log =~ /this worker checks/ } @hosts), 1,
+    'by one of two rspamd';
+
+sub server_of { return seen("$_[0].example")->{servers}[0] || {} }
+
+is server_of('plain')->{result}, 'no-starttls', 'STARTTLS is not offered';
+is server_of('refuses')->{result}, 'starttls-refused', 'is refused';
+like server_of('refuses')->{detail}, qr/^454 TLS not available\?/,
+    'in the words of the server, made text';
+is server_of('garbage')->{result}, 'tls-failed', 'is none';
+is server_of('busy')->{result}, 'busy', 'a server has no time';
+is server_of($_)->{result}, 'tarpit', $_ for qw(tarpit banner);
+is server_of('silent')->{result}, 'timeout', 'says nothing: not known';
+is server_of('hangs_up')->{result}, 'unreachable', 'hangs up: not known';
+is server_of('inject')->{result}, 'tls-failed', 'text before TLS is no TLS';
+
+# A victim's many names
+
+is asked('plain'), 1, "$NAMES names of one server: it is asked once";
+is scalar(grep { (seen("d$_.victims.example")->{servers}[0]{result} // '')
+    eq 'no-starttls' } 1 .. $NAMES), $NAMES, 'and all show what it showed';
+my ($ttl) = map { $server->redis('TTL', $_) }
+    "tlsrpt:{checks}:server:$address{plain}";
+cmp_ok $ttl, '>', 19 * 3600, 'which is known for 20 hours at least,';
+cmp_ok $ttl, '<', 24 * 3600, 'less than a day';
+
+# Addresses inside
+
+my $inside = seen('inside.example');
+is_deeply [map { $_->{result} } @{ $inside->{servers} }],
+    [('not-public') x 4], 'addresses inside are not asked'
+    or diag explain $inside->{servers};
+is $inside->{policy}{result}, 'no-address', 'nor for a policy';
+like $inside->{policy}{detail}, qr/no address of it is public/, 'which is said';
+is scalar(@{ seen('many.example')->{servers} }), 4, 'four mail servers at most';
+is scalar(@{ seen('many.example')->{mx}{hosts} }), 16, '16 are kept';
+ok seen('null.example')->{mx}{null}, 'a null MX';
+is_deeply seen('null.example')->{servers}, [], 'has no server';
+
+# What comes after it
+
+my @due = @{ $server->redis('ZRANGE', 'tlsrpt:{checks}:due', 0, -1,
+                            'WITHSCORES') };
+my %due = @due;
+is scalar(grep { ($due{$_} // 0) > time + 3600 } @names), scalar @names,
+    'each is due again';
+cmp_ok scalar(keys %{{ map { int($due{$_} / 3600) => 1 } @names }}), '>', 10,
+    'spread over the period';
+ok $server->redis('EXISTS', 'tlsrpt:{checks}:seen'),
+    'nginx can see that somebody checks';
+ok $server->redis('ZCARD', 'tlsrpt:due'), 'problems are to be worked out';
+
+# One that nobody says to be ours any more
+
+$server->redis('ZADD', 'tlsrpt:{checks}:names', time - 4 * 86400,
+               'plain.example');
+$server->redis('ZADD', 'tlsrpt:{checks}:due', 1, 'plain.example');
+ok TLSRPT::Server::wait_until(10, sub {
+    !defined $server->redis('ZSCORE', 'tlsrpt:{checks}:due', 'plain.example')
+}), 'a domain that is not ours any more is left';
+
+is $_->stop, '', 'nothing bad in the log' for @hosts;
+$dns->stop;
+done_testing;
