@@ -15,7 +15,7 @@
 #include "tlsrpt_dns_query.h"
 
 
-/* Bits of the header's third and fourth byte (RFC 1035 4.1.1, RFC 4035 3.2.3) */
+/* Of the header's third and fourth byte (RFC 1035 4.1.1, RFC 4035 3.2.3) */
 #define TLSRPT_DNS_RECURSION  0x01
 #define TLSRPT_DNS_AUTHENTIC  0x20
 

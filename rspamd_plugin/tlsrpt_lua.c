@@ -75,13 +75,13 @@
  *                                         nil, err
  *     core.dns_question(name, type, id, resolver)
  *                                      -> its bytes, or nil where the name
- *                                         cannot be asked for; resolver: whether
- *                                         it is for one, not for the zone's own
+ *                                         cannot be asked for; resolver: is it
+ *                                         for one, not for the zone's servers
  *     core.dns_answer(bytes, name, type, id)
  *                                      -> { rcode, authoritative, cut,
  *                                         authentic, cname, records }, or nil:
- *                                         it is no answer to that.  Records: texts of TXT, bytes
- *                                         of others.  See tlsrpt_dns_query.h
+ *                                         it is no answer to that.  Records:
+ *                                         texts of TXT, bytes of others.  See tlsrpt_dns_query.h
  *     core.tls_probe(name)             -> a probe that wants name, or nil, err;
  *                                         see tlsrpt_tls_probe.h
  *     probe:feed(bytes)                -> bytes for the server; "more", "done"

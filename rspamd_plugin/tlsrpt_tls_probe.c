@@ -19,7 +19,7 @@
 #include "tlsrpt_tls_probe.h"
 
 
-#define TLSRPT_TLS_RELOAD  3600         /* seconds: authorities are read again */
+#define TLSRPT_TLS_RELOAD  3600         /* seconds: authorities are kept */
 
 
 struct tlsrpt_tls_probe_s {

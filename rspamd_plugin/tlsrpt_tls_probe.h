@@ -63,7 +63,7 @@ size_t tlsrpt_tls_probe_output(tlsrpt_tls_probe_t *probe, const char **bytes);
 void tlsrpt_tls_probe_sent(tlsrpt_tls_probe_t *probe);
 
 /* After the handshake: what the server said, some of it at a time, 0: no more
-   yet; *closed: and nothing will come.  0 where what is to be said cannot be. */
+   yet; *closed: and nothing will come.  write: 0 where it cannot be said. */
 size_t tlsrpt_tls_probe_read(tlsrpt_tls_probe_t *probe,
     char buf[TLSRPT_TLS_MAX_READ], int *closed);
 int tlsrpt_tls_probe_write(tlsrpt_tls_probe_t *probe, const char *text,

@@ -34,7 +34,7 @@ system(qw(gcc -std=c11 -O1 -g -Wall -Wextra -Werror
     (map { "$temp/$_" } keys %made),
     glob("$top/shared/*/*.c"),
     qw(-lluajit-5.1 -lz -ldeflate -lzstd -ljansson -lidn2 -lpsl -lcrypto
-       -lresolv)) == 0
+       -lresolv -lssl)) == 0
     or die 'gcc';
 
 exit(system("$temp/lua_module") >> 8 ? 1 : 0);

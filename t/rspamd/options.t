@@ -46,7 +46,9 @@ sub ttl { return $server->redis('TTL', $_[0]) / 86400 }
 for my $case (
     ['an unknown option', 'retenton = 10d;', 'unknown option "retenton"'],
     ['not a boolean', 'registry = 3;', 'option "registry"'],
-    ['one that is not built', 'check_dns = 1d;', 'unknown option "check_dns"'],
+    ['too often', 'check_dns = 5m;', 'option "check_dns": must be off, or'],
+    ['checks of no time', 'check_dns = "often";', 'option "check_dns": '],
+    ['probe_mx', 'probe_mx = "no way";', 'option "probe_mx": '],
     ['a prefix with a brace', 'prefix = "a{b";', 'option "prefix": '],
     ['an empty prefix', 'prefix = "";', 'option "prefix": '],
     ['require_dkim', 'require_dkim = "maybe";', 'option "require_dkim": '],
