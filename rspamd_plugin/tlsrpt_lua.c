@@ -81,7 +81,8 @@
  *                                      -> { rcode, authoritative, cut,
  *                                         authentic, cname, records }, or nil:
  *                                         it is no answer to that.  Records:
- *                                         texts of TXT, bytes of others.  See tlsrpt_dns_query.h
+ *                                         texts of TXT, bytes of others.  See
+ *                                         tlsrpt_dns_query.h
  *     core.tls_probe(name)             -> a probe that wants name, or nil, err;
  *                                         see tlsrpt_tls_probe.h
  *     probe:feed(bytes)                -> bytes for the server; "more", "done"

@@ -60,6 +60,7 @@ my %plays = (
         for (1 .. 60) { print $client '2' or return; sleep 0.5 }
     },
     silent => sub { sleep 30 },
+    web => sub { my ($client) = @_; print $client "220 no TLS\r\n"; <$client> },
     banner => sub {
         my ($client) = @_;
         for (1 .. 10_000) { print $client '220-' . 'x' x 70 . "\r\n" or return }
@@ -81,7 +82,7 @@ sub play {
     my ($name) = @_;
 
     my $socket = IO::Socket::INET->new(LocalAddr => $address{$name},
-        LocalPort => 25, Listen => 512, ReuseAddr => 1) or die "25: $!";
+        LocalPort => $name eq 'web' ? 443 : 25, Listen => 512, ReuseAddr => 1) or die "25: $!";
     my $pid = fork // die "fork: $!";
     return $pid if $pid;
 
@@ -123,7 +124,8 @@ $records{'many.example'} = [map { ("\@ MX $_ mx$_", "mx$_ A 10.1.0.$_") }
     1 .. 20];
 $records{'null.example'} = ['@ MX 0 .'];
 $records{'victims.example'} = ['* MX 10 mx',
-    map { ("d$_ MX 10 mx.d$_", "mx.d$_ A $address{plain}") } 1 .. $NAMES];
+    map { ("d$_ MX 10 mx.d$_", "mx.d$_ A $address{plain}",
+           "mta-sts.d$_ A $address{web}") } 1 .. $NAMES];
 $dns->zone($_, @{ $records{$_} }) for sort keys %records;
 $dns->start;
 
@@ -171,6 +173,12 @@ my ($ttl) = map { $server->redis('TTL', $_) }
     "tlsrpt:{checks}:server:$address{plain}";
 cmp_ok $ttl, '>', 19 * 3600, 'which is known for 20 hours at least,';
 cmp_ok $ttl, '<', 24 * 3600, 'less than a day';
+
+cmp_ok asked('web'), '<=', 64, "$NAMES policy hosts at one address that is"
+    . ' none: it is left alone soon';
+my %policy = map { seen("d$_.victims.example")->{policy}{result} => 1 }
+    1 .. $NAMES;
+is_deeply [sort keys %policy], ['tls-failed', 'unknown'], 'and that is said';
 
 # Addresses inside
 

@@ -184,6 +184,24 @@ static const char script[] =
     "assert(core.dns_answer(answer, '_smtp._tls.a.example', 1, 0x1234)\n"
     "    == nil)\n"
     "for n = 0, #answer - 1 do assert(read(answer:sub(1, n)) == nil) end\n"
+    "assert(core.dns_question('a.example', 52, 1, true):sub(3, 4)\n"
+    "    == '\\1\\32')\n"
+    "assert(read(head('\\129\\160', 0)).authentic)\n"
+    "assert(not read(head('\\129\\128', 0)).authentic)\n"
+    "local probe = assert(core.tls_probe('mx.a.example'))\n"
+    "local out, state, why = probe:feed('')\n"
+    "assert(state == 'more' and why == '' and out:byte(1) == 22)\n"
+    "assert(out:find('mx.a.example', 1, true))\n"
+    "assert(probe:write('early') == '')\n"
+    "local text, closed = probe:read()\n"
+    "assert(text == '' and closed)\n"
+    "out, state, why = probe:feed('220 this is no TLS, but a banner\\r\\n')\n"
+    "assert(state == 'failed' and why ~= '')\n"
+    "assert(#probe:peer().chain == 0 and #probe:peer().names == 0)\n"
+    "assert(select(2, probe:feed('more')) == 'failed')\n"
+    "probe:close()\n"
+    "assert(not pcall(probe.feed, probe, '') and probe:close() == nil)\n"
+    "assert(core.tls_probe('unfinished'):feed('\\22\\3\\3') ~= '')\n"
     "local upkeep = core.upkeep('p', 1795310000, 400)\n"
     "name, args = upkeep:next()\n"
     "assert(name and args[1]:find('p:{registry}', 1, true))\n"
@@ -258,6 +276,8 @@ static const char *const bad[] = {
     "core.parse(ptr, len, { max_size = 'x' })",
     "core.parse(ptr, len, { max_size = 1000, domain = {} })",
     "core.normalize({})",
+    "core.tls_probe()",
+    "core.tls_probe('x'):feed()",
     "core.begins_report()",
     "core.begins_report('text', 4)",
     "core.begins_report(ptr, -1)",

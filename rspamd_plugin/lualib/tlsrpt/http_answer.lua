@@ -81,7 +81,7 @@ end
 function answer:head()
     local stop, after = self.rest:match('()\r?\n\r?\n()')
 
-    self.heads = self.heads + 1
+    if stop then self.heads = self.heads + 1 end
 
     if (stop or #self.rest) > MAX_HEAD or self.heads > 64 then
         self:fail('the head of the answer has no end')

@@ -15,6 +15,7 @@ local fetch_policy = require "tlsrpt/fetch_policy"
 local names = require "tlsrpt/names"
 local probe_mx = require "tlsrpt/probe_mx"
 local rspamd_util = require "rspamd_util"
+local spared = require "tlsrpt/spared"
 local tlsa_of = require "tlsrpt/tlsa"
 
 local VERSION = 1
@@ -176,7 +177,13 @@ end
 -- From one address; where HTTP said no, as a browser too: some hosts keep out
 -- all else.
 function look:fetch_from(address, agents)
+    local known = self.spared:get(address)
+
+    if known then return known end
+
     local seen = fetch_policy(self, address, self.domain, SENDER)
+
+    self.spared:put(address, seen)
 
     if is_of_http(seen) then
         local other = fetch_policy(self, address, self.domain, BROWSER)
@@ -452,5 +459,7 @@ end
 -- get(address) and put(address, facts); probe_mx; name, of this host; timeout,
 -- seconds of a connection; now(), the second.
 return function(host)
+    host.spared = spared()
+
     return setmetatable(host, look)
 end
