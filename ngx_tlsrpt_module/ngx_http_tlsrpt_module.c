@@ -17,6 +17,7 @@
 #include "ngx_http_tlsrpt_module.h"
 #include "ngx_http_tlsrpt_reckon.h"
 #include "ngx_http_tlsrpt_report_uri.h"
+#include "ngx_http_tlsrpt_served_upkeep.h"
 #include "ngx_http_tlsrpt_upkeep.h"
 #include "tlsrpt_version.h"
 
@@ -540,8 +541,9 @@ ngx_http_tlsrpt_init_process(ngx_cycle_t *cycle)
     ngx_http_tlsrpt_reckon_begin(tmcf);
     ngx_http_tlsrpt_registry_begin(&tmcf->registry, tmcf->client,
                                    &tmcf->redis.prefix,
-                                   ngx_http_tlsrpt_domain_configured);
+                                   ngx_http_tlsrpt_served_seen);
     ngx_http_tlsrpt_upkeep_begin(tmcf);
+    ngx_http_tlsrpt_served_begin(tmcf);
 
     return NGX_OK;
 }
@@ -564,6 +566,7 @@ ngx_http_tlsrpt_exit_process(ngx_cycle_t *cycle)
         tmcf->client = NULL;
         ngx_http_tlsrpt_reckon_end();
         ngx_http_tlsrpt_upkeep_end();
+        ngx_http_tlsrpt_served_end();
     }
 
     if (tmcf->reader) {

@@ -27,7 +27,7 @@ static ngx_int_t ngx_http_tlsrpt_accepted_names(ngx_cycle_t *cycle,
 static ngx_http_tlsrpt_domain_t *ngx_http_tlsrpt_domain_by_token(
     ngx_http_tlsrpt_accepted_t *accepted, const u_char *token, size_t len);
 static ngx_http_tlsrpt_domain_t *ngx_http_tlsrpt_accepted_enrolled(
-    ngx_http_request_t *r, ngx_http_tlsrpt_registered_t *enrolled);
+    ngx_pool_t *pool, ngx_http_tlsrpt_registered_t *enrolled);
 static void ngx_http_tlsrpt_accepted_below(ngx_http_tlsrpt_domain_t *domain,
     const ngx_str_t *name, ngx_str_t *below);
 static ngx_uint_t ngx_http_tlsrpt_accepted_policy(ngx_http_request_t *r,
@@ -412,7 +412,7 @@ ngx_http_tlsrpt_accepted_by_token(ngx_http_request_t *r,
         return NGX_DECLINED;
     }
 
-    *domain = ngx_http_tlsrpt_accepted_enrolled(r, &enrolled);
+    *domain = ngx_http_tlsrpt_accepted_enrolled(r->pool, &enrolled);
 
     return *domain ? NGX_OK : NGX_ERROR;
 }
@@ -437,12 +437,12 @@ ngx_http_tlsrpt_domain_by_token(ngx_http_tlsrpt_accepted_t *accepted,
 
 
 static ngx_http_tlsrpt_domain_t *
-ngx_http_tlsrpt_accepted_enrolled(ngx_http_request_t *r,
+ngx_http_tlsrpt_accepted_enrolled(ngx_pool_t *pool,
     ngx_http_tlsrpt_registered_t *enrolled)
 {
     ngx_http_tlsrpt_domain_t  *domain;
 
-    domain = ngx_pcalloc(r->pool, sizeof(ngx_http_tlsrpt_domain_t));
+    domain = ngx_pcalloc(pool, sizeof(ngx_http_tlsrpt_domain_t));
 
     if (domain) {
         domain->name = enrolled->name;
@@ -507,11 +507,22 @@ ngx_http_tlsrpt_domain_t *
 ngx_http_tlsrpt_accepted_token_of(ngx_http_request_t *r,
     const ngx_str_t *name)
 {
+    return ngx_http_tlsrpt_accepted_known(name, r->pool);
+}
+
+
+ngx_http_tlsrpt_domain_t *
+ngx_http_tlsrpt_accepted_known(const ngx_str_t *name, ngx_pool_t *pool)
+{
     ngx_http_tlsrpt_domain_t      *domain;
     ngx_http_tlsrpt_registered_t   enrolled;
     ngx_http_tlsrpt_main_conf_t   *tmcf;
+    ngx_http_mta_sts_main_conf_t  *mmcf;
 
-    tmcf = ngx_http_get_module_main_conf(r, ngx_http_tlsrpt_module);
+    tmcf = ngx_http_cycle_get_module_main_conf(ngx_cycle,
+                                               ngx_http_tlsrpt_module);
+    mmcf = ngx_http_cycle_get_module_main_conf(ngx_cycle,
+                                               ngx_http_mta_sts_module);
 
     domain = ngx_http_tlsrpt_domain_find(&tmcf->accepted, (char *) name->data,
                                          name->len);
@@ -520,13 +531,13 @@ ngx_http_tlsrpt_accepted_token_of(ngx_http_request_t *r,
        not name what is below it */
 
     if ((domain && domain->name.len == name->len)
-        || ngx_http_tlsrpt_accepted_policy(r, name)
-        || ngx_http_tlsrpt_registry_find(name, r->pool, &enrolled) != NGX_OK)
+        || ngx_http_mta_sts_find(mmcf, name->data, name->len)
+        || ngx_http_tlsrpt_registry_find(name, pool, &enrolled) != NGX_OK)
     {
         return domain;
     }
 
-    return ngx_http_tlsrpt_accepted_enrolled(r, &enrolled);
+    return ngx_http_tlsrpt_accepted_enrolled(pool, &enrolled);
 }
 
 

@@ -86,6 +86,10 @@ ngx_uint_t ngx_http_tlsrpt_accepted_takes(ngx_http_request_t *r,
 ngx_http_tlsrpt_domain_t *ngx_http_tlsrpt_accepted_token_of(
     ngx_http_request_t *r, const ngx_str_t *name);
 
+/* The same without a request, of the configuration of this process. */
+ngx_http_tlsrpt_domain_t *ngx_http_tlsrpt_accepted_known(
+    const ngx_str_t *name, ngx_pool_t *pool);
+
 /* Is name (normalized) a domain of this server: configured, or enrolled and
    proved? */
 ngx_uint_t ngx_http_tlsrpt_domain_accepted(ngx_http_request_t *r,

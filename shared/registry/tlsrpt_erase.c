@@ -142,7 +142,8 @@ static void
 add_domain(tlsrpt_erase_t *e)
 {
     static const char *const  suffixes[] = {
-        "", ":problems", ":events", ":muted", ":struck"
+        "", ":problems", ":events", ":muted", ":struck", ":served", ":check",
+        ":fetches"
     };
 
     e->nkeys = 0;

@@ -191,6 +191,14 @@ tlsrpt_key_contacts(tlsrpt_key_t *key, tlsrpt_str_t prefix)
 
 
 void
+tlsrpt_key_checks(tlsrpt_key_t *key, tlsrpt_str_t prefix, const char *suffix)
+{
+    of_all(key, prefix, ":{checks}");
+    add(key, suffix, strlen(suffix));
+}
+
+
+void
 tlsrpt_key_ask(tlsrpt_key_read_t *read, const char *name)
 {
     read->argv[0] = name;

@@ -23,6 +23,8 @@
  *     PREFIX:{DOMAIN}:acts               list    what people did, likewise
  *     PREFIX:{DOMAIN}:untold             list    events on their way to alerts,
  *                                                oldest first
+ *     PREFIX:{DOMAIN}:served             string  versions of its policy
+ *                                                (tlsrpt_serving.h)
  *     PREFIX:domains                     zset    index of all domains seen
  *                                                (tlsrpt_index.h)
  *     PREFIX:due                         zset    whose problems are to be
@@ -80,6 +82,9 @@ void tlsrpt_key_mail(tlsrpt_key_t *key, tlsrpt_str_t prefix);
 void tlsrpt_key_new(tlsrpt_key_t *key, tlsrpt_str_t prefix, int64_t minute);
 void tlsrpt_key_alerts(tlsrpt_key_t *key, tlsrpt_str_t prefix);
 void tlsrpt_key_contacts(tlsrpt_key_t *key, tlsrpt_str_t prefix);
+/* suffix: the colon included; of tlsrpt_serving.h, ":seen", ... */
+void tlsrpt_key_checks(tlsrpt_key_t *key, tlsrpt_str_t prefix,
+    const char *suffix);
 
 /* A command that reads the key. */
 typedef struct {

@@ -30,6 +30,7 @@ extern const tlsrpt_script_t  tlsrpt_due_claim_script;
 extern const tlsrpt_script_t  tlsrpt_due_release_script;
 extern const tlsrpt_script_t  tlsrpt_registry_put_script;
 extern const tlsrpt_script_t  tlsrpt_act_add_script;
+extern const tlsrpt_script_t  tlsrpt_served_script;
 
 #pragma GCC visibility pop
 
