@@ -18,6 +18,7 @@
 #include "tlsrpt_metrics.h"
 #include "tlsrpt_open.h"
 #include "tlsrpt_overview.h"
+#include "tlsrpt_policy_past.h"
 #include "tlsrpt_problems.h"
 #include "tlsrpt_query.h"
 #include "tlsrpt_reply.h"

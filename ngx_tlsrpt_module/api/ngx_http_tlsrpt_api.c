@@ -111,6 +111,16 @@ static ngx_http_tlsrpt_route_t  ngx_http_tlsrpt_routes[] = {
       &ngx_http_tlsrpt_json_types,
       ngx_http_tlsrpt_policy_resource, 0 },
 
+    { ngx_string("domains/:domain/policy/proposal"),
+      NGX_HTTP_GET|NGX_HTTP_HEAD, "GET, HEAD",
+      &ngx_http_tlsrpt_json_types,
+      ngx_http_tlsrpt_proposal_resource, 0 },
+
+    { ngx_string("domains/:domain/policy/simulate"),
+      NGX_HTTP_POST, "POST",
+      &ngx_http_tlsrpt_json_types,
+      ngx_http_tlsrpt_simulate_resource, 0 },
+
     { ngx_string("metrics"),
       NGX_HTTP_GET|NGX_HTTP_HEAD, "GET, HEAD",
       &ngx_http_tlsrpt_metrics_types,

@@ -77,6 +77,10 @@ ngx_int_t ngx_http_tlsrpt_records_resource(ngx_http_request_t *r,
     ngx_http_tlsrpt_target_t *target);
 ngx_int_t ngx_http_tlsrpt_policy_resource(ngx_http_request_t *r,
     ngx_http_tlsrpt_target_t *target);
+ngx_int_t ngx_http_tlsrpt_proposal_resource(ngx_http_request_t *r,
+    ngx_http_tlsrpt_target_t *target);
+ngx_int_t ngx_http_tlsrpt_simulate_resource(ngx_http_request_t *r,
+    ngx_http_tlsrpt_target_t *target);
 ngx_int_t ngx_http_tlsrpt_contact_resource(ngx_http_request_t *r,
     ngx_http_tlsrpt_target_t *target);
 ngx_int_t ngx_http_tlsrpt_metrics_resource(ngx_http_request_t *r,
@@ -85,6 +89,11 @@ ngx_int_t ngx_http_tlsrpt_tool_record_resource(ngx_http_request_t *r,
     ngx_http_tlsrpt_target_t *target);
 ngx_int_t ngx_http_tlsrpt_tool_policy_resource(ngx_http_request_t *r,
     ngx_http_tlsrpt_target_t *target);
+
+/* What tools/policy says of a policy text: {"valid","errors","warnings",
+   "policy","id"}; *policy, where it is valid.  NULL: no memory. */
+json_t *ngx_http_tlsrpt_tool_policy_json(const ngx_str_t *text,
+    mta_sts_policy_t *policy);
 
 /* {"mode","max-age","mx"} of a policy; NULL: no memory. */
 json_t *ngx_http_tlsrpt_policy_members(const mta_sts_policy_t *policy);

@@ -10,11 +10,14 @@
 #include "ngx_http_tlsrpt_answer.h"
 #include "ngx_http_tlsrpt_api.h"
 #include "ngx_http_tlsrpt_error.h"
+#include "ngx_http_tlsrpt_lookup.h"
 #include "ngx_http_tlsrpt_module.h"
 #include "ngx_http_tlsrpt_params.h"
+#include "ngx_http_tlsrpt_query.h"
 #include "ngx_http_tlsrpt_report_uri.h"
 #include "ngx_http_tlsrpt_scope.h"
 #include "tlsrpt_dns.h"
+#include "tlsrpt_policy_past.h"
 
 
 static ngx_int_t ngx_http_tlsrpt_records_served(ngx_http_request_t *r,
@@ -82,14 +85,32 @@ ngx_int_t
 ngx_http_tlsrpt_policy_resource(ngx_http_request_t *r,
     ngx_http_tlsrpt_target_t *target)
 {
-    ngx_int_t  rc;
+    json_t          *json;
+    ngx_int_t        rc;
+    tlsrpt_query_t   query;
 
     if (ngx_http_tlsrpt_records_refused(r, target, &rc)) {
         return rc;
     }
 
-    return ngx_http_tlsrpt_answer_json(r,
-                             ngx_http_tlsrpt_policy_json(r, &target->domain));
+    json = ngx_http_tlsrpt_policy_json(r, &target->domain);
+
+    if (!ngx_http_tlsrpt_visible(r, ngx_http_tlsrpt_str(&target->domain), 0)) {
+        return ngx_http_tlsrpt_answer_json(r, json);
+    }
+
+    rc = ngx_http_tlsrpt_query_days(r, &query, &target->domain);
+
+    if (rc != NGX_DECLINED) {
+        json_decref(json);
+        return rc;
+    }
+
+    return ngx_http_tlsrpt_lookup(r, &target->domain,
+               tlsrpt_policy_past_create(&query,
+                                         ngx_http_tlsrpt_str(&target->domain),
+                                         ngx_http_tlsrpt_prefix(r), ngx_time(),
+                                         json), 0);
 }
 
 

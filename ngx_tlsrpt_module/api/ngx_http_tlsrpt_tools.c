@@ -30,7 +30,6 @@ static int ngx_http_tlsrpt_tool_record_param(void *data, tlsrpt_str_t name,
     tlsrpt_str_t value, tlsrpt_error_t *error);
 static json_t *ngx_http_tlsrpt_tool_record_make(ngx_str_t *rua);
 static ngx_int_t ngx_http_tlsrpt_tool_policy(ngx_http_request_t *r);
-static json_t *ngx_http_tlsrpt_tool_policy_json(ngx_str_t *text);
 static void ngx_http_tlsrpt_tool_policy_remark(void *ctx, int is_error,
     size_t at, const char *section, const char *message);
 
@@ -154,7 +153,8 @@ ngx_http_tlsrpt_tool_policy_resource(ngx_http_request_t *r,
 static ngx_int_t
 ngx_http_tlsrpt_tool_policy(ngx_http_request_t *r)
 {
-    ngx_str_t  text;
+    ngx_str_t         text;
+    mta_sts_policy_t  policy;
 
     if (ngx_http_tlsrpt_body_exceeds(r, MTA_STS_MAX_SIZE)) {
         return ngx_http_tlsrpt_error(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
@@ -166,23 +166,23 @@ ngx_http_tlsrpt_tool_policy(ngx_http_request_t *r)
     }
 
     return ngx_http_tlsrpt_answer_json(r,
-                                    ngx_http_tlsrpt_tool_policy_json(&text));
+                           ngx_http_tlsrpt_tool_policy_json(&text, &policy));
 }
 
 
-static json_t *
-ngx_http_tlsrpt_tool_policy_json(ngx_str_t *text)
+json_t *
+ngx_http_tlsrpt_tool_policy_json(const ngx_str_t *text,
+    mta_sts_policy_t *policy)
 {
     char                            id[MTA_STS_ID_LEN + 1];
     json_t                         *json;
     ngx_int_t                       rc;
-    mta_sts_policy_t                policy;
     ngx_http_tlsrpt_tool_policy_t   tool;
 
     tool.errors = json_array();
     tool.warnings = json_array();
 
-    rc = mta_sts_policy_parse_strictly((char *) text->data, text->len, &policy,
+    rc = mta_sts_policy_parse_strictly((char *) text->data, text->len, policy,
                                        ngx_http_tlsrpt_tool_policy_remark,
                                        &tool);
 
@@ -192,11 +192,11 @@ ngx_http_tlsrpt_tool_policy_json(ngx_str_t *text)
                          "policy", "id");
     }
 
-    mta_sts_policy_id(&policy, id);
+    mta_sts_policy_id(policy, id);
 
     json = json_pack("{s:b, s:o, s:o, s:o, s:s}", "valid", 1,
                      "errors", tool.errors, "warnings", tool.warnings,
-                     "policy", ngx_http_tlsrpt_policy_members(&policy),
+                     "policy", ngx_http_tlsrpt_policy_members(policy),
                      "id", id);
 
     return json;
