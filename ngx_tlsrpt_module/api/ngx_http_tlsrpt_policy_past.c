@@ -57,6 +57,7 @@ ngx_http_tlsrpt_simulate_resource(ngx_http_request_t *r,
 static ngx_int_t
 ngx_http_tlsrpt_simulate(ngx_http_request_t *r)
 {
+    ngx_int_t  rc;
     ngx_str_t  path, domain, id;
 
     static ngx_str_t  pattern = ngx_string("domains/:domain/policy/simulate");
@@ -76,7 +77,14 @@ ngx_http_tlsrpt_simulate(ngx_http_request_t *r)
                                      "a policy has 65536 bytes at most");
     }
 
-    return ngx_http_tlsrpt_simulate_domain(r, &domain);
+    rc = ngx_http_tlsrpt_simulate_domain(r, &domain);
+
+    if (rc == NGX_DONE) {
+        /* the lookup holds the request once more: reading the body did, too */
+        ngx_http_finalize_request(r, NGX_DONE);
+    }
+
+    return rc;
 }
 
 
