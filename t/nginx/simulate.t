@@ -38,7 +38,7 @@ my @HELD = ('mx1.sim.example', '*.out.example');
 my @HOSTS = ('mx1.sim.example', 'mx2.sim.example', 'a.out.example', undef);
 
 # One report of one sender: details that add up to no more than its failures.
-sub report {
+sub random_report {
     my ($n) = @_;
 
     my (@details, $failed);
@@ -66,7 +66,7 @@ sub report {
             'failure-details' => \@details }] };
 }
 
-my @reports = map { report($_) } 1 .. 40;
+my @reports = map { random_report($_) } 1 .. 40;
 for my $report (@reports) {
     my $r = $t->post('/collect', JSON::PP::encode_json($report));
     is $r->{status}, 201, "$report->{'report-id'} is stored" or diag $r->{body};
