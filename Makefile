@@ -17,7 +17,6 @@
 #
 #     NGINX       the nginx binary to build for and to test with
 #     NGINX_SRC   its source, of the same version; Debian's nginx-dev if unset
-#     CHART_JS    Chart.js 3, chart.min.js; that of Debian if unset
 #     CFLAGS, CPPFLAGS, LDFLAGS
 #                 come behind our own, in both halves and in the tests
 #     WERROR=     lets warnings be warnings

@@ -42,12 +42,12 @@ $NGX_OBJS/tlsrpt/tlsrpt_dictionaries.c: \
 	mv \$@.tmp \$@
 
 $NGX_OBJS/tlsrpt/ngx_http_tlsrpt_dashboard_files.c: \
-	$ngx_addon_dir/tools/dashboard-to-c $tlsrpt_chart_js \
+	$ngx_addon_dir/tools/dashboard-to-c \
 	$ngx_addon_dir/VERSION \
 	`echo $ngx_addon_dir/ngx_tlsrpt_module/dashboard/*`
 	mkdir -p $NGX_OBJS/tlsrpt
 	$ngx_addon_dir/tools/dashboard-to-c \
-	    $ngx_addon_dir/ngx_tlsrpt_module/dashboard $tlsrpt_chart_js \
+	    $ngx_addon_dir/ngx_tlsrpt_module/dashboard \
 	    \`cat $ngx_addon_dir/VERSION\` > \$@.tmp
 	mv \$@.tmp \$@
 

@@ -1,76 +1,78 @@
 /* Copyright (C) the tlsrpt authors
    SPDX-License-Identifier: BSD-2-Clause */
 
-// Sessions and failures by day: a chart, and the same as a table.
+// Connections and failures by day: bars, and the same as a table.
 
-import { FAILURES, SESSIONS, daysBetween, formatDay, formatNumber,
+import { FAILURES, SESSIONS, addDays, daysBetween, formatDay, formatNumber,
          formatRange, formatShare, formatShort, formatShortDay, link, share }
     from './data.js';
-import { h, table } from './dom.js';
+import { h, s, table } from './dom.js';
 
 const MAX_BARS = 120;           // then a bar is a week
+const HEIGHT = 200;
+const LEAST = 3;                // of a bar: one failure of a million is seen
+const LABELS = 6;
 
-let library;
-
-// The library is a script of the old kind.
-function chartLibrary() {
-    library = library || import('./chart.js').then(() => globalThis.Chart);
-
-    return library;
+// A week begins on Monday; the first and the last one may be cut.
+function weekOf(day) {
+    return addDays(day, -((new Date(day).getUTCDay() + 6) % 7));
 }
 
 // Only failures are known where the groups come from the failure details.
-function bucketsOf(answer) {
+export function bucketsOf(answer) {
     const details = answer.groups.some(
         group => group['failed-session-count'] !== undefined);
     const byDay = new Map(answer.groups.map(group => [group.day, group]));
     const days = daysBetween(answer.from, answer.to);
-    const size = days.length > MAX_BARS ? 7 : 1;
+    const weekly = days.length > MAX_BARS;
     const buckets = [];
+    let week = null;
 
-    for (let i = 0; i < days.length; i += size) {
-        const part = days.slice(i, i + size);
-        const groups = part.map(day => byDay.get(day) || {});
-        const sum = name => groups.reduce((n, g) => n + (g[name] || 0), 0);
-        buckets.push({ from: part[0], to: part[part.length - 1],
-            ok: sum(SESSIONS),
-            bad: sum(details ? 'failed-session-count' : FAILURES) });
+    for (const day of days) {
+        const group = byDay.get(day) || {};
+
+        if (!weekly || weekOf(day) !== week) {
+            week = weekOf(day);
+            buckets.push({ from: day, to: day, ok: 0, bad: 0, days: 0 });
+        }
+
+        const bucket = buckets[buckets.length - 1];
+        bucket.to = day;
+        bucket.days++;
+        bucket.ok += group[SESSIONS] || 0;
+        bucket.bad += group[details ? 'failed-session-count' : FAILURES] || 0;
     }
 
-    return { buckets, details, weekly: size > 1 };
+    return { buckets, details, weekly };
 }
 
-export function daysChart(answer, domain, filters, signal) {
+// Round numbers from 0 to max or just above it, five at most.
+export function ticksOf(max) {
+    const size = 10 ** Math.floor(Math.log10(Math.max(max, 4) / 4));
+    const step = [1, 2, 2.5, 5, 10].map(n => n * size)
+        .find(n => n * 4 >= max && n % 1 === 0);
+
+    return Array.from({ length: Math.max(Math.ceil(max / step), 1) + 1 },
+                      (_, i) => i * step);
+}
+
+export function daysChart(answer, domain, filters) {
     const { buckets, details, weekly } = bucketsOf(answer);
     const unit = weekly ? 'week' : 'day';
-    const name = details ? `Failed sessions by ${unit}`
-        : `Sessions by ${unit}`;
-    const bad = buckets.filter(bucket => bucket.bad > 0);
-    const canvas = h('canvas', { role: 'img', 'aria-label':
-        `${name}. ${bad.length ? `Failures in ${formatNumber(bad.length)} of ${
-            formatNumber(buckets.length)} ${unit}s.` : 'No failures.'} `
-        + 'The table below has the numbers.' });
+    const name = details ? `Failed connections by ${unit}`
+        : `Connections by ${unit}`;
     const reportsOf = bucket => link(['domains', domain, 'reports'], {
         ...filters, from: bucket.from, to: bucket.to,
         failures: bucket.bad ? 'only' : '' });
 
-    const place = h('div', { class: 'chart' }, canvas);
-    draw(canvas, buckets, { details, signal, open(bucket) {
-        location.hash = reportsOf(bucket);
-    } }).catch(error => {
-        console.error(error);
-        place.replaceChildren(h('p', { class: 'quiet' },
-            'The chart could not be loaded; the table has the numbers.'));
-    });
-
     return [
         h('ul', { class: 'legend', 'aria-hidden': 'true' },
-            !details && h('li', { class: 'ok' }, 'Encrypted as promised'),
+            !details && h('li', { class: 'ok' }, 'Encrypted'),
             h('li', { class: 'bad' }, 'Failed'),
-            h('li', { class: 'quiet' },
-                `A click on a ${unit} opens its reports`)),
-        place,
-        h('details', { class: 'data' }, h('summary', {}, 'As a table'),
+            h('li', { class: 'quiet' }, `Click a ${unit} to see its reports`)),
+        bars(buckets, { name, unit, details, weekly, reportsOf }),
+        h('details', { class: 'data', id: 'days' },
+            h('summary', { id: 'days-table' }, 'As a table'),
             dataTable(name, unit, buckets, details, reportsOf)),
     ];
 }
@@ -78,8 +80,9 @@ export function daysChart(answer, domain, filters, signal) {
 function dataTable(name, unit, buckets, details, reportsOf) {
     return table(name, [
         [unit === 'day' ? 'Day' : 'Week', bucket => h('a',
-            { href: reportsOf(bucket) }, formatRange(bucket.from, bucket.to))],
-        !details && ['Sessions',
+            { href: reportsOf(bucket) }, formatRange(bucket.from, bucket.to)),
+         'brief'],
+        !details && ['Connections',
             bucket => formatNumber(bucket.ok + bucket.bad), 'number'],
         ['Failed', bucket => formatNumber(bucket.bad), 'number'],
         !details && ['Share', bucket =>
@@ -87,108 +90,71 @@ function dataTable(name, unit, buckets, details, reportsOf) {
     ].filter(Boolean), [...buckets].reverse());
 }
 
-function color(name) {
-    return getComputedStyle(document.documentElement).getPropertyValue(name)
-        .trim();
+// Across in percent, so that it fits any width; down in pixels, so that the
+// text keeps its size.  The keyboard has the table.
+function bars(buckets, { name, unit, details, weekly, reportsOf }) {
+    const bad = buckets.filter(bucket => bucket.bad > 0).length;
+    const ticks = ticksOf(Math.max(...buckets.map(b => b.ok + b.bad)));
+    const scale = n => n > 0
+        ? Math.max(LEAST, n / ticks[ticks.length - 1] * HEIGHT) : 0;
+    const label = `${name}. ${bad ? `Failures in ${formatNumber(bad)} of ${
+        formatNumber(buckets.length)} ${unit}s.` : 'No failures.'} `
+        + 'The table below has the numbers.';
+
+    return h('div', { class: 'chart' },
+        h('ol', { class: 'ticks', 'aria-hidden': 'true' },
+            [...ticks].reverse().map(n => h('li', {}, formatShort(n)))),
+        s('svg', { class: 'bars', role: 'group', 'aria-label': label,
+                   height: HEIGHT + 24 },
+            ticks.map((n, i) => {
+                const y = HEIGHT - i * HEIGHT / (ticks.length - 1) + 0.5;
+                return s('line', { x1: 0, x2: '100%', y1: y, y2: y });
+            }),
+            buckets.map((bucket, i) => bar(bucket, i, { scale, details,
+                weekly, reportsOf, width: 100 / buckets.length })),
+            dayLabels(buckets)));
 }
 
-async function draw(canvas, buckets, { details, signal, open }) {
-    const Chart = await chartLibrary();
+function bar(bucket, i, { scale, details, weekly, reportsOf, width }) {
+    const bad = scale(bucket.bad);
+    const ok = scale(bucket.ok);
+    const box = { x: `${i * width + 0.1 * width}%`, width: `${0.8 * width}%` };
 
-    if (signal.aborted) {
-        return;
-    }
+    return s('a', { href: reportsOf(bucket), tabindex: '-1' },
+        s('title', {}, barTitle(bucket, details, weekly)),
+        s('rect', { class: 'whole', x: `${i * width}%`, width: `${width}%`,
+                    y: 0, height: HEIGHT }),
+        ok > 0 && s('rect', { ...box, class: 'ok', y: HEIGHT - bad - ok,
+                              height: bad > 0 ? Math.max(ok - 1, 1) : ok }),
+        bad > 0 && s('rect', { ...box, class: 'bad', y: HEIGHT - bad,
+                               height: bad }));
+}
 
-    const chart = new Chart(canvas, options(buckets, details, open));
-    const recolor = () => {
-        paint(chart);
-        chart.update('none');
-    };
-    const dark = matchMedia('(prefers-color-scheme: dark)');
+function barTitle(bucket, details, weekly) {
+    const { from, to, ok, bad, days } = bucket;
 
-    recolor();
-    addEventListener('themechange', recolor);
-    dark.addEventListener('change', recolor);
-    signal.addEventListener('abort', () => {
-        removeEventListener('themechange', recolor);
-        dark.removeEventListener('change', recolor);
-        chart.destroy();
+    return [
+        from === to ? formatDay(from) : formatRange(from, to),
+        weekly && days < 7 && `Only ${days} of the week’s 7 days`,
+        !details && `Encrypted: ${formatNumber(ok)}`,
+        `Failed: ${formatNumber(bad)}${details || !bad ? ''
+            : ` (${formatShare(share(bad, ok + bad))})`}`,
+    ].filter(Boolean).join('\n');
+}
+
+// With the year where days alone would be said twice.
+function dayLabels(buckets) {
+    const { length } = buckets;
+    const step = Math.max(1, Math.ceil(length / LABELS));
+    const years = buckets[0].from.slice(0, 4)
+        !== buckets[length - 1].to.slice(0, 4);
+
+    return buckets.filter((_, i) => i % step === 0).map((bucket, i) => {
+        const middle = (i * step + 0.5) / length;
+        return s('text', { x: `${100 * middle}%`, y: HEIGHT + 18,
+            class: i % 2 ? 'spare' : null,
+            'text-anchor': middle < 0.06 ? 'start'
+                : middle > 0.94 ? 'end' : 'middle' },
+            years ? formatDay(bucket.from) : formatShortDay(bucket.from));
     });
-}
-
-function paint(chart) {
-    const text = color('--quiet');
-
-    for (const set of chart.data.datasets) {
-        set.backgroundColor = color(set.tint);
-        set.hoverBackgroundColor = color(set.tint);
-    }
-    for (const axis of Object.values(chart.options.scales)) {
-        axis.ticks.color = text;
-        axis.grid.color = color('--line');
-        axis.grid.borderColor = color('--line');
-    }
-    Object.assign(chart.options.plugins.tooltip, {
-        backgroundColor: color('--ink'), titleColor: color('--paper'),
-        bodyColor: color('--paper'), footerColor: color('--paper') });
-}
-
-function options(buckets, details, open) {
-    const set = (label, values, tint) => ({ label, tint,
-        backgroundColor: color(tint), data: values, minBarLength: 3,
-        categoryPercentage: 1, borderRadius: 2,
-        barPercentage: buckets.length > 45 ? 0.9 : 0.78 });
-    // 0 would be drawn as the shortest bar
-    const nonzero = n => n || null;
-    const sets = [set('Failed', buckets.map(b => nonzero(b.bad)), '--bad')];
-
-    if (!details) {
-        sets.push(set('Encrypted as promised',
-                      buckets.map(b => nonzero(b.ok)), '--series'));
-    }
-
-    return {
-        type: 'bar',
-        data: { labels: buckets.map(b => formatShortDay(b.from)),
-                datasets: sets },
-        options: {
-            animation: false, maintainAspectRatio: false, normalized: true,
-            interaction: { mode: 'index', intersect: false },
-            onClick: (event, items) => items.length
-                && open(buckets[items[0].index]),
-            onHover: (event, items) => {
-                event.native.target.style.cursor = items.length
-                    ? 'pointer' : '';
-            },
-            scales: {
-                x: { stacked: true, grid: { display: false },
-                     ticks: { maxRotation: 0, autoSkipPadding: 16 } },
-                y: { stacked: true, beginAtZero: true,
-                     suggestedMax: 5, grid: { drawBorder: false },
-                     ticks: { maxTicksLimit: 6, precision: 0,
-                              callback: value => formatShort(value) } },
-            },
-            plugins: {
-                legend: { display: false },
-                tooltip: { padding: 10, cornerRadius: 6, displayColors: false,
-                    itemSort: (a, b) => b.datasetIndex - a.datasetIndex,
-                    callbacks: tooltip(buckets, details) },
-            },
-        },
-    };
-}
-
-function tooltip(buckets, details) {
-    return {
-        title: ([item]) => {
-            const { from, to } = buckets[item.dataIndex];
-            return from === to ? formatDay(from) : formatRange(from, to);
-        },
-        label: item => `${item.dataset.label}: ${formatNumber(item.raw)}`,
-        footer: ([item]) => {
-            const { ok, bad } = buckets[item.dataIndex];
-            return details || !bad ? ''
-                : `${formatShare(share(bad, ok + bad))} failed`;
-        },
-    };
 }

@@ -76,8 +76,8 @@ export async function domain(route) {
             !filtered && later(troubles, list => problems(list, answer,
                                                           route), 4),
             answer.reports === 0 && !filtered ? nothing(route) : [
-                card('By day', daysChart(answer, name, reportFilters(filters),
-                                         route.signal),
+                card('By day', daysChart(answer, name,
+                                         reportFilters(filters)),
                      csvOf(`${name}-by-day`, path,
                            { ...own, ...filters, by: 'day' })),
                 groupsCard(route, own, filters, grouped),
