@@ -12,16 +12,33 @@ const DEFAULT_DAYS = 30;
 
 export const DIMENSIONS = {
     'result-type': 'Result',
-    'organization-name': 'Sending source',
-    'receiving-mx-hostname': 'MX',
+    'organization-name': 'Sender',
+    'receiving-mx-hostname': 'Mail server',
     'sending-mta-ip': 'Sending IP',
     'policy-type': 'Policy type',
     'receiving-ip': 'Receiving IP',
-    'failure-reason-code': 'Reason code',
-    'via': 'Came by',
+    'failure-reason-code': 'Error text',
+    'via': 'Received by',
 };
 
 export const VIA = { https: 'HTTPS', mail: 'Mail' };
+
+// How a domain is, the worst first; and by which statuses of the API it is found.
+export const STATES = {
+    bounces: { text: 'Mail bounces', statuses: ['failing'] },
+    fix: { text: 'To fix', statuses: ['failing', 'attention'] },
+    silent: { text: 'No reports lately', statuses: ['silent'] },
+    occasional: { text: 'A few failures', statuses: ['occasional'] },
+    waiting: { text: 'Waiting for reports', statuses: ['waiting'] },
+    ok: { text: 'All encrypted', statuses: ['ok'] },
+};
+
+export function stateOf({ status, 'lost-mail': lost }) {
+    if (status === 'failing' || status === 'attention') {
+        return status === 'failing' && lost === 'yes' ? 'bounces' : 'fix';
+    }
+    return Object.hasOwn(STATES, status) ? status : 'waiting';
+}
 
 export const SESSIONS = 'total-successful-session-count';
 export const FAILURES = 'total-failure-session-count';
@@ -119,6 +136,10 @@ export async function fetchAs(type, segments, params = {}) {
     return ask(address(segments, params), { headers: { Accept: type } });
 }
 
+export async function postPolicy(text) {
+    return json(await ask('tools/policy', { method: 'POST', body: text }));
+}
+
 export async function postReport(bytes, type) {
     const response = await ask('tools/report', {
         method: 'POST', body: bytes, headers: { Accept: type },
@@ -127,21 +148,18 @@ export async function postReport(bytes, type) {
     return type === 'text/plain' ? response.text() : json(response);
 }
 
-// Calls its argument with all domains got so far, page by page.
-export async function eachPage(params, show, signal) {
-    const all = [];
-    let cursor = '';
+// Domains page by page, those of one status after those of another.
+export async function* domainPages(params, statuses) {
+    for (const status of statuses) {
+        let cursor = '';
 
-    do {
-        const page = await get(['domains'],
-                               { ...params, limit: '1000', cursor });
-        all.push(...page.domains);
-        cursor = page.next;
-        if (signal.aborted) {
-            return;
-        }
-        show(all, page, !cursor);
-    } while (cursor);
+        do {
+            const page = await get(['domains'], { ...params, status, cursor,
+                                                  limit: '1000' });
+            yield page.domains;
+            cursor = page.next;
+        } while (cursor);
+    }
 }
 
 
@@ -185,18 +203,31 @@ export function daysBetween(from, to) {
 }
 
 
-const whole = new Intl.NumberFormat();
-const short = new Intl.NumberFormat(undefined,
+// The words are English, so numbers and days are, too, as they are written in
+// the reader's country; days are those of the reports, of no other calendar.
+function english() {
+    try {
+        const { region } = new Intl.Locale(globalThis.navigator.language)
+            .maximize();
+        return `en-${region}-u-ca-gregory-nu-latn`;
+    } catch {
+        return 'en-u-ca-gregory-nu-latn';
+    }
+}
+
+const locale = english();
+const whole = new Intl.NumberFormat(locale);
+const short = new Intl.NumberFormat(locale,
     { notation: 'compact', maximumFractionDigits: 1 });
-const percent = new Intl.NumberFormat(undefined,
+const percent = new Intl.NumberFormat(locale,
     { style: 'percent', maximumSignificantDigits: 2 });
-const longDay = new Intl.DateTimeFormat(undefined,
+const longDay = new Intl.DateTimeFormat(locale,
     { dateStyle: 'medium', timeZone: 'UTC' });
-const shortDay = new Intl.DateTimeFormat(undefined,
+const shortDay = new Intl.DateTimeFormat(locale,
     { day: 'numeric', month: 'short', timeZone: 'UTC' });
-const moment = new Intl.DateTimeFormat(undefined,
+const moment = new Intl.DateTimeFormat(locale,
     { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' });
-const ago = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto' });
+const ago = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
 
 export function formatNumber(n) {
     return whole.format(n);
@@ -221,7 +252,7 @@ export function formatShare(ratio) {
         return `< ${percent.format(0.0001)}`;
     }
     if (ratio < 1 && ratio > 0.99) {
-        return new Intl.NumberFormat(undefined, { style: 'percent',
+        return new Intl.NumberFormat(locale, { style: 'percent',
             maximumFractionDigits: 2, roundingMode: 'floor' })
             .format(Math.min(ratio, 0.9999));
     }
@@ -268,7 +299,7 @@ export function formatDuration(seconds) {
     const [unit, size] = steps.find(([, s]) => seconds >= 2 * s)
         || steps[steps.length - 1];
 
-    return new Intl.NumberFormat(undefined, { style: 'unit', unit,
+    return new Intl.NumberFormat(locale, { style: 'unit', unit,
         unitDisplay: 'long', maximumFractionDigits: 0 })
         .format(seconds / size);
 }
@@ -276,7 +307,7 @@ export function formatDuration(seconds) {
 export function formatBytes(n) {
     const [unit, size] = n < 1000 ? ['byte', 1] : ['kilobyte', 1000];
 
-    return new Intl.NumberFormat(undefined, { style: 'unit', unit,
+    return new Intl.NumberFormat(locale, { style: 'unit', unit,
         unitDisplay: size === 1 ? 'long' : 'short', maximumFractionDigits: 1 })
         .format(n / size);
 }

@@ -4,8 +4,8 @@
 // Making elements.  What comes from a report becomes text nodes and nothing
 // else: there is no way here to make markup from a string.
 
-import { FAILURES, Problem, SESSIONS, addDays, fetchAs, forget, formatNumber,
-         link, rangeOf } from './data.js';
+import { Problem, STATES, addDays, dayOf, fetchAs, forget, formatNumber, link,
+         rangeOf } from './data.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
 const PRESETS = [[7, '7 days'], [30, '30 days'], [90, '90 days'],
@@ -67,22 +67,22 @@ export function empty(title, ...text) {
              h('p', {}, ...text));
 }
 
-const STATES = {
-    '-1': ['This is not an answer of the server',
-           'Something in between answered instead, a login page perhaps. '
-           + 'Load the page again to log in.'],
+const ERRORS = {
+    '-1': ['Unexpected answer, perhaps a login page',
+           'Load the page again to log in.'],
     0: ['The server cannot be reached',
-        'The network or the server is away. Nothing is lost: reports go on '
-        + 'being sent again by their senders.'],
+        'The network or the server is away. Nothing is lost: senders will '
+        + 'deliver their reports later.'],
     401: ['You are not logged in', 'Load the page again to log in.'],
     403: ['You may not see this',
           'The server knows you, but this is not among what you may read. '
           + 'Whoever runs it can change that (tlsrpt_scope).'],
-    404: ['There is nothing here that you may see',
-          'Either no such thing exists, or it belongs to a domain that is '
-          + 'not yours to read. A report may also have passed its retention.'],
+    404: ['Not found',
+          'This is unknown here, or your login may not see it. Reports are '
+          + 'kept for a shorter time than the numbers.'],
     503: ['The numbers cannot be read now',
-          'The server is there, but its Redis is not. Try again in a moment.'],
+          'The database (Redis) does not answer. Incoming reports are put '
+          + 'off, not lost.'],
 };
 
 export function failed(error, retry) {
@@ -90,16 +90,17 @@ export function failed(error, retry) {
         console.error(error);
     }
 
-    const [title, text] = STATES[error.status]
+    const [title, text] = ERRORS[error.status]
         || ['That did not work', ''];
-    const detail = error.problem && error.problem.detail || '';
+    const known = error.status === 404;
+    const detail = !known && error.problem && error.problem.detail || '';
 
     return h('div', { class: 'state bad', role: 'alert' },
              h('h2', {}, title),
              text && h('p', {}, text),
              detail && h('p', { class: 'quiet' },
                          `The server says: ${detail}`),
-             retry && h('button', { type: 'button', onclick: retry },
+             retry && !known && h('button', { type: 'button', onclick: retry },
                         'Try again'));
 }
 
@@ -134,12 +135,21 @@ export function later(ask, render, lines) {
 
 // Small things
 
-const STATUS = { ok: 'OK', failing: 'Failing', attention: 'Attention',
-                 silent: 'Silent', occasional: 'Now and then' };
+// Stays in the page, with what is open and focused in it, when an address with
+// other parameters gives the same key.
+export function keyed(key, element) {
+    element.dataset.key = key;
 
-export function badge(status) {
-    return h('span', { class: `badge ${STATUS[status] ? status : 'none'}` },
-             STATUS[status] || 'No reports yet');
+    return element;
+}
+
+// To a screen reader.
+export function announce(text) {
+    document.getElementById('said').textContent = text;
+}
+
+export function badge(state) {
+    return h('span', { class: `badge ${state}` }, STATES[state].text);
 }
 
 export function card(title, ...content) {
@@ -170,9 +180,10 @@ export function table(label, columns, rows) {
                 cell(row)))))));
 }
 
-export function copyButton(text, what) {
+export function copyButton(text, what, label = 'Copy') {
     const button = h('button', { type: 'button', class: 'small',
-        'aria-label': `Copy ${what}`, onclick: copy }, 'Copy');
+        'aria-label': label === 'Copy' ? `Copy ${what}` : null,
+        onclick: copy }, label);
 
     async function copy() {
         try {
@@ -181,10 +192,9 @@ export function copyButton(text, what) {
             copyOld();
         }
         button.textContent = 'Copied';
-        button.setAttribute('aria-label', `Copied ${what}`);
+        announce(`Copied ${what}`);
         setTimeout(() => {
-            button.textContent = 'Copy';
-            button.setAttribute('aria-label', `Copy ${what}`);
+            button.textContent = label;
         }, 2000);
     }
 
@@ -212,27 +222,6 @@ function save(blob, name) {
     setTimeout(() => URL.revokeObjectURL(url), 10000);
 }
 
-function csvCell(value) {
-    let text = value === null || value === undefined ? '' : String(value);
-
-    // a spreadsheet would take it for a formula
-    if (typeof value === 'string' && /^[=+\-@\t\r]/.test(text)) {
-        text = `'${text}`;
-    }
-
-    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
-
-export function csvButton(name, columns, rows) {
-    return h('button', { type: 'button', class: 'small', onclick() {
-        const lines = [columns, ...rows().map(row =>
-            columns.map(column => Array.isArray(row[column])
-                ? row[column].join(' ') : row[column]))];
-        save(new Blob([lines.map(line => line.map(csvCell).join(',') + '\r\n')
-            .join('')], { type: 'text/csv' }), `${name}.csv`);
-    } }, 'CSV');
-}
-
 // The server's own CSV.
 export function csvOf(name, segments, params) {
     return downloadButton('CSV', `${name}.csv`, 'text/csv', segments, params);
@@ -257,31 +246,6 @@ function fileName(response) {
     const match = /filename="([^"\\/]+)"/.exec(header);
 
     return match && match[1];
-}
-
-// Sessions of each day as small bars, the failed ones at the bottom.
-export function sparkline(days, byDay, label) {
-    const width = 4 * days.length;
-    const height = 28;
-    const sums = days.map(day => {
-        const group = byDay.get(day) || {};
-        return { bad: group[FAILURES] || 0,
-                 all: (group[SESSIONS] || 0) + (group[FAILURES] || 0) };
-    });
-    const top = Math.max(1, ...sums.map(sum => sum.all));
-    const bars = (kind, size) => s('path', { class: kind,
-        d: sums.map((sum, i) => {
-            const tall = size(sum);
-            return tall > 0
-                ? `M${4 * i} ${height}v-${tall.toFixed(1)}h3v${
-                    tall.toFixed(1)}z` : '';
-        }).join('') });
-    const scale = n => n > 0 ? Math.max(2, n / top * height) : 0;
-
-    return s('svg', { class: 'sparkline', role: 'img', 'aria-label': label,
-        viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: 'none' },
-        bars('spark-all', sum => scale(sum.all)),
-        bars('spark-bad', sum => scale(sum.bad)));
 }
 
 
@@ -327,7 +291,8 @@ export function rangePicker(route) {
 
     const step = n => h('button', { type: 'button', class: 'small',
         'aria-label': n < 0 ? 'Earlier' : 'Later', id: n < 0 ? 'earlier'
-            : 'later', onclick() {
+            : 'later', disabled: n > 0 && range.to >= dayOf(Date.now()),
+        onclick() {
             const size = (Date.parse(range.to) - Date.parse(range.from))
                 / 86400000 + 1;
             go({ from: addDays(range.from, n * size),

@@ -4,17 +4,17 @@
 // One domain: what is wrong, and its sessions by day and by what they have in
 // common.
 
-import { DIMENSIONS, FAILURES, SESSIONS, count, formatDay, formatNumber,
-         formatRange, formatShare, get, link, rangeOf, share }
-    from './data.js';
-import { card, csvOf, empty, h, later, rangePicker, says, some, tile }
-    from './dom.js';
+import { DIMENSIONS, FAILURES, SESSIONS, addDays, count, dayOf, formatDay,
+         formatNumber, formatRange, formatShare, get, link, rangeOf, share,
+         stateOf } from './data.js';
+import { announce, badge, card, csvOf, empty, h, keyed, later, rangePicker,
+         says, tile } from './dom.js';
 import { daysChart } from './days.js';
-import { modeBadge } from './domains.js';
+import { findProblem, minor, problemCard, problemLine, solved }
+    from './problem.js';
 
 const TABS = [['', 'Overview'], ['reports', 'Reports'], ['senders', 'Senders'],
               ['records', 'DNS records'], ['policy', 'Policy']];
-const SEVERITY = { high: 'Serious', medium: 'Worth a look', low: 'Minor' };
 const SUMMED = ['organization-name', 'policy-type', 'via'];
 const MAX_GROUPS = 12;
 
@@ -24,26 +24,30 @@ export function domainHead(route, view, ...tools) {
     const { days, from, to } = route.params;
 
     return [
-        h('nav', { class: 'crumbs', 'aria-label': 'Up' },
-            h('a', { href: link([], { days, from, to }) }, 'Domains')),
+        h('nav', { class: 'crumbs', 'aria-label': 'Breadcrumb' },
+            h('a', { href: link([], { days, from, to, all: '1' }) },
+                'Overview')),
         h('div', { class: 'head' },
             h('div', { class: 'domain' }, h('h1', {}, domain),
-              modeOf(domain)), tools),
-        h('nav', { class: 'tabs', 'aria-label': 'About this domain' },
-            TABS.map(([name, text]) => h('a', {
+              howItIs(domain)), tools),
+        h('nav', { class: 'tabs', 'aria-label': 'Domain sections' },
+            TABS.map(([name, text]) => h('a', { id: `tab-${name}`,
                 href: link(['domains', domain, name].filter(Boolean),
                            { days, from, to }),
                 'aria-current': name === view ? 'page' : null }, text))),
     ];
 }
 
-// Of the policy, beside the name once it is known.
-function modeOf(domain) {
-    const place = h('span', { class: 'mode' });
+// How it is now, beside the name, once that is known; a mode is no health.
+function howItIs(domain) {
+    const place = h('span', { class: 'how' });
 
-    get(['domains', domain, 'policy']).then(({ policy }) => {
-        if (policy) {
-            place.append(modeBadge(policy.mode));
+    get(['domains'], { name: domain, limit: '1000' }).then(({ domains }) => {
+        const row = domains.find(other => other.domain === domain);
+        if (row) {
+            place.append(badge(stateOf(row)), row['policy-mode']
+                ? h('span', { class: 'pill' }, `policy: ${row['policy-mode']}`)
+                : '');
         }
     }, () => null);
 
@@ -68,21 +72,50 @@ export async function domain(route) {
         ask?.().catch(() => null);
     }
 
+    const key = JSON.stringify([name, own, filters]);
+    const place = (part, ...rest) => keyed(part + key, later(...rest));
+
     return { title: name, content: [
         domainHead(route, '', rangePicker(route)),
         filterChips(route, filters),
-        later(daily, answer => [
-            details ? detailTiles(answer) : tiles(answer),
-            !filtered && later(troubles, list => problems(list, answer,
-                                                          route), 4),
-            answer.reports === 0 && !filtered ? nothing(route) : [
+        !filtered && place('problems', troubles, async list =>
+            problems(list, await daily(), route), 4),
+        place('numbers', daily, answer => [
+            answer.reports > 0 && (details ? detailTiles(answer)
+                                           : tiles(answer)),
+            answer.reports === 0 && !filtered ? nothing(route, range) : [
                 card('By day', daysChart(answer, name,
                                          reportFilters(filters)),
-                     csvOf(`${name}-by-day`, path,
+                     csvOf(`${name}-by-day-${own.from}-${own.to}`, path,
                            { ...own, ...filters, by: 'day' })),
-                groupsCard(route, own, filters, grouped),
             ],
         ], 8),
+        keyed(`groups${key}${grouping(route)}`,
+              h('div', { class: 'later' }, later(daily, answer =>
+                  (answer.reports > 0 || filtered)
+                      && groupsCard(route, own, filters, grouped), 0))),
+    ] };
+}
+
+// One problem, at an address of its own.
+export async function problem(route) {
+    const [, name, , id] = route.segments;
+    const range = rangeOf(route.params);
+    const ask = days => get(['domains', name, 'problems'], days);
+
+    return { title: `Problem of ${name}`, content: [
+        domainHead(route, 'problems'),
+        later(async () => {
+            const days = { from: range.from, to: range.to };
+            const found = findProblem(await ask(days), id, route.params.title);
+
+            return found || findProblem(await ask(
+                { from: addDays(range.to, -399), to: range.to }), id,
+                route.params.title);
+        }, found => found ? problemCard(found, name, route.params)
+            : empty('This problem is not open', 'It is over, or its reports '
+                + 'are kept no more. ', h('a', { href: link(['domains', name]) },
+                    `How ${name} is now`)), 8),
     ] };
 }
 
@@ -118,11 +151,11 @@ function tiles(answer) {
     const last = answer.groups.map(group => group.day).sort().pop();
 
     return h('dl', { class: 'tiles' },
-        tile('Sessions', formatNumber(all)),
+        tile('Connections', formatNumber(all)),
         tile('Failed', formatNumber(bad), all > 0
             && formatShare(share(bad, all)), bad ? 'bad' : all && 'good'),
         tile('Reports', formatNumber(answer.reports)),
-        tile('Latest day', last ? formatDay(last) : '–'));
+        tile('Reports up to', last ? formatDay(last) : '–'));
 }
 
 // What the filters leave of the failure details.
@@ -140,139 +173,63 @@ function detailTiles(answer) {
                                        : '–'));
 }
 
-function nothing(route) {
+function nothing(route, range) {
     const records = link([...route.segments, 'records']);
 
-    return empty('No reports in this range',
-        'Senders report a day at its end, so the first report takes a day or '
-        + 'two after the record is published. ',
-        h('a', { href: records }, 'What to publish'));
+    return range.to < addDays(dayOf(Date.now()), -2)
+        ? empty('No reports in this range', 'Choose other days above.')
+        : empty('No reports in this range',
+            'Senders report a day at its end, so the first report takes a day '
+            + 'or two after the record is published. ',
+            h('a', { href: records }, 'What to publish'));
 }
 
 
-// Problems
+// Problems: the worst as a card, the others one line each
 
 function problems(answer, { reports }, route) {
-    if (answer.problems.length === 0) {
-        return reports > 0 && h('p', { class: 'note good' },
-            'No sender reported a problem: '
-            + `${formatRange(answer.from, answer.to)}.`);
+    const name = route.segments[1];
+    const going = answer.problems.filter(one => one.ongoing !== false);
+    const worth = going.filter(one => one.severity !== 'low');
+    const small = going.filter(one => one.severity === 'low');
+    const over = answer.problems.filter(one => one.ongoing === false);
+    const [worst, ...others] = worth;
+
+    if (reports === 0 && answer.problems.length === 0) {
+        return null;
     }
 
     return h('section', { class: 'problems', 'aria-label': 'Problems' },
-        h('h2', {}, answer.problems.length === 1 ? 'One problem'
-            : `${formatNumber(answer.problems.length)} problems`),
-        answer.problems.map((problem, i) => problemCard(problem, i === 0,
-                                                        route)));
-}
-
-// Whether a problem goes on; null: nobody reported since.
-const STATE = { true: ['bad', 'ongoing'], false: ['over', 'over'],
-                null: ['warn', 'not known since'] };
-
-function problemCard(problem, open, route) {
-    const { severity } = problem;
-    const failed = problem['failed-session-count'];
-    const [kind, state] = STATE[String(problem.ongoing)];
-    const who = problem['organization-names'];
-    const about = [
-        SEVERITY[severity],
-        problem['first-day'] && formatRange(problem['first-day'],
-                                            problem['last-day']),
-        failed > 0 && `${count(failed, 'failed session')}, ${
-            formatShare(problem.share)} of all, ${
-            formatShare(problem['share-of-senders'])} of these senders’`,
-        who.length > 0 && ['by ', some(who)],
-    ].filter(Boolean);
-
-    return h('details', { class: `problem ${severity}`, open },
-        h('summary', {}, h('div', {},
-            h('h3', {}, says(problem.title || problem['result-type']),
-                ' ', h('span', { class: `pill ${kind}` }, state)),
-            h('p', { class: 'quiet' }, about.flatMap(
-                (part, i) => i ? [' · ', part] : [part])))),
-        h('div', { class: 'explained' },
-            line('What it means', problem.meaning),
-            line('Likely cause', problem['likely-cause']),
-            steps(problem.steps),
-            line('Is mail lost?', problem['lost-mail']),
-            line('An attack?', problem['possible-attack'], 'attack'),
-            listed('MX', problem['receiving-mx-hostnames']),
-            listed('Senders', who),
-            contacts(problem.contacts),
-            listed('Sending IPs', problem['sending-mta-ips']),
-            listed('Receiving IPs', problem['receiving-ips']),
-            listed('Reason codes', problem['failure-reason-codes']),
-            problem['first-day'] && h('p', {}, problemLinks(problem, route))));
-}
-
-function line(title, text, kind = '') {
-    return text && h('div', { class: `line ${kind}` }, h('h4', {}, title),
-                     h('p', {}, says(text)));
-}
-
-function steps(list) {
-    return h('div', { class: 'line fix' }, h('h4', {}, 'What to do'),
-        h('ol', {}, list.map(({ text, command }) =>
-            h('li', {}, says(text),
-                command && h('pre', {}, h('code', {}, command))))));
-}
-
-const mailto = address =>
-    `mailto:${address.split('@').map(encodeURIComponent).join('@')}`;
-
-// Whom to ask.  An address that nobody verified is text, never a link.
-function contacts(list) {
-    return list.length > 0 && h('div', { class: 'line' },
-        h('h4', {}, 'Contacts'),
-        h('p', {}, list.flatMap(({ address, verified }, i) => [
-            i > 0 && ', ',
-            verified
-                ? h('a', { href: mailto(address) }, says(address))
-                : [says(address), ' (not verified)'],
-        ])));
-}
-
-function listed(title, list) {
-    return list && list.length > 0 && h('div', { class: 'line' },
-        h('h4', {}, title), h('p', {}, some(list, 12)));
-}
-
-function problemLinks(problem, route) {
-    const days = { from: problem['first-day'], to: problem['last-day'] };
-    const links = [h('a', { href: link([...route.segments, 'reports'],
-        { ...days, failures: 'only' }) }, 'Reports of these days')];
-
-    if (problem['result-type']
-        && !['silence', 'policy-not-found'].includes(problem['result-type']))
-    {
-        links.push(h('a', { href: link(route.segments, { ...days,
-            'result-type': problem['result-type'],
-            by: 'receiving-mx-hostname' }) }, 'These failures alone'));
-    }
-
-    return links.flatMap((a, i) => i ? [' · ', a] : [a]);
+        !worst && h('p', { class: 'note good' }, answer.problems.length === 0
+            ? 'All connections reported from '
+                + `${formatRange(answer.from, answer.to)} were encrypted.`
+            : 'There is nothing to do now.'),
+        worst && problemCard(worst, name, route.params),
+        others.map(one => problemLine(one, name, route.params)),
+        minor(small, name, route.params),
+        solved(over, name, route.params));
 }
 
 
 // Groups
 
 function grouping(route) {
-    return DIMENSIONS[route.params.by] ? route.params.by : 'result-type';
+    return Object.hasOwn(DIMENSIONS, route.params.by || '')
+        ? route.params.by : 'result-type';
 }
 
 function groupsCard(route, own, filters, grouped) {
     const name = route.segments[1];
     const by = grouping(route);
 
-    return card('Grouped by',
-        h('nav', { class: 'chips', 'aria-label': 'Grouped by' },
+    return card('Break down by',
+        h('nav', { class: 'chips', 'aria-label': 'Break down by' },
             Object.entries(DIMENSIONS).map(([key, text]) => h('a', {
                 class: 'chip', id: `by-${key}`, href: link(route.segments,
                     { ...route.params, by: key }),
                 'aria-current': key === by ? 'true' : null }, text))),
         later(grouped, answer => groups(answer, by, route), 6),
-        csvOf(`${name}-${by}`, ['domains', name],
+        csvOf(`${name}-${by}-${own.from}-${own.to}`, ['domains', name],
               { ...own, ...filters, by }));
 }
 
@@ -289,7 +246,7 @@ function groups(answer, by, route) {
 
     if (list.length === 0) {
         return h('p', { class: 'quiet' }, SUMMED.includes(by)
-            ? 'No reports to group.' : 'No failures to group.');
+            ? 'No reports in this period.' : 'No failures in this period.');
     }
 
     const show = n => rows.append(...list.slice(rows.children.length, n)
@@ -301,6 +258,7 @@ function groups(answer, by, route) {
     } }, 'Show more');
 
     show(MAX_GROUPS);
+    announce(`${count(list.length, 'group')}, by ${DIMENSIONS[by]}`);
 
     return [rows, list.length > MAX_GROUPS && more];
 }
@@ -324,7 +282,7 @@ function groupRow(group, by, route, { bad, all, top, details }) {
             : says(null)),
         h('span', { class: 'value' }, details
             ? `${formatNumber(bad)} failed`
-            : [count(all, 'session'), bad > 0 && h('b', {},
+            : [count(all, 'connection'), bad > 0 && h('b', {},
                 ` · ${formatNumber(bad)} failed (${
                     formatShare(share(bad, all))})`)]),
         bar);

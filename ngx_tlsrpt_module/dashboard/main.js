@@ -10,7 +10,12 @@ import { link } from './data.js';
 const ROUTES = [
     [/^$/, './domains.js', 'domains'],
     [/^reader$/, './reader.js', 'reader'],
+    [/^tools$/, './tools.js', 'tools'],
+    [/^tools\/report$/, './reader.js', 'reader'],
+    [/^tools\/record$/, './tools.js', 'record'],
+    [/^tools\/policy$/, './tools.js', 'policy'],
     [/^domains\/[^/]+$/, './domain.js', 'domain'],
+    [/^domains\/[^/]+\/problems\/[^/]+$/, './domain.js', 'problem'],
     [/^domains\/[^/]+\/reports$/, './reports.js', 'reports'],
     [/^domains\/[^/]+\/reports\/[^/]+$/, './reports.js', 'report'],
     [/^domains\/[^/]+\/senders$/, './setup.js', 'senders'],
@@ -23,6 +28,11 @@ const THEMES = { '': 'Theme: system', light: 'Theme: light',
 
 let controller = new AbortController();
 let shownPath;
+
+// Of the entries of history; a new one is not known yet.
+const places = new Map();
+let entry;
+let entered = false;
 
 function parse(hash) {
     const [path, query] = hash.replace(/^#?\/?/, '').split('?');
@@ -44,7 +54,7 @@ async function view(route) {
     if (!found) {
         return { title: 'Not found', content: h('div', { class: 'state' },
             h('h1', {}, 'There is no such view'),
-            h('p', {}, h('a', { href: link([]) }, 'All domains'))) };
+            h('p', {}, h('a', { href: link([]) }, 'Overview'))) };
     }
 
     const [, file, name] = found;
@@ -69,10 +79,11 @@ async function show() {
 
     const { signal } = controller;
     const { hash } = location;
-    const route = { ...parse(hash), signal };
+    const place = enterPlace();
+    const route = { ...parse(hash), signal, place, waits: [] };
     const main = document.querySelector('main');
     const samePath = route.path === shownPath;
-    const focused = document.activeElement && document.activeElement.id;
+    const focused = document.activeElement;
     main.setAttribute('aria-busy', 'true');
 
     const slow = setTimeout(() => {
@@ -91,16 +102,73 @@ async function show() {
     main.dataset.shown = hash;
     main.removeAttribute('aria-busy');
     document.title = `${title} – TLS reports`;
-    main.replaceChildren(...[content].flat(Infinity).filter(Boolean));
+    replaceParts(main, [content].flat(Infinity).filter(Boolean));
     markPlace(main, route);
 
     if (samePath) {
-        const same = focused && document.getElementById(focused);
-        if (same) {
-            same.focus({ preventScroll: true });
-        }
+        focusAgain(main, focused);
     } else {
         scrollTo(0, 0);
+        focusHeading(main);
+    }
+    await Promise.all(route.waits);
+    if (place && !signal.aborted) {
+        scrollTo(0, place.top);
+    }
+    entered = true;
+}
+
+// Where one was in this entry of history, if it is not a new one.
+function enterPlace() {
+    entered = false;
+    entry = history.state && history.state.entry;
+    if (!entry) {
+        entry = `${Date.now()}.${Math.random()}`;
+        history.replaceState({ entry }, '');
+    }
+
+    return places.get(entry);
+}
+
+function keepPlace() {
+    if (entered) {
+        places.set(entry, { top: scrollY, rows: document.querySelectorAll(
+            'table.domains tbody tr').length });
+    }
+}
+
+// What has the key of a part that is there stays as it is.
+function replaceParts(main, parts) {
+    const old = new Map([...main.children].filter(part => part.dataset.key)
+        .map(part => [part.dataset.key, part]));
+    const next = parts.map(part => {
+        const kept = part.dataset && old.get(part.dataset.key);
+        return kept && !kept.querySelector('.state.bad') ? kept : part;
+    });
+
+    for (const part of [...main.childNodes]) {
+        if (!next.includes(part)) {
+            part.remove();
+        }
+    }
+    next.forEach((part, i) => {
+        if (main.childNodes[i] !== part) {
+            main.insertBefore(part, main.childNodes[i] || null);
+        }
+    });
+}
+
+// The focus stays, or goes to the heading if what had it is gone.
+function focusAgain(main, focused) {
+    if (!focused || focused === document.body || focused.isConnected) {
+        return;
+    }
+
+    const same = focused.id && document.getElementById(focused.id);
+
+    if (same) {
+        same.focus({ preventScroll: true });
+    } else {
         focusHeading(main);
     }
 }
@@ -109,10 +177,10 @@ function markPlace(main, { path }) {
     const tab = main.querySelector('.tabs [aria-current]');
 
     for (const a of document.querySelectorAll('header nav a')) {
-        const inReader = path === 'reader';
-        if ((a.dataset.view === 'reader') === inReader) {
-            a.setAttribute('aria-current',
-                           path === '' || inReader ? 'page' : 'true');
+        const inTools = /^(tools|reader)/.test(path);
+        if ((a.dataset.view === 'tools') === inTools) {
+            a.setAttribute('aria-current', path === '' || path === 'tools'
+                ? 'page' : 'true');
         } else {
             a.removeAttribute('aria-current');
         }
@@ -177,11 +245,12 @@ function frame() {
                 h('span', { class: 'mark', 'aria-hidden': 'true' }),
                 'TLS reports'),
             h('nav', { 'aria-label': 'Main' },
-                h('a', { href: link([]), 'data-view': 'domains' }, 'Domains'),
-                h('a', { href: link(['reader']), 'data-view': 'reader' },
-                    'Read a report')),
+                h('a', { href: link([]), 'data-view': 'domains' }, 'Overview'),
+                h('a', { href: link(['tools']), 'data-view': 'tools' },
+                    'Tools')),
             themeButton())),
-        main, foot);
+        main, h('p', { id: 'said', class: 'only-read', role: 'status' }),
+        foot);
 }
 
 addEventListener('keydown', event => {
@@ -194,6 +263,24 @@ addEventListener('keydown', event => {
         search.focus();
     }
 });
+
+// A closed card cannot be opened on paper.
+addEventListener('beforeprint', () => {
+    for (const closed of document.querySelectorAll('details:not([open])')) {
+        closed.open = true;
+        closed.dataset.printed = '';
+    }
+});
+
+addEventListener('afterprint', () => {
+    for (const opened of document.querySelectorAll('[data-printed]')) {
+        opened.open = false;
+        delete opened.dataset.printed;
+    }
+});
+
+history.scrollRestoration = 'manual';
+addEventListener('scroll', keepPlace, { passive: true });
 
 theme();
 frame();

@@ -7,6 +7,7 @@ import { postReport } from './data.js';
 import { failed, h, skeleton } from './dom.js';
 import { attachedReport } from './mail.js';
 import { reportPage } from './reports.js';
+import { toolHead } from './tools.js';
 
 const MAX_BYTES = 64 * 1024 * 1024;
 
@@ -47,10 +48,8 @@ export async function reader() {
         try {
             const bytes = reportIn(await bytesOf(file));
             const answer = await postReport(bytes, 'application/json');
-            const page = reportPage(answer, {
+            const page = reportPage(answer, { heading: 'h2',
                 text: () => postReport(bytes, 'text/plain') });
-            page[0].querySelector('h1').replaceWith(h('h2', { class: 'title' },
-                ...page[0].querySelector('h1').childNodes));
             result.replaceChildren(...page.flat(Infinity).filter(Boolean));
         } catch (error) {
             result.replaceChildren(refused(error));
@@ -58,7 +57,7 @@ export async function reader() {
     }
 
     return { title: 'Read a report', content: [
-        h('div', { class: 'head' }, h('h1', {}, 'Read a report')),
+        toolHead('report'),
         zone, result] };
 }
 

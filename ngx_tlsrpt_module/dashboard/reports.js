@@ -6,7 +6,7 @@
 import { FAILURES, SESSIONS, VIA, count, dayOf, fetchAs, formatBytes,
          formatNumber, formatRange, formatShare, formatTime, get, link,
          rangeOf, share } from './data.js';
-import { card, csvButton, downloadButton, empty, facts, failed, h, join, later,
+import { card, csvOf, downloadButton, empty, facts, failed, h, join, later,
          rangePicker, says, table, tile } from './dom.js';
 import { domainHead } from './domain.js';
 
@@ -35,7 +35,6 @@ export async function reports(route) {
     const only = route.params.failures === 'only';
     const params = { from: range.from, to: range.to,
         'organization-name': organization, failures: only ? 'only' : '' };
-    const rows = [];
     const box = h('input', { type: 'checkbox', id: 'only', onchange() {
         location.hash = link(route.segments, { ...route.params,
             failures: box.checked ? 'only' : '' });
@@ -52,13 +51,11 @@ export async function reports(route) {
             organization && h('span', { class: 'chip' }, 'From: ',
                 says(organization), h('a', { href: link(route.segments,
                     without), 'aria-label': 'From all' }, '×')),
-            csvButton(`${domain}-reports`, ['id', 'organization-name',
-                'report-id', 'start-datetime', 'end-datetime', 'received',
-                'via', 'signed-by', SESSIONS, FAILURES, 'warnings'],
-                () => rows)),
+            csvOf(`${domain}-reports-${range.from}-${range.to}`,
+                  ['domains', domain, 'reports'], params)),
         later(() => get(['domains', domain, 'reports'], params),
               page => page.reports.length === 0 ? noReports(only)
-                  : reportList(route, params, page, rows), 8),
+                  : reportList(route, params, page), 8),
     ] };
 }
 
@@ -69,20 +66,21 @@ function noReports(only) {
         + '(tlsrpt_retention), so older days have numbers alone.');
 }
 
-function reportList(route, params, page, rows) {
+function reportList(route, params, page) {
     const [, domain] = route.segments;
     const columns = [
         ['Day', report => h('a', { href: link(['domains', domain, 'reports',
-            report.id]) }, covers(report)), 'name'],
+            report.id], { days: route.params.days, from: route.params.from,
+                to: route.params.to }) }, covers(report)), 'name brief'],
         ['Sender', report => h('a', { href: link(route.segments,
             { ...route.params, 'organization-name':
                 report['organization-name'] }) },
             says(report['organization-name']))],
-        ['Sessions', report => formatNumber(sessionsOf(report)), 'number'],
+        ['Connections', report => formatNumber(sessionsOf(report)), 'number'],
         ['Failed', failedOf, 'number'],
-        ['Came by', report => [VIA[report.via] || '–', report['signed-by']
+        ['Received by', report => [VIA[report.via] || '–', report['signed-by']
             && h('small', {}, ' signed by ', says(report['signed-by']))]],
-        ['Warnings', report => report.warnings
+        ['Formal errors', report => report.warnings
             ? h('span', { class: 'pill warn' }, formatNumber(report.warnings))
             : h('span', { class: 'quiet' }, 'none')],
     ];
@@ -93,7 +91,6 @@ function reportList(route, params, page, rows) {
     let cursor;
 
     function add(answer) {
-        rows.push(...answer.reports);
         body.append(...table('', columns, answer.reports)
             .querySelector('tbody').children);
         cursor = answer.next;
@@ -119,40 +116,43 @@ export async function report(route) {
     const [, domain, , id] = route.segments;
     const path = ['domains', domain, 'reports', id];
 
+    const { days, from, to } = route.params;
+    const range = { days, from, to };
+
     return { title: `Report of ${domain}`, content: [
-        h('nav', { class: 'crumbs', 'aria-label': 'Up' },
-            h('a', { href: link([]) }, 'Domains'), ' / ',
-            h('a', { href: link(['domains', domain]) }, domain), ' / ',
-            h('a', { href: link(['domains', domain, 'reports']) },
+        h('nav', { class: 'crumbs', 'aria-label': 'Breadcrumb' },
+            h('a', { href: link([], range) }, 'Overview'), ' / ',
+            h('a', { href: link(['domains', domain], range) }, domain), ' / ',
+            h('a', { href: link(['domains', domain, 'reports'], range) },
                 'Reports')),
         later(() => get(path), answer => reportPage(answer, {
             text: async () => (await fetchAs('text/plain', path)).text(),
-            tools: downloadButton('The original', `${id}.json.gz`,
+            tools: downloadButton('Download original', `${id}.json.gz`,
                 'application/tlsrpt+gzip', path),
         }), 8),
     ] };
 }
 
 // A report as a page, kept or only read.
-export function reportPage(answer, { text, tools }) {
+export function reportPage(answer, { text, tools, heading = 'h1' }) {
     return [
         h('div', { class: 'head' }, h('div', {},
-            h('h1', {}, says(answer['organization-name'],
+            h(heading, { class: 'title' }, says(answer['organization-name'],
                              'A sender without a name')),
             h('p', { class: 'quiet' }, covers(answer))), tools),
         totals(answer),
         warningsOf(answer.warnings || []),
-        card('In words', later(text, words => h('pre', { class: 'document',
-            tabindex: '0', role: 'region', 'aria-label': 'In words' },
+        card('Explanation', later(text, words => h('pre', { class: 'document',
+            tabindex: '0', role: 'region', 'aria-label': 'Explanation' },
             words), 4)),
         answer.policies.map(policyCard),
-        card('About the report', facts(
+        card('Details', facts(
             ['Report-ID', says(answer['report-id'])],
             ['From', formatTime(answer['start-datetime'])],
             ['To', formatTime(answer['end-datetime'])],
             ['Contact', says(answer['contact-info'])],
             answer.received && ['Received', formatTime(answer.received)],
-            answer.via && ['Came by', VIA[answer.via] || says(answer.via)],
+            answer.via && ['Received by', VIA[answer.via] || says(answer.via)],
             answer.via === 'mail' && ['Signed by',
                 says(answer['signed-by'], 'nobody')],
             answer.size && ['Size', formatBytes(answer.size)])),
@@ -165,7 +165,7 @@ function totals(answer) {
     const bad = sum(FAILURES);
     const all = sum(SESSIONS) + bad;
 
-    return h('dl', { class: 'tiles' }, tile('Sessions', formatNumber(all)),
+    return h('dl', { class: 'tiles' }, tile('Connections', formatNumber(all)),
         tile('Failed', formatNumber(bad), all > 0
             && formatShare(share(bad, all)), bad ? 'bad' : 'good'));
 }
@@ -173,8 +173,9 @@ function totals(answer) {
 function warningsOf(warnings) {
     return warnings.length > 0 && h('details', { class: 'note warn' },
         h('summary', {}, warnings.length === 1
-            ? 'It deviates from the RFC in one place'
-            : `It deviates from the RFC in ${count(warnings.length, 'place')}`),
+            ? 'This report has one formal error; the numbers are still usable'
+            : `This report has ${count(warnings.length, 'formal error')}; `
+                + 'the numbers are still usable'),
         h('ul', {}, warnings.map(({ path, section, message }) => h('li', {},
             path && [h('code', {}, says(path)), ': '], says(message), ' ',
             section && h('small', { class: 'quiet' }, says(section))))));
@@ -187,10 +188,10 @@ function policyCard(policy) {
     return h('section', { class: 'card' },
         h('h2', {}, says(policy['policy-domain']), ' ',
             h('span', { class: 'pill' }, says(policy['policy-type']))),
-        h('p', {}, `${count(sessionsOf(policy), 'session')}, `,
+        h('p', {}, `${count(sessionsOf(policy), 'connection')}, `,
             policy[FAILURES] ? failedOf(policy) : 'none',
             ' failed'),
-        (policy['mx-host'] || []).length > 0 && h('p', {}, 'MX of the policy: ',
+        (policy['mx-host'] || []).length > 0 && h('p', {}, 'Mail servers of the policy: ',
             join(policy['mx-host'])),
         strings.length > 0 && h('details', {},
             h('summary', {}, 'The policy as the sender saw it'),
@@ -203,13 +204,13 @@ const DETAIL_COLUMNS = [
     ['Result', detail => says(detail['result-type']), 'name'],
     ['Failed', detail => formatNumber(detail['failed-session-count']),
      'number'],
-    ['MX', detail => [says(detail['receiving-mx-hostname']),
+    ['Mail server', detail => [says(detail['receiving-mx-hostname']),
         detail['receiving-ip'] && h('small', {},
             says(detail['receiving-ip'])),
         detail['receiving-mx-helo'] && h('small', {}, 'HELO ',
             says(detail['receiving-mx-helo']))]],
     ['Sending IP', detail => says(detail['sending-mta-ip'])],
-    ['Reason', detail => [says(detail['failure-reason-code']),
+    ['Error text', detail => [says(detail['failure-reason-code']),
         detail['additional-information'] && h('small', {},
             says(detail['additional-information']))]],
 ];

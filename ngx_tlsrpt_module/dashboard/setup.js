@@ -5,7 +5,7 @@
 
 import { VIA, count, fetchAs, formatDay, formatDuration, formatNumber, get,
          link, rangeOf } from './data.js';
-import { card, copyButton, csvButton, empty, facts, h, join, later,
+import { card, copyButton, csvOf, empty, facts, h, join, later,
          rangePicker, says, table } from './dom.js';
 import { domainHead } from './domain.js';
 import { modeBadge } from './domains.js';
@@ -39,6 +39,7 @@ function recordCard(record) {
         h('h2', {}, says(record.name), ' ',
             h('span', { class: 'pill' }, says(record.type))),
         h('p', { class: 'quiet' }, says(record.purpose)),
+        record.host && copied('Host', record.host),
         copied('Name', record.name), copied('Value', record.value));
 }
 
@@ -64,8 +65,9 @@ export async function policy(route) {
             advice(answer.advice),
             answer.policy ? policyCard(answer.policy, domain)
                 : empty('No MTA-STS policy is served here',
-                    'Without one, senders may be talked into sending without '
-                    + 'encryption. One line makes it: ',
+                    'Without a policy an attacker can make senders fall back '
+                    + 'to unencrypted mail. To add one, put this line into '
+                    + 'nginx’s configuration: ',
                     h('code', {}, `mta_sts_policy ${domain} mode=testing `
                         + `max_age=1d mx=…;`)),
         ], 6),
@@ -76,17 +78,17 @@ function policyCard(policy, domain) {
     const text = policy.text.replace(/\r\n/g, '\n');
 
     return [
-        card('What is served', facts(
+        card('Current policy', facts(
             ['Mode', modeBadge(policy.mode)],
             ['Senders keep it for', formatDuration(policy['max-age'])],
-            ['MX', policy.mx.length ? join(policy.mx) : '–'],
+            ['Mail servers', policy.mx.length ? join(policy.mx) : '–'],
             ['id', h('code', {}, says(policy.id)), ' ',
                 copyButton(policy.id, 'id')]),
             h('p', { class: 'quiet' }, 'The id is in the record at ',
                 h('code', {}, `_mta-sts.${domain}`), ', and changes with the '
                 + 'policy: see ', h('a', { href: link(['domains', domain,
                     'records']) }, 'DNS records'), '.')),
-        card('As a file', h('pre', { tabindex: '0', role: 'region',
+        card('Policy file', h('pre', { tabindex: '0', role: 'region',
                                      'aria-label': 'Policy' }, text),
              copyButton(text, 'policy')),
     ];
@@ -95,19 +97,18 @@ function policyCard(policy, domain) {
 export async function senders(route) {
     const [, domain] = route.segments;
     const range = rangeOf(route.params);
-    const rows = [];
-
     return { title: `Senders to ${domain}`, content: [
         domainHead(route, 'senders', rangePicker(route)),
         h('div', { class: 'bar' },
-            h('p', { class: 'quiet' }, 'Who reports on this domain, how soon, '
-                + 'and how far from the RFC.'),
-            csvButton(`${domain}-senders`, ['organization-name', 'reports',
-                'first-report', 'last-report', 'median-delay-seconds',
-                'max-delay-seconds', 'via', 'signed-by'], () => rows)),
+            h('p', { class: 'quiet' }, 'Who sends you reports, how quickly, '
+                + 'and whether their reports follow the standard.'),
+            csvOf(`${domain}-senders-${range.from}-${range.to}`,
+                  ['domains', domain, 'senders'],
+                  { from: range.from, to: range.to })),
         later(() => get(['domains', domain, 'senders'],
                         { from: range.from, to: range.to }), answer => {
-            rows.push(...answer.senders);
+            const rows = answer.senders;
+
             return rows.length === 0
                 ? empty('No reports in this range', 'The reports themselves '
                     + 'are kept for a shorter time than the numbers '
@@ -130,11 +131,11 @@ function senderColumns(route) {
         ['Last', sender => formatDay(sender['last-report']),
          'brief'],
         ['Delay', sender => delay(sender), 'brief'],
-        ['Came by', sender => [
+        ['Received by', sender => [
             sender.via.map(via => VIA[via] || via).join(', '),
             (sender['signed-by'] || []).length > 0 && h('small', {},
                 'signed by ', join(sender['signed-by']))]],
-        ['Deviations', sender => sender.deviations.length === 0
+        ['Formal errors', sender => sender.deviations.length === 0
             ? h('span', { class: 'quiet' }, 'none')
             : h('ul', { class: 'plain' }, sender.deviations.map(deviation))],
     ];

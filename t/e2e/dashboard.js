@@ -121,7 +121,12 @@ const VIEWS = {
     'its senders': ['#/domains/example.com/senders', 'table.rows tbody tr'],
     'its records': ['#/domains/example.com/records', '.record code'],
     'its policy': ['#/domains/example.com/policy', 'pre'],
-    'the reader': ['#/reader', '#file'],
+    'one problem': ['#/domains/example.com/problems/starttls-not-supported'
+        + '?days=60', '.problem.open .steps'],
+    'the tools': ['#/tools', '.choices a'],
+    'the record tool': ['#/tools/record?domain=example.com', '#txt'],
+    'the policy tool': ['#/tools/policy?domain=example.com', '#policy'],
+    'the reader': ['#/tools/report', '#file'],
     'nothing': ['#/domains/unknown.example', '.state'],
     'no view': ['#/nowhere', '.state'],
 };
@@ -161,13 +166,34 @@ async function list() {
        'the domains are listed', rows);
     is(await text('footer'), `tlsrpt ${story.version}`,
        'the foot has the version');
-    ok(worst.indexOf('Failing') <= worst.indexOf('OK')
-       || !worst.includes('OK'), 'the failing ones come first', worst);
-    ok(await page.waitForSelector('tr[data-domain="example.com"] svg'),
-       'with a small picture of its days');
-    await page.waitForSelector('tr[data-domain="example.com"] .pill');
+    is(worst[0], 'Mail bounces', 'what loses mail comes first');
+    ok(/needs? you; mail from one sender is not arriving/
+        .test(await text('h1')), 'the heading is the answer', await text('h1'));
+    ok((await text('.todo')).includes('mx1.example.com'),
+       'with what is to be done', await text('.todo'));
+    ok((await text('.changed')).includes('New: '), 'and what has changed',
+       await text('.changed'));
+    ok((await text('tr[data-domain="example.com"] .wrong'))
+        .includes('mx1.example.com'), 'a row tells what is wrong');
     is(await text('tr[data-domain="example.com"] .mode'), 'enforce',
        'and the mode of the policy');
+    is((await texts('#status-waiting b')).join(), '1',
+       'those without a report can be found');
+
+    await page.focus('#status-waiting');
+    await page.keyboard.press('Enter');
+    await settled();
+    is((await texts('table.domains td.name')).join(),
+       'quiet.example', 'alone');
+    is(await page.evaluate(() => document.activeElement.id), 'status-waiting',
+       'and the focus stays');
+    await go('');
+    await page.click('.todo .button');
+    await settled();
+    is(await text('.problem.open h2'),
+       'No encryption offered: mx1.example.com still happening',
+       'how to fix it is a click away');
+    await go('');
 
     await page.keyboard.press('/');
     await page.keyboard.type('example.net');
@@ -185,12 +211,13 @@ async function list() {
 
     await go('');
     const [csv] = await Promise.all([page.waitForEvent('download'),
-                                     page.click('text=CSV')]);
+                                     page.click('.bar >> text=CSV')]);
     const lines = fs.readFileSync(await csv.path(), 'utf8').split('\r\n');
-    ok(lines[0].startsWith('domain,status,'), 'as CSV', lines[0]);
-    is(lines.length - 2, rows.length, 'with the same rows');
+    ok(lines[0].startsWith('domain,'), 'as CSV', lines[0]);
+    is(lines.filter(Boolean).length - 1, rows.length,
+       'with the same rows');
 
-    await page.click('text=example.com');
+    await page.click('td.name >> text=example.com');
     await settled();
     is(await text('h1'), 'example.com', 'a click opens a domain');
     is(await page.evaluate(() => document.activeElement.tagName), 'H1',
@@ -207,12 +234,23 @@ async function domain() {
 
     await go('#/domains/example.org?days=60');
     const first = await text('.tiles .tile:first-child dd');
+    await page.click('.solved > summary');
     const titles = (await texts('.problem h3')).join();
     ok(/expired/i.test(titles), 'the expired certificate is a problem',
        titles);
-    ok((await text('.problem')).includes('backup.example.org'),
-       'with the MX it is about');
+    ok(/solved after/.test(titles), 'which is solved', titles);
+    await page.click('.solved .problem summary');
+    ok((await text('.solved .problem')).includes('backup.example.org'),
+       'with the mail server it is about');
     ok((await text('.problem .fix')).length > 20, 'and what to do');
+    is(await text('.how .badge'), 'All encrypted', 'all is well now');
+    await page.focus('#by-receiving-mx-hostname');
+    await page.keyboard.press('Enter');
+    await settled();
+    is(await page.evaluate(() => document.activeElement.id),
+       'by-receiving-mx-hostname', 'the focus stays with a grouping');
+    ok(await page.isVisible('.solved .problem .fix'),
+       'and what is open stays open');
 
     await page.focus('#range');
     await page.selectOption('#range', '7');
@@ -220,7 +258,7 @@ async function domain() {
     await page.waitForFunction(
         old => document.querySelector('.tiles .tile:first-child dd')
             .innerText !== old, first);
-    ok(page.url().endsWith('?days=7'), 'the range is in the address',
+    ok(page.url().endsWith('days=7'), 'the range is in the address',
        page.url());
     is(await page.evaluate(() => document.activeElement.id), 'range',
        'and the focus stays');
@@ -229,16 +267,18 @@ async function domain() {
     await page.click('#by-receiving-mx-hostname');
     await settled();
     ok((await texts('.groups .key')).includes('backup.example.org'),
-       'grouped by MX');
+       'grouped by mail server');
     ok(page.url().includes('by=receiving-mx-hostname'),
        'which is in the address');
     await page.click('.groups .key a');
     await settled();
     ok((await text('.filters')).includes('backup.example.org'),
        'a group is a filter');
+    ok(await page.evaluate(() => document.activeElement !== document.body),
+       'and the focus is not lost');
 
     const [csv] = await Promise.all([page.waitForEvent('download'),
-        page.click('.card:last-child >> text=CSV')]);
+        page.click('.card:has(.groups) >> text=CSV')]);
     ok(fs.readFileSync(await csv.path(), 'utf8')
         .startsWith('receiving-mx-hostname,'), 'a group as CSV');
 
@@ -268,7 +308,7 @@ async function redDay() {
        'in the words of its sender');
 
     const [original] = await Promise.all([page.waitForEvent('download'),
-        page.click('text=The original')]);
+        page.click('text=Download original')]);
     const bytes = fs.readFileSync(await original.path());
     const json = bytes[0] === 0x1f ? zlib.gunzipSync(bytes) : bytes;
     ok(JSON.parse(json)['report-id'].startsWith(day),
@@ -320,7 +360,6 @@ async function reader() {
     const context = await open();
     const report = Buffer.from(JSON.stringify(story.report));
 
-    await go('#/reader');
     for (const [name, buffer] of [['report.json', report],
         ['report.json.gz', zlib.gzipSync(report)],
         ['whole.eml', mail(report)], ['nested.eml', printable(report)]])
@@ -451,7 +490,158 @@ async function languages() {
     await context.close();
 }
 
-const PARTS = { views, list, domain, reader, hostile, denied, away, themes,
+// What is printed, copied and asked; and that an address brings a problem
+
+async function problem() {
+    const context = await open();
+
+    await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+    await go('#/domains/example.com');
+    await page.waitForSelector('.problem.open .steps');
+    ok(/^Is mail lost\? Yes/.test(await text('.problem.open .consequence')),
+       'what it costs comes first');
+    await page.click('.command button');
+    ok((await page.evaluate(() => navigator.clipboard.readText()))
+        .startsWith('openssl s_client'), 'a command can be copied');
+    await page.click('.acts >> text=Copy as text');
+    const copied = await page.evaluate(() => navigator.clipboard.readText());
+    ok(copied.startsWith('example.com: No encryption offered')
+       && copied.includes('What to do:\n1. '), 'and the whole as text', copied);
+    is((await page.$$('.ask a')).length, 0,
+       'an address that nobody verified is no link');
+    ok((await page.getAttribute('.acts >> text=Mail it', 'href'))
+        .startsWith('mailto:?subject=example.com%3A'), 'it can be mailed');
+    await page.click('text=Link to this problem');
+    await settled();
+    ok((await text('.problem.open h2')).includes('mx1.example.com'),
+       'its address shows it alone');
+
+    await page.emulateMedia({ media: 'print' });
+    await page.evaluate(() => dispatchEvent(new Event('beforeprint')));
+    ok(await page.isVisible('text=Likely cause'), 'all is open on paper');
+    ok(!await page.isVisible('header.top') && !await page.isVisible('.acts'),
+       'and nothing to press');
+    await page.evaluate(() => dispatchEvent(new Event('afterprint')));
+    ok(!await page.isVisible('text=Likely cause'), 'and closed after it');
+    clean('a problem');
+    await context.close();
+}
+
+async function tools() {
+    const context = await open();
+
+    await go('#/tools/record?domain=example.com');
+    ok((await page.inputValue('#txt')).startsWith('v=TLSRPTv1; rua=https:'),
+       'the record of the domain is filled in');
+    await page.click('#txt-run');
+    is(await page.innerText('.note.good'), 'It is valid.', 'and right');
+    await page.fill('#txt', 'v=STSv1; id=2026-11');
+    await page.click('#txt-run');
+    ok((await page.innerText('.note.bad + ul')).startsWith('Byte 16: '),
+       'a wrong one is told, with the place');
+    await page.fill('#rua', 'mailto:a@example.com,  https://b.example.com/');
+    await page.click('#rua-run');
+    is(await page.innerText('.copied code'),
+       'v=TLSRPTv1; rua=mailto:a@example.com,https://b.example.com/',
+       'a record is made');
+
+    await go('#/tools/policy?domain=example.com');
+    await page.click('#policy-run');
+    await page.waitForSelector('.note.good');
+    await page.fill('#policy', 'version: STSv1\nmode: on\nmax_age: 86400\n');
+    await page.click('#policy-run');
+    ok((await page.innerText('.note.bad + ul')).startsWith('Line 2: '),
+       'a policy is checked by line');
+    clean('the tools');
+    await context.close();
+}
+
+// No width between a phone and a wide screen scrolls sideways.
+async function widths() {
+    const context = await open();
+
+    for (const view of ['#/', '#/domains/example.com?days=60',
+        '#/domains/example.com/reports', '#/domains/example.com/senders',
+        '#/domains/example.com/records', '#/tools/record'])
+    {
+        await go(view);
+        const wide = [];
+        for (const width of [360, 480, 721, 821, 1024, 1920]) {
+            await page.setViewportSize({ width, height: 900 });
+            if (await page.evaluate(() => document.documentElement.scrollWidth
+                                          > innerWidth)) {
+                wide.push(width);
+            }
+        }
+        is(wide.join(), '', `${view} fits at six widths`);
+    }
+    await context.close();
+}
+
+// One domain in sight: straight to it.
+async function alone() {
+    const context = await open();
+
+    await go('');
+    await page.waitForURL(/domains\/example\.com$/);
+    await settled();
+    is(await text('h1'), 'example.com', 'who has one domain sees it at once');
+    await context.close();
+}
+
+// A thousand domains: few requests, and Back finds the place again.
+async function many() {
+    const context = await open();
+    let asked = 0;
+
+    page.on('request', () => asked++);
+    await go('');
+    await page.waitForSelector('.todo, .two .state');
+    is(await page.getAttribute('#status- b', 'class'), null, 'all are there');
+    ok(asked - 1 <= 12, 'at most 12 requests to a full screen', asked - 1);
+    const before = asked;
+    for (let i = 0; i < 8; i++) {
+        await page.evaluate(() => scrollTo(0, document.body.scrollHeight));
+        await page.waitForTimeout(50);
+    }
+    is(asked, before, 'and none while scrolling');
+
+    await page.evaluate(() => scrollTo(0, 4000));
+    await page.waitForTimeout(100);
+    await page.evaluate(() => [...document.querySelectorAll('td.name a')]
+        .find(a => a.getBoundingClientRect().top > 100).click());
+    await page.waitForFunction(() => document.querySelector('.tabs'));
+    await page.goBack();
+    await page.waitForFunction(() => Math.abs(scrollY - 4000) < 5)
+        .catch(() => null);
+    is(await page.evaluate(() => scrollY), 4000, 'Back finds the place again');
+    await context.close();
+}
+
+// More than a page of them: the server searches and chooses.
+async function more() {
+    const context = await open();
+
+    await go('');
+    ok((await text('#summary')).includes('more than'), 'not all are here',
+       await text('#summary'));
+    await page.fill('#search', 'd1150');
+    await page.waitForFunction(() => document.querySelectorAll(
+        'table.domains tbody tr').length === 1);
+    is((await texts('td.name')).join(), 'd1150.b.example',
+       'the server finds one that was not');
+    await page.fill('#search', '');
+    await page.waitForFunction(() => document.querySelectorAll(
+        'table.domains tbody tr').length > 1);
+    await page.click('#status-ok');
+    await settled();
+    ok((await text('.list')).includes('No such domain'),
+       'and none of another status', await text('.list'));
+    clean('many domains');
+    await context.close();
+}
+
+const PARTS = { more, problem, tools, widths, alone, many, views, list, domain, reader, hostile, denied, away, themes,
                 languages };
 
 async function main() {

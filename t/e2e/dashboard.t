@@ -35,6 +35,7 @@ END
         location /bare { tlsrpt_stats; }
         location /denied/ { tlsrpt_stats; }
         location /denied/domains { deny all; }
+        location /one/ { tlsrpt_stats; tlsrpt_scope example.com; }
 END
 
 my $BASE = 'http://127.0.0.1:' . $t->port . '/tlsrpt/';
@@ -156,6 +157,15 @@ for my $report (TLSRPT::Story::reports(), hostile()) {
 }
 is $stored, 1081, 'the reports are stored';
 
+# what is open is worked out a little later
+my $open = 0;
+for (1 .. 300) {
+    $open = @{ $t->get('/tlsrpt/problems')->{json}{problems} // [] };
+    last if $open >= 2;
+    select undef, undef, undef, 0.1;
+}
+cmp_ok $open, '>=', 2, 'problems are open';
+
 my $red = $TLSRPT::Story::EXPIRED[0] + 1;
 my $story = encode_json({ red => $red, reports => 6, hostile => hostile(),
                           report => unseen(), version => $version });
@@ -183,7 +193,9 @@ sub browse {
     return;
 }
 
-browse('list,domain,reader,hostile,themes,languages', $BASE);
+browse('list,domain,problem,tools,reader,hostile,widths,themes,languages',
+       $BASE);
+browse('alone', $BASE =~ s/tlsrpt/one/r);
 browse('views', $BASE);
 browse('denied', $BASE =~ s/tlsrpt/denied/r);
 
@@ -192,5 +204,13 @@ my $alone = servers(http => "tlsrpt_redis 127.0.0.1:$port;\n"
                             . 'tlsrpt_domain example.com;',
                     server => 'location /tlsrpt/ { tlsrpt_stats; }');
 browse('away', 'http://127.0.0.1:' . $alone->port . '/tlsrpt/');
+
+my $many = servers(redis => 1, http => "tlsrpt_redis %%REDIS%%;\n"
+    . join('', map { 'tlsrpt_domain d' . $_
+        . ($_ < 1000 ? ".a.example;\n" : ".b.example;\n") } 1 .. 1200),
+    server => 'location /tlsrpt/ { tlsrpt_stats; tlsrpt_scope .a.example; }
+               location /all/ { tlsrpt_stats; }');
+browse('many', 'http://127.0.0.1:' . $many->port . '/tlsrpt/');
+browse('more', 'http://127.0.0.1:' . $many->port . '/all/');
 
 done_testing;
