@@ -1,6 +1,8 @@
 /* Copyright (C) the tlsrpt authors
    SPDX-License-Identifier: BSD-2-Clause */
 
+// @ts-check
+
 // Asking the reading API, and numbers and days in the reader's language.
 
 const CACHE_MS = 60000;
@@ -33,6 +35,7 @@ export const STATES = {
     ok: { text: 'All encrypted', statuses: ['ok'] },
 };
 
+/** @param {import('./types').DomainRow} row */
 export function stateOf({ status, 'lost-mail': lost }) {
     if (status === 'failing' || status === 'attention') {
         return status === 'failing' && lost === 'yes' ? 'bounces' : 'fix';
@@ -282,6 +285,7 @@ export function formatRange(from, to) {
 
 export function formatAgo(time) {
     const seconds = (Date.parse(time) - Date.now()) / 1000;
+    /** @type {[Intl.RelativeTimeFormatUnit, number][]} */
     const steps = [['day', 86400], ['hour', 3600], ['minute', 60]];
 
     for (const [unit, size] of steps) {
@@ -294,6 +298,7 @@ export function formatAgo(time) {
 }
 
 export function formatDuration(seconds) {
+    /** @type {[string, number][]} */
     const steps = [['day', 86400], ['hour', 3600], ['minute', 60],
                    ['second', 1]];
     const [unit, size] = steps.find(([, s]) => seconds >= 2 * s)

@@ -1,6 +1,8 @@
 /* Copyright (C) the tlsrpt authors
    SPDX-License-Identifier: BSD-2-Clause */
 
+// @ts-check
+
 // Connections and failures by day: bars, and the same as a table.
 
 import { FAILURES, SESSIONS, addDays, daysBetween, formatDay, formatNumber,
@@ -19,6 +21,7 @@ function weekOf(day) {
 }
 
 // Only failures are known where the groups come from the failure details.
+/** @param {import('./types').Days} answer */
 export function bucketsOf(answer) {
     const details = answer.groups.some(
         group => group['failed-session-count'] !== undefined);

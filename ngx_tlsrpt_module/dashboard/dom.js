@@ -1,6 +1,8 @@
 /* Copyright (C) the tlsrpt authors
    SPDX-License-Identifier: BSD-2-Clause */
 
+// @ts-check
+
 // Making elements.  What comes from a report becomes text nodes and nothing
 // else: there is no way here to make markup from a string.
 

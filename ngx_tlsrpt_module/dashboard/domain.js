@@ -1,6 +1,8 @@
 /* Copyright (C) the tlsrpt authors
    SPDX-License-Identifier: BSD-2-Clause */
 
+// @ts-check
+
 // One domain: what is wrong, and its sessions by day and by what they have in
 // common.
 
@@ -20,7 +22,7 @@ const MAX_GROUPS = 12;
 
 // What stands above each view of a domain.
 export function domainHead(route, view, ...tools) {
-    const domain = route.segments[1];
+    const name = route.segments[1];
     const { days, from, to } = route.params;
 
     return [
@@ -28,22 +30,22 @@ export function domainHead(route, view, ...tools) {
             h('a', { href: link([], { days, from, to, all: '1' }) },
                 'Overview')),
         h('div', { class: 'head' },
-            h('div', { class: 'domain' }, h('h1', {}, domain),
-              howItIs(domain)), tools),
+            h('div', { class: 'domain' }, h('h1', {}, name),
+              howItIs(name)), tools),
         h('nav', { class: 'tabs', 'aria-label': 'Domain sections' },
-            TABS.map(([name, text]) => h('a', { id: `tab-${name}`,
-                href: link(['domains', domain, name].filter(Boolean),
+            TABS.map(([tab, text]) => h('a', { id: `tab-${tab}`,
+                href: link(['domains', name, tab].filter(Boolean),
                            { days, from, to }),
-                'aria-current': name === view ? 'page' : null }, text))),
+                'aria-current': tab === view ? 'page' : null }, text))),
     ];
 }
 
 // How it is now, beside the name, once that is known; a mode is no health.
-function howItIs(domain) {
+function howItIs(name) {
     const place = h('span', { class: 'how' });
 
-    get(['domains'], { name: domain, limit: '1000' }).then(({ domains }) => {
-        const row = domains.find(other => other.domain === domain);
+    get(['domains'], { name, limit: '1000' }).then(({ domains }) => {
+        const row = domains.find(other => other.domain === name);
         if (row) {
             place.append(badge(stateOf(row)), row['policy-mode']
                 ? h('span', { class: 'pill' }, `policy: ${row['policy-mode']}`)
@@ -160,10 +162,8 @@ function tiles(answer) {
 
 // What the filters leave of the failure details.
 function detailTiles(answer) {
-    const { groups } = answer;
-    const bad = groups.reduce((n, group) => n + group['failed-session-count'],
-                              0);
-    const days = groups.map(group => group.day).sort();
+    const bad = answer.groups.reduce((n, group) => n + group['failed-session-count'], 0);
+    const days = answer.groups.map(group => group.day).sort();
 
     return h('dl', { class: 'tiles' },
         tile('Failed', formatNumber(bad), '', bad ? 'bad' : 'good'),

@@ -1,6 +1,8 @@
 /* Copyright (C) the tlsrpt authors
    SPDX-License-Identifier: BSD-2-Clause */
 
+// @ts-check
+
 // The first screen: is all right, what is to be done, what has changed, and
 // all domains, the worst first.
 
@@ -234,6 +236,9 @@ async function answerFirst(page, opened, top, range) {
 const NUMBERS = ['No', 'One', 'Two', 'Three', 'Four', 'Five', 'Six', 'Seven',
                  'Eight', 'Nine', 'Ten'];
 
+/** @param {import('./types').OpenProblem[]} problems
+    @param {import('./types').DomainRow[]} rows
+    @param {string | null} more */
 export function verdictOf(problems, rows, more) {
     const n = problems.length;
     const lost = problems.filter(
@@ -287,6 +292,7 @@ function toDo({ problems, next }) {
             h('ol', { class: 'todos' }, problems.slice(5).map(toDoItem))));
 }
 
+/** @param {import('./types').OpenProblem} problem */
 function toDoItem(problem) {
     const [domain, ...others] = problem.domains;
     const [kind, text] = consequence(problem['lost-mail']);

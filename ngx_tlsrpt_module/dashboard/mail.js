@@ -1,6 +1,8 @@
 /* Copyright (C) the tlsrpt authors
    SPDX-License-Identifier: BSD-2-Clause */
 
+// @ts-check
+
 // The report attached to a mail (RFC 8460 5.3).
 
 const MAX_PARTS = 200;

@@ -1,12 +1,15 @@
 /* Copyright (C) the tlsrpt authors
    SPDX-License-Identifier: BSD-2-Clause */
 
+// @ts-check
+
 // The frame around the views, and which view an address is.  The address is
 // behind the #, so that any location of nginx will do.
 
 import { h, failed, skeleton } from './dom.js';
 import { link } from './data.js';
 
+/** @type {[RegExp, string, string][]} */
 const ROUTES = [
     [/^$/, './domains.js', 'domains'],
     [/^reader$/, './reader.js', 'reader'],
@@ -28,6 +31,7 @@ const THEMES = { '': 'Theme: system', light: 'Theme: light',
 
 let controller = new AbortController();
 let shownPath;
+let moved = false;
 
 // Of the entries of history; a new one is not known yet.
 const places = new Map();
@@ -139,9 +143,10 @@ function keepPlace() {
 
 // What has the key of a part that is there stays as it is.
 function replaceParts(main, parts) {
-    const old = new Map([...main.children].filter(part => part.dataset.key)
+    const old = new Map([.../** @type {HTMLCollectionOf<HTMLElement>} */ (
+        main.children)].filter(part => part.dataset.key)
         .map(part => [part.dataset.key, part]));
-    const next = parts.map(part => {
+    const next = parts.map((/** @type {any} */ part) => {
         const kept = part.dataset && old.get(part.dataset.key);
         return kept && !kept.querySelector('.state.bad') ? kept : part;
     });
@@ -176,7 +181,10 @@ function focusAgain(main, focused) {
 function markPlace(main, { path }) {
     const tab = main.querySelector('.tabs [aria-current]');
 
-    for (const a of document.querySelectorAll('header nav a')) {
+    /** @type {NodeListOf<HTMLElement>} */
+    const all = document.querySelectorAll('header nav a');
+
+    for (const a of all) {
         const inTools = /^(tools|reader)/.test(path);
         if ((a.dataset.view === 'tools') === inTools) {
             a.setAttribute('aria-current', path === '' || path === 'tools'
@@ -195,11 +203,11 @@ function markPlace(main, { path }) {
 function focusHeading(main) {
     const heading = main.querySelector('h1');
 
-    if (heading && focusHeading.moved) {
+    if (heading && moved) {
         heading.tabIndex = -1;
         heading.focus({ preventScroll: true });
     }
-    focusHeading.moved = true;
+    moved = true;
 }
 
 function theme(set) {
@@ -257,7 +265,8 @@ addEventListener('keydown', event => {
     const search = document.getElementById('search');
 
     if (event.key === '/' && search && event.target !== search
-        && !event.target.closest('input, select, textarea'))
+        && !(/** @type {Element} */ (event.target))
+            .closest('input, select, textarea'))
     {
         event.preventDefault();
         search.focus();
@@ -266,14 +275,20 @@ addEventListener('keydown', event => {
 
 // A closed card cannot be opened on paper.
 addEventListener('beforeprint', () => {
-    for (const closed of document.querySelectorAll('details:not([open])')) {
+    /** @type {NodeListOf<HTMLDetailsElement>} */
+    const all = document.querySelectorAll('details:not([open])');
+
+    for (const closed of all) {
         closed.open = true;
         closed.dataset.printed = '';
     }
 });
 
 addEventListener('afterprint', () => {
-    for (const opened of document.querySelectorAll('[data-printed]')) {
+    /** @type {NodeListOf<HTMLDetailsElement>} */
+    const all = document.querySelectorAll('[data-printed]');
+
+    for (const opened of all) {
         opened.open = false;
         delete opened.dataset.printed;
     }

@@ -1,6 +1,8 @@
 /* Copyright (C) the tlsrpt authors
    SPDX-License-Identifier: BSD-2-Clause */
 
+// @ts-check
+
 // A problem: what it costs first, then what to do; and the same as text.
 
 import { count, formatDay, formatNumber, formatRange, formatShare,
@@ -23,11 +25,15 @@ export function consequence(lost) {
 // The id of one that was never open is null: its kind and title are its name.
 const idOf = problem => problem.id || problem['result-type'] || 'null';
 
-export function problemLink(domain, problem, { days, from, to } = {}) {
+/** @param {{ days?: string, from?: string, to?: string }} params */
+export function problemLink(domain, problem, params = {}) {
+    const { days, from, to } = params;
+
     return link(['domains', domain, 'problems', idOf(problem)],
                 { title: problem.title, days, from, to });
 }
 
+/** @param {{ problems: import('./types').DomainProblem[] }} answer */
 export function findProblem({ problems }, id, title) {
     return problems.find(one => one.id === id)
         || problems.find(one => one['result-type'] === id
@@ -180,6 +186,7 @@ function question(problem, domain) {
         copyButton(text, 'the question', 'Copy the question'));
 }
 
+/** @param {import('./types').DomainProblem} problem */
 export function questionText(problem, domain) {
     const list = (title, values) => values && values.length > 0
         ? `${title}: ${values.slice(0, 10).join(', ')}\n` : '';
@@ -199,6 +206,7 @@ export function questionText(problem, domain) {
 }
 
 // To whoever shall mend it.
+/** @param {import('./types').DomainProblem} problem */
 export function problemText(problem, domain, address) {
     const days = problem['first-day']
         ? `From ${formatDay(problem['first-day'])} to ${

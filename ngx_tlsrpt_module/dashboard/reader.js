@@ -1,6 +1,8 @@
 /* Copyright (C) the tlsrpt authors
    SPDX-License-Identifier: BSD-2-Clause */
 
+// @ts-check
+
 // A report that somebody has as a file: read by the server, kept by nobody.
 
 import { postReport } from './data.js';

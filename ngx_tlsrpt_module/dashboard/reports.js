@@ -1,6 +1,8 @@
 /* Copyright (C) the tlsrpt authors
    SPDX-License-Identifier: BSD-2-Clause */
 
+// @ts-check
+
 // The reports of a domain, and one of them.
 
 import { FAILURES, SESSIONS, VIA, count, dayOf, fetchAs, formatBytes,
@@ -11,9 +13,9 @@ import { card, csvOf, downloadButton, empty, facts, failed, h, join, later,
 import { domainHead } from './domain.js';
 
 // The days of UTC that it covers; some end at the midnight after.
-function covers(report) {
-    const from = Date.parse(report['start-datetime']);
-    const to = Math.max(from, Date.parse(report['end-datetime']) - 1);
+function covers(one) {
+    const from = Date.parse(one['start-datetime']);
+    const to = Math.max(from, Date.parse(one['end-datetime']) - 1);
 
     return isNaN(to) ? '–' : formatRange(dayOf(from), dayOf(to));
 }
@@ -69,19 +71,19 @@ function noReports(only) {
 function reportList(route, params, page) {
     const [, domain] = route.segments;
     const columns = [
-        ['Day', report => h('a', { href: link(['domains', domain, 'reports',
-            report.id], { days: route.params.days, from: route.params.from,
-                to: route.params.to }) }, covers(report)), 'name brief'],
-        ['Sender', report => h('a', { href: link(route.segments,
+        ['Day', one => h('a', { href: link(['domains', domain, 'reports',
+            one.id], { days: route.params.days, from: route.params.from,
+                to: route.params.to }) }, covers(one)), 'name brief'],
+        ['Sender', one => h('a', { href: link(route.segments,
             { ...route.params, 'organization-name':
-                report['organization-name'] }) },
-            says(report['organization-name']))],
-        ['Connections', report => formatNumber(sessionsOf(report)), 'number'],
+                one['organization-name'] }) },
+            says(one['organization-name']))],
+        ['Connections', one => formatNumber(sessionsOf(one)), 'number'],
         ['Failed', failedOf, 'number'],
-        ['Received by', report => [VIA[report.via] || '–', report['signed-by']
-            && h('small', {}, ' signed by ', says(report['signed-by']))]],
-        ['Formal errors', report => report.warnings
-            ? h('span', { class: 'pill warn' }, formatNumber(report.warnings))
+        ['Received by', one => [VIA[one.via] || '–', one['signed-by']
+            && h('small', {}, ' signed by ', says(one['signed-by']))]],
+        ['Formal errors', one => one.warnings
+            ? h('span', { class: 'pill warn' }, formatNumber(one.warnings))
             : h('span', { class: 'quiet' }, 'none')],
     ];
     const list = table('Reports', columns, []);
@@ -134,7 +136,12 @@ export async function report(route) {
 }
 
 // A report as a page, kept or only read.
-export function reportPage(answer, { text, tools, heading = 'h1' }) {
+/** @param {any} answer
+    @param {{ text: () => Promise<string>, tools?: Element,
+              heading?: string }} how */
+export function reportPage(answer, how) {
+    const { text, tools, heading = 'h1' } = how;
+
     return [
         h('div', { class: 'head' }, h('div', {},
             h(heading, { class: 'title' }, says(answer['organization-name'],

@@ -1,6 +1,8 @@
 /* Copyright (C) the tlsrpt authors
    SPDX-License-Identifier: BSD-2-Clause */
 
+// @ts-check
+
 // What a domain publishes, and how those who report on it keep to the RFC.
 
 import { VIA, count, fetchAs, formatDay, formatDuration, formatNumber, get,
@@ -74,16 +76,16 @@ export async function policy(route) {
     ] };
 }
 
-function policyCard(policy, domain) {
-    const text = policy.text.replace(/\r\n/g, '\n');
+function policyCard(served, domain) {
+    const text = served.text.replace(/\r\n/g, '\n');
 
     return [
         card('Current policy', facts(
-            ['Mode', modeBadge(policy.mode)],
+            ['Mode', modeBadge(served.mode)],
             ['Senders keep it for', formatDuration(policy['max-age'])],
-            ['Mail servers', policy.mx.length ? join(policy.mx) : '–'],
-            ['id', h('code', {}, says(policy.id)), ' ',
-                copyButton(policy.id, 'id')]),
+            ['Mail servers', served.mx.length ? join(served.mx) : '–'],
+            ['id', h('code', {}, says(served.id)), ' ',
+                copyButton(served.id, 'id')]),
             h('p', { class: 'quiet' }, 'The id is in the record at ',
                 h('code', {}, `_mta-sts.${domain}`), ', and changes with the '
                 + 'policy: see ', h('a', { href: link(['domains', domain,

@@ -1,6 +1,8 @@
 /* Copyright (C) the tlsrpt authors
    SPDX-License-Identifier: BSD-2-Clause */
 
+// @ts-check
+
 // The tools: what one gives them is checked by the server and stored nowhere.
 
 import { get, link, postPolicy } from './data.js';
