@@ -103,6 +103,32 @@ name_patterns(tlsrpt_names_t *names, const tlsrpt_findings_ask_t *ask)
 }
 
 
+/* The record that asks for reports, as it shall be (RFC 8460 3). */
+
+static void
+name_publish(tlsrpt_names_t *names, const tlsrpt_versions_t *served)
+{
+    char    text[512];
+    size_t  len = 0;
+
+    for (size_t i = 0; served != NULL && i < served->nrua; i++) {
+        const size_t  n = served->rua[i].len;
+
+        if (n == 0 || len + n + 32 > sizeof(text)) {
+            return;                         /* half of it would be wrong */
+        }
+
+        len += (size_t) snprintf(text + len, sizeof(text) - len, "%s%.*s",
+                                 len ? "," : "v=TLSRPTv1; rua=", (int) n,
+                                 served->rua[i].data);
+    }
+
+    if (len) {
+        tlsrpt_name_made(names, "publish", "%s", text);
+    }
+}
+
+
 void
 tlsrpt_finding_names(const tlsrpt_findings_ask_t *ask,
     const tlsrpt_finding_t *f, tlsrpt_names_t *names)
@@ -117,6 +143,10 @@ tlsrpt_finding_names(const tlsrpt_findings_ask_t *ask,
 
     if (strcmp(f->section, "check-not-covered") == 0) {
         name_patterns(names, ask);
+    }
+
+    if (f->about == TLSRPT_ABOUT_REPORTING) {
+        name_publish(names, ask->served);
     }
 
     name_time(names, "when", f->at);

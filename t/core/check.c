@@ -194,6 +194,32 @@ test_examples(void)
 }
 
 
+/* The records to publish are told as they are. */
+
+static void
+test_publish(void)
+{
+    static const char *const  want[][2] = {
+        { "record-removed", "\"v=TLSRPTv1; rua=mailto:tlsrpt@example.net\"" },
+        { "record-elsewhere", "\"v=TLSRPTv1; rua=mailto:tlsrpt@example.net\"" },
+        { "id-stale", "\"v=STSv1; id=2d120f5760e028c5eff9ef7e;\"" },
+    };
+
+    for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
+        json_t      *json;
+        const char  *text;
+
+        (void) judged(want[i][0], "versions");
+        json = tlsrpt_finding_json(&asked, &findings.list[0]);
+        text = json_string_value(json_object_get(json_array_get(
+                   json_object_get(json, "steps"), 0), "text"));
+        ok(text != NULL && strstr(text, want[i][1]) != NULL, "%s: %s",
+           want[i][0], text ? text : "(none)");
+        json_decref(json);
+    }
+}
+
+
 static void
 test_modes(void)
 {
@@ -254,6 +280,7 @@ static const struct {
     { "*.example.com", "mx1.example.com", 1 },
     { "*.example.com", "a.mx1.example.com", 0 },
     { "*.example.com", "example.com", 0 },
+    { "*.example.com", ".example.com", 0 },
     { "*.com", "mx1.example.com", 0 },
     { "mx*.example.com", "mx1.example.com", 0 },
     { "mx.*.com", "mx.example.com", 0 },
@@ -343,6 +370,7 @@ int
 main(void)
 {
     test_examples();
+    test_publish();
     test_modes();
     test_known();
     test_names();
