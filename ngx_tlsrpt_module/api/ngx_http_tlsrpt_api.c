@@ -106,6 +106,11 @@ static ngx_http_tlsrpt_route_t  ngx_http_tlsrpt_routes[] = {
       &ngx_http_tlsrpt_records_types,
       ngx_http_tlsrpt_records_resource, 0 },
 
+    { ngx_string("domains/:domain/setup"),
+      NGX_HTTP_GET|NGX_HTTP_HEAD, "GET, HEAD",
+      &ngx_http_tlsrpt_json_types,
+      ngx_http_tlsrpt_setup_resource, 0 },
+
     { ngx_string("domains/:domain/policy"),
       NGX_HTTP_GET|NGX_HTTP_HEAD, "GET, HEAD",
       &ngx_http_tlsrpt_json_types,

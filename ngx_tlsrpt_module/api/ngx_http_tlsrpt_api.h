@@ -75,6 +75,8 @@ ngx_int_t ngx_http_tlsrpt_tool_report_resource(ngx_http_request_t *r,
 
 ngx_int_t ngx_http_tlsrpt_records_resource(ngx_http_request_t *r,
     ngx_http_tlsrpt_target_t *target);
+ngx_int_t ngx_http_tlsrpt_setup_resource(ngx_http_request_t *r,
+    ngx_http_tlsrpt_target_t *target);
 ngx_int_t ngx_http_tlsrpt_policy_resource(ngx_http_request_t *r,
     ngx_http_tlsrpt_target_t *target);
 ngx_int_t ngx_http_tlsrpt_proposal_resource(ngx_http_request_t *r,

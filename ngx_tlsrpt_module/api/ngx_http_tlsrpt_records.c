@@ -16,6 +16,7 @@
 #include "ngx_http_tlsrpt_query.h"
 #include "ngx_http_tlsrpt_report_uri.h"
 #include "ngx_http_tlsrpt_scope.h"
+#include "ngx_http_tlsrpt_setup.h"
 #include "tlsrpt_dns.h"
 #include "tlsrpt_policy_past.h"
 
@@ -26,6 +27,8 @@ static ngx_http_tlsrpt_domain_t *ngx_http_tlsrpt_records_token(
     ngx_http_request_t *r, ngx_str_t *domain);
 static ngx_uint_t ngx_http_tlsrpt_records_refused(ngx_http_request_t *r,
     ngx_http_tlsrpt_target_t *target, ngx_int_t *rc);
+static ngx_int_t ngx_http_tlsrpt_records_now(ngx_http_request_t *r,
+    ngx_http_tlsrpt_target_t *target, json_t *records, ngx_uint_t steps);
 static json_t *ngx_http_tlsrpt_records_json(ngx_http_request_t *r,
     ngx_str_t *domain);
 static ngx_int_t ngx_http_tlsrpt_records_uris(ngx_http_request_t *r,
@@ -70,7 +73,7 @@ ngx_http_tlsrpt_records_resource(ngx_http_request_t *r,
     json = ngx_http_tlsrpt_records_json(r, &target->domain);
 
     if (target->type == NGX_HTTP_TLSRPT_RECORDS_JSON || json == NULL) {
-        return ngx_http_tlsrpt_answer_json(r, json);
+        return ngx_http_tlsrpt_records_now(r, target, json, 0);
     }
 
     text = tlsrpt_dns_zone(json, &len);
@@ -78,6 +81,56 @@ ngx_http_tlsrpt_records_resource(ngx_http_request_t *r,
 
     return ngx_http_tlsrpt_answer_text(r, "text/plain; charset=utf-8", text,
                                        len);
+}
+
+
+ngx_int_t
+ngx_http_tlsrpt_setup_resource(ngx_http_request_t *r,
+    ngx_http_tlsrpt_target_t *target)
+{
+    ngx_int_t  rc;
+
+    if (ngx_http_tlsrpt_records_refused(r, target, &rc)) {
+        return rc;
+    }
+
+    return ngx_http_tlsrpt_records_now(r, target,
+               ngx_http_tlsrpt_records_json(r, &target->domain), 1);
+}
+
+
+/* With what the last check saw, where there is a Redis to have it. */
+
+static ngx_int_t
+ngx_http_tlsrpt_records_now(ngx_http_request_t *r,
+    ngx_http_tlsrpt_target_t *target, json_t *records, ngx_uint_t steps)
+{
+    tlsrpt_setup_ask_t            ask;
+    ngx_http_mta_sts_served_t     served;
+    ngx_http_tlsrpt_main_conf_t  *tmcf;
+
+    tmcf = ngx_http_get_module_main_conf(r, ngx_http_tlsrpt_module);
+
+    if (records == NULL || (tmcf->redis.naddrs == 0 && !steps)) {
+        return ngx_http_tlsrpt_answer_json(r, records);
+    }
+
+    ngx_memzero(&ask, sizeof(tlsrpt_setup_ask_t));
+
+    ask.domain = ngx_http_tlsrpt_str(&target->domain);
+    ask.prefix = ngx_http_tlsrpt_prefix(r);
+    ask.records = records;
+    ask.is_pending = !ngx_http_tlsrpt_visible(r, ask.domain, 0);
+    ask.steps = (int) steps;
+    ask.now = ngx_time();
+
+    if (ngx_http_tlsrpt_records_served(r, &target->domain, &served) == NGX_OK)
+    {
+        ask.policy_id = ngx_http_tlsrpt_str(&served.id);
+        ask.mode = (int) served.mode;
+    }
+
+    return ngx_http_tlsrpt_setup(r, &ask);
 }
 
 
