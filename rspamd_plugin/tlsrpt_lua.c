@@ -92,6 +92,9 @@
  *     probe:peer()                     -> { tls, verify, verify-text, chain,
  *                                           digests, names }
  *     probe:close()                    frees it before the collector
+ *     core.findings(domain, check, now)
+ *                                      -> what is wrong by what was seen, both
+ *                                         as JSON, see tlsrpt_finding.h; or nil
  *     core.is_public(address)          -> whether it is of the public Internet
  *     core.normalize(name)             -> normalized domain or nil
  *     core.begins_report(ptr, len)     -> whether the text, decompressed where
@@ -109,6 +112,7 @@
 #include <lauxlib.h>
 
 #include "tlsrpt_collect.h"
+#include "tlsrpt_lua_check.h"
 #include "tlsrpt_lua_command.h"
 #include "tlsrpt_lua_dns.h"
 #include "tlsrpt_lua_probe.h"
@@ -514,6 +518,7 @@ luaopen_tlsrpt_lua(lua_State *L)
     tlsrpt_lua_command_functions(L);
     tlsrpt_lua_dns_functions(L);
     tlsrpt_lua_probe_functions(L);
+    tlsrpt_lua_check_functions(L);
     tlsrpt_lua_registry_functions(L);
 
     lua_pushstring(L, tlsrpt_release);

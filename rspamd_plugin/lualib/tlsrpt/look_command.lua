@@ -133,8 +133,6 @@ end
 
 -- What is wrong with it, in the core's words.
 local function print_findings(core, check)
-    if not core.findings then return end
-
     local text = core.findings(check.domain, tostring(ucl.to_format(check,
         'json-compact')), check.at)
     local parser = ucl.parser()
