@@ -409,7 +409,7 @@ ngx_http_tlsrpt_served_origin(ngx_http_tlsrpt_served_upkeep_t *up,
 
     serves->enrolled = 1;
 
-    rc = ngx_http_tlsrpt_registry_policy(domain, pool, &policy);
+    rc = ngx_http_tlsrpt_registry_policy(domain, NULL, pool, &policy);
 
     if (rc == NGX_OK && policy.same_as.len) {
         serves->same_as = ngx_http_tlsrpt_str(&policy.same_as);
