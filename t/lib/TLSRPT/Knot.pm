@@ -25,11 +25,12 @@ use TLSRPT::Server;
 
 # server    the TLSRPT::Server whose directory and processes are used
 # name      of the files in it
+# signed    zones that are signed (DNSSEC); ds(ZONE): what a resolver trusts
 sub new {
     my ($class, %args) = @_;
 
-    my $self = bless { name => 'knot', zones => {}, serial => 1, %args },
-        $class;
+    my $self = bless { name => 'knot', zones => {}, serial => 1, signed => [],
+                       %args }, $class;
     my $id = $$ + 7919 * ($self->{nth} // 0);
     $self->{address} = sprintf '127.%d.%d.%d', 10 + $id / 40000 % 100,
         1 + $id / 200 % 200, 10 + $id % 200;
@@ -46,9 +47,19 @@ sub dir { return $_[0]{server}->dir . "/$_[0]{name}" }
 sub zone {
     my ($self, $zone, @records) = @_;
 
-    $self->{zones}{$zone} = \@records;
-    $self->write_zone($zone) if $self->{pid};
-    $self->reload if $self->{pid};
+    return $self->zones($zone => \@records);
+}
+
+# Several at once: ZONE => [RECORDS].
+sub zones {
+    my ($self, %zones) = @_;
+
+    @{ $self->{zones} }{keys %zones} = values %zones;
+
+    if ($self->{pid}) {
+        $self->write_zone($_) for keys %zones;
+        $self->reload(keys %zones);
+    }
 
     return $self;
 }
@@ -56,7 +67,8 @@ sub zone {
 sub write_zone {
     my ($self, $zone) = @_;
 
-    my $serial = ++$self->{serial};
+    # a signed one's goes up by itself
+    my $serial = $self->{serial_of}{$zone} = $self->{serial} += 10;
     my @records = @{ $self->{zones}{$zone} };
     my $text = join "\n", "\$ORIGIN $zone.", '$TTL 1',
         "\@ SOA ns1 hostmaster $serial 3600 600 86400 1",
@@ -69,23 +81,50 @@ sub write_zone {
 
 # Waits until it serves what was written.
 sub reload {
-    my ($self) = @_;
+    my ($self, @zones) = @_;
 
     kill 'HUP', $self->{pid};
-    my $serial = $self->{serial};
-    TLSRPT::Server::wait_until(10, sub {
-        return $self->log =~ /serial .*\b$serial\b/;
-    }) or die 'knot: ' . $self->log;
+    TLSRPT::Server::wait_until(10, sub { $self->serves(@zones) })
+        or die 'knot: ' . $self->log;
 
     return;
+}
+
+sub serves {
+    my ($self, @zones) = @_;
+
+    my $log = $self->log;
+
+    for my $zone (@zones) {
+        my $serial = $self->{serial_of}{$zone};
+        return 0 if $log !~ /\[\Q$zone\E\.\].*serial .*\b$serial\b/;
+    }
+
+    return 1;
+}
+
+sub is_signed { return grep { $_ eq $_[1] } @{ $_[0]{signed} } }
+
+# The DS record of a signed zone.
+sub ds {
+    my ($self, $zone) = @_;
+
+    my $dir = $self->dir;
+    my ($ds) = grep { / DS \d+ \d+ 2 / } qx(keymgr -c $dir/knot.conf $zone ds);
+    defined $ds or die "no DS of $zone: " . $self->log;
+    chomp $ds;
+
+    return $ds;
 }
 
 sub config {
     my ($self) = @_;
 
     my $dir = $self->dir;
-    my $zones = join '', map { "  - domain: $_\n    file: $dir/$_.zone\n" }
-        sort keys %{ $self->{zones} };
+    my $zones = join '', map {
+        "  - domain: $_\n    file: $dir/$_.zone\n"
+            . ($self->is_signed($_) ? "    dnssec-signing: on\n" : '')
+    } sort keys %{ $self->{zones} };
 
     return <<"END";
 server:

@@ -78,10 +78,40 @@ sub tls {
         . $made->key . ', ' . $made->certificate . "\n";
 }
 
+# mx: mail servers of other addresses, each with a name of its own, and STARTTLS
+# where it has a certificate: { address, name, made => { of Authority.pm } }.
+sub more_servers {
+    my ($self) = @_;
+
+    return join '', map {
+        "$_->{address}:25 inet n - n - - smtpd -o myhostname=$_->{name}"
+            . ' -o smtpd_tls_security_level=' . ($_->{made} ? 'may' : 'none')
+            . ($_->{made} ? " -o smtpd_tls_chain_files=$_->{made}{key},"
+                            . $_->{made}{chain} : '') . "\n"
+    } @{ $self->{mx} || [] };
+}
+
+# Others, or with other certificates, from now on.
+sub serve_mx {
+    my ($self, @mx) = @_;
+
+    $self->{mx} = \@mx;
+    $self->{server}->write_file($self->dir . '/master.cf', $self->master_cf);
+    my $seen = () = $self->log =~ /reload -- version/g;
+    system('postfix', '-c', $self->dir, 'reload') == 0 or die 'postfix reload';
+    TLSRPT::Server::wait_until(10, sub {
+        return $seen < (() = $self->log =~ /reload -- version/g)
+            && !grep { !IO::Socket::INET->new(PeerAddr => $_->{address},
+                                              PeerPort => 25) } @mx;
+    }) or die 'postfix does not reload: ' . $self->log;
+
+    return;
+}
+
 sub master_cf {
     my ($self) = @_;
 
-    return <<"END";
+    return $self->more_servers . <<"END";
 127.0.0.1:$self->{port} inet n - n - - smtpd -o smtpd_authorized_xclient_hosts=127.0.0.1
 cleanup   unix  n - n - 0 cleanup
 qmgr      unix  n - n 300 1 qmgr
