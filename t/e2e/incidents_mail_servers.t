@@ -25,12 +25,12 @@ sub certificate {
 
 incidents(
     'STARTTLS is off' => {
-        type => 'starttls-not-supported', lost => 'Yes',
+        type => 'starttls-not-supported', lost => 'Perhaps',
         says => ['mx1\.DOMAIN', 'STARTTLS'],
         break => sub { $_[0]{mx}[0]{starttls} = 0 },
     },
     'TLSA of the key before' => {
-        type => 'tlsa-invalid', signed => 1, lost => 'Yes',
+        type => 'tlsa-invalid', signed => 1, lost => 'Perhaps',
         says => ['mx1\.DOMAIN', '_25\._tcp\.mx1\.DOMAIN', 'TLSA'],
         prepare => sub {
             my ($site) = @_;
@@ -40,17 +40,17 @@ incidents(
         break => certificate(),
     },
     'an expired certificate' => {
-        type => 'certificate-expired', lost => 'Yes',
+        type => 'certificate-expired', lost => 'Perhaps',
         says => ['mx1\.DOMAIN', 'expired'],
         break => certificate(days => 2.5, begins => -30),
     },
     'the intermediate certificate is missing' => {
-        type => 'certificate-not-trusted', lost => 'Yes',
+        type => 'certificate-not-trusted', lost => 'Perhaps',
         says => ['mx1\.DOMAIN', 'intermediate|chain'],
         break => certificate(alone => 1),
     },
     'the certificate of another name' => {
-        type => 'certificate-host-mismatch', lost => 'Yes',
+        type => 'certificate-host-mismatch', lost => 'Perhaps',
         says => ['mx1\.DOMAIN', 'mail\.other\.example'],
         break => certificate(names => ['mail.other.example']),
     },

@@ -41,7 +41,7 @@ incidents(
         break => inside('return 301 https://www.DOMAIN/mta-sts.txt;'),
     },
     'a page in place of the policy' => {
-        type => 'sts-policy-invalid|sts-policy-fetch-error',
+        type => 'sts-policy-fetch-error',
         says => ['mta-sts\.DOMAIN', 'text/html', 'text/plain'],
         break => inside(
             'default_type text/html; return 200 "<!doctype html>Welcome!";'),

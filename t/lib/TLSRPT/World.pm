@@ -279,6 +279,8 @@ sub start_rspamd {
             SSL_CERT_FILE => $self->{ca}->root,
         },
         tlsrpt => "check_networks = [\"127.0.0.0/8\", \"::1\"];\n"
+            . 'domains = [' . join(',', map { qq("$_") }
+                                   @{ $self->{domains} }) . "];\n"
             . $self->{check})->start;
 
     return $self;
