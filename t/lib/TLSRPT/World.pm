@@ -45,6 +45,7 @@ my $RUA = 'mailto:reports@tlsrpt.provider.example';
 # ipv6      those whose policy host has ::1, too
 # policy    function: a domain's directive mta_sts_policy without the domain
 # check     what of tlsrpt.conf is about checking
+# networks  that may be asked: all of loopback
 # http      more of nginx.conf
 # rspamd    more arguments of TLSRPT::Rspamd->new
 sub new {
@@ -52,7 +53,7 @@ sub new {
 
     my $self = bless {
         signed => [], ipv6 => [], http => '', rspamd => {}, moved => 0,
-        check => 'check_dns = "24h";',
+        check => 'check_dns = "24h";', networks => '"127.0.0.0/8", "::1"',
         policy => sub { "mode=enforce max_age=7d mx=*.$_[0]" },
         %args,
     }, $class;
@@ -278,7 +279,7 @@ sub start_rspamd {
             LD_PRELOAD => $self->dir . '/clock.so',
             SSL_CERT_FILE => $self->{ca}->root,
         },
-        tlsrpt => "check_networks = [\"127.0.0.0/8\", \"::1\"];\n"
+        tlsrpt => "check_networks = [$self->{networks}];\n"
             . 'domains = [' . join(',', map { qq("$_") }
                                    @{ $self->{domains} }) . "];\n"
             . $self->{check})->start;
