@@ -1,8 +1,9 @@
 # Copyright (C) the tlsrpt authors
 # SPDX-License-Identifier: BSD-2-Clause
 
-# Owners who point their names at addresses inside: these are not asked, whatever
-# the record and whichever look it is, and only what concerns the owner is told.
+# Owners who point their names at addresses inside: these are not asked,
+# whatever the record and whichever look it is, and only what concerns the owner
+# is told.
 
 use strict;
 use warnings;

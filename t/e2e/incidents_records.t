@@ -17,7 +17,7 @@ incidents(
     'the reporting record is removed' => {
         type => 'record-missing', lost => 'No',
         says => ['_smtp\._tls\.DOMAIN', 'v=TLSRPTv1',
-                 'page of records'],
+                 'mailto:reports@tlsrpt\.provider\.example'],
         break => sub { $_[0]{records}{'_smtp._tls'} = [] },
     },
     'a second reporting record' => {
