@@ -11,7 +11,7 @@
 #include "tlsrpt_cover.h"
 #include "tlsrpt_dns.h"
 #include "tlsrpt_dns_lines.h"
-#include "tlsrpt_finding.h"
+#include "tlsrpt_finding_record.h"
 #include "tlsrpt_finding_server.h"
 #include "tlsrpt_time.h"
 
@@ -26,15 +26,25 @@
  * What is judged
  */
 
-static int
-is_fresh(const tlsrpt_findings_ask_t *ask, int64_t at)
+int
+tlsrpt_findings_is_fresh(const tlsrpt_findings_ask_t *ask, int64_t at)
 {
     return at > 0 && at >= ask->now - FRESH_SECONDS;
 }
 
 
-static const tlsrpt_version_t *
-served_now(const tlsrpt_findings_ask_t *ask)
+/* Did the last look at the name get an answer, not long ago? */
+
+int
+tlsrpt_findings_is_told(const tlsrpt_findings_ask_t *ask,
+    const tlsrpt_look_t *look)
+{
+    return tlsrpt_findings_is_fresh(ask, look->at) && look->error.len == 0;
+}
+
+
+const tlsrpt_version_t *
+tlsrpt_findings_served(const tlsrpt_findings_ask_t *ask)
 {
     return ask->served != NULL ? tlsrpt_versions_now(ask->served, ask->now)
                                : NULL;
@@ -43,10 +53,10 @@ served_now(const tlsrpt_findings_ask_t *ask)
 
 /* Has what is served been the same for long enough? */
 
-static int
-is_past_grace(const tlsrpt_findings_ask_t *ask)
+int
+tlsrpt_findings_is_past_grace(const tlsrpt_findings_ask_t *ask)
 {
-    const tlsrpt_version_t  *version = served_now(ask);
+    const tlsrpt_version_t  *version = tlsrpt_findings_served(ask);
 
     return version == NULL || version->first <= ask->now - GRACE_SECONDS;
 }
@@ -75,11 +85,11 @@ take_remark(void *ctx, int is_error, size_t at, const char *section,
 static int
 know_policy(const tlsrpt_findings_ask_t *ask, tlsrpt_findings_t *f)
 {
-    const tlsrpt_version_t      *version = served_now(ask);
+    const tlsrpt_version_t      *version = tlsrpt_findings_served(ask);
     const tlsrpt_seen_policy_t  *seen = &ask->seen->policy;
 
     if (tlsrpt_str_is(seen->result, "ok") && seen->text.data != NULL
-        && is_fresh(ask, seen->at))
+        && tlsrpt_findings_is_fresh(ask, seen->at))
     {
         if (mta_sts_policy_parse_strictly(seen->text.data, seen->text.len,
                                           &f->policy, take_remark, f)
@@ -109,8 +119,8 @@ mode_of(const tlsrpt_findings_t *f)
 
 /* NULL: there is no room, for what is the least bad as it comes last. */
 
-static tlsrpt_finding_t *
-find(tlsrpt_findings_t *f, const char *type, const char *section,
+tlsrpt_finding_t *
+tlsrpt_findings_add(tlsrpt_findings_t *f, const char *type, const char *section,
     tlsrpt_about_t about)
 {
     tlsrpt_finding_t  *finding;
@@ -128,279 +138,6 @@ find(tlsrpt_findings_t *f, const char *type, const char *section,
     finding->severity = TLSRPT_SEVERITY_MEDIUM;
 
     return finding;
-}
-
-
-/*
- * Records
- */
-
-/* The TXT records of a name, one a line; to be freed. */
-
-static char *
-lines_of(const tlsrpt_look_t *look, size_t *len)
-{
-    char    *text, *p;
-    size_t   size = 1;
-
-    for (size_t i = 0; i < look->ntxt; i++) {
-        size += look->txt[i].len + 1;
-    }
-
-    p = text = malloc(size);
-
-    for (size_t i = 0; text != NULL && i < look->ntxt; i++) {
-        for (size_t k = 0; k < look->txt[i].len; k++) {
-            const char  c = look->txt[i].data[k];
-
-            *p++ = (char) (c == '\n' || c == '\r' ? ' ' : c);
-        }
-
-        *p++ = '\n';
-    }
-
-    *len = text != NULL ? (size_t) (p - text) : 0;
-
-    return text;
-}
-
-
-/* The one of the record's version, as DNS has it; data NULL: none. */
-
-static tlsrpt_str_t
-record_of(const tlsrpt_look_t *look, const char *version, size_t *n)
-{
-    tlsrpt_str_t  record = { NULL, 0 };
-
-    *n = 0;
-
-    for (size_t i = 0; i < look->ntxt; i++) {
-        const size_t        len = strlen(version);
-        const tlsrpt_str_t  txt = look->txt[i];
-
-        /* RFC 8460 3, RFC 8461 3.1: others are discarded */
-        if (tlsrpt_str_begins(txt, version)
-            && (txt.len == len || tlsrpt_is_wsp(txt.data[len])
-                || txt.data[len] == ';'))
-        {
-            record = *n == 0 ? txt : record;
-            ++*n;
-        }
-    }
-
-    return record;
-}
-
-
-static tlsrpt_finding_t *
-find_record(tlsrpt_findings_t *f, const char *type, const char *section,
-    tlsrpt_about_t about, const tlsrpt_look_t *look)
-{
-    tlsrpt_finding_t  *finding = find(f, type, section, about);
-
-    if (finding != NULL) {
-        finding->record = about == TLSRPT_ABOUT_STS ? TLSRPT_STR("_mta-sts")
-                                                    : TLSRPT_STR("_smtp._tls");
-        finding->at = look->at;
-        finding->since = look->since;
-    }
-
-    return finding;
-}
-
-
-/* Does the record of DNS name one of those expected? */
-
-static int
-names_one(const json_t *checked, const tlsrpt_versions_t *served)
-{
-    const json_t  *rua = json_object_get(checked, "rua");
-
-    for (size_t i = 0; i < json_array_size(rua); i++) {
-        const json_t  *uri = json_array_get(rua, i);
-
-        for (size_t k = 0; k < served->nrua; k++) {
-            if (json_string_length(uri) == served->rua[k].len
-                && strncasecmp(json_string_value(uri), served->rua[k].data,
-                               served->rua[k].len) == 0)
-            {
-                return 1;
-            }
-        }
-    }
-
-    return 0;
-}
-
-
-static void
-judge_reporting_text(const tlsrpt_findings_ask_t *ask, tlsrpt_findings_t *f,
-    tlsrpt_str_t record)
-{
-    size_t             len;
-    char              *text = lines_of(&ask->seen->reporting, &len);
-    json_t            *checked = text ? tlsrpt_dns_check(text, len) : NULL;
-    const char        *section = NULL;
-    tlsrpt_finding_t  *finding;
-
-    if (checked != NULL && !json_is_true(json_object_get(checked, "valid"))) {
-        section = "check-record-invalid";
-
-    } else if (checked != NULL && ask->served != NULL && ask->served->nrua
-               && !names_one(checked, ask->served))
-    {
-        section = "check-record-elsewhere";
-    }
-
-    if (section != NULL) {
-        finding = find_record(f, TLSRPT_RECORD_DIFFERS, section,
-                              TLSRPT_ABOUT_REPORTING, &ask->seen->reporting);
-
-        if (finding != NULL) {
-            finding->found = record;
-        }
-    }
-
-    json_decref(checked);
-    free(text);
-}
-
-
-/* The first that is expected: Microsoft delivers to it alone. */
-
-static void
-judge_reporting(const tlsrpt_findings_ask_t *ask, tlsrpt_findings_t *f)
-{
-    size_t                n;
-    const tlsrpt_look_t  *look = &ask->seen->reporting;
-    const tlsrpt_str_t    record = record_of(look, "v=TLSRPTv1", &n);
-
-    if (n > 1) {
-        (void) find_record(f, TLSRPT_RECORD_SEVERAL, TLSRPT_RECORD_SEVERAL,
-                           TLSRPT_ABOUT_REPORTING, look);
-
-    } else if (n == 1) {
-        judge_reporting_text(ask, f, record);
-
-    } else if (ask->reports_came
-               || (ask->served != NULL && ask->served->nrua))
-    {
-        (void) find_record(f, TLSRPT_RECORD_MISSING, "check-reporting-missing",
-                           TLSRPT_ABOUT_REPORTING, look);
-    }
-}
-
-
-/* The id of a record that is valid; len 0: there is none. */
-
-static tlsrpt_str_t
-id_of(tlsrpt_str_t record)
-{
-    tlsrpt_str_t  id = { NULL, 0 };
-    const char   *end = record.data + record.len;
-
-    for (const char *p = record.data; p + 3 < end; p++) {
-        if (memcmp(p, "id=", 3) == 0
-            && (p == record.data || p[-1] == ';' || tlsrpt_is_wsp(p[-1])))
-        {
-            id.data = p + 3;
-
-            while (id.data + id.len < end
-                   && tlsrpt_is_alnum(id.data[id.len]))
-            {
-                id.len++;
-            }
-
-            break;
-        }
-    }
-
-    return id;
-}
-
-
-static void
-judge_sts_text(const tlsrpt_findings_ask_t *ask, tlsrpt_findings_t *f,
-    tlsrpt_str_t record)
-{
-    json_t                  *checked = tlsrpt_dns_check(record.data,
-                                                        record.len);
-    const tlsrpt_str_t       id = id_of(record);
-    tlsrpt_finding_t        *finding = NULL;
-    const tlsrpt_version_t  *version = served_now(ask);
-
-    if (checked != NULL && !json_is_true(json_object_get(checked, "valid"))) {
-        finding = find_record(f, TLSRPT_RECORD_DIFFERS, "check-record-invalid",
-                              TLSRPT_ABOUT_STS, &ask->seen->sts);
-
-    /* RFC 8461 3.1: by another id senders know that there is another policy */
-    } else if (checked != NULL && version != NULL && version->id.len
-               && !tlsrpt_str_equal(id, version->id))
-    {
-        finding = find_record(f, TLSRPT_POLICY_ID_STALE,
-                              TLSRPT_POLICY_ID_STALE, TLSRPT_ABOUT_STS,
-                              &ask->seen->sts);
-    }
-
-    if (finding != NULL) {
-        finding->found = id.len ? id : record;
-        finding->expected = version != NULL ? version->id : finding->expected;
-    }
-
-    json_decref(checked);
-}
-
-
-static void
-judge_sts(const tlsrpt_findings_ask_t *ask, tlsrpt_findings_t *f)
-{
-    size_t                   n;
-    const tlsrpt_look_t     *look = &ask->seen->sts;
-    const tlsrpt_str_t       record = record_of(look, "v=STSv1", &n);
-    const tlsrpt_version_t  *version = served_now(ask);
-    tlsrpt_finding_t        *finding;
-
-    if (n > 1) {
-        (void) find_record(f, TLSRPT_RECORD_SEVERAL, TLSRPT_RECORD_SEVERAL,
-                           TLSRPT_ABOUT_STS, look);
-
-    } else if (n == 1) {
-        judge_sts_text(ask, f, record);
-
-    } else if (version != NULL && version->mode != MTA_STS_NONE) {
-        finding = find_record(f, TLSRPT_RECORD_MISSING, "check-sts-missing",
-                              TLSRPT_ABOUT_STS, look);
-
-        if (finding != NULL) {
-            finding->expected = version->id;
-        }
-    }
-}
-
-
-/* Did the last look at the name get an answer, not long ago? */
-
-static int
-is_told(const tlsrpt_findings_ask_t *ask, const tlsrpt_look_t *look)
-{
-    return is_fresh(ask, look->at) && look->error.len == 0;
-}
-
-
-static void
-judge_records(const tlsrpt_findings_ask_t *ask, tlsrpt_findings_t *f)
-{
-    if (!is_past_grace(ask)) {
-        return;
-    }
-
-    if (is_told(ask, &ask->seen->reporting)) {
-        judge_reporting(ask, f);
-    }
-
-    if (is_told(ask, &ask->seen->sts)) {
-        judge_sts(ask, f);
-    }
 }
 
 
@@ -435,7 +172,7 @@ find_policy(const tlsrpt_findings_ask_t *ask, tlsrpt_findings_t *f,
     const char *type, const char *section)
 {
     const tlsrpt_seen_policy_t  *seen = &ask->seen->policy;
-    tlsrpt_finding_t            *finding = find(f, type, section,
+    tlsrpt_finding_t            *finding = tlsrpt_findings_add(f, type, section,
                                                 TLSRPT_ABOUT_POLICY);
 
     if (finding != NULL) {
@@ -461,9 +198,9 @@ static int
 is_policy_expected(const tlsrpt_findings_ask_t *ask)
 {
     size_t                   n;
-    const tlsrpt_version_t  *version = served_now(ask);
+    const tlsrpt_version_t  *version = tlsrpt_findings_served(ask);
 
-    (void) record_of(&ask->seen->sts, "v=STSv1", &n);
+    (void) tlsrpt_findings_record(&ask->seen->sts, "v=STSv1", &n);
 
     return version != NULL ? version->mode != MTA_STS_NONE : n > 0;
 }
@@ -529,7 +266,7 @@ judge_policy_text(const tlsrpt_findings_ask_t *ask, tlsrpt_findings_t *f,
     int is_valid)
 {
     tlsrpt_finding_t        *finding;
-    const tlsrpt_version_t  *version = served_now(ask);
+    const tlsrpt_version_t  *version = tlsrpt_findings_served(ask);
 
     if (!is_valid) {
         finding = find_policy(ask, f, "sts-policy-invalid",
@@ -542,7 +279,8 @@ judge_policy_text(const tlsrpt_findings_ask_t *ask, tlsrpt_findings_t *f,
 
     /* somebody else answers in our place */
     } else if (f->id[0] != '\0' && version != NULL && version->id.len
-               && !tlsrpt_str_is(version->id, f->id) && is_past_grace(ask))
+               && !tlsrpt_str_is(version->id, f->id)
+               && tlsrpt_findings_is_past_grace(ask))
     {
         finding = find_policy(ask, f, TLSRPT_POLICY_DIFFERS,
                               TLSRPT_POLICY_DIFFERS);
@@ -562,7 +300,7 @@ judge_policy(const tlsrpt_findings_ask_t *ask, tlsrpt_findings_t *f,
     tlsrpt_finding_t            *finding;
     const tlsrpt_seen_policy_t  *seen = &ask->seen->policy;
 
-    if (!is_fresh(ask, seen->at) || !is_policy_expected(ask)) {
+    if (!tlsrpt_findings_is_fresh(ask, seen->at) || !is_policy_expected(ask)) {
         return;
     }
 
@@ -614,7 +352,8 @@ static tlsrpt_finding_t *
 find_mx(tlsrpt_findings_t *f, const char *type, const char *section,
     tlsrpt_str_t host)
 {
-    tlsrpt_finding_t  *finding = find(f, type, section, TLSRPT_ABOUT_MX);
+    tlsrpt_finding_t  *finding = tlsrpt_findings_add(f, type, section,
+                                                     TLSRPT_ABOUT_MX);
 
     if (finding != NULL) {
         finding->mx = host;
@@ -742,7 +481,7 @@ judge_servers(const tlsrpt_findings_ask_t *ask, tlsrpt_findings_t *f)
     size_t                from = f->n;
     const tlsrpt_seen_t  *seen = ask->seen;
 
-    if (seen->is_null_mx || !is_told(ask, &seen->mx)) {
+    if (seen->is_null_mx || !tlsrpt_findings_is_told(ask, &seen->mx)) {
         return;
     }
 
@@ -757,7 +496,7 @@ judge_servers(const tlsrpt_findings_ask_t *ask, tlsrpt_findings_t *f)
             weigh(&f->list[before]);
         }
 
-        if (server != NULL && is_fresh(ask, server->at)) {
+        if (server != NULL && tlsrpt_findings_is_fresh(ask, server->at)) {
             judge_server(ask, f, server);
         }
     }
@@ -829,7 +568,7 @@ tlsrpt_findings(const tlsrpt_findings_ask_t *ask, tlsrpt_findings_t *f)
     is_valid = know_policy(ask, f);
     judge_servers(ask, f);
     judge_policy(ask, f, is_valid);
-    judge_records(ask, f);
+    tlsrpt_findings_of_records(ask, f);
     sort(f);
 }
 
@@ -839,7 +578,7 @@ is_policy_known(const tlsrpt_findings_ask_t *ask)
 {
     const tlsrpt_str_t  result = ask->seen->policy.result;
 
-    return is_fresh(ask, ask->seen->policy.at) && result.len
+    return tlsrpt_findings_is_fresh(ask, ask->seen->policy.at) && result.len
            && !tlsrpt_str_is(result, "unknown");
 }
 
@@ -854,7 +593,7 @@ is_mx_known(const tlsrpt_findings_ask_t *ask, tlsrpt_str_t type,
     const tlsrpt_seen_t         *seen = ask->seen;
     const tlsrpt_seen_server_t  *server = tlsrpt_seen_server(seen, mx);
 
-    if (!is_told(ask, &seen->mx)) {
+    if (!tlsrpt_findings_is_told(ask, &seen->mx)) {
         return 0;
     }
 
@@ -863,7 +602,7 @@ is_mx_known(const tlsrpt_findings_ask_t *ask, tlsrpt_str_t type,
     }
 
     return !is_named
-           || (server != NULL && is_fresh(ask, server->at)
+           || (server != NULL && tlsrpt_findings_is_fresh(ask, server->at)
                && tlsrpt_finding_can_tell(server, type))
            /* the record tells of the cover, and no server was asked */
            || (server == NULL && tlsrpt_str_is(type, "validation-failure"));
@@ -881,10 +620,10 @@ tlsrpt_finding_is_known(const tlsrpt_findings_ask_t *ask, tlsrpt_str_t type,
     switch (about) {
 
     case TLSRPT_ABOUT_REPORTING:
-        return is_told(ask, &ask->seen->reporting);
+        return tlsrpt_findings_is_told(ask, &ask->seen->reporting);
 
     case TLSRPT_ABOUT_STS:
-        return is_told(ask, &ask->seen->sts);
+        return tlsrpt_findings_is_told(ask, &ask->seen->sts);
 
     case TLSRPT_ABOUT_POLICY:
         return is_policy_known(ask);
