@@ -28,6 +28,7 @@ enum {
     NGX_HTTP_TLSRPT_CHECK_GET,
     NGX_HTTP_TLSRPT_CHECK_SET_LAST,         /* when was the domain's last? */
     NGX_HTTP_TLSRPT_CHECK_GET_LAST,
+    NGX_HTTP_TLSRPT_CHECK_DUE,              /* all that checks look at */
     NGX_HTTP_TLSRPT_CHECK_LOOK,
     NGX_HTTP_TLSRPT_CHECK_DONE
 };
@@ -52,6 +53,8 @@ static ngx_int_t ngx_http_tlsrpt_check_read(ngx_http_tlsrpt_enrolled_t *en,
 static ngx_int_t ngx_http_tlsrpt_check_next(void *data,
     ngx_http_tlsrpt_ask_t *ask);
 static tlsrpt_command_t *ngx_http_tlsrpt_check_command(
+    ngx_http_tlsrpt_check_t *check);
+static tlsrpt_command_t *ngx_http_tlsrpt_check_due(
     ngx_http_tlsrpt_check_t *check);
 static tlsrpt_command_t *ngx_http_tlsrpt_check_first(
     ngx_http_tlsrpt_check_t *check, const char *suffix, tlsrpt_str_t name,
@@ -174,10 +177,36 @@ ngx_http_tlsrpt_check_command(ngx_http_tlsrpt_check_t *check)
     case NGX_HTTP_TLSRPT_CHECK_GET_LAST:
         return ngx_http_tlsrpt_check_get(check, ":checked:", domain);
 
+    case NGX_HTTP_TLSRPT_CHECK_DUE:
+        return ngx_http_tlsrpt_check_due(check);
+
     default: /* NGX_HTTP_TLSRPT_CHECK_LOOK */
         return tlsrpt_registry_look(ngx_http_tlsrpt_prefix(check->request),
                                     domain, check->look);
     }
+}
+
+
+/* A domain that is not among those that checks look at does not become one. */
+
+static tlsrpt_command_t *
+ngx_http_tlsrpt_check_due(ngx_http_tlsrpt_check_t *check)
+{
+    char          text[NGX_INT64_LEN + 1];
+    tlsrpt_key_t  key;
+    tlsrpt_str_t  argv[5];
+
+    tlsrpt_key_checks(&key, ngx_http_tlsrpt_prefix(check->request), ":due");
+
+    argv[0] = TLSRPT_STR("ZADD");
+    argv[1] = (tlsrpt_str_t) { key.data, key.len };
+    argv[2] = TLSRPT_STR("XX");
+    argv[3].data = text;
+    argv[3].len = ngx_sprintf((u_char *) text, "%L", check->look)
+                  - (u_char *) text;
+    argv[4] = ngx_http_tlsrpt_str(&check->domain);
+
+    return tlsrpt_command_create(argv, 5, 1, NULL);
 }
 
 
