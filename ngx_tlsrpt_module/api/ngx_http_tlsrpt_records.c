@@ -123,6 +123,7 @@ ngx_http_tlsrpt_records_now(ngx_http_request_t *r,
     ask.is_pending = !ngx_http_tlsrpt_visible(r, ask.domain, 0);
     ask.steps = (int) steps;
     ask.now = ngx_time();
+    ask.since = ngx_http_tlsrpt_scope_since(r, ask.domain);
 
     if (ngx_http_tlsrpt_records_served(r, &target->domain, &served) == NGX_OK)
     {

@@ -11,6 +11,7 @@
 #include "tlsrpt_dns.h"
 #include "tlsrpt_seen.h"
 #include "tlsrpt_setup.h"
+#include "tlsrpt_time.h"
 
 
 #define SEEN_NUMBER  ((size_t) -1)          /* no command of the scan's */
@@ -28,6 +29,8 @@ typedef struct {
     int                 is_pending;
     int                 steps;
     int64_t             now;
+    int64_t             since;
+    size_t              first;              /* day that the viewer sees */
     int                 asked;
 } setup_t;
 
@@ -472,6 +475,21 @@ add_record_step(const setup_t *s, json_t *steps, const char *step,
 }
 
 
+/* Since the domain is the viewer's, or ever. */
+
+static int
+has_reports(const setup_t *s)
+{
+    int  any = s->since == 0 && s->scan.all.reports;
+
+    for (size_t i = s->first; i < s->scan.ndays && !any; i++) {
+        any = s->scan.days[i].reports > 0;
+    }
+
+    return any;
+}
+
+
 static int
 add_reports_step(const setup_t *s, json_t *steps)
 {
@@ -481,7 +499,7 @@ add_reports_step(const setup_t *s, json_t *steps)
                         0);
     }
 
-    return s->scan.all.reports
+    return has_reports(s)
            ? add_step(steps, "first-report", "done", "Reports come.", NULL, 0)
            : add_step(steps, "first-report", "todo", "Wait for the first "
                       "report: senders send one for each day on which they "
@@ -532,7 +550,7 @@ clean_days(const setup_t *s, unsigned *failing)
 
     *failing = 0;
 
-    for (size_t i = s->scan.ndays; i > 0; i--) {
+    for (size_t i = s->scan.ndays; i > s->first; i--) {
         const tlsrpt_totals_t  *day = &s->scan.days[i - 1];
 
         if (day->failed) {
@@ -618,6 +636,17 @@ static const tlsrpt_lookup_type_t  setup_type = {
 };
 
 
+/* That the viewer sees, of the range. */
+
+static size_t
+first_day(const tlsrpt_query_t *query, int64_t since)
+{
+    const int32_t  day = tlsrpt_day_of(since);
+
+    return since && day > query->from ? (size_t) (day - query->from) : 0;
+}
+
+
 tlsrpt_lookup_t *
 tlsrpt_setup_create(const tlsrpt_setup_ask_t *ask)
 {
@@ -632,9 +661,11 @@ tlsrpt_setup_create(const tlsrpt_setup_ask_t *ask)
         s->is_pending = ask->is_pending;
         s->steps = ask->steps;
         s->now = ask->now;
+        s->since = ask->since;
 
         tlsrpt_query_init(query, ask->now);
         rc = tlsrpt_day_scan_init(&s->scan, query, ask->domain, ask->prefix);
+        s->first = first_day(query, ask->since);
     }
 
     free(query);

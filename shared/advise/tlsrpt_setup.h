@@ -25,6 +25,8 @@ typedef struct {
     int            is_pending;              /* no counts are told of it */
     int            steps;                   /* else the records are wanted */
     int64_t        now;                     /* seconds */
+    int64_t        since;                   /* the viewer sees what came since;
+                                               0: all */
 } tlsrpt_setup_ask_t;
 
 /*

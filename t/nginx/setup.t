@@ -4,6 +4,8 @@
 # What the last check saw, beside what is to be published: BASE/domains/D/records
 # and BASE/domains/D/setup.
 
+use POSIX qw(strftime);
+
 use TLSRPT::Test;
 use TLSRPT::Registry qw(enrolment write_record);
 
@@ -145,5 +147,24 @@ seen('new.example', reporting => look());
 ok TLSRPT::Server::wait_until(20, sub {
     $t->get('/owner/domains/new.example/setup')->{status} == 200;
 }), 'its owner sees it while it is pending';
+
+# Who took a domain over sees nothing from before the proof
+
+write_record($t, 'taken.example', { v => 1, holder => enrolment(
+    'taken.example', owner => 'owner', since => $now, proved => $now) });
+ok TLSRPT::Server::wait_until(20, sub {
+    $t->get('/owner/domains/taken.example/setup')->{status} == 200;
+}), 'its owner sees it';
+my $token = TLSRPT::Registry::token_of('taken.example');
+is $t->post("/v1/tlsrpt/$token", encode_json(report(
+    domain => 'taken.example',
+    day => strftime('%Y-%m-%d', gmtime($now - 86_400)))))->{status}, 201,
+    'a report of the day before';
+is steps('taken.example')->{'first-report'}{state}, 'done',
+    'the operator sees it';
+my %own = map { ($_->{step} => $_) } @{ decode_json(
+    $t->get('/owner/domains/taken.example/setup')->{body})->{steps} };
+is $own{'first-report'}{state}, 'todo', 'its owner does not';
+like $own{'days-clean'}{text}, qr/^0 of /, 'nor its day';
 
 done_testing;
