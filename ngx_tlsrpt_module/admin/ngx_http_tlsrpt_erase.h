@@ -15,8 +15,8 @@
 #pragma GCC visibility push(hidden)
 
 /* Erases them, and answers with the JSON then, which it takes; NULL: 204.  The
-   domain lives as long as the request; now: seconds; proved: what was before stays,
-   0: nothing does. */
+   domain lives as long as the request; now: seconds; proved: what was before
+   stays, 0: nothing does. */
 ngx_int_t ngx_http_tlsrpt_erase(ngx_http_request_t *r, ngx_str_t *domain,
     int64_t now, int64_t proved, ngx_uint_t status, json_t *json);
 

@@ -195,7 +195,8 @@ add_type(tlsrpt_simulation_t *s, const tlsrpt_packed_t *report,
 
     s->lost = tlsrpt_count_add(s->lost, lost);
     s->mended = tlsrpt_count_add(s->mended, mended);
-    s->uncertain = tlsrpt_count_add(s->uncertain, least(f->of[UNCERTAIN], left));
+    s->uncertain = tlsrpt_count_add(s->uncertain,
+                                    least(f->of[UNCERTAIN], left));
 
     if (lost) {
         count(s->senders, tlsrpt_evidence_name(report->organization), lost);
@@ -214,7 +215,8 @@ void
 tlsrpt_simulation_add(tlsrpt_simulation_t *s, tlsrpt_packed_t *report)
 {
     fate_t        fate;
-    uint64_t      sessions = tlsrpt_count_add(report->successful, report->failed);
+    uint64_t      sessions = tlsrpt_count_add(report->successful,
+                                              report->failed);
     failures_t    failures[TLSRPT_MAX_TYPES + 1];
     tlsrpt_row_t  row;
 

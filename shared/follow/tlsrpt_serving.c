@@ -25,7 +25,7 @@
 
 typedef enum {
     TIME = 0, NAMES, NAMES_KEPT, DUE, DUE_KEPT,
-    TELL,                                   /* each domain; and if it changed: */
+    TELL,                                   /* each domain; if it changed: */
     INDEX, ON_ITS_WAY, TELL_EVENT, ON_ITS_WAY_STILL,
     END
 } step_t;

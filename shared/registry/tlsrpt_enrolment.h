@@ -96,8 +96,8 @@ int tlsrpt_enrolment_policy(const tlsrpt_enrolment_t *e, int64_t now,
 int tlsrpt_enrolment_is_over(const tlsrpt_enrolment_t *e, int64_t now);
 /* Does it follow another, now? */
 int tlsrpt_enrolment_follows(const tlsrpt_enrolment_t *e);
-/* Has the holder of the domain that it follows (NULL: nobody) the policy that it
-   was to follow?  Not where that has passed to another owner since. */
+/* Has the holder of the domain that it follows (NULL: nobody) the policy that
+   it was to follow?  Not where that has passed to another owner since. */
 int tlsrpt_enrolment_is_led(const tlsrpt_enrolment_t *e,
     const tlsrpt_enrolment_t *holder);
 /* Until when senders may hold a version of its own policy that was served up to

@@ -207,8 +207,8 @@ unlink_command(const tlsrpt_erase_t *e)
 }
 
 
-/* What there is of a month that is older; of the one of the day: its days before,
-   and, if it is closed, all of it may be. */
+/* What there is of a month that is older; of the one of the day: its days
+   before, and, if it is closed, all of it may be. */
 
 static tlsrpt_command_t *
 older_command(tlsrpt_erase_t *e)
