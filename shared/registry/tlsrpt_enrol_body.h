@@ -46,8 +46,8 @@ typedef struct {
 unsigned tlsrpt_enrol_body_read(const char *text, size_t len,
     tlsrpt_enrol_body_t *body, tlsrpt_enrol_error_t *error) TLSRPT_MUST_USE;
 
-/* The first of "verified", "owner", "token", "verification" that is given; NULL:
-   none.  From an owner they are refused (403). */
+/* The first of "verified", "owner", "token", "verification" that is given;
+   NULL: none.  From an owner they are refused (403). */
 const char *tlsrpt_enrol_body_of_operator(const tlsrpt_enrol_body_t *body);
 
 #pragma GCC visibility pop
