@@ -112,8 +112,12 @@ ngx_http_tlsrpt_row_policy(ngx_http_tlsrpt_row_t *row,
 
     if (tlsrpt_enrolment_follows(e)) {
         row->text = ngx_http_tlsrpt_row_str(e->same_as);
-        row->id = ngx_http_tlsrpt_row_str(e->same_owner);
         row->mode = NGX_HTTP_TLSRPT_SAME_AS;
+
+        if (e->same_owner.len) {            /* else it is the operator's */
+            row->id = ngx_http_tlsrpt_row_str(e->same_owner);
+        }
+
         return NGX_OK;
     }
 

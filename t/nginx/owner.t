@@ -94,7 +94,8 @@ sub events_of { return join ' ', map { $_->{id} } @{ $_[0]->{events} } }
 # ann has two, bob one, both wait for others, and one is configured too
 
 holds('a.example', 'ann', 2);
-holds('leaving.example', 'ann', 9, state => 'leaving');
+holds('leaving.example', 'ann', 9, state => 'leaving',
+    ends => $NOW + 5 * $DAY);
 holds('b.example', 'bob', 9);
 holds('configured.example', 'ann', 9);
 holds('own.example', undef, 9);
