@@ -83,7 +83,7 @@ is post('one.example', token_of('one.example'))->{status}, 404,
 enrol($t, 'one.example', owner => 'alice');
 enrol($t, 'two.example', mode => 'testing', mx => ['mx.one.example']);
 enrol($t, 'same.example', mode => undef, mx => undef, 'max-age' => undef,
-      'same-as' => 'one.example');
+      'same-as' => 'one.example', 'same-owner' => 'alice');
 enrol($t, 'like-static.example', mode => undef, mx => undef,
       'max-age' => undef, 'same-as' => 'static.example');
 enrol($t, 'plain.example', mode => undef, mx => undef, 'max-age' => undef);
