@@ -42,6 +42,11 @@ for my $domain ('example.com', 'example.net') {
     }), "$domain has events";
 }
 
+# And which policies are served.
+ok TLSRPT::Server::wait_until(60, sub {
+    return $t->redis('EXISTS', 'tlsrpt:{example.com}:served');
+}), 'the policy is known';
+
 # Runs a command of the examples as if that server were the one of "make run".
 sub runs {
     my ($server, $command) = @_;

@@ -132,6 +132,7 @@ sub comparable {
     my ($text) = @_;
 
     $text =~ s/("received":"|"last-report":"|"time":"|"since":"|"ends":"
+               |"held-until":"
                |Received:[ ]+)[^TZ]+T[^Z]+Z/$1TIME/gx;
     $text =~ s/\b[a-z2-7]{26}\b/TOKEN/g;
     $text =~ s/("(?:problem-)?id":")[0-9a-f]{16}"/$1HEX"/g;
