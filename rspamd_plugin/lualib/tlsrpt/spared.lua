@@ -6,9 +6,8 @@ SPDX-License-Identifier: BSD-2-Clause
 -- Which policy hosts are to be left alone: many domains may name one address,
 -- whose owner may have nothing to do with them.  Where no connection is made,
 -- that is so for all names, for an hour; where so many names have found no
--- policy host of theirs, and none has, no more names are tried that day.
-
-local rspamd_util = require "rspamd_util"
+-- policy host of theirs, and none has, no more names are tried that day.  A
+-- clock that is put back makes it forget.
 
 local MAX_ADDRESSES = 4096      -- that are remembered
 local MAX_FAILED = 32           -- names
@@ -27,11 +26,11 @@ spared.__index = spared
 -- What is known without asking; nil: it is to be asked.
 function spared:get(address)
     local known = self.addresses[address]
-    local now = rspamd_util.get_ticks()
+    local now = os.time()
 
     if not known then return nil end
 
-    if now > known.began + DAY then
+    if now > known.began + DAY or now < known.shared then
         self.addresses[address] = nil
         self.n = self.n - 1
     elseif known.facts and now < known.shared + SHARED then
@@ -49,7 +48,7 @@ function spared:add(address)
 
     self.n = self.n + 1
     self.addresses[address] = { failed = 0, ok = false,
-        began = rspamd_util.get_ticks() }
+        began = os.time(), shared = os.time() }
 
     return self.addresses[address]
 end
@@ -58,7 +57,7 @@ function spared:put(address, facts)
     local known = self.addresses[address] or self:add(address)
 
     known.facts = of_address[facts.result] and facts or nil
-    known.shared = rspamd_util.get_ticks()
+    known.shared = os.time()
     known.ok = known.ok or facts.result == 'ok'
 
     if of_name[facts.result] then known.failed = known.failed + 1 end
