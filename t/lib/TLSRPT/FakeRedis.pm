@@ -109,11 +109,11 @@ sub serve {
 }
 
 # Is it what nginx sends by itself, or beside a report, so that problems are
-# worked out?
+# worked out, or so that it is known which policies are served?
 sub is_poll {
     my ($words) = @_;
 
-    return grep { /:(?:due|lease:problems)\z/ } @$words;
+    return grep { /:(?:due|lease:problems|served|\{checks\}:names)\z/ } @$words;
 }
 
 # Whether the connection stays.
