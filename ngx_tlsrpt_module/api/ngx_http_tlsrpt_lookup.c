@@ -60,7 +60,11 @@ ngx_http_tlsrpt_lookup(ngx_http_request_t *r, ngx_str_t *domain,
     }
 
     ctx->lookup = lookup;
-    ctx->domain = *domain;
+
+    if (domain) {
+        ctx->domain = *domain;
+    }
+
     ctx->request = r;
     ctx->is_csv = (is_csv != 0);
 
@@ -117,8 +121,9 @@ ngx_http_tlsrpt_lookup_done(void *data, ngx_http_request_t *r)
     domain.data = (char *) ctx->domain.data;
     domain.len = ctx->domain.len;
 
-    if (!ngx_http_tlsrpt_visible(r, domain,
-                                 ctx->lookup->type->seen(ctx->lookup)))
+    if (domain.len
+        && !ngx_http_tlsrpt_visible(r, domain,
+                                    ctx->lookup->type->seen(ctx->lookup)))
     {
         return ngx_http_tlsrpt_error(r, NGX_HTTP_NOT_FOUND,
                                      "no such domain");

@@ -14,7 +14,8 @@
 #pragma GCC visibility push(hidden)
 
 /* For a resource to return.  Takes the lookup, NULL included: that is out of
-   memory, 503.  A domain that the viewer may not see is 404. */
+   memory, 503.  A domain that the viewer may not see is 404; NULL: that was
+   seen to. */
 ngx_int_t ngx_http_tlsrpt_lookup(ngx_http_request_t *r, ngx_str_t *domain,
     tlsrpt_lookup_t *lookup, ngx_uint_t is_csv);
 

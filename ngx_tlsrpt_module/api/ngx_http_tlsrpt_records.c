@@ -16,8 +16,8 @@
 #include "ngx_http_tlsrpt_query.h"
 #include "ngx_http_tlsrpt_report_uri.h"
 #include "ngx_http_tlsrpt_scope.h"
-#include "ngx_http_tlsrpt_setup.h"
 #include "tlsrpt_dns.h"
+#include "tlsrpt_setup.h"
 #include "tlsrpt_policy_past.h"
 
 
@@ -131,7 +131,7 @@ ngx_http_tlsrpt_records_now(ngx_http_request_t *r,
         ask.mode = (int) served.mode;
     }
 
-    return ngx_http_tlsrpt_setup(r, &ask);
+    return ngx_http_tlsrpt_lookup(r, NULL, tlsrpt_setup_create(&ask), 0);
 }
 
 

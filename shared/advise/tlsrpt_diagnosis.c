@@ -361,28 +361,10 @@ tlsrpt_diagnosis_cause(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p,
  */
 
 static int
-take_step(void *steps, const tlsrpt_words_t *text,
-    const tlsrpt_words_t *command)
-{
-    json_t  *json = json_pack("{s:o}", "text", tlsrpt_words_json(text));
-
-    if (json != NULL && command != NULL
-        && json_object_set_new(json, "command", tlsrpt_words_json(command))
-           != 0)
-    {
-        json_decref(json);
-        json = NULL;
-    }
-
-    return json_array_append_new(steps, json);
-}
-
-
-static int
 add_steps(json_t *steps, const tlsrpt_names_t *names, const char *section,
     const char *name)
 {
-    return tlsrpt_steps(names, section, name, take_step, steps);
+    return tlsrpt_steps(names, section, name, tlsrpt_step_json, steps);
 }
 
 

@@ -285,3 +285,21 @@ tlsrpt_words_json(const tlsrpt_words_t *w)
 
     return json != NULL ? json : json_string("");
 }
+
+
+int
+tlsrpt_step_json(void *steps, const tlsrpt_words_t *text,
+    const tlsrpt_words_t *command)
+{
+    json_t  *json = json_pack("{s:o}", "text", tlsrpt_words_json(text));
+
+    if (json != NULL && command != NULL
+        && json_object_set_new(json, "command", tlsrpt_words_json(command))
+           != 0)
+    {
+        json_decref(json);
+        json = NULL;
+    }
+
+    return json_array_append_new(steps, json);
+}

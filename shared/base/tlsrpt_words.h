@@ -71,6 +71,10 @@ void tlsrpt_say_no_more(tlsrpt_words_t *w);
 /* NULL: no memory. */
 json_t *tlsrpt_words_json(const tlsrpt_words_t *w) TLSRPT_MUST_USE;
 
+/* Takes a step into an array, {"text","command"?}.  0, or -1: no memory. */
+int tlsrpt_step_json(void *steps, const tlsrpt_words_t *text,
+    const tlsrpt_words_t *command);
+
 #pragma GCC visibility pop
 
 #endif /* TLSRPT_WORDS_H */

@@ -276,24 +276,6 @@ tlsrpt_finding_lost_mail(const tlsrpt_finding_t *f,
  * Steps
  */
 
-static int
-take_step(void *steps, const tlsrpt_words_t *text,
-    const tlsrpt_words_t *command)
-{
-    json_t  *json = json_pack("{s:o}", "text", tlsrpt_words_json(text));
-
-    if (json != NULL && command != NULL
-        && json_object_set_new(json, "command", tlsrpt_words_json(command))
-           != 0)
-    {
-        json_decref(json);
-        json = NULL;
-    }
-
-    return json_array_append_new(steps, json);
-}
-
-
 json_t *
 tlsrpt_finding_steps(const tlsrpt_finding_t *f, const tlsrpt_names_t *names)
 {
@@ -304,8 +286,9 @@ tlsrpt_finding_steps(const tlsrpt_finding_t *f, const tlsrpt_names_t *names)
                         ? f->section : section_of(f, "test");
 
     if (steps == NULL
-        || tlsrpt_steps(names, test, "test", take_step, steps) != 0
-        || tlsrpt_steps(names, section_of(f, "step"), "step", take_step, steps)
+        || tlsrpt_steps(names, test, "test", tlsrpt_step_json, steps) != 0
+        || tlsrpt_steps(names, section_of(f, "step"), "step",
+                        tlsrpt_step_json, steps)
            != 0)
     {
         json_decref(steps);
