@@ -73,7 +73,9 @@ my $pings = () = $t->redis('CLIENT', 'LIST') =~ / addr=127/g;
 is $pings, 1, 'one connection';
 my @keys = @{ $t->redis('KEYS', '*') };
 is scalar(grep { !/^tlsrpt:/ } @keys), 0, 'the prefix in every key';
-my @own = grep { !/^tlsrpt:(?:domains|due|open|events|untold|lease:\w+)\z/ } @keys;
+my $of_all = qr/^tlsrpt:(?:domains|due|open|events|untold|lease:\w+
+                         |\{checks\}:\w+)\z/x;
+my @own = grep { $_ !~ $of_all } @keys;
 is scalar(grep { !/\{example\.com\}/ } @own), 0,
     'the hash tag of the domain in every key but those of all';
 is scalar(grep { $t->redis('TTL', $_) < 0 } @own), 0,
