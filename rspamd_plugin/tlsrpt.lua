@@ -1937,6 +1937,12 @@ local function register_symbols()
     })
 end
 
+-- Without domains no mail is looked at; those of nginx can be checked all the
+-- same.
+local function takes_mail(opts)
+    return opts.domains ~= nil or opts.registry
+end
+
 local function configure(opts)
     for _, reason in ipairs(unknown_options(opts)) do broken(reason) end
 
@@ -1951,8 +1957,12 @@ local function configure(opts)
 
     parse_options(opts)
     load_redis(opts)
-    load_ask()
-    load_store()
+
+    if takes_mail(opts) then
+        load_ask()
+        load_store()
+        load_counters()
+    end
 
     if settings.registry then
         load_registry()
@@ -1961,7 +1971,6 @@ local function configure(opts)
 
     if (settings.check_dns or 0) > 0 then load_checks() end
 
-    load_counters()
     load_task_timeout()
     load_lookup_time()
 
@@ -1975,7 +1984,7 @@ end
 
 local opts = rspamd_config:get_all_opt(N)
 
-if not opts or opts.domains == nil and not opts.registry then
+if not opts or not takes_mail(opts) and opts.check_dns == nil then
     for _, reason in ipairs(unknown_options(opts or {})) do
         rspamd_logger.errx(rspamd_config, '%s: %s', N, reason)
     end
@@ -1986,8 +1995,10 @@ if not opts or opts.domains == nil and not opts.registry then
 end
 
 -- First of all, so that whatever fails below fails reports, not silently.
-register_symbols()
-register_paths()
+if takes_mail(opts) then
+    register_symbols()
+    register_paths()
+end
 
 local ok, err = pcall(configure, opts)
 

@@ -28,7 +28,7 @@ enum {
     NGX_HTTP_TLSRPT_CHECK_GET,
     NGX_HTTP_TLSRPT_CHECK_SET_LAST,         /* when was the domain's last? */
     NGX_HTTP_TLSRPT_CHECK_GET_LAST,
-    NGX_HTTP_TLSRPT_CHECK_DUE,              /* all that checks look at */
+    NGX_HTTP_TLSRPT_CHECK_ASK,              /* all that checks look at */
     NGX_HTTP_TLSRPT_CHECK_LOOK,
     NGX_HTTP_TLSRPT_CHECK_DONE
 };
@@ -54,7 +54,7 @@ static ngx_int_t ngx_http_tlsrpt_check_next(void *data,
     ngx_http_tlsrpt_ask_t *ask);
 static tlsrpt_command_t *ngx_http_tlsrpt_check_command(
     ngx_http_tlsrpt_check_t *check);
-static tlsrpt_command_t *ngx_http_tlsrpt_check_due(
+static tlsrpt_command_t *ngx_http_tlsrpt_check_ask(
     ngx_http_tlsrpt_check_t *check);
 static tlsrpt_command_t *ngx_http_tlsrpt_check_first(
     ngx_http_tlsrpt_check_t *check, const char *suffix, tlsrpt_str_t name,
@@ -177,8 +177,8 @@ ngx_http_tlsrpt_check_command(ngx_http_tlsrpt_check_t *check)
     case NGX_HTTP_TLSRPT_CHECK_GET_LAST:
         return ngx_http_tlsrpt_check_get(check, ":checked:", domain);
 
-    case NGX_HTTP_TLSRPT_CHECK_DUE:
-        return ngx_http_tlsrpt_check_due(check);
+    case NGX_HTTP_TLSRPT_CHECK_ASK:
+        return ngx_http_tlsrpt_check_ask(check);
 
     default: /* NGX_HTTP_TLSRPT_CHECK_LOOK */
         return tlsrpt_registry_look(ngx_http_tlsrpt_prefix(check->request),
@@ -187,26 +187,26 @@ ngx_http_tlsrpt_check_command(ngx_http_tlsrpt_check_t *check)
 }
 
 
-/* A domain that is not among those that checks look at does not become one. */
+/* A domain that is not among those that checks look at does not become one:
+   who looks sees to that. */
 
 static tlsrpt_command_t *
-ngx_http_tlsrpt_check_due(ngx_http_tlsrpt_check_t *check)
+ngx_http_tlsrpt_check_ask(ngx_http_tlsrpt_check_t *check)
 {
     char          text[NGX_INT64_LEN + 1];
     tlsrpt_key_t  key;
-    tlsrpt_str_t  argv[5];
+    tlsrpt_str_t  argv[4];
 
-    tlsrpt_key_checks(&key, ngx_http_tlsrpt_prefix(check->request), ":due");
+    tlsrpt_key_checks(&key, ngx_http_tlsrpt_prefix(check->request), ":asked");
 
     argv[0] = TLSRPT_STR("ZADD");
     argv[1] = (tlsrpt_str_t) { key.data, key.len };
-    argv[2] = TLSRPT_STR("XX");
-    argv[3].data = text;
-    argv[3].len = ngx_sprintf((u_char *) text, "%L", check->look)
+    argv[2].data = text;
+    argv[2].len = ngx_sprintf((u_char *) text, "%L", check->look)
                   - (u_char *) text;
-    argv[4] = ngx_http_tlsrpt_str(&check->domain);
+    argv[3] = ngx_http_tlsrpt_str(&check->domain);
 
-    return tlsrpt_command_create(argv, 5, 1, NULL);
+    return tlsrpt_command_create(argv, 4, 1, NULL);
 }
 
 

@@ -180,6 +180,46 @@ my %policy = map { seen("d$_.victims.example")->{policy}{result} => 1 }
     1 .. $NAMES;
 is_deeply [sort keys %policy], ['tls-failed', 'unknown'], 'and that is said';
 
+# People who ask for them again and again
+
+my $key = "tlsrpt:{checks}:server:$address{plain}";
+
+# A minute passes for what is known of the server.
+sub minute {
+    my $facts = JSON::PP->new->utf8->decode($server->redis('GET', $key));
+
+    $facts->{at} -= 61;
+    $server->redis('SET', $key, JSON::PP->new->utf8->encode($facts), 'KEEPTTL');
+
+    return;
+}
+
+sub ask_for {
+    my (@asked) = @_;
+
+    # a look of this very second is none that was asked for
+    sleep 1.1;
+    my $now = $server->redis('TIME')->[0];
+    $server->redis('ZADD', 'tlsrpt:{checks}:asked', map { $now, $_ } @asked);
+
+    return TLSRPT::Server::wait_until(60, sub {
+        !grep { seen($_)->{at} < $now } @asked;
+    });
+}
+
+my @askers = map { "d$_.victims.example" } 1 .. 20;
+ok ask_for(@askers), 'those that people ask for are looked at';
+is asked('plain'), 1, 'its server is not, within a minute';
+for my $nth (2 .. 5) {
+    minute();
+    ok ask_for(@askers), 'all again';
+    is asked('plain'), $nth < 4 ? $nth : 4,
+        $nth <= 4 ? 'its server once' : 'but not more than four times a day';
+}
+cmp_ok asked('web'), '<=', 64 + 2 * 4, 'nor the one of the policy';
+ok !defined seen($askers[0])->{servers}[0]{asked},
+    'which is not for those to see';
+
 # Addresses inside
 
 my $inside = seen('inside.example');
@@ -215,6 +255,21 @@ ok TLSRPT::Server::wait_until(10, sub {
     !defined $server->redis('ZSCORE', 'tlsrpt:{checks}:due', 'plain.example')
 }), 'a domain that is not ours any more is left';
 
+# Without a domain of its own rspamd looks at those of nginx, and at no mail
+
 is $_->stop, '', 'nothing bad in the log' for @hosts;
+$server->redis('ZADD', "tlsrpt:{checks}:$_", $_ eq 'due' ? 1 : time,
+               'null.example') for qw(names due);
+my $since = $server->redis('TIME')->[0];
+my $alone = TLSRPT::Rspamd->new(nameserver => $dns->address . ':53',
+    server => $server, name => 'alone', milter => 0,
+    tlsrpt => 'check_dns = 24h;')->start;
+ok TLSRPT::Server::wait_until(30, sub {
+    seen('null.example')->{at} >= $since
+}), 'a domain of nginx is looked at' or diag $alone->log;
+my $mail = $alone->scan("Subject: x\n\nx\n");
+is_deeply [grep { /TLSRPT/ } keys %{ $mail->{symbols} }], [],
+    'mail is left alone';
+is $alone->stop, '', 'nothing bad in the log';
 $dns->stop;
 done_testing;

@@ -9,6 +9,7 @@ SPDX-License-Identifier: BSD-2-Clause
 --
 --     PREFIX:{checks}:names            when a domain was last said to be ours
 --     PREFIX:{checks}:due              and when it is due
+--     PREFIX:{checks}:asked            which ones people ask for, and when
 --     PREFIX:{checks}:server:ADDRESS   what a mail server showed, for a day
 --     PREFIX:{checks}:seen             there while this is at work
 --
@@ -34,8 +35,10 @@ local OURS = 3 * DAY            -- so long nobody has to say so again
 local NAMES_KEPT = 7 * DAY
 local KEPT = 30 * DAY           -- what was seen
 local SERVER_KEPT = 20 * 3600   -- at least, and less than a day
+local AGAIN = 60                -- seconds: and sooner, where people ask,
+local MAX_ASKED = 4             -- so often a day
 local SEEN = 60                 -- seconds: so long this is known to be at work
-local LATER = 3600              -- seconds: after what failed
+local LATER = 600               -- seconds: after what failed
 local BUSY = 10                 -- seconds: an owner's, over his bound
 
 local checks = leased.class()
@@ -67,13 +70,31 @@ function checks:write(key, value, seconds)
 end
 
 
--- Mail servers, each asked once, whoever comes first
+-- Mail servers, each asked once, whoever comes first; and again for people that
+-- wait for it, whoever they are, who may have nothing to do with it.
 
 local servers = {}
 servers.__index = servers
 
--- nil: it is for the caller to ask, and to put there.
-function servers:get(address)
+local function may_again(known, now)
+    local asked = known.asked
+
+    return asked ~= nil and now >= known.at + AGAIN
+        and (asked.times < MAX_ASKED or now >= asked.first + DAY)
+end
+
+-- What becomes of the count with one more question.
+local function count(asked, now)
+    if not asked or now >= asked.first + DAY then
+        return { first = now, times = 1 }
+    end
+
+    return { first = asked.first, times = asked.times + 1 }
+end
+
+-- nil: it is for the caller to ask, and to put there.  is_fine(facts): whether
+-- what is known will do; nil: it will.
+function servers:get(address, is_fine)
     while self.asked[address] do
         await(function(done)
             local waiting = self.asked[address]
@@ -87,10 +108,16 @@ function servers:get(address)
     local ok, known = pcall(self.checks.read, self.checks,
         self.checks:key('server:' .. address))
 
-    if not ok or known.result then self:release(address) end
-    if not ok then error(known, 0) end
+    local wanted = ok and (not known.result or is_fine
+        and may_again(known, self.checks:seconds()) and not is_fine(known))
 
-    return known.result and known or nil
+    if not wanted then self:release(address) end
+    if not ok then error(known, 0) end
+    if not wanted then return known end
+
+    self.asked[address].before = known.asked
+
+    return nil
 end
 
 function servers:release(address)
@@ -106,6 +133,7 @@ function servers:put(address, facts)
     local ok, err = true, nil
 
     if facts then
+        facts.asked = count(self.asked[address].before, self.checks:seconds())
         ok, err = pcall(self.checks.write, self.checks,
             self.checks:key('server:' .. address), facts,
             SERVER_KEPT + math.random(0, 3 * 3600))
@@ -144,7 +172,9 @@ function checks:is_ours(domain)
     return said ~= nil and said > self:seconds() - OURS
 end
 
-function checks:look_at(domain)
+-- is_asked: people wait for it.
+function checks:look_at(domain, is_asked)
+    if is_asked then self:call('ZREM', { self:key('asked'), domain }) end
     if not self:is_ours(domain) then return self:forget(domain) end
 
     -- so that one that fails on the way is not tried at once again
@@ -152,7 +182,7 @@ function checks:look_at(domain)
 
     local key = string.format('%s:{%s}:check', self.prefix, domain)
     local old = self:read(key)
-    local check, changed = self.look:run(domain, old)
+    local check, changed = self.look:run(domain, old, is_asked)
 
     if self.stopping then return end
 
@@ -184,14 +214,14 @@ function checks:owners(domains)
     return owners
 end
 
-function checks:begin_look(domain, owner)
+function checks:begin_look(domain, owner, is_asked)
     self.domains[domain] = true
     self.at_work = self.at_work + 1
 
     if owner then self.of_owner[owner] = (self.of_owner[owner] or 0) + 1 end
 
     self:spawn(domain, function()
-        local ok, err = pcall(self.look_at, self, domain)
+        local ok, err = pcall(self.look_at, self, domain, is_asked)
 
         self.domains[domain] = nil
         self.at_work = self.at_work - 1
@@ -206,7 +236,7 @@ function checks:begin_look(domain, owner)
     end)
 end
 
-function checks:work_on(due)
+function checks:work_on(due, is_asked)
     local owners = self:owners(due)
 
     for _, domain in ipairs(due) do
@@ -215,9 +245,11 @@ function checks:work_on(due)
         if self.at_work >= MAX_LOOKS or not self:may() then return end
 
         if owner and (self.of_owner[owner] or 0) >= MAX_OF_OWNER then
-            self:put_off(domain, self:seconds() + BUSY + math.random(BUSY))
+            if not is_asked then
+                self:put_off(domain, self:seconds() + BUSY + math.random(BUSY))
+            end
         elseif not self.domains[domain] then
-            self:begin_look(domain, owner)
+            self:begin_look(domain, owner, is_asked)
         end
     end
 end
@@ -237,9 +269,15 @@ function checks:name_domains()
         self:call('ZADD', { self:key('due'), 'NX', second, domain })
     end
 
-    for _, name in ipairs({ 'names', 'due' }) do
+    for _, name in ipairs({ 'names', 'due', 'asked' }) do
         self:call('EXPIRE', { self:key(name), tostring(NAMES_KEPT) })
     end
+end
+
+-- Names of a list whose second has come.
+function checks:ready(suffix)
+    return self:call('ZRANGEBYSCORE', { self:key(suffix), '-inf',
+        string.format('%d', self:seconds()), 'LIMIT', '0', tostring(BATCH) })
 end
 
 function checks:work()
@@ -251,8 +289,8 @@ function checks:work()
 
     if self.at_work >= MAX_LOOKS then return end
 
-    self:work_on(self:call('ZRANGEBYSCORE', { self:key('due'), '-inf',
-        string.format('%d', self:seconds()), 'LIMIT', '0', tostring(BATCH) }))
+    self:work_on(self:ready('asked'), true)
+    self:work_on(self:ready('due'))
 end
 
 function checks:tick()

@@ -26,6 +26,7 @@ local MAX_SERVERS = 4           -- and asked
 local MAX_ADDRESSES = 16        -- of a name
 local MAX_ALIASES = 4
 local MAX_SECONDS = 100         -- of a domain, before its last server
+local SOON = 30 * 86400         -- seconds: a certificate's end is near
 
 local SENDER = 'postfix-mta-sts-resolver/1.4.0'
 local BROWSER = 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101'
@@ -177,7 +178,7 @@ end
 -- From one address; where HTTP said no, as a browser too: some hosts keep out
 -- all else.
 function look:fetch_from(address, agents)
-    local known = self.spared:get(address)
+    local known = self.spared:get(address, self.is_asked)
 
     if known then return known end
 
@@ -238,9 +239,43 @@ end
 
 -- Mail servers
 
+local function server_of(list, host)
+    for _, server in ipairs(list or {}) do
+        if server.host == host then return server end
+    end
+
+    return nil
+end
+
+-- Whether what an address showed, by this name, leaves nothing to repair.
+local function is_fine(facts, host, now)
+    if facts.result ~= 'ok' or facts.verify ~= 0
+        or not names.match(facts.names, host)
+    then
+        return false
+    end
+
+    for _, certificate in ipairs(facts.chain or {}) do
+        if certificate['not-after'] < now + SOON then return false end
+    end
+
+    return true
+end
+
+-- The same of a name, whose TLSA records did not match at the last look, too.
+function look:is_fine(host)
+    local last = server_of(self.old.servers, host)
+    local mismatch = last and last.tlsa and last.tlsa.match == false
+
+    return function(facts)
+        return not mismatch and is_fine(facts, host, self.now())
+    end
+end
+
 -- Of an address, by whichever domain's look it was asked first.
 function look:probe(address, host)
-    local known = self.servers:get(address)
+    local known = self.servers:get(address, self.is_asked
+        and self:is_fine(host))
 
     if known then return known end
 
@@ -286,7 +321,7 @@ function look:server(host)
         if authentic then self.dnssec = true end
     end
 
-    seen.digests = nil
+    seen.digests, seen.asked = nil, nil
     names.shorten(seen, host)
 
     return seen
@@ -394,14 +429,6 @@ local function join(new, was, members, now)
     return not is_same or not same(new, was, CONTENT)
 end
 
-local function server_of(list, host)
-    for _, server in ipairs(list or {}) do
-        if server.host == host then return server end
-    end
-
-    return nil
-end
-
 local function join_all(check, old, now)
     local changed = false
 
@@ -427,12 +454,12 @@ end
 
 
 -- A look at the domain: what is kept of it, and whether that is another than
--- old, of the look before, or {}.
-function look:run(domain, old)
+-- old, of the look before, or {}.  is_asked: people wait for it.
+function look:run(domain, old, is_asked)
     local began = rspamd_util.get_ticks()
-    local this = setmetatable({ domain = domain }, {
-        __index = self,
-    })
+    local this = setmetatable({
+        domain = domain, old = old, is_asked = is_asked,
+    }, { __index = self })
     local check = { v = VERSION }
 
     check.reporting = this:txt('_smtp._tls.' .. domain)
@@ -456,8 +483,9 @@ end
 
 -- host: core, ev_base, session (of rspamadm, else nil); dns (dns.lua);
 -- nameserver, { address, port }, or nil; may_ask(address, ip); servers, with
--- get(address) and put(address, facts); probe_mx; name, of this host; timeout,
--- seconds of a connection; now(), the second.
+-- get(address, is_fine) and put(address, facts), as checks.lua has them;
+-- probe_mx; name, of this host; timeout, seconds of a connection; now(), the
+-- second.
 return function(host)
     host.spared = spared()
 
