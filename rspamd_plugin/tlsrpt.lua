@@ -50,8 +50,6 @@ tlsrpt {
     return
 end
 
-local lua_maps = require "lua_maps"
-local lua_redis = require "lua_redis"
 local lua_util = require "lua_util"
 local rspamd_logger = require "rspamd_logger"
 local rspamd_util = require "rspamd_util"
@@ -65,7 +63,6 @@ local MAX_WARNINGS = 5          -- logged of one report
 local MAX_TEXT = 128            -- bytes of a sender's string in an option
 local WATCH_PERIOD = 0.2        -- seconds
 local MARGIN = 1 / 8            -- of the task's time, left for the reply
-local TOKEN_LEN = 26            -- tlsrpt_enrolment.h
 
 -- What can become of a report: a symbol, and a word for the header and the
 -- counters.
@@ -105,7 +102,10 @@ local settings = {
     broken = nil,               -- why no report can be stored
 }
 
-local core, dkim, timer         -- ours; nil where they cannot be loaded
+local core, timer               -- ours; nil where they cannot be loaded
+local signers                   -- of reports
+local recipient_tokens          -- of the addresses of a mail
+local may_discard               -- is it nothing but reports?
 local close_due                 -- closes months
 local ask                       -- asks Redis for a mail
 local store_entry               -- stores what a report says of its domains
@@ -531,11 +531,11 @@ end
 local function hinted_domain(mail, entry)
     local task = mail.task
 
-    if dkim.covered(task, mail.signatures, 'TLS-Report-Domain') then
+    if signers.covered(mail, 'TLS-Report-Domain') then
         return task:get_header('TLS-Report-Domain')
     end
 
-    local domain = dkim.covered(task, mail.signatures, 'Subject')
+    local domain = signers.covered(mail, 'Subject')
         and subject_domain(task)
 
     if domain then return domain end
@@ -652,51 +652,6 @@ local function domains_known()
     return not settings.domains:is_empty()
 end
 
--- The token in a report address: "local+TOKEN@host", "local-TOKEN@host".
-local function token_of(address)
-    local token = address:lower():match('^.*[+-]([a-z2-7]+)@[^@]*$')
-
-    return token and #token == TOKEN_LEN and token or nil
-end
-
--- A mail that was handed over has no envelope, but what a mailbox keeps of it.
-local function recipients(task)
-    local addresses = {}
-
-    for _, to in ipairs(task:get_recipients('smtp') or {}) do
-        addresses[#addresses + 1] = to.addr
-    end
-
-    if #addresses > 0 then return addresses end
-
-    for _, name in ipairs({ 'Delivered-To', 'X-Original-To', 'To' }) do
-        for _, header in ipairs(task:get_header_full(name) or {}) do
-            for address in (header.decoded or ''):gmatch('[^%s<>,;:"]+@[%w.-]+')
-            do
-                addresses[#addresses + 1] = address
-            end
-        end
-    end
-
-    return addresses
-end
-
--- Those of all recipients, each once.
-local function recipient_tokens(task)
-    local tokens, seen = {}, {}
-
-    for _, address in ipairs(recipients(task)) do
-        local token = token_of(address)
-
-        if token and not seen[token] then
-            seen[token] = true
-            tokens[#tokens + 1] = token
-        end
-    end
-
-    return tokens
-end
-
 -- Of a report that cannot be read, without our C module: what is it, as far as
 -- the names say?
 local function guess_report(mail, entry)
@@ -711,7 +666,8 @@ local function guess_report(mail, entry)
     end
 
     if domain and domains_known() and not accepts(domain)
-        and not (settings.registry and recipient_tokens(task)[1])
+        and not (settings.registry and recipient_tokens
+            and recipient_tokens(task)[1])
     then
         outcome(mail, 'unknown_domain', printable(domain))
         return false
@@ -771,152 +727,7 @@ local function choose_domains(mail, entry)
 end
 
 
--- Who signed (RFC 8460 3, RFC 6376)
-
--- The domain of a mailbox, alone or in <>, with mailto: or without; nil if it
--- is none.
-local function mailbox_domain(text)
-    local address = text:match('<([^<>]*)>%s*$') or text:match('^%s*(.-)%s*$')
-
-    address = address:gsub('^[mM][aA][iI][lL][tT][oO]:', ''):gsub('%?.*$', '')
-
-    local domain = address:match(
-        "^[%w!#$&'*+/=?^_`{|}~.\128-\255-]+@([%w_.\128-\255-]+)$")
-
-    return domain and normalize(domain)
-end
-
--- The domains of the mailboxes in contact-info, and whether it is more or
--- other than mailboxes.
-local function contact_domains(contact)
-    local domains, odd = {}, false
-
-    for piece in contact:gmatch('[^,;]+') do
-        local domain = mailbox_domain(piece)
-
-        if domain then
-            domains[#domains + 1] = domain
-        else
-            odd = odd or piece:find('@', 1, true) or piece:find('%40', 1, true)
-        end
-    end
-
-    return domains, odd or #domains == 0
-end
-
-local function submitter_domains(task)
-    local domains = {}
-
-    for _, header in ipairs(task:get_header_full('TLS-Report-Submitter') or {})
-    do
-        domains[#domains + 1] = normalize(header.decoded or '') or ''
-    end
-
-    return domains
-end
-
--- A From added above the signed one must not count, so it has to be the only
--- one.
-local function from_domains(task)
-    local domains = {}
-
-    if task:get_header_count('From') ~= 1 then return domains end
-
-    for _, from in ipairs(task:get_from('mime') or {}) do
-        domains[#domains + 1] = normalize(from.domain or '') or ''
-    end
-
-    return domains
-end
-
-local function add_all(list, more)
-    for _, item in ipairs(more) do list[#list + 1] = item end
-end
-
--- A signer has to be aligned with each of them; and whether that was hard to
--- say.
-local function reporter_domains(task, contact)
-    local domains, odd = {}, false
-
-    if contact and contact:find('%S') then
-        domains, odd = contact_domains(contact)
-    end
-
-    if #domains > 0 and not odd then return domains, false end
-
-    local submitters, from = submitter_domains(task), from_domains(task)
-
-    if not odd then return #submitters > 0 and submitters or from, false end
-
-    -- Whoever wrote it, it must not be for others to say who that was.
-    add_all(domains, submitters)
-    add_all(domains, #from > 0 and from or { '' })
-
-    return domains, true
-end
-
-local function set_reporters(mail, entry)
-    local contact = entry.report and entry.report:contact_info()
-    local odd
-
-    entry.reporters, odd = reporter_domains(mail.task, contact)
-
-    if odd then
-        entry.note = 'contact-info names no mailbox'
-        rspamd_logger.infox(mail.task, '%s: contact-info: no mailbox, or not' ..
-            ' alone: %s (RFC 8460 4.4)', N, printable(contact))
-    end
-end
-
-local function aligned_with_all(domain, others)
-    for _, other in ipairs(others) do
-        if not dkim.aligned(domain, other) then return false end
-    end
-
-    return #others > 0
-end
-
--- Those that may speak, those of who says he sent the mail first.
-local function find_signatures(mail)
-    local senders = submitter_domains(mail.task)
-
-    add_all(senders, from_domains(mail.task))
-
-    local function likely(domain)
-        for _, sender in ipairs(senders) do
-            if dkim.aligned(domain, sender) then return true end
-        end
-
-        return false
-    end
-
-    mail.signatures, mail.refused = dkim.signatures(mail.task, normalize,
-        likely)
-end
-
--- Verifies each, then calls done.
-local function verify_signatures(mail, done)
-    local waiting = #mail.signatures
-
-    if waiting == 0 then
-        done()
-        return
-    end
-
-    watch_lookups(mail)
-
-    local function answered()
-        waiting = waiting - 1
-        if waiting == 0 then done() end
-    end
-
-    local function await(what, fn) return awaiting(mail, what, fn) end
-
-    for _, signature in ipairs(mail.signatures) do
-        dkim.verify(mail.task, signature, core and core.key_bits, await,
-            answered)
-    end
-end
+-- Who signed: signers.lua
 
 local function unsigned(mail, reporters)
     local refused = table.concat(mail.refused, ', ')
@@ -928,7 +739,7 @@ end
 
 -- Of a mail that no valid signature is on: nothing of it is read.
 local function refuse_unsigned(mail)
-    local reporters = reporter_domains(mail.task, nil)
+    local reporters = signers and signers:reporters(mail.task) or {}
 
     for _, signature in ipairs(mail.signatures) do
         mail.refused[#mail.refused + 1] = signature.domain .. ': '
@@ -938,37 +749,14 @@ local function refuse_unsigned(mail)
     for _ = 1, #mail.entries do unsigned(mail, reporters) end
 end
 
--- Is there a signature that counts, or may once its key is known?
-local function may_be_signed(mail)
-    for _, signature in ipairs(mail.signatures) do
-        if signature.valid or signature.lookup_failed then return true end
-    end
-
-    return false
-end
-
 -- Sets entry.signer; true, or false and how it is with the report.
 local function select_signer(mail, entry)
-    local lookup_failed, refused = false, {}
+    local refused, lookup_failed = signers:select(mail, entry)
 
-    set_reporters(mail, entry)
+    if not refused or not mail.require_dkim then return true end
 
-    for _, signature in ipairs(mail.signatures) do
-        if not aligned_with_all(signature.domain, entry.reporters) then
-            refused[#refused + 1] = 'signed by ' .. signature.domain
-        elseif signature.valid then
-            entry.signer = signature
-            return true
-        else
-            lookup_failed = lookup_failed or signature.lookup_failed
-            refused[#refused + 1] = signature.domain .. ': '
-                .. signature.answer
-        end
-    end
+    for _, reason in ipairs(mail.refused) do refused[#refused + 1] = reason end
 
-    if not mail.require_dkim then return true end
-
-    add_all(refused, mail.refused)
     mail.refused = refused
 
     if lookup_failed then
@@ -1152,7 +940,7 @@ local function read_all(mail)
 end
 
 local function signatures_known(mail)
-    if mail.require_dkim and not may_be_signed(mail) then
+    if mail.require_dkim and not signers.may_be_signed(mail) then
         refuse_unsigned(mail)
         finish(mail)
     elseif registry then
@@ -1203,77 +991,18 @@ local function process_mail(mail, found, nested)
         return
     end
 
-    if not dkim then
+    if not signers then
         settle_unverified(mail)
         return
     end
 
-    if not mail.trusted then find_signatures(mail) end
+    if not mail.trusted then signers:find(mail) end
 
-    verify_signatures(mail, function() signatures_known(mail) end)
+    signers:verify(mail, function() signatures_known(mail) end)
 end
 
 
 -- Of a mail on its way: symbols, a header, and what becomes of it
-
-local function is_blank(part)
-    return not tostring(part:get_content()):find('%S')
-end
-
--- Counts the texts that are not empty; the alternatives of one as one.
-local function text_counter()
-    local alternatives, n = {}, 0
-
-    return function(part)
-        local parent = part:get_parent()
-        local id
-
-        if parent and select(2, parent:get_type()) == 'alternative' then
-            id = parent:get_id()
-        end
-
-        if not is_blank(part) and not (id and alternatives[id]) then
-            n = n + 1
-            if id then alternatives[id] = true end
-        end
-
-        return n
-    end
-end
-
--- Is a mail, but for the reports in it, at most one text (RFC 8460 5.3)?
-local function is_nothing_else(mail)
-    local is_report, count_text = {}, text_counter()
-
-    for _, entry in ipairs(mail.entries) do is_report[entry.index] = true end
-
-    for index, part in ipairs(mail.task:get_parts()) do
-        local type, subtype, params = part:get_type_full()
-
-        if type == 'multipart' then
-            if index == 1 and not is_tlsrpt_multipart(subtype, params)
-                or index > 1 and subtype ~= 'alternative'
-            then
-                return false
-            end
-        elseif not is_report[index] then
-            if type ~= 'text' or part:get_filename() or count_text(part) > 1
-            then
-                return false
-            end
-        end
-    end
-
-    return true
-end
-
-local function is_all_signed(mail)
-    for _, result in ipairs(mail.results) do
-        if not result.entry or not result.entry.signer then return false end
-    end
-
-    return #mail.results == #mail.entries
-end
 
 local function add_headers(mail)
     local headers = {}
@@ -1309,8 +1038,8 @@ function on_its_way.finish(mail)
 
     add_headers(mail)
 
-    if settings.action == 'discard' and is_all_signed(mail)
-        and is_nothing_else(mail)
+    if settings.action == 'discard' and may_discard
+        and may_discard(mail, is_tlsrpt_multipart)
     then
         task:set_pre_result({
             action = 'discard',
@@ -1320,94 +1049,6 @@ function on_its_way.finish(mail)
         })
     end
 end
-
--- Of a mail that rspamadm tlsrpt handed to the controller: an answer to it
-
-local handed = {}
-
-function handed.fail(mail, reason)
-    mail.connection:send_ucl({ failed = printable(reason, 512) })
-end
-
-function handed.finish(mail)
-    local results = {}
-
-    for i, result in ipairs(mail.results) do
-        results[i] = {
-            status = kinds[result.kind].status,
-            text = result.text,
-        }
-    end
-
-    mail.connection:send_ucl({ results = results })
-end
-
-local imported = {
-    fail = handed.fail,
-    finish = handed.finish,
-    store = store_entries,
-}
-
-local checked = {
-    fail = handed.fail,
-    finish = handed.finish,
-    store = function(mail, entries)
-        for _, entry in ipairs(entries) do
-            outcome(mail, 'report', describe_report(entry))
-        end
-
-        finish(mail)
-    end,
-}
-
-local function take_handed(task, connection, host, options)
-    if not task:process_message() then
-        connection:send_error(400, 'this is no mail')
-        return
-    end
-
-    local found, nested = find_reports(task)
-
-    if not found then
-        connection:send_ucl({ results = {} })
-        return
-    end
-
-    local mail = open_mail(task, host)
-
-    mail.connection = connection
-
-    for name, value in pairs(options) do mail[name] = value end
-
-    attempt(mail, process_mail, mail, found, nested)
-end
-
-local function check_handed(task, connection)
-    take_handed(task, connection, checked, { dry = true })
-end
-
-local function import_handed(task, connection, args)
-    local options = { past = true }
-
-    if args.unsigned then
-        options.trusted, options.require_dkim = true, false
-    end
-
-    take_handed(task, connection, imported, options)
-end
-
--- A path each below /plugins/tlsrpt/, for who may change things.
-local function register_paths()
-    rspamd_plugins[N] = {
-        webui = {
-            check = { handler = check_handed, enable = true,
-                need_task = true },
-            import = { handler = import_handed, enable = true,
-                need_task = true },
-        },
-    }
-end
-
 
 -- The mail flow
 
@@ -1464,220 +1105,10 @@ end
 
 -- Configuration
 
-local options = {
-    prefix = true, domains = true, registry = true, require_dkim = true,
-    max_report_size = true, retention = true, retention_reports = true,
-    action = true, enabled = true, check_networks = true, alerts = true,
-    check_dns = true, probe_mx = true,
-}
-
--- rspamd's own, read by lua_redis.
-local redis_options = {
-    servers = true, server = true, read_servers = true, write_servers = true,
-    redis = true, timeout = true, db = true, database = true, dbname = true,
-    username = true, password = true, expand_keys = true, sentinels = true,
-    sentinel_watch_time = true, sentinel_masters_pattern = true,
-    sentinel_master_maxerrors = true, sentinel_username = true,
-    sentinel_password = true, redis_version = true, ssl = true,
-    no_ssl_verify = true, ssl_ca = true, ssl_ca_dir = true, ssl_cert = true,
-    ssl_key = true, sni = true,
-}
-
--- Each takes the value as UCL gives it, and returns what settings hold, or
--- nil and the reason.
-
-local function parse_boolean(value)
-    if type(value) == 'boolean' then return value end
-
-    return nil, 'must be true or false'
-end
-
-local function parse_prefix(value)
-    if type(value) == 'string' and value:find('^[%w%._:%-]+$')
-        and #value <= 64
-    then
-        return value
-    end
-
-    return nil, 'must be 1 to 64 letters, digits and any of . _ : -'
-end
-
-local function parse_days(value, min)
-    local days
-
-    if type(value) == 'number' then
-        days = value / 86400
-    elseif type(value) == 'string' then
-        days = tonumber(value:match('^(%d+)d$'))
-    end
-
-    if days and days >= min and days <= 36500 and days % 1 == 0 then
-        return days
-    end
-
-    return nil, 'must be whole days, e.g. 400d'
-end
-
-local function parse_retention(value)
-    return parse_days(value, 1)
-end
-
-local function parse_retention_reports(value)
-    return parse_days(value, 0)
-end
-
-local function parse_size(value)
-    if type(value) == 'string' then
-        local number, unit = value:lower():match('^(%d+)([kmg]?)b?$')
-        local factors = { [''] = 1, k = 1024, m = 1024^2, g = 1024^3 }
-
-        value = number and tonumber(number) * factors[unit]
-    end
-
-    if type(value) == 'number' and value >= 1024 and value <= 1024^3 then
-        return math.floor(value)
-    end
-
-    return nil, 'must be a size from 1k to 1g'
-end
-
--- An interval, or off.
-local function parse_check_dns(value)
-    if value == false or value == 'off' then return 0 end
-
-    local seconds = tonumber(value)
-        or type(value) == 'string' and lua_util.parse_time_interval(value)
-
-    if seconds and seconds >= 3600 and seconds <= 30 * 86400 then
-        return seconds
-    end
-
-    return nil, 'must be off, or 1h to 30d'
-end
-
-local function parse_action(value)
-    if value == 'discard' then return value end
-
-    return nil, 'must be "discard"'
-end
-
--- The names typed in the configuration itself.
-local function static_domains(names)
-    local set = {}
-
-    for _, name in ipairs(names) do
-        local dot, rest = tostring(name):match('^%s*(%.?)(.-)%s*$')
-        local domain = core and core.normalize(rest) or rest:lower()
-
-        if domain == '' or domain:find('[%s/]') then
-            return nil, 'bad domain name ' .. printable(name)
-        end
-
-        set[dot .. domain] = true
-    end
-
-    return {
-        names = set,
-        has = function(_, key) return set[key] end,
-        is_empty = function() return not next(set) end,
-    }
-end
-
-local function is_map_source(value)
-    return type(value) == 'string'
-        and (value:find('^/') or value:find('^[%w+]+:') or value:find('^%$'))
-end
-
--- Number of keys, as far as the kind of map can say.
-local function map_size(map)
-    if map.__data and map.__data.get_nelts then
-        return map.__data:get_nelts()
-    end
-
-    return 1
-end
-
-local function parse_domains(value)
-    if type(value) == 'string' and not is_map_source(value) then
-        local names = {}
-
-        for name in value:gmatch('[^,%s]+') do names[#names + 1] = name end
-
-        return static_domains(names)
-    end
-
-    if type(value) == 'table' and type(value[1]) == 'string'
-        and not is_map_source(value[1])
-    then
-        return static_domains(value)
-    end
-
-    local map = lua_maps.map_add_from_ucl(value, 'set', 'TLS report domains')
-
-    if not map then
-        return nil, 'must be a list of domains or a map'
-    end
-
-    return {
-        has = function(_, key) return map:get_key(key) end,
-        is_empty = function() return map_size(map) == 0 end,
-    }
-end
-
--- What an address may be in, although it is not public.
-local function parse_networks(value)
-    local map = lua_maps.map_add_from_ucl(value, 'radix', 'TLS report networks')
-
-    if not map then return nil, 'must be a list of networks or a map' end
-
-    return map
-end
-
-local parsers = {
-    prefix = parse_prefix,
-    domains = parse_domains,
-    registry = parse_boolean,
-    check_networks = parse_networks,
-    require_dkim = parse_boolean,
-    max_report_size = parse_size,
-    retention = parse_retention,
-    retention_reports = parse_retention_reports,
-    action = parse_action,
-    check_dns = parse_check_dns,
-    probe_mx = parse_boolean,
-}
-
 local function broken(reason)
     rspamd_logger.errx(rspamd_config, '%s: %s; reports will be answered' ..
         ' with a temporary error', N, reason)
     settings.broken = settings.broken or reason
-end
-
-local function unknown_options(opts)
-    local reasons = {}
-
-    for name in pairs(opts) do
-        if not options[name] and not redis_options[name] then
-            reasons[#reasons + 1] = string.format('unknown option "%s"',
-                printable(name))
-        end
-    end
-
-    return reasons
-end
-
-local function parse_options(opts)
-    for name, value in pairs(opts) do
-        if parsers[name] then
-            local parsed, reason = parsers[name](value)
-
-            if parsed == nil then
-                broken(string.format('option "%s": %s', name, reason))
-            else
-                settings[name] = parsed
-            end
-        end
-    end
 end
 
 local function load_module(name)
@@ -1691,43 +1122,45 @@ local function load_module(name)
     return nil
 end
 
--- Servers of our own that cannot be used must not fall back to others.
-local function find_redis(opts)
-    local own = opts.redis or opts
+local function load_signers()
+    local new = load_module('tlsrpt/signers')
 
-    if own.servers or own.server or own.read_servers or own.write_servers then
-        return lua_redis.try_load_redis_servers(own, rspamd_config, false, N)
+    if new then
+        signers = new({
+            core = core,
+            normalize = normalize,
+            printable = printable,
+            awaiting = awaiting,
+            watch_lookups = watch_lookups,
+        })
+    end
+end
+
+local function load_options(opts)
+    local options = load_module('tlsrpt/options')
+
+    if not options then return end
+
+    local plugin = { core = core, printable = printable }
+
+    for _, reason in ipairs(options.unknown(opts, plugin)) do
+        broken(reason)
     end
 
-    return lua_redis.parse_redis_server(N)
+    for _, reason in ipairs(options.read(opts, settings, plugin)) do
+        broken(reason)
+    end
 end
 
--- What a report's two halves are written to must be one: lua_redis takes the
--- write servers by turns.  Sentinel says which one it is.
-local function is_one_server(params)
-    return params.sentinels or #params.write_servers:all_upstreams() == 1
-end
-
--- Read through: Sentinel replaces the servers in it.  Our keys hold no
--- patterns to expand.
 local function load_redis(opts)
-    local ok, params = pcall(find_redis, opts)
+    local find = load_module('tlsrpt/redis_servers')
+    local reason
 
-    if not ok or not params or not params.write_servers then
-        broken('no usable Redis server is configured')
-        return
-    end
+    if not find then return end
 
-    if not is_one_server(params) then
-        broken('several Redis servers to write to: reports would be spread' ..
-            ' over them; name one, or Sentinel')
-        return
-    end
+    redis_params, reason = find(opts)
 
-    redis_params = setmetatable({
-        expand_keys = false,
-        timeout = tonumber(params.timeout) or 1.0,
-    }, { __index = params })
+    if reason then broken(reason) end
 end
 
 local function load_ask()
@@ -1764,58 +1197,6 @@ local function load_registry()
     end
 end
 
--- That nobody looks who owns domains is told, and stops no report.
-local function load_ownership()
-    local ok, start = pcall(require, 'tlsrpt/ownership')
-
-    if not ok then
-        rspamd_logger.errx(rspamd_config, '%s: cannot look who owns domains:'
-            .. ' %s', N, tostring(start):match('^[^\n]*'))
-    elseif redis_params and core then
-        start({
-            core = core,
-            prefix = settings.prefix,
-            retention = settings.retention,
-            redis_params = redis_params,
-            networks = settings.check_networks,
-        })
-    end
-end
-
--- The domains that the configuration itself names, without those of .NAME.
-local function named_domains()
-    local names = {}
-
-    for name in pairs(settings.domains and settings.domains.names or {}) do
-        if not name:find('^%.') then names[#names + 1] = name end
-    end
-
-    table.sort(names)
-
-    return names
-end
-
--- As with owners: without checks reports are counted all the same.
-local function load_checks()
-    local ok, start = pcall(require, 'tlsrpt/checks')
-
-    if not ok then
-        rspamd_logger.errx(rspamd_config, '%s: cannot check DNS: %s', N,
-            tostring(start):match('^[^\n]*'))
-    elseif redis_params and core then
-        start({
-            core = core,
-            prefix = settings.prefix,
-            redis_params = redis_params,
-            registry = settings.registry,
-            domains = named_domains(),
-            every = settings.check_dns,
-            probe_mx = settings.probe_mx,
-            networks = settings.check_networks,
-        })
-    end
-end
-
 local function load_counters()
     local new = load_module('tlsrpt/counters')
 
@@ -1824,84 +1205,50 @@ local function load_counters()
     end
 end
 
--- What is wrong with them is told, and stops no report.
-local function load_alerts(section)
-    local ok, alert_options = pcall(require, 'tlsrpt/alert_options')
-    local conf, reasons = nil, { tostring(alert_options) }
+local function load_times()
+    local times = load_module('tlsrpt/task_times')
 
-    if ok then
-        conf, reasons = alert_options.parse(section, function(domain)
-            return domains_known() and accepts(domain)
-        end)
+    if times then
+        settings.task_timeout = times.task_timeout()
+        settings.lookup_time = times.lookup_time()
     end
+end
 
-    for _, reason in ipairs(reasons) do
-        local log = conf and rspamd_logger.warnx or rspamd_logger.errx
+local function load_beside(alerts)
+    local start = load_module('tlsrpt/beside')
 
-        log(rspamd_config, '%s: %s%s', N, reason,
-            conf and '' or '; no alerts are sent')
-    end
+    if not start then return end
 
-    if not conf or not redis_params or not core then return end
-
-    local loaded, alerts = pcall(require, 'tlsrpt/alerts')
-
-    if not loaded then
-        rspamd_logger.errx(rspamd_config, '%s: cannot load alerts: %s; no' ..
-            ' alerts are sent', N, tostring(alerts):match('^[^\n]*'))
-        return
-    end
-
-    alerts({
-        conf = conf,
+    start({
         core = core,
-        prefix = settings.prefix,
-        retention = settings.retention,
+        settings = settings,
         redis_params = redis_params,
-    })
+        is_ours = function(domain)
+            return domains_known() and accepts(domain)
+        end,
+    }, alerts)
 end
 
--- The least task_timeout of options and workers.
-local function least_task_timeout(section)
-    local least = settings.task_timeout
+-- A path each below /plugins/tlsrpt/, for who may change things.
+local function register_paths()
+    local handlers = load_module('tlsrpt/handed')
 
-    for name, value in pairs(section) do
-        if name == 'task_timeout' then
-            value = tonumber(value)
-                or lua_util.parse_time_interval(tostring(value))
-            if value and value > 0 then least = math.min(least, value) end
-        elseif type(value) == 'table' then
-            least = math.min(least, least_task_timeout(value))
-        end
-    end
+    if not handlers then return end
 
-    return least
-end
-
--- Not by get_ucl(), which rspamd keeps: the whole configuration as Lua tables
--- is more for the collector to walk at each mail.
-local function load_task_timeout()
-    local general = rspamd_config:get_all_opt('options') or {}
-    local value = general.task_timeout
-
-    settings.task_timeout = tonumber(value)
-        or value and lua_util.parse_time_interval(tostring(value)) or 8.0
-
-    if settings.task_timeout <= 0 then settings.task_timeout = 8.0 end
-
-    settings.task_timeout = least_task_timeout(
-        rspamd_config:get_all_opt('worker') or {})
-end
-
--- As long as rspamd asks for a name, at most.
-local function load_lookup_time()
-    local general = rspamd_config:get_all_opt('options') or {}
-    local dns = general.dns or {}
-    local timeout = tonumber(dns.timeout or general.dns_timeout) or 1.0
-    local retransmits = tonumber(dns.retransmits
-        or general.dns_retransmits) or 5
-
-    settings.lookup_time = timeout * (retransmits + 1)
+    rspamd_plugins[N] = {
+        webui = handlers({
+            find_reports = find_reports,
+            open_mail = open_mail,
+            attempt = attempt,
+            process_mail = process_mail,
+            finish = finish,
+            outcome = outcome,
+            describe_report = describe_report,
+            store_entries = store_entries,
+            printable = printable,
+            status = function(kind) return kinds[kind].status end,
+        }),
+    }
 end
 
 local function register_symbols()
@@ -1944,18 +1291,18 @@ local function takes_mail(opts)
 end
 
 local function configure(opts)
-    for _, reason in ipairs(unknown_options(opts)) do broken(reason) end
-
     core = load_module('tlsrpt_lua')
-    dkim = load_module('tlsrpt/dkim')
     timer = load_module('tlsrpt/timer')
     close_due = load_module('tlsrpt/closing')
+    recipient_tokens = load_module('tlsrpt/report_address')
+    may_discard = load_module('tlsrpt/discard')
+    load_signers()
 
     if core then
         rspamd_logger.infox(rspamd_config, '%s: version %s', N, core.version)
     end
 
-    parse_options(opts)
+    load_options(opts)
     load_redis(opts)
 
     if takes_mail(opts) then
@@ -1964,17 +1311,10 @@ local function configure(opts)
         load_counters()
     end
 
-    if settings.registry then
-        load_registry()
-        load_ownership()
-    end
+    if settings.registry then load_registry() end
 
-    if (settings.check_dns or 0) > 0 then load_checks() end
-
-    load_task_timeout()
-    load_lookup_time()
-
-    if opts.alerts ~= nil then load_alerts(opts.alerts) end
+    load_times()
+    load_beside(opts.alerts)
 
     if settings.action == 'discard' then
         rspamd_config:set_metric_action('discard',
@@ -1982,13 +1322,21 @@ local function configure(opts)
     end
 end
 
+-- Of a section with which nothing is done.
+local function tell_unknown(opts)
+    local loaded, options = pcall(require, 'tlsrpt/options')
+    local reasons = loaded
+        and options.unknown(opts, { printable = printable }) or {}
+
+    for _, reason in ipairs(reasons) do
+        rspamd_logger.errx(rspamd_config, '%s: %s', N, reason)
+    end
+end
+
 local opts = rspamd_config:get_all_opt(N)
 
 if not opts or not takes_mail(opts) and opts.check_dns == nil then
-    for _, reason in ipairs(unknown_options(opts or {})) do
-        rspamd_logger.errx(rspamd_config, '%s: %s', N, reason)
-    end
-
+    tell_unknown(opts or {})
     rspamd_logger.infox(rspamd_config, '%s: no domains are configured', N)
     lua_util.disable_module(N, 'config')
     return

@@ -221,9 +221,10 @@ for my $case (
      'mail_redis'],
     ['DKIM: no callback', qr/never given: the key of x$/, sub {
         s/    dkim\.verify\(/    (function(_, _, _, await)
-            await('the key of x', print) end)(/ }],
+            await('the key of x', print) end)(/ }, 'signers'],
     ['an error when it is loaded', qr/internal error/, sub {
-        s/(local function parse_options\([^)]*\)\n)/$1 error('boom')\n/ }],
+        s/(function exports\.read\([^)]*\)\n)/$1 error('boom')\n/ },
+     'options'],
 ) {
     my ($name, $reason, $edit, $module) = @$case;
 
