@@ -9,7 +9,6 @@
 
 #include "ngx_http_mta_sts_module.h"
 #include "ngx_http_tlsrpt_admin_conf.h"
-#include "ngx_http_tlsrpt_api.h"
 #include "ngx_http_tlsrpt_collect.h"
 #include "ngx_http_tlsrpt_counters.h"
 #include "ngx_http_tlsrpt_ctx.h"
@@ -18,6 +17,7 @@
 #include "ngx_http_tlsrpt_reckon.h"
 #include "ngx_http_tlsrpt_report_uri.h"
 #include "ngx_http_tlsrpt_served_upkeep.h"
+#include "ngx_http_tlsrpt_stats_conf.h"
 #include "ngx_http_tlsrpt_upkeep.h"
 #include "tlsrpt_version.h"
 
@@ -35,12 +35,12 @@ static void *ngx_http_tlsrpt_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_http_tlsrpt_merge_loc_conf(ngx_conf_t *cf, void *parent,
     void *child);
 
+static void ngx_http_tlsrpt_inherit(ngx_http_tlsrpt_loc_conf_t *prev,
+    ngx_http_tlsrpt_loc_conf_t *conf);
 static char *ngx_http_tlsrpt_retention(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static ngx_int_t ngx_http_tlsrpt_days(ngx_str_t *value);
 static char *ngx_http_tlsrpt_collect(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-static char *ngx_http_tlsrpt_stats(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_tlsrpt_size_check(ngx_conf_t *cf, void *post,
     void *data);
@@ -115,7 +115,7 @@ static ngx_command_t  ngx_http_tlsrpt_commands[] = {
       NULL },
 
     { ngx_string("tlsrpt_stats"),
-      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS|NGX_CONF_TAKE1,
       ngx_http_tlsrpt_stats,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
@@ -358,9 +358,15 @@ ngx_http_tlsrpt_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         conf->scope = prev->scope;
     }
 
+    ngx_http_tlsrpt_inherit(prev, conf);
+
     if ((conf->collect || conf->stats || conf->admin || conf->certificates)
         && ngx_http_tlsrpt_location_errors(cf) != NGX_OK)
     {
+        return NGX_CONF_ERROR;
+    }
+
+    if (conf->stats && ngx_http_tlsrpt_stats_page(cf, conf) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
 
@@ -369,6 +375,26 @@ ngx_http_tlsrpt_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     }
 
     return NGX_CONF_OK;
+}
+
+
+/* An "if" or a limit_except in a location is answered by its handler, and has a
+   configuration of its own. */
+
+static void
+ngx_http_tlsrpt_inherit(ngx_http_tlsrpt_loc_conf_t *prev,
+    ngx_http_tlsrpt_loc_conf_t *conf)
+{
+    if (!conf->admin) {
+        conf->owner = prev->owner;
+        conf->owner_max = prev->owner_max;
+    }
+
+    if (!conf->stats) {
+        conf->index = prev->index;
+        conf->index_gzip = prev->index_gzip;
+        conf->index_tag = prev->index_tag;
+    }
 }
 
 
@@ -468,30 +494,6 @@ ngx_http_tlsrpt_collect(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     return ngx_http_tlsrpt_location_handler(cf, cmd,
                                             ngx_http_tlsrpt_collect_handler);
-}
-
-
-static char *
-ngx_http_tlsrpt_stats(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_http_tlsrpt_loc_conf_t  *tlcf = conf;
-
-    ngx_http_core_loc_conf_t  *clcf;
-
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-
-    if (clcf->exact_match) {
-        return "needs a location with others below it, not an exact one";
-    }
-
-    if (clcf->name.len && clcf->name.data[clcf->name.len - 1] == '/') {
-        clcf->auto_redirect = 1;
-    }
-
-    tlcf->stats = 1;
-
-    return ngx_http_tlsrpt_location_handler(cf, cmd,
-                                            ngx_http_tlsrpt_api_handler);
 }
 
 

@@ -41,6 +41,11 @@ typedef struct {
     size_t                         max_report_size;
     ngx_flag_t                     collect;
     ngx_flag_t                     stats;
+    ngx_str_t                      admin_uri;   /* for the dashboard; len 0:
+                                                   it changes nothing */
+    ngx_str_t                      index;   /* its index.html, plain and as */
+    ngx_str_t                      index_gzip;  /* gzip, and the entity tag */
+    ngx_str_t                      index_tag;
     ngx_http_complex_value_t      *scope;   /* NULL: all domains */
     ngx_flag_t                     admin;
     ngx_flag_t                     certificates;

@@ -5,6 +5,7 @@
 
 #include "ngx_http_tlsrpt_dashboard.h"
 #include "ngx_http_tlsrpt_error.h"
+#include "ngx_http_tlsrpt_module.h"
 #include "ngx_http_tlsrpt_send.h"
 
 
@@ -16,21 +17,21 @@
     "form-action 'none'; frame-ancestors 'none'"
 
 
-static const ngx_http_tlsrpt_dashboard_file_t *ngx_http_tlsrpt_dashboard_file(
-    ngx_str_t *path);
 static ngx_int_t ngx_http_tlsrpt_dashboard_redirect(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_tlsrpt_dashboard_gzip(ngx_http_request_t *r);
 static ngx_int_t ngx_http_tlsrpt_dashboard_headers(ngx_http_request_t *r,
     ngx_uint_t index, ngx_uint_t gzip);
 static ngx_int_t ngx_http_tlsrpt_dashboard_etag(ngx_http_request_t *r,
-    ngx_uint_t gzip);
+    ngx_uint_t index, ngx_uint_t gzip);
 
 
 ngx_int_t
 ngx_http_tlsrpt_dashboard_handler(ngx_http_request_t *r, ngx_str_t *path)
 {
     ngx_int_t                                rc;
+    ngx_str_t                               *index;
     ngx_uint_t                               gzip;
+    ngx_http_tlsrpt_loc_conf_t              *tlcf;
     const ngx_http_tlsrpt_dashboard_file_t  *file;
 
     file = ngx_http_tlsrpt_dashboard_file(path);
@@ -62,12 +63,19 @@ ngx_http_tlsrpt_dashboard_handler(ngx_http_request_t *r, ngx_str_t *path)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    if (path->len == 0) {
+        tlcf = ngx_http_get_module_loc_conf(r, ngx_http_tlsrpt_module);
+        index = gzip ? &tlcf->index_gzip : &tlcf->index;
+
+        return ngx_http_tlsrpt_send_body(r, index->data, index->len);
+    }
+
     return gzip ? ngx_http_tlsrpt_send_body(r, file->gzip, file->gzip_len)
                 : ngx_http_tlsrpt_send_body(r, file->plain, file->plain_len);
 }
 
 
-static const ngx_http_tlsrpt_dashboard_file_t *
+const ngx_http_tlsrpt_dashboard_file_t *
 ngx_http_tlsrpt_dashboard_file(ngx_str_t *path)
 {
     const ngx_http_tlsrpt_dashboard_file_t  *file;
@@ -171,22 +179,33 @@ ngx_http_tlsrpt_dashboard_headers(ngx_http_request_t *r, ngx_uint_t index,
         r->headers_out.content_encoding = h;
     }
 
-    return ngx_http_tlsrpt_dashboard_etag(r, gzip);
+    return ngx_http_tlsrpt_dashboard_etag(r, index, gzip);
 }
 
 
-/* "VERSION" or "VERSION-gzip": each encoding is an answer of its own
+/* "TAG" or "TAG-gzip": each encoding is an answer of its own
    (RFC 9110 8.8.3). */
 
 static ngx_int_t
-ngx_http_tlsrpt_dashboard_etag(ngx_http_request_t *r, ngx_uint_t gzip)
+ngx_http_tlsrpt_dashboard_etag(ngx_http_request_t *r, ngx_uint_t index,
+    ngx_uint_t gzip)
 {
-    u_char           *p;
-    size_t            len;
-    ngx_table_elt_t  *etag;
+    u_char                      *p;
+    size_t                       len;
+    ngx_str_t                    tag;
+    ngx_table_elt_t             *etag;
+    ngx_http_tlsrpt_loc_conf_t  *tlcf;
 
-    len = ngx_strlen(ngx_http_tlsrpt_dashboard_version)
-          + sizeof("\"-gzip\"") - 1;
+    tlcf = ngx_http_get_module_loc_conf(r, ngx_http_tlsrpt_module);
+
+    tag.data = (u_char *) ngx_http_tlsrpt_dashboard_version;
+    tag.len = ngx_strlen(ngx_http_tlsrpt_dashboard_version);
+
+    if (index) {
+        tag = tlcf->index_tag;
+    }
+
+    len = tag.len + sizeof("\"-gzip\"") - 1;
 
     p = ngx_pnalloc(r->pool, len);
     if (p == NULL) {
@@ -203,8 +222,7 @@ ngx_http_tlsrpt_dashboard_etag(ngx_http_request_t *r, ngx_uint_t gzip)
     etag->hash = 1;
     ngx_str_set(&etag->key, "ETag");
     etag->value.data = p;
-    etag->value.len = ngx_snprintf(p, len, "\"%s%s\"",
-                                   ngx_http_tlsrpt_dashboard_version,
+    etag->value.len = ngx_snprintf(p, len, "\"%V%s\"", &tag,
                                    gzip ? "-gzip" : "")
                       - p;
 

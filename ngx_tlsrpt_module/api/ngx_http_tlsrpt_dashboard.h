@@ -15,7 +15,8 @@
 #pragma GCC visibility push(hidden)
 
 typedef struct {
-    ngx_str_t     path;         /* below the location; empty: index.html */
+    ngx_str_t     path;         /* below the location; empty: index.html,
+                                   without what its location adds */
     const char   *type;
     const u_char *plain;
     size_t        plain_len;
@@ -28,6 +29,10 @@ typedef struct {
 extern const ngx_http_tlsrpt_dashboard_file_t
     ngx_http_tlsrpt_dashboard_files[];
 extern const char  ngx_http_tlsrpt_dashboard_version[];
+
+/* NULL: there is none at the path. */
+const ngx_http_tlsrpt_dashboard_file_t *ngx_http_tlsrpt_dashboard_file(
+    ngx_str_t *path);
 
 /* NGX_DECLINED: the path is not the dashboard's.  Without the slash after the
    location, a redirect to the address with it. */
