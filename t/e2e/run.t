@@ -93,8 +93,25 @@ cmp_ok said() =~ tr/\n//, '<', 100, 'and no more than can be read';
 # The same, from outside.
 my $client = $helper;
 my %tcp = (tcp => 1);
-my $answer = $client->get('/tlsrpt/domains/example.com'
-                          . '?organization-name=Example%20Mail', %tcp);
+# A month as it would have been: each report came hours after its day, and what
+# happened has the day on which it did.
+my $answer = $client->get('/tlsrpt/domains/example.com/senders', %tcp);
+my @delays = map { $_->{'median-delay-seconds'} } @{ $answer->{json}{senders} };
+is scalar @delays, 6, 'six senders report';
+is scalar(grep { $_ > 0 && $_ < 86400 } @delays), 6, 'within a day, all of them'
+    or diag "@delays";
+
+my @events = @{ $client->get('/tlsrpt/events', %tcp)->{json}{events} };
+is_deeply [map { "$_->{type} $_->{domain}" } reverse @events], [
+    'problem-opened example.org', 'problem-resolved example.org',
+    'problem-opened example.com', 'problem-opened example.net',
+], 'a certificate was renewed, a sender is stripped, an MX is missing'
+    or diag explain \@events;
+is scalar(grep { substr($_->{time}, 0, 10) ge day(-5) } @events), 0,
+    'each of it when it was';
+
+$answer = $client->get('/tlsrpt/domains/example.com?organization-name='
+                          . 'Example%20Mail&from=' . day(-89), %tcp);
 is $answer->{status}, 200, 'it answers afterwards';
 is $answer->{json}{reports}, 1, 'with the report once';
 is $answer->{json}{'total-successful-session-count'}, 5326, 'and its sessions';
@@ -113,6 +130,10 @@ ok $answer->{json}{symbols}{TLSRPT_DUPLICATE}, 'the scanner answers too';
 $answer = $client->get('/tlsrpt/', %tcp);
 is $answer->{headers}{'content-type'}, 'text/html; charset=utf-8',
     'there is a dashboard';
+
+$answer = $client->get('/tlsrpt/domains', %tcp,
+                       headers => ['Accept-Encoding' => 'gzip']);
+is $answer->{headers}{'content-encoding'}, 'gzip', 'whose JSON is compressed';
 
 for my $domain (qw(example.com example.net example.org token.example)) {
     $answer = $client->get('/.well-known/mta-sts.txt',

@@ -14,6 +14,7 @@ package TLSRPT::Story;
 use strict;
 use warnings;
 
+use List::Util qw(min);
 use POSIX qw(floor strftime);
 
 our $DAYS = 60;
@@ -21,14 +22,18 @@ our @EXPIRED = (20, 25);        # days ago
 our $FORGOTTEN = 9;
 our $STRIPPED = 14;
 
-# Name, sessions of a weekday, sending IP, what it is like.
+# When it is to be seen, in days ago, that something has begun or ended.
+our @TURNS = (24, 16, 13, 8);
+
+# Name, sessions of a weekday, sending IP, hours from the end of a day until its
+# report comes.
 my @SENDERS = (
-    ['Alder Mail',        920, '192.0.2.10'],
-    ['Birch Systems',     640, '192.0.2.77'],
-    ['Cedar Networks',    210, '198.51.100.4'],
-    ['Dogwood Hosting',    90, '198.51.100.99'],
-    ['Elm University',     34, '2001:db8:25::7'],
-    ['Fir & Sons Bank',    12, '192.0.2.201'],
+    ['Alder Mail',        920, '192.0.2.10',      2],
+    ['Birch Systems',     640, '192.0.2.77',      5],
+    ['Cedar Networks',    210, '198.51.100.4',    1],
+    ['Dogwood Hosting',    90, '198.51.100.99',   9],
+    ['Elm University',     34, '2001:db8:25::7',  4],
+    ['Fir & Sons Bank',    12, '192.0.2.201',    13],
 );
 
 our $STRIPPED_SENDER = 'Elm University';
@@ -131,6 +136,26 @@ sub report {
             }]) : (),
         }],
     };
+}
+
+# As it comes in, [time, report], the first one first; of what should still
+# come, the time is now.
+sub arrivals {
+    my @all;
+
+    for my $ago (reverse 1 .. $DAYS) {
+        my $end = (floor(time / 86400) - $ago + 1) * 86400;
+
+        for my $sender (0 .. $#SENDERS) {
+            my $late = 3600 * $SENDERS[$sender][3] * (0.9 + 0.2
+                     * chance($sender, $ago));
+            my $time = min(time, int($end + $late));
+            push @all, map { [$time, report($_, $sender, $ago)] }
+                sort keys %DOMAINS;
+        }
+    }
+
+    return sort { $a->[0] <=> $b->[0] } @all;
 }
 
 # All of them, the oldest first.
