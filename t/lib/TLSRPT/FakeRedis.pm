@@ -113,7 +113,8 @@ sub serve {
 sub is_poll {
     my ($words) = @_;
 
-    return grep { /:(?:due|lease:problems|served|\{checks\}:names)\z/ } @$words;
+    return grep { /^TIME\z|:(?:due|lease:problems|served|\{checks\}:names)\z/ }
+        @$words;
 }
 
 # Whether the connection stays.
