@@ -5,7 +5,7 @@
 #     uninstall   unless nginx's configuration needs the module; FORCE=1: always
 #     deps        installs the Debian packages that are missing
 #     run         a server of its own to play with; PORT=8460, until Ctrl-C
-#     test        installs what is missing, runs every test, two at a time
+#     test        installs what is missing, runs every test, a few at a time
 #     soak        the long forms of the tests that kill (ROUNDS=300, SEED=)
 #     fuzz        fuzzes each target for FUZZ_SECONDS
 #     coverage    the lines that tests do not reach, as a table (TESTS= narrows)
