@@ -6,6 +6,7 @@
 #include "ngx_http_mta_sts_module.h"
 #include "ngx_http_tlsrpt_error.h"
 #include "ngx_http_tlsrpt_hosts.h"
+#include "ngx_http_tlsrpt_leads.h"
 #include "ngx_http_tlsrpt_params.h"
 #include "ngx_http_tlsrpt_roll.h"
 #include "ngx_http_tlsrpt_send.h"
@@ -21,8 +22,13 @@ typedef struct {
     ngx_http_request_t       *request;
     ngx_http_tlsrpt_admin_t   admin;
     ngx_http_tlsrpt_roll_t    roll;
+    ngx_http_tlsrpt_leads_t   leads;
     ngx_str_t                 domain;       /* of the host that is asked for */
     ngx_uint_t                asked;
+    ngx_uint_t                may_lead;     /* that one */
+    ngx_http_mta_sts_policy_t  *policy;     /* of the configuration: the last
+                                               that was asked for */
+    ngx_uint_t                looked;       /* all were asked for */
     tlsrpt_provider_t         provider;     /* of the zone */
     ngx_uint_t                begun;
     ngx_http_tlsrpt_text_t    text;
@@ -38,10 +44,17 @@ static ngx_int_t ngx_http_tlsrpt_hosts_is_one(ngx_http_request_t *r,
     ngx_http_tlsrpt_hosts_t *hosts);
 static ngx_int_t ngx_http_tlsrpt_hosts_is_enrolled(
     ngx_http_tlsrpt_enrolled_t *en, const tlsrpt_enrolment_t *shown);
+static ngx_int_t ngx_http_tlsrpt_hosts_none(ngx_http_request_t *r);
 static ngx_int_t ngx_http_tlsrpt_hosts_send(ngx_http_request_t *r,
     const ngx_str_t *domain);
-static void ngx_http_tlsrpt_hosts_configured(ngx_http_request_t *r,
-    ngx_http_tlsrpt_hosts_t *hosts);
+static ngx_int_t ngx_http_tlsrpt_hosts_look(ngx_http_tlsrpt_hosts_t *hosts);
+static ngx_int_t ngx_http_tlsrpt_hosts_look_next(void *data,
+    ngx_http_tlsrpt_ask_t *ask);
+static ngx_int_t ngx_http_tlsrpt_hosts_look_reply(void *data,
+    ngx_http_tlsrpt_ask_t *ask, const tlsrpt_reply_t *reply);
+static ngx_int_t ngx_http_tlsrpt_hosts_look_done(void *data,
+    ngx_http_request_t *r);
+static void ngx_http_tlsrpt_hosts_look_end(void *data);
 static void ngx_http_tlsrpt_hosts_add(ngx_http_tlsrpt_hosts_t *hosts,
     const void *domain, size_t len);
 static ngx_int_t ngx_http_tlsrpt_hosts_one(void *data,
@@ -52,19 +65,28 @@ static ngx_int_t ngx_http_tlsrpt_zone_begins(ngx_http_tlsrpt_hosts_t *hosts);
 static ngx_int_t ngx_http_tlsrpt_zone_done(void *data, ngx_http_request_t *r);
 static ngx_int_t ngx_http_tlsrpt_hosts_done(void *data,
     ngx_http_request_t *r);
-static void ngx_http_tlsrpt_hosts_destroy(void *data);
+static void ngx_http_tlsrpt_hosts_cleanup(void *data);
 
+
+/* Where the hosts lead: one alone, or those of the configuration. */
+static const ngx_http_tlsrpt_fetch_type_t  ngx_http_tlsrpt_hosts_looked = {
+    ngx_http_tlsrpt_hosts_look_next,
+    ngx_http_tlsrpt_hosts_look_reply,
+    NULL,
+    ngx_http_tlsrpt_hosts_look_done,
+    ngx_http_tlsrpt_hosts_look_end
+};
 
 static const ngx_http_tlsrpt_roll_type_t  ngx_http_tlsrpt_hosts_roll = {
     ngx_http_tlsrpt_hosts_one,
     ngx_http_tlsrpt_hosts_done,
-    ngx_http_tlsrpt_hosts_destroy
+    NULL
 };
 
 static const ngx_http_tlsrpt_roll_type_t  ngx_http_tlsrpt_zone_roll = {
     ngx_http_tlsrpt_zone_one,
     ngx_http_tlsrpt_zone_done,
-    ngx_http_tlsrpt_hosts_destroy
+    NULL
 };
 
 
@@ -89,9 +111,9 @@ ngx_http_tlsrpt_hosts(ngx_http_request_t *r, ngx_http_tlsrpt_admin_t *admin)
         return ngx_http_tlsrpt_hosts_is_one(r, hosts);
     }
 
-    ngx_http_tlsrpt_hosts_configured(r, hosts);
+    hosts->roll.leads = &hosts->leads;
 
-    return ngx_http_tlsrpt_roll(r, &hosts->roll);
+    return ngx_http_tlsrpt_hosts_look(hosts);
 }
 
 
@@ -99,12 +121,18 @@ static ngx_http_tlsrpt_hosts_t *
 ngx_http_tlsrpt_hosts_create(ngx_http_request_t *r,
     const ngx_http_tlsrpt_roll_type_t *type)
 {
+    ngx_pool_cleanup_t       *cln;
     ngx_http_tlsrpt_hosts_t  *hosts;
 
     hosts = ngx_pcalloc(r->pool, sizeof(ngx_http_tlsrpt_hosts_t));
-    if (hosts == NULL) {
+    cln = ngx_pool_cleanup_add(r->pool, 0);
+
+    if (hosts == NULL || cln == NULL) {
         return NULL;
     }
+
+    cln->handler = ngx_http_tlsrpt_hosts_cleanup;
+    cln->data = hosts;
 
     hosts->request = r;
     hosts->roll.type = type;
@@ -166,14 +194,13 @@ ngx_http_tlsrpt_hosts_is_one(ngx_http_request_t *r,
     ngx_http_mta_sts_main_conf_t  *mmcf;
 
     if (hosts->domain.len == 0) {
-        return ngx_http_tlsrpt_error(r, NGX_HTTP_NOT_FOUND,
-                                     "no host of a policy");
+        return ngx_http_tlsrpt_hosts_none(r);
     }
 
     mmcf = ngx_http_get_module_main_conf(r, ngx_http_mta_sts_module);
 
     if (ngx_http_mta_sts_find(mmcf, hosts->domain.data, hosts->domain.len)) {
-        return ngx_http_tlsrpt_hosts_send(r, &hosts->domain);
+        return ngx_http_tlsrpt_hosts_look(hosts);
     }
 
     /* whoever holds it: as the operator sees it */
@@ -189,8 +216,9 @@ static ngx_int_t
 ngx_http_tlsrpt_hosts_is_enrolled(ngx_http_tlsrpt_enrolled_t *en,
     const tlsrpt_enrolment_t *shown)
 {
-    int              is_served;
-    tlsrpt_served_t  served;
+    int                       is_served;
+    tlsrpt_served_t           served;
+    ngx_http_tlsrpt_hosts_t  *hosts;
 
     is_served = 0;
 
@@ -204,10 +232,27 @@ ngx_http_tlsrpt_hosts_is_enrolled(ngx_http_tlsrpt_enrolled_t *en,
         tlsrpt_served_free(&served);
     }
 
-    return is_served ? ngx_http_tlsrpt_hosts_send(en->request,
-                                                  &en->admin->domain)
-                     : ngx_http_tlsrpt_error(en->request, NGX_HTTP_NOT_FOUND,
-                                             "no host of a policy");
+    if (!is_served) {
+        return ngx_http_tlsrpt_hosts_none(en->request);
+    }
+
+    hosts = ngx_http_tlsrpt_hosts_create(en->request,
+                                         &ngx_http_tlsrpt_hosts_roll);
+    if (hosts == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    hosts->domain = en->admin->domain;
+
+    return ngx_http_tlsrpt_hosts_look(hosts);
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_hosts_none(ngx_http_request_t *r)
+{
+    return ngx_http_tlsrpt_error(r, NGX_HTTP_NOT_FOUND,
+                                 "no host of a policy that leads here");
 }
 
 
@@ -231,27 +276,112 @@ ngx_http_tlsrpt_hosts_send(ngx_http_request_t *r, const ngx_str_t *domain)
 }
 
 
-/* All */
+/* Where they lead */
 
-static void
-ngx_http_tlsrpt_hosts_configured(ngx_http_request_t *r,
-    ngx_http_tlsrpt_hosts_t *hosts)
+static ngx_int_t
+ngx_http_tlsrpt_hosts_look(ngx_http_tlsrpt_hosts_t *hosts)
 {
-    ngx_str_t                      domain;
-    ngx_http_mta_sts_policy_t     *policy;
-    ngx_http_mta_sts_main_conf_t  *mmcf;
-
-    mmcf = ngx_http_get_module_main_conf(r, ngx_http_mta_sts_module);
-
-    for (policy = ngx_http_mta_sts_next(mmcf, NULL);
-         policy;
-         policy = ngx_http_mta_sts_next(mmcf, policy))
-    {
-        domain = ngx_http_mta_sts_policy_domain(policy);
-        ngx_http_tlsrpt_hosts_add(hosts, domain.data, domain.len);
+    if (ngx_http_tlsrpt_leads_begin(hosts->request, &hosts->leads) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
+
+    return ngx_http_tlsrpt_fetch(hosts->request, &ngx_http_tlsrpt_hosts_looked,
+                                 hosts);
 }
 
+
+static ngx_int_t
+ngx_http_tlsrpt_hosts_look_next(void *data, ngx_http_tlsrpt_ask_t *ask)
+{
+    ngx_http_tlsrpt_hosts_t *hosts = data;
+
+    ngx_int_t                      rc;
+    ngx_str_t                      domain;
+    ngx_http_mta_sts_main_conf_t  *mmcf;
+
+    ask->item = NULL;
+
+    rc = ngx_http_tlsrpt_leads_next(&hosts->leads, ask);
+
+    if (rc != NGX_DECLINED) {
+        return rc;
+    }
+
+    if (hosts->looked) {
+        return NGX_DONE;
+    }
+
+    domain = hosts->domain;
+    hosts->looked = (domain.len > 0);
+
+    if (!hosts->looked) {
+        mmcf = ngx_http_get_module_main_conf(hosts->request,
+                                             ngx_http_mta_sts_module);
+
+        hosts->policy = ngx_http_mta_sts_next(mmcf, hosts->policy);
+        hosts->looked = (hosts->policy == NULL);
+
+        if (hosts->looked) {
+            return NGX_DONE;
+        }
+
+        domain = ngx_http_mta_sts_policy_domain(hosts->policy);
+    }
+
+    ask->item = hosts->policy ? (void *) hosts->policy : hosts;
+    ask->command = ngx_http_tlsrpt_leads_ask(&hosts->leads,
+                                             ngx_http_tlsrpt_str(&domain));
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_hosts_look_reply(void *data, ngx_http_tlsrpt_ask_t *ask,
+    const tlsrpt_reply_t *reply)
+{
+    ngx_http_tlsrpt_hosts_t *hosts = data;
+
+    ngx_str_t  domain;
+
+    if (ask->item == NULL) {
+        return ngx_http_tlsrpt_leads_reply(&hosts->leads, reply);
+    }
+
+    hosts->may_lead = ngx_http_tlsrpt_leads_may(&hosts->leads, reply);
+
+    if (ask->item != hosts && hosts->may_lead) {
+        domain = ngx_http_mta_sts_policy_domain(ask->item);
+        ngx_http_tlsrpt_hosts_add(hosts, domain.data, domain.len);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_tlsrpt_hosts_look_done(void *data, ngx_http_request_t *r)
+{
+    ngx_http_tlsrpt_hosts_t *hosts = data;
+
+    if (hosts->domain.len == 0) {
+        return ngx_http_tlsrpt_roll(r, &hosts->roll);
+    }
+
+    return hosts->may_lead ? ngx_http_tlsrpt_hosts_send(r, &hosts->domain)
+                           : ngx_http_tlsrpt_hosts_none(r);
+}
+
+
+/* What it was made from is needed for the enrolled ones. */
+
+static void
+ngx_http_tlsrpt_hosts_look_end(void *data)
+{
+}
+
+
+/* All */
 
 static void
 ngx_http_tlsrpt_hosts_add(ngx_http_tlsrpt_hosts_t *hosts, const void *domain,
@@ -273,7 +403,7 @@ ngx_http_tlsrpt_hosts_one(void *data, const ngx_http_tlsrpt_roll_one_t *one)
     tlsrpt_served_t                served;
     ngx_http_mta_sts_main_conf_t  *mmcf;
 
-    if (one->record->holder == NULL) {
+    if (one->record->holder == NULL || !one->leads) {
         return NGX_OK;
     }
 
@@ -319,7 +449,7 @@ ngx_http_tlsrpt_hosts_done(void *data, ngx_http_request_t *r)
 
 
 static void
-ngx_http_tlsrpt_hosts_destroy(void *data)
+ngx_http_tlsrpt_hosts_cleanup(void *data)
 {
     ngx_http_tlsrpt_hosts_t *hosts = data;
 

@@ -2,8 +2,8 @@
  * Copyright (C) the tlsrpt authors
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * Time and version first; then for each page of names, their records, and the
- * records of those that they are same-as.
+ * Time and version first; then for each page of names, their records, the
+ * records of those that they are same-as, and where their policy hosts lead.
  */
 
 #include "ngx_http_tlsrpt_roll.h"
@@ -16,11 +16,14 @@ enum {
     NGX_HTTP_TLSRPT_ROLL_NAMES,
     NGX_HTTP_TLSRPT_ROLL_RECORDS,
     NGX_HTTP_TLSRPT_ROLL_OTHERS,
+    NGX_HTTP_TLSRPT_ROLL_LEADS,
     NGX_HTTP_TLSRPT_ROLL_PAGE
 };
 
 
 static ngx_int_t ngx_http_tlsrpt_roll_next(void *data,
+    ngx_http_tlsrpt_ask_t *ask);
+static ngx_int_t ngx_http_tlsrpt_roll_leads(ngx_http_tlsrpt_roll_t *roll,
     ngx_http_tlsrpt_ask_t *ask);
 static const tlsrpt_command_t *ngx_http_tlsrpt_roll_own(
     ngx_http_tlsrpt_roll_t *roll, tlsrpt_command_t *command);
@@ -117,6 +120,9 @@ ngx_http_tlsrpt_roll_next(void *data, ngx_http_tlsrpt_ask_t *ask)
                                                    roll->nwanted));
         break;
 
+    case NGX_HTTP_TLSRPT_ROLL_LEADS:
+        return ngx_http_tlsrpt_roll_leads(roll, ask);
+
     default: /* NGX_HTTP_TLSRPT_ROLL_PAGE */
         return NGX_DONE;
     }
@@ -124,6 +130,29 @@ ngx_http_tlsrpt_roll_next(void *data, ngx_http_tlsrpt_ask_t *ask)
     roll->asked = 1;
 
     return ask->command ? NGX_OK : NGX_ERROR;
+}
+
+
+/* Many of these are under way at a time. */
+
+static ngx_int_t
+ngx_http_tlsrpt_roll_leads(ngx_http_tlsrpt_roll_t *roll,
+    ngx_http_tlsrpt_ask_t *ask)
+{
+    ngx_uint_t  i;
+
+    while (roll->leads && roll->nled < roll->n) {
+        i = roll->nled++;
+
+        if (roll->records[i] && roll->records[i]->holder) {
+            ask->n = i;
+            ask->command = ngx_http_tlsrpt_leads_ask(roll->leads,
+                                                     roll->names[i]);
+            return NGX_OK;
+        }
+    }
+
+    return NGX_DONE;
 }
 
 
@@ -164,9 +193,13 @@ ngx_http_tlsrpt_roll_reply(void *data, ngx_http_tlsrpt_ask_t *ask,
     case NGX_HTTP_TLSRPT_ROLL_RECORDS:
         return ngx_http_tlsrpt_roll_records(roll, reply);
 
-    default: /* NGX_HTTP_TLSRPT_ROLL_OTHERS */
-        roll->step = NGX_HTTP_TLSRPT_ROLL_PAGE;
+    case NGX_HTTP_TLSRPT_ROLL_OTHERS:
+        roll->step = NGX_HTTP_TLSRPT_ROLL_LEADS;
         return ngx_http_tlsrpt_roll_others(roll, reply);
+
+    default: /* NGX_HTTP_TLSRPT_ROLL_LEADS */
+        roll->may_lead[ask->n] = ngx_http_tlsrpt_leads_may(roll->leads, reply);
+        return NGX_OK;
     }
 }
 
@@ -230,9 +263,11 @@ ngx_http_tlsrpt_roll_names(ngx_http_tlsrpt_roll_t *roll,
     roll->wanted_by = ngx_pcalloc(roll->pool, n * sizeof(ngx_uint_t));
     roll->records = ngx_pcalloc(roll->pool, n * sizeof(void *));
     roll->others = ngx_pcalloc(roll->pool, n * sizeof(void *));
+    roll->may_lead = ngx_pcalloc(roll->pool, n);
 
     if (roll->names == NULL || roll->wanted == NULL || roll->wanted_by == NULL
-        || roll->records == NULL || roll->others == NULL)
+        || roll->records == NULL || roll->others == NULL
+        || roll->may_lead == NULL)
     {
         return NGX_ERROR;
     }
@@ -278,7 +313,7 @@ ngx_http_tlsrpt_roll_records(ngx_http_tlsrpt_roll_t *roll,
     }
 
     roll->step = roll->nwanted ? NGX_HTTP_TLSRPT_ROLL_OTHERS
-                               : NGX_HTTP_TLSRPT_ROLL_PAGE;
+                               : NGX_HTTP_TLSRPT_ROLL_LEADS;
 
     return NGX_OK;
 }
@@ -389,6 +424,7 @@ ngx_http_tlsrpt_roll_work(void *data, ngx_http_request_t *r)
     one.domain = roll->names[i];
     one.record = roll->records[i];
     one.other = roll->others[i] ? roll->others[i]->holder : NULL;
+    one.leads = roll->may_lead[i];
 
     rc = roll->type->one(roll->data, &one);
 
@@ -423,6 +459,7 @@ ngx_http_tlsrpt_roll_free(ngx_http_tlsrpt_roll_t *roll)
     roll->n = 0;
     roll->seen = 0;
     roll->nwanted = 0;
+    roll->nled = 0;
 
     if (roll->pool) {
         ngx_destroy_pool(roll->pool);

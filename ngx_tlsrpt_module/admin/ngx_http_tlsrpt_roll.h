@@ -10,6 +10,7 @@
 #define NGX_HTTP_TLSRPT_ROLL_H
 
 #include "ngx_http_tlsrpt_enrolled.h"
+#include "ngx_http_tlsrpt_leads.h"
 
 #pragma GCC visibility push(hidden)
 
@@ -19,6 +20,8 @@ typedef struct {
     const tlsrpt_registry_record_t  *record;
     const tlsrpt_enrolment_t        *other; /* that the holder is same-as, if it
                                                is enrolled; NULL: none */
+    ngx_uint_t                       leads; /* here, or may; where that is asked
+                                               for */
 } ngx_http_tlsrpt_roll_one_t;
 
 typedef struct {
@@ -39,6 +42,7 @@ typedef struct {
     tlsrpt_str_t                        owner;  /* data NULL: of all */
     ngx_str_t                           after;  /* this name; of the pool */
     ngx_uint_t                          page;   /* names read at a time */
+    ngx_http_tlsrpt_leads_t            *leads;  /* NULL: not asked for */
 
     ngx_http_request_t                 *request;
     int64_t                             now;    /* Redis's time, seconds */
@@ -54,6 +58,8 @@ typedef struct {
     tlsrpt_str_t                       *wanted; /* others, asked for */
     ngx_uint_t                         *wanted_by;
     ngx_uint_t                          nwanted;
+    u_char                             *may_lead;   /* a flag each */
+    ngx_uint_t                          nled;   /* of the names, asked */
     ngx_uint_t                          n;      /* names of the page */
     ngx_uint_t                          seen;   /* of these */
     unsigned                            asked:1;

@@ -58,6 +58,10 @@ json_t *tlsrpt_dns_behind(const tlsrpt_dns_domain_t *domain) TLSRPT_MUST_USE;
 /* The same as a piece of a zone file; free() it; NULL: no memory. */
 char *tlsrpt_dns_zone(const json_t *records, size_t *len) TLSRPT_MUST_USE;
 
+/* The host of the first https: URI, normalized, into TLSRPT_DOMAIN_LEN + 1
+   bytes.  Its length; 0: there is none. */
+size_t tlsrpt_dns_https_host(const tlsrpt_str_t *uris, size_t n, char *host);
+
 #pragma GCC visibility pop
 
 #endif /* TLSRPT_DNS_H */

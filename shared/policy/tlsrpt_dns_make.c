@@ -215,24 +215,24 @@ add_alias(const dns_t *dns, const char *prefix, const char *before,
 
 /* The host of the first https: URI: the name of this web server. */
 
-static size_t
-https_host(const tlsrpt_dns_domain_t *domain, char *host)
+size_t
+tlsrpt_dns_https_host(const tlsrpt_str_t *uris, size_t n, char *host)
 {
-    for (size_t i = 0; i < domain->nrua; i++) {
-        tlsrpt_str_t  uri = domain->rua[i];
-        size_t        n = sizeof("https://") - 1, len = 0;
+    for (size_t i = 0; i < n; i++) {
+        tlsrpt_str_t  uri = uris[i];
+        size_t        at = sizeof("https://") - 1, len = 0;
 
         if (!tlsrpt_str_begins_in_any_case(uri, "https://")) {
             continue;
         }
 
-        while (n + len < uri.len
-               && strchr("/?#:", uri.data[n + len]) == NULL)
+        while (at + len < uri.len
+               && strchr("/?#:", uri.data[at + len]) == NULL)
         {
             len++;
         }
 
-        len = tlsrpt_domain_normalize(uri.data + n, len, host);
+        len = tlsrpt_domain_normalize(uri.data + at, len, host);
 
         if (len) {
             return len;
@@ -335,7 +335,8 @@ static int
 add_host(const dns_t *dns)
 {
     char                host[TLSRPT_DOMAIN_LEN + 1];
-    size_t              len = https_host(dns->domain, host);
+    size_t              len = tlsrpt_dns_https_host(dns->domain->rua,
+                                                    dns->domain->nrua, host);
     const char         *why = "Leads senders to this web server, which serves "
                               "the policy; it needs a certificate for the name "
                               "on the left.";

@@ -11,6 +11,7 @@
 #include "check.h"
 #include "tlsrpt_finding.h"
 #include "tlsrpt_finding_server.h"
+#include "tlsrpt_leads.h"
 #include "tlsrpt_time.h"
 
 static tlsrpt_seen_t          seen;
@@ -366,9 +367,91 @@ test_unreadable(void)
 }
 
 
+/* Whether mta-sts.DOMAIN leads here: "check" is of the domain, "here" of the
+   host of our https: URI. */
+
+#define FRESH  "\"at\":1000000"
+#define OURS   "{" FRESH ",\"a\":[\"192.0.2.1\"],\"aaaa\":[\"2001:db8::1\"]}"
+
+static const struct {
+    const char          *host;
+    const char          *here;
+    tlsrpt_seen_bool_t   want;
+    const char          *name;
+} leads[] = {
+    { FRESH ",\"cname\":[\"in.example.net\",\"r.example.net\"]", "",
+      TLSRPT_SEEN_YES, "an alias that ends here, of which nothing is known" },
+    { FRESH ",\"cname\":[\"r.example.net\",\"lb.example.net\"]", OURS,
+      TLSRPT_SEEN_YES, "an alias of what is an alias" },
+    { FRESH ",\"cname\":[\"mta-sts.zone.example\"]", OURS, TLSRPT_SEEN_YES,
+      "an alias into the zone" },
+    { FRESH ",\"cname\":[\"lb.example\"]",
+      "{" FRESH ",\"cname\":[\"lb.example\"]}", TLSRPT_SEEN_YES,
+      "an alias of the same" },
+    { FRESH ",\"a\":[\"192.0.2.7\",\"192.0.2.1\"]", OURS, TLSRPT_SEEN_YES,
+      "an address" },
+    { FRESH ",\"aaaa\":[\"2001:db8::1\"],\"error\":\"a: servfail\"", OURS,
+      TLSRPT_SEEN_YES, "one of them, where another cannot be known" },
+    { FRESH ",\"a\":[\"192.0.2.7\"]", OURS, TLSRPT_SEEN_NO,
+      "other addresses" },
+    { FRESH ",\"cname\":[\"elsewhere.example\"],\"a\":[\"192.0.2.7\"]", OURS,
+      TLSRPT_SEEN_NO, "another's alias" },
+    { FRESH ",\"a\":[],\"aaaa\":[]", "", TLSRPT_SEEN_NO, "no address" },
+    { FRESH ",\"a\":[\"192.0.2.7\"],\"error\":\"aaaa: servfail\"", OURS,
+      TLSRPT_SEEN_UNKNOWN, "of which one part is not known" },
+    { FRESH ",\"a\":[\"192.0.2.7\"]", "", TLSRPT_SEEN_UNKNOWN,
+      "where nobody has looked at ours" },
+    { FRESH ",\"a\":[\"192.0.2.7\"]", "{\"at\":700000,\"a\":[\"192.0.2.7\"]}",
+      TLSRPT_SEEN_UNKNOWN, "or not of late" },
+    { FRESH ",\"a\":[\"192.0.2.7\"]",
+      "{" FRESH ",\"aaaa\":[],\"error\":\"a: timeout\"}", TLSRPT_SEEN_UNKNOWN,
+      "or without an answer" },
+    { "\"at\":700000,\"a\":[\"192.0.2.7\"]", OURS, TLSRPT_SEEN_UNKNOWN,
+      "a look of days ago" },
+    { "", OURS, TLSRPT_SEEN_UNKNOWN, "none" },
+    { FRESH ",\"a\":{\"0\":1},\"cname\":[7,null],\"aaaa\":\"x\"", OURS,
+      TLSRPT_SEEN_NO, "odd types" },
+};
+
+static void
+test_leads(void)
+{
+    char                 text[512];
+    tlsrpt_leads_t       ours;
+    const tlsrpt_str_t   uris[] = {
+        str("mailto:tlsrpt@m.example.net"), str("https://R.example.net:8443/v1")
+    };
+
+    tlsrpt_leads_names(&ours, uris, 2, str("zone.example"));
+    is_int((long long) ours.n, 2, "two names are ours");
+    is_str(ours.name[0], "r.example.net", "the first https: one");
+    is_str(ours.name[1], "mta-sts.zone.example", "the zone's");
+    tlsrpt_leads_free(&ours);
+
+    for (size_t i = 0; i < sizeof(leads) / sizeof(leads[0]); i++) {
+        tlsrpt_leads_names(&ours, uris, 2, str("zone.example"));
+        tlsrpt_leads_seen(&ours, 0, str(leads[i].here));
+        tlsrpt_leads_seen(&ours, 1, str(leads[i].here));
+        snprintf(text, sizeof(text), "{\"host\":{%s}}", leads[i].host);
+        is_int(tlsrpt_leads(&ours, str(text), 1000000), leads[i].want, "%s",
+               leads[i].name);
+        tlsrpt_leads_free(&ours);
+    }
+
+    tlsrpt_leads_names(&ours, uris, 1, (tlsrpt_str_t) { NULL, 0 });
+    is_int((long long) ours.n, 0, "mailto: alone names no host");
+    is_int(tlsrpt_leads(&ours, str("{\"host\":" OURS "}"), 1000000),
+           TLSRPT_SEEN_UNKNOWN, "so where it leads is not known");
+    is_int(tlsrpt_leads(&ours, str("{"), 1000000), TLSRPT_SEEN_UNKNOWN,
+           "no JSON");
+    tlsrpt_leads_free(&ours);
+}
+
+
 int
 main(void)
 {
+    test_leads();
     test_examples();
     test_publish();
     test_modes();

@@ -249,6 +249,38 @@ is $t->get('/certs/certificates?domain=mta-sts.op.example')->{body},
 is $t->get('/certs/domains')->{status}, 404, 'and nothing else';
 is $t->post('/certs', '{}', headers => \@JSON)->{status}, 405, 'to read only';
 
+# Of those, the hosts that lead here, as checks saw it last
+
+sub saw {
+    my ($domain, %host) = @_;
+
+    $t->redis('SET', "tlsrpt:{$domain}:check",
+              encode_json({ v => 1, host => { at => time, %host } }));
+
+    return;
+}
+
+is_deeply $t->redis('ZRANGE', 'tlsrpt:{checks}:hosts', 0, -1),
+    ['reports.example'], 'checks learn the name that is ours';
+saw('f.example', a => ['192.0.2.66'], cname => ['elsewhere.example']);
+saw('moved.example', cname => ['reports.example'], a => ['192.0.2.1']);
+saw('op.example', a => ['192.0.2.1']);
+saw('static.example', a => ['192.0.2.66']);
+saw('s3.example', at => time - 4 * 86400, a => ['192.0.2.66']);
+like hosts(ask(undef, 'GET', 'certificates')), qr/\Qmta-sts.f.example\E/,
+    'before it is known where that leads, all';
+$t->redis('HSET', 'tlsrpt:{checks}:here', 'reports.example',
+          encode_json({ at => time, a => ['192.0.2.1'], aaaa => [] }));
+is hosts(ask(undef, 'GET', 'certificates')), 'mta-sts.moved.example '
+    . 'mta-sts.op.example mta-sts.s3.example', 'then those that do, and those'
+    . ' that nobody looked at of late';
+is $t->get("/certs?domain=mta-sts.$_->[0]")->{status}, $_->[1], "likewise $_->[0]"
+    for ['op.example', 200], ['moved.example', 200], ['s3.example', 200],
+        ['f.example', 404], ['static.example', 404];
+saw('static.example', aaaa => [], a => ['192.0.2.1']);
+is $t->get('/certs?domain=mta-sts.static.example')->{status}, 200,
+    'it comes here';
+
 is ask(undef, 'GET', 'zone')->{status}, 404, 'no zone of the provider\'s';
 
 # Redis away

@@ -151,6 +151,22 @@ ok TLSRPT::Server::wait_until(90, sub { !grep { !seen($_) } @names }),
 is scalar(grep { $_->log =~ /this worker checks/ } @hosts), 1,
     'by one of two rspamd';
 
+# Where names of ours lead
+
+$server->redis('ZADD', 'tlsrpt:{checks}:hosts', time, 'mta-sts.d1.victims.example',
+               1, 'mta-sts.d2.victims.example');
+my $ours;
+ok TLSRPT::Server::wait_until(20, sub {
+    $ours = $server->redis('HGET', 'tlsrpt:{checks}:here',
+                           'mta-sts.d1.victims.example') }),
+    'a name of ours is looked at';
+$ours = JSON::PP->new->utf8->decode($ours);
+is_deeply $ours->{a}, [$address{web}], 'its address';
+ok $ours->{at}, 'and when it was so';
+ok !$server->redis('HEXISTS', 'tlsrpt:{checks}:here',
+                   'mta-sts.d2.victims.example'),
+    'one that nobody asks for any more is left alone';
+
 sub server_of { return seen("$_[0].example")->{servers}[0] || {} }
 
 is server_of('plain')->{result}, 'no-starttls', 'STARTTLS is not offered';

@@ -17,6 +17,7 @@ SPDX-License-Identifier: BSD-2-Clause
 
 local await = require "tlsrpt/await".await
 local dns = require "tlsrpt/dns"
+local here = require "tlsrpt/here"
 local leased = require "tlsrpt/leased"
 local look = require "tlsrpt/look"
 local may_ask_of = require "tlsrpt/may_ask"
@@ -296,6 +297,7 @@ end
 function checks:tick()
     self.dns:sweep()
     self:spawn_once('domains', self.work)
+    self:spawn_once('our names', function() self.here:work() end)
 end
 
 function checks:prepare()
@@ -319,6 +321,8 @@ function checks:prepare()
         timeout = TIMEOUT,
         now = function() return self:seconds() end,
     })
+
+    self.here = here(self)
 
     if not self.look.nameserver then
         rspamd_logger.warnx(rspamd_config, 'tlsrpt: checks: no resolver is'

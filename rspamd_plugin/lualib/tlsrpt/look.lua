@@ -168,6 +168,17 @@ function look:both(name)
     return seen, allowed
 end
 
+-- Where a name leads: an alias, addresses; and those that may be asked.
+function look:leads(name)
+    local host, allowed = self:both(name)
+    local chain = self:aliases(name)
+
+    host.at = self.now()
+    host.cname = chain[1] and chain
+
+    return host, allowed
+end
+
 
 -- The policy
 
@@ -466,12 +477,8 @@ function look:run(domain, old, is_asked)
     check.sts = this:txt('_mta-sts.' .. domain)
     check.mx = this:mx()
 
-    local name = 'mta-sts.' .. domain
-    local host, allowed = this:both(name)
-    local chain = this:aliases(name)
+    local host, allowed = this:leads('mta-sts.' .. domain)
 
-    host.at = self.now()
-    host.cname = chain[1] and chain
     check.host = host
     check.policy = this:policy(host, allowed)
     check.servers = self.probe_mx and this:server_list(check.mx, began) or {}
