@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tlsrpt_answered.h"
 #include "tlsrpt_contacts.h"
 #include "tlsrpt_diagnosis.h"
 #include "tlsrpt_utf8.h"
@@ -334,9 +335,9 @@ void
 tlsrpt_diagnosis_cause(const tlsrpt_evidence_t *e, const tlsrpt_problem_t *p,
     tlsrpt_names_t *names, tlsrpt_words_t *w)
 {
-    (void) e;
     w->len = 0;
     say_policy(p, names, w);
+    tlsrpt_answered_say(e, p, names, w);
     say_reasons(p, names, w);
 
     if (!is_no_more(p)) {

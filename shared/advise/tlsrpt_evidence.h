@@ -15,6 +15,7 @@
 
 #include "mta_sts_policy.h"
 #include "tlsrpt_day_scan.h"
+#include "tlsrpt_fetches.h"
 #include "tlsrpt_packed.h"
 #include "tlsrpt_result.h"
 #include "tlsrpt_strings.h"
@@ -86,6 +87,7 @@ typedef struct {
     const mta_sts_policy_t  *served;        /* NULL: none */
     const struct tlsrpt_checked  *checked;  /* of tlsrpt_checked.h; NULL: no
                                                check is known */
+    const tlsrpt_fetches_t  *fetches;       /* of its policy; NULL: not asked */
     int                      verified;      /* are there verified reports? */
     tlsrpt_delay_t           delay;         /* of anybody */
     tlsrpt_strings_t         text;

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "tlsrpt_answered.h"
 #include "tlsrpt_checked.h"
 #include "tlsrpt_conflicts.h"
 #include "tlsrpt_contacts.h"
@@ -36,6 +37,9 @@ typedef struct {
     tlsrpt_checked_t        checked;        /* where it is asked for */
     int                     asks_check;     /* commands that are left to ask */
     int                     check_left;     /* replies that are to come */
+    tlsrpt_fetches_t        fetches;        /* where they may explain one */
+    int                     asks_fetches;   /* commands that are left to ask */
+    int                     nodes_known;
     int64_t                 now;            /* of asks_check */
     tlsrpt_key_read_t       read;
 } tlsrpt_problems_t;
@@ -44,6 +48,8 @@ typedef struct {
 #define STATE_NUMBER   ((size_t) -1)
 #define SEEN_NUMBER    ((size_t) -2)
 #define SERVED_NUMBER  ((size_t) -3)
+#define FETCH_NUMBER   ((size_t) -4)        /* the last of FETCH_COMMANDS */
+#define FETCH_COMMANDS 3
 
 
 static void
@@ -109,6 +115,11 @@ want_lists(tlsrpt_problems_t *problems)
 
         tlsrpt_problem_settle(p);
 
+        if (tlsrpt_answered_explains(p)) {
+            problems->asks_fetches = FETCH_COMMANDS;
+            e->fetches = &problems->fetches;
+        }
+
         for (size_t k = p->nhits; k > 0 && n < LISTS_EACH; k--) {
             day = p->hits[k - 1].day;
 
@@ -164,6 +175,53 @@ ask_check(tlsrpt_problems_t *problems, size_t *n)
 }
 
 
+/* What was answered, which nodes counted that, which of these serve it. */
+
+static const tlsrpt_command_t *
+ask_fetches(tlsrpt_problems_t *problems, size_t *n)
+{
+    const tlsrpt_day_scan_t  *scan = &problems->gather.evidence.scan;
+
+    if (problems->asks_fetches == 1 && !problems->nodes_known) {
+        return NULL;
+    }
+
+    *n = FETCH_NUMBER - (size_t) --problems->asks_fetches;
+
+    if (problems->asks_fetches == 1) {
+        tlsrpt_key_checks(&problems->read.key, scan->prefix,
+                          TLSRPT_FETCHES_NODES);
+    } else {
+        tlsrpt_key_domain(&problems->read.key, scan->prefix, scan->domain,
+                          problems->asks_fetches ? TLSRPT_FETCHES_KEY
+                                                 : TLSRPT_VERSIONS_KEY);
+    }
+
+    return tlsrpt_key_read(&problems->read,
+                           problems->asks_fetches ? "HGETALL" : "GET", NULL, 0);
+}
+
+
+static void
+add_fetches(tlsrpt_problems_t *problems, size_t n, const tlsrpt_reply_t *reply)
+{
+    switch (FETCH_NUMBER - n) {
+
+    case 2:
+        tlsrpt_fetches_read(&problems->fetches, reply);
+        break;
+
+    case 1:
+        tlsrpt_fetches_read_nodes(&problems->fetches, reply);
+        problems->nodes_known = 1;
+        break;
+
+    default:
+        tlsrpt_fetches_read_served(&problems->fetches, reply);
+    }
+}
+
+
 static const tlsrpt_command_t *
 problems_next(tlsrpt_lookup_t *lookup, size_t *n)
 {
@@ -192,6 +250,10 @@ problems_next(tlsrpt_lookup_t *lookup, size_t *n)
 
     if (!problems->gathered) {
         want_lists(problems);
+    }
+
+    if (problems->asks_fetches) {
+        return ask_fetches(problems, n);
     }
 
     *n = tlsrpt_day_scan_end(scan);         /* whichever page of a list */
@@ -293,6 +355,11 @@ problems_add(tlsrpt_lookup_t *lookup, size_t n, const tlsrpt_reply_t *reply)
 
     if (n == SEEN_NUMBER || n == SERVED_NUMBER) {
         add_check(problems, n, reply);
+        return TLSRPT_OK;
+    }
+
+    if (n <= FETCH_NUMBER && n > FETCH_NUMBER - FETCH_COMMANDS) {
+        add_fetches(problems, n, reply);
         return TLSRPT_OK;
     }
 

@@ -25,6 +25,8 @@
  *                                                oldest first
  *     PREFIX:{DOMAIN}:served             string  versions of its policy
  *                                                (tlsrpt_serving.h)
+ *     PREFIX:{DOMAIN}:fetches            hash    requests for it
+ *                                                (tlsrpt_fetches.h)
  *     PREFIX:domains                     zset    index of all domains seen
  *                                                (tlsrpt_index.h)
  *     PREFIX:due                         zset    whose problems are to be

@@ -31,6 +31,8 @@ extern const tlsrpt_script_t  tlsrpt_due_release_script;
 extern const tlsrpt_script_t  tlsrpt_registry_put_script;
 extern const tlsrpt_script_t  tlsrpt_act_add_script;
 extern const tlsrpt_script_t  tlsrpt_served_script;
+extern const tlsrpt_script_t  tlsrpt_fetches_script;
+extern const tlsrpt_script_t  tlsrpt_fetches_node_script;
 
 #pragma GCC visibility pop
 

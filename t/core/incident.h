@@ -536,6 +536,95 @@ static char  seen_text[65536];
 static char  versions_text[65536];
 
 
+/* As HGETALL replies: "DAY STATUS", N of a domain, and NODE, "DAY DAY". */
+
+#define MAX_PAIRS  32
+
+typedef struct {
+    tlsrpt_reply_t   items[2 * MAX_PAIRS];
+    tlsrpt_reply_t  *elements[2 * MAX_PAIRS];
+    char             texts[2 * MAX_PAIRS][64];
+    size_t           n;
+} pairs_t;
+
+static pairs_t  fetches, nodes;
+
+
+static void
+add_pair(pairs_t *pairs, const char *field, const char *value)
+{
+    const char *const  both[] = { field, value };
+
+    for (size_t i = 0; i < 2; i++, pairs->n++) {
+        if (pairs->n == 2 * MAX_PAIRS) {
+            give_up("too many pairs");
+        }
+
+        snprintf(pairs->texts[pairs->n], 64, "%s", both[i]);
+        set_string(&pairs->items[pairs->n], pairs->texts[pairs->n],
+                   strlen(both[i]));
+        pairs->elements[pairs->n] = &pairs->items[pairs->n];
+    }
+}
+
+
+static void
+answer_pairs(tlsrpt_reply_t *reply, pairs_t *pairs)
+{
+    memset(reply, 0, sizeof(*reply));
+    reply->type = TLSRPT_REPLY_ARRAY;
+    reply->elements = pairs->elements;
+    reply->nelements = pairs->n;
+}
+
+
+/* "fetched AGO STATUS N" */
+
+__attribute__((unused))
+static void
+fetch(char **words, size_t n)
+{
+    char  day[TLSRPT_DAY_TEXT_LEN + 1], field[64];
+
+    if (n != 4) {
+        give_up("fetched AGO STATUS N");
+    }
+
+    tlsrpt_day_text(today - (int32_t) atoi(words[1]), day);
+    snprintf(field, sizeof(field), "%s %s", day, words[2]);
+    add_pair(&fetches, field, words[3]);
+}
+
+
+/* "counted NODE FIRST LAST", days ago; it serves the domain, unless "other" is
+   behind. */
+
+__attribute__((unused))
+static void
+count_node(char **words, size_t n)
+{
+    char    first[TLSRPT_DAY_TEXT_LEN + 1], last[TLSRPT_DAY_TEXT_LEN + 1];
+    char    value[64];
+    size_t  len = strlen(versions_text);
+
+    if (n != 4 && n != 5) {
+        give_up("counted NODE FIRST LAST [other]");
+    }
+
+    tlsrpt_day_text(today - (int32_t) atoi(words[2]), first);
+    tlsrpt_day_text(today - (int32_t) atoi(words[3]), last);
+    snprintf(value, sizeof(value), "%s %s", first, last);
+    add_pair(&nodes, words[1], value);
+
+    if (n == 4) {
+        snprintf(versions_text + (len ? len - 2 : 0),
+                 sizeof(versions_text) - len,
+                 "%s{\"node\":\"%s\"}]}", len ? "," : "{\"v\":1,"
+                 "\"versions\":[],\"nodes\":[", words[1]);
+    }
+}
+
+
 static void
 answer_text(tlsrpt_reply_t *reply, const char *text)
 {
@@ -556,6 +645,12 @@ answer_to(const tlsrpt_command_t *c)
 
     if (strcmp(verb_of(c), "HGET") == 0) {
         answer_all(&reply);
+
+    } else if (strcmp(key, "t:{checks}:nodes") == 0) {
+        answer_pairs(&reply, &nodes);
+
+    } else if (strcmp(key + at, "fetches") == 0) {
+        answer_pairs(&reply, &fetches);
 
     } else if (strcmp(key + at, "problems") == 0) {
         answer_state(&reply);
@@ -766,6 +861,8 @@ begin(int32_t day, int32_t before)
     is_served = 0;
     seen_text[0] = '\0';
     versions_text[0] = '\0';
+    fetches.n = 0;
+    nodes.n = 0;
     range[0] = 29;
     range[1] = 0;
     today = day;

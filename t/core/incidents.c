@@ -145,6 +145,12 @@ run_line(char *line, int *asked, const json_t **p)
     } else if (strcmp(words[0], "served") == 0) {
         serve(words, n);
 
+    } else if (strcmp(words[0], "fetched") == 0) {
+        fetch(words, n);
+
+    } else if (strcmp(words[0], "counted") == 0) {
+        count_node(words, n);
+
     } else if (strcmp(words[0], "range") == 0 && n == 3) {
         range[0] = (int32_t) atoi(words[1]);
         range[1] = (int32_t) atoi(words[2]);

@@ -17,7 +17,7 @@
 
 #define NOW      1768910400                 /* 2026-01-20T12:00:00Z */
 #define WINDOW   8                          /* commands in flight */
-#define MAX_ASK  (3 + 2 * TLSRPT_DEFAULT_DAYS + 2 * TLSRPT_CLOSED_CHUNKS)
+#define MAX_ASK  (6 + 2 * TLSRPT_DEFAULT_DAYS + 2 * TLSRPT_CLOSED_CHUNKS)
 
 static const tlsrpt_str_t  domain = { "example.com", 11 };
 static const tlsrpt_str_t  prefix = { "t", 1 };
