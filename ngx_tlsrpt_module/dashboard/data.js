@@ -23,6 +23,22 @@ export const DIMENSIONS = {
     'via': 'Received by',
 };
 
+// The titles of their sections in shared/base/explain.txt.
+export const RESULTS = {
+    'starttls-not-supported': 'No encryption offered',
+    'certificate-host-mismatch': 'Certificate for another name',
+    'certificate-expired': 'Certificate expired',
+    'certificate-not-trusted': 'Certificate not trusted',
+    'validation-failure': 'Connection failed the sender\'s checks',
+    'tlsa-invalid': 'DANE record does not match',
+    'dnssec-invalid': 'DNSSEC answers do not verify',
+    'dane-required': 'Sender insists on DANE',
+    'sts-policy-fetch-error': 'MTA-STS policy cannot be fetched',
+    'sts-policy-invalid': 'MTA-STS policy cannot be understood',
+    'sts-webpki-invalid': 'MTA-STS web server has no valid certificate',
+    'unspecified': 'Failures without a reason',
+};
+
 export const VIA = { https: 'HTTPS', mail: 'Mail' };
 
 // How a domain is, the worst first; and by which statuses of the API it is found.
@@ -35,12 +51,24 @@ export const STATES = {
     ok: { text: 'All encrypted', statuses: ['ok'] },
 };
 
+const WRONG = ['failing', 'attention'];
+
 /** @param {import('./types').DomainRow} row */
 export function stateOf({ status, 'lost-mail': lost }) {
     if (status === 'failing' || status === 'attention') {
         return status === 'failing' && lost === 'yes' ? 'bounces' : 'fix';
     }
     return Object.hasOwn(STATES, status) ? status : 'waiting';
+}
+
+// In a few words, and how bad that is.
+export function consequence(lost) {
+    if (!lost) {
+        return ['', ''];
+    }
+    return lost.startsWith('Yes') ? ['bad', 'Mail is delayed or returned']
+        : lost.startsWith('Perhaps') ? ['warn', 'Mail may be late']
+            : ['good', 'Mail still arrives'];
 }
 
 export const SESSIONS = 'total-successful-session-count';
@@ -69,6 +97,16 @@ export function address(segments, params = {}) {
 
 export function link(segments, params = {}) {
     return `#/${address(segments, params)}`;
+}
+
+// The id of one that was never open is null: its kind and title are its name.
+/** @param {{ days?: string, from?: string, to?: string }} params */
+export function problemLink(domain, problem, params = {}) {
+    const { days, from, to } = params;
+
+    return link(['domains', domain, 'problems',
+                 problem.id || problem['result-type'] || 'null'],
+                { title: problem.title, days, from, to });
 }
 
 async function failure(response) {
@@ -149,6 +187,16 @@ export async function postReport(bytes, type) {
     });
 
     return type === 'text/plain' ? response.text() : json(response);
+}
+
+// Of more domains than a page has: what is wrong, then all others by name.
+export async function* worstFirst(params, order) {
+    for await (const page of domainPages(params, WRONG)) {
+        yield page.sort(order);
+    }
+    for await (const page of domainPages(params, [''])) {
+        yield page.filter(({ status }) => !WRONG.includes(status));
+    }
 }
 
 // Domains page by page, those of one status after those of another.

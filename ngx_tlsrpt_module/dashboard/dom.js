@@ -6,10 +6,14 @@
 // Making elements.  What comes from a report becomes text nodes and nothing
 // else: there is no way here to make markup from a string.
 
-import { Problem, STATES, addDays, dayOf, fetchAs, forget, formatNumber, link,
-         rangeOf } from './data.js';
+import { Problem, STATES, addDays, dayOf, fetchAs, forget, formatAgo,
+         formatNumber, formatTime, link, rangeOf } from './data.js';
+import { unicodeOf } from './names.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
+const LONG = 60;                // characters of a name
+const WAIT_MS = 5000;           // until what is away is asked again
+const MAX_WAIT_MS = 60000;
 const PRESETS = [[7, '7 days'], [30, '30 days'], [90, '90 days'],
                  [365, 'A year']];
 
@@ -43,7 +47,41 @@ export function says(text, absent = 'not given') {
         : h('bdi', { class: 'says' }, String(text));
 }
 
-export function join(list, what = says) {
+// A name that a sender gave: two lines of a long one, and all of it as title.
+export function named(text, absent) {
+    const element = says(text, absent);
+
+    if (String(text).length > LONG) {
+        element.classList.add('long');
+        element.title = text;
+    }
+
+    return element;
+}
+
+// A domain as DNS has it, and beside it as people write it.
+export function domainName(domain) {
+    const unicode = unicodeOf(domain);
+
+    return [domain, unicode && h('bdi', { class: 'unicode' }, unicode)];
+}
+
+// "5 minutes ago", for a while: see keepTimes().
+export function ago(time) {
+    return h('time', { class: 'ago', datetime: time,
+                       title: formatTime(time) }, formatAgo(time));
+}
+
+export function keepTimes() {
+    /** @type {NodeListOf<HTMLTimeElement>} */
+    const all = document.querySelectorAll('time.ago');
+
+    for (const time of all) {
+        time.textContent = formatAgo(time.dateTime);
+    }
+}
+
+export function join(list, what = named) {
     return list.flatMap((item, i) => i ? [', ', what(item)] : [what(item)]);
 }
 
@@ -106,9 +144,32 @@ export function failed(error, retry) {
                         'Try again'));
 }
 
+// What is away is asked again by itself, ever more rarely, as long as its place
+// shows the error; the function is told of each.
+export function patient(place, ask) {
+    let wait = WAIT_MS;
+
+    function next() {
+        if (document.hidden) {
+            setTimeout(next, WAIT_MS);
+        } else if (place.isConnected && place.querySelector('.state.bad')) {
+            forget();
+            ask();
+        }
+    }
+
+    return error => {
+        if (error.status === 0 || error.status === 503) {
+            setTimeout(next, wait);
+            wait = Math.min(2 * wait, MAX_WAIT_MS);
+        }
+    };
+}
+
 // A place that is filled when its answer is there.
 export function later(ask, render, lines) {
     const place = h('div', { class: 'later' }, skeleton(lines));
+    const waits = patient(place, run);
 
     async function run() {
         try {
@@ -119,6 +180,7 @@ export function later(ask, render, lines) {
         } catch (error) {
             if (error.name !== 'AbortError') {
                 place.replaceChildren(failed(error, again));
+                waits(error);
             }
         }
     }

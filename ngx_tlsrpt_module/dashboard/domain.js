@@ -6,36 +6,51 @@
 // One domain: what is wrong, and its sessions by day and by what they have in
 // common.
 
-import { DIMENSIONS, FAILURES, SESSIONS, addDays, count, dayOf, formatDay,
-         formatNumber, formatRange, formatShare, get, link, rangeOf, share,
-         stateOf } from './data.js';
-import { announce, badge, card, csvOf, empty, h, keyed, later, rangePicker,
-         says, tile } from './dom.js';
+import { DIMENSIONS, FAILURES, RESULTS, SESSIONS, addDays, consequence, count, dayOf,
+         formatDay, formatNumber, formatRange, formatShare, get, link, rangeOf,
+         share, stateOf, VIA } from './data.js';
+import { announce, badge, card, csvOf, domainName, empty, h, keyed, later,
+         named, rangePicker, says, tile } from './dom.js';
 import { daysChart } from './days.js';
-import { findProblem, minor, problemCard, problemLine, solved }
+import { ORDERS } from './domains.js';
+import { findProblem, further, minor, problemCard, problemLine, solved }
     from './problem.js';
 
 const TABS = [['', 'Overview'], ['reports', 'Reports'], ['senders', 'Senders'],
               ['records', 'DNS records'], ['policy', 'Policy']];
 const SUMMED = ['organization-name', 'policy-type', 'via'];
 const MAX_GROUPS = 12;
+const MAX_LINES = 4;            // of problems beside the worst
+
+// What a problem says of each of these.
+const OF_PROBLEM = {
+    'result-type': one => [one['result-type']],
+    'organization-name': one => one['organization-names'],
+    'receiving-mx-hostname': one => one['receiving-mx-hostnames'],
+    'sending-mta-ip': one => one['sending-mta-ips'],
+    'receiving-ip': one => one['receiving-ips'],
+    'failure-reason-code': one => one['failure-reason-codes'],
+    'policy-type': one => one['policy-types'],
+    'via': one => Object.keys(one.via).filter(way => one.via[way] > 0),
+};
 
 // What stands above each view of a domain.
 export function domainHead(route, view, ...tools) {
     const name = route.segments[1];
     const { days, from, to } = route.params;
+    const sender = route.params['organization-name'];
 
     return [
         h('nav', { class: 'crumbs', 'aria-label': 'Breadcrumb' },
             h('a', { href: link([], { days, from, to, all: '1' }) },
-                'Overview')),
+                'Overview'), nextWrong(name, { days, from, to })),
         h('div', { class: 'head' },
-            h('div', { class: 'domain' }, h('h1', {}, name),
+            h('div', { class: 'domain' }, h('h1', {}, domainName(name)),
               howItIs(name)), tools),
         h('nav', { class: 'tabs', 'aria-label': 'Domain sections' },
             TABS.map(([tab, text]) => h('a', { id: `tab-${tab}`,
                 href: link(['domains', name, tab].filter(Boolean),
-                           { days, from, to }),
+                           { days, from, to, 'organization-name': sender }),
                 'aria-current': tab === view ? 'page' : null }, text))),
     ];
 }
@@ -56,6 +71,28 @@ function howItIs(name) {
     return place;
 }
 
+// For who works through what fails: the way on to the next, without the list.
+function nextWrong(name, range) {
+    const place = h('span', { class: 'next' });
+
+    get(['domains'], { status: 'failing', limit: '1000' }).then(answer => {
+        const all = [...answer.domains].sort(ORDERS.worst)
+            .map(row => row.domain);
+        const at = all.indexOf(name);
+        const next = all[(at + 1) % all.length];
+
+        if (at >= 0 && all.length > 1) {
+            place.append(`${formatNumber(at + 1)} of ${answer.next
+                ? 'more than ' : ''}${formatNumber(all.length)} failing · `,
+            h('a', { id: 'next', href: link(['domains', next], range),
+                     'aria-label': `Next failing: ${next}` },
+              `${next} ›`));
+        }
+    }, () => null);
+
+    return place;
+}
+
 export async function domain(route) {
     const [, name] = route.segments;
     const range = rangeOf(route.params);
@@ -70,8 +107,8 @@ export async function domain(route) {
                                       by: grouping(route) });
 
     // asked for at once, and shown from what is kept
-    for (const ask of [filtered ? null : troubles, grouped]) {
-        ask?.().catch(() => null);
+    for (const ask of [troubles, grouped]) {
+        ask().catch(() => null);
     }
 
     const key = JSON.stringify([name, own, filters]);
@@ -80,11 +117,11 @@ export async function domain(route) {
     return { title: name, content: [
         domainHead(route, '', rangePicker(route)),
         filterChips(route, filters),
-        !filtered && place('problems', troubles, async list =>
-            problems(list, await daily(), route), 4),
-        place('numbers', daily, answer => [
+        place('problems', troubles, async list =>
+            problems(list, await daily(), route, filters), 4),
+        place('numbers', daily, async answer => [
             answer.reports > 0 && (details ? detailTiles(answer)
-                                           : tiles(answer)),
+                : tiles(answer, await arrives(troubles))),
             answer.reports === 0 && !filtered ? nothing(route, range) : [
                 card('By day', daysChart(answer, name,
                                          reportFilters(filters)),
@@ -140,24 +177,37 @@ function filterChips(route, filters) {
             const rest = { ...route.params };
             delete rest[name];
             return h('span', { class: 'chip' }, `${DIMENSIONS[name]}: `,
-                says(filters[name]),
+                named(filters[name]),
                 h('a', { href: link(route.segments, rest),
                          'aria-label': `Without ${DIMENSIONS[name]} ${
                              filters[name]}` }, '×'));
         }));
 }
 
-function tiles(answer) {
+// Is it known that all mail of these failures has arrived?
+async function arrives(troubles) {
+    try {
+        const { problems: all } = await troubles();
+        return all.length > 0 && all.every(
+            one => consequence(one['lost-mail'])[0] === 'good');
+    } catch {
+        return false;
+    }
+}
+
+function tiles(answer, arrived) {
     const bad = answer[FAILURES];
     const all = answer[SESSIONS] + bad;
     const last = answer.groups.map(group => group.day).sort().pop();
 
     return h('dl', { class: 'tiles' },
-        tile('Connections', formatNumber(all)),
-        tile('Failed', formatNumber(bad), all > 0
-            && formatShare(share(bad, all)), bad ? 'bad' : all && 'good'),
-        tile('Reports', formatNumber(answer.reports)),
-        tile('Reports up to', last ? formatDay(last) : '–'));
+        tile('Encrypted', all > 0 ? formatShare(share(all - bad, all)) : '–',
+             `of ${count(all, 'connection')}`),
+        tile('Failed', formatNumber(bad), bad > 0 && (arrived
+            ? 'mail still arrived' : formatShare(share(bad, all))),
+        bad === 0 ? all && 'good' : arrived ? 'warn' : 'bad'),
+        tile('Reports up to', last ? formatDay(last) : '–',
+             count(answer.reports, 'report')));
 }
 
 // What the filters leave of the failure details.
@@ -187,25 +237,30 @@ function nothing(route, range) {
 
 // Problems: the worst as a card, the others one line each
 
-function problems(answer, { reports }, route) {
+function problems(answer, { reports }, route, filters) {
     const name = route.segments[1];
-    const going = answer.problems.filter(one => one.ongoing !== false);
+    const filtered = Object.keys(filters).length > 0;
+    const chosen = answer.problems.filter(one => Object.entries(filters)
+        .every(([key, value]) => OF_PROBLEM[key](one).includes(value)));
+    const going = chosen.filter(one => one.ongoing !== false);
     const worth = going.filter(one => one.severity !== 'low');
     const small = going.filter(one => one.severity === 'low');
-    const over = answer.problems.filter(one => one.ongoing === false);
+    const over = chosen.filter(one => one.ongoing === false);
     const [worst, ...others] = worth;
 
-    if (reports === 0 && answer.problems.length === 0) {
+    if ((filtered || reports === 0) && chosen.length === 0) {
         return null;
     }
 
     return h('section', { class: 'problems', 'aria-label': 'Problems' },
-        !worst && h('p', { class: 'note good' }, answer.problems.length === 0
+        !worst && h('p', { class: 'note good' }, chosen.length === 0
             ? 'All connections reported from '
                 + `${formatRange(answer.from, answer.to)} were encrypted.`
             : 'There is nothing to do now.'),
         worst && problemCard(worst, name, route.params),
-        others.map(one => problemLine(one, name, route.params)),
+        others.slice(0, MAX_LINES).map(
+            one => problemLine(one, name, route.params)),
+        further(others.slice(MAX_LINES), name, route.params),
         minor(small, name, route.params),
         solved(over, name, route.params));
 }
@@ -263,6 +318,13 @@ function groups(answer, by, route) {
     return [rows, list.length > MAX_GROUPS && more];
 }
 
+function inWords(by, value) {
+    return by === 'result-type' && Object.hasOwn(RESULTS, value)
+        ? [RESULTS[value], ' ', h('small', { class: 'quiet' }, value)]
+        : by === 'via' && Object.hasOwn(VIA, value) ? VIA[value]
+            : named(value);
+}
+
 function groupRow(group, by, route, { bad, all, top, details }) {
     const value = group[by];
     const known = value !== null && value !== undefined;
@@ -278,7 +340,7 @@ function groupRow(group, by, route, { bad, all, top, details }) {
     return h('li', {},
         h('span', { class: 'key' }, known
             ? h('a', { href: link(route.segments,
-                { ...route.params, [by]: value }) }, says(value))
+                { ...route.params, [by]: value }) }, inWords(by, value))
             : says(null)),
         h('span', { class: 'value' }, details
             ? `${formatNumber(bad)} failed`

@@ -6,24 +6,24 @@
 // The first screen: is all right, what is to be done, what has changed, and
 // all domains, the worst first.
 
-import { FAILURES, SESSIONS, STATES, count, domainPages, formatAgo,
+import { FAILURES, SESSIONS, STATES, consequence, count, domainPages,
          formatNumber, formatRange, formatShare, formatShort, formatShortDay,
-         formatTime, get, link, rangeOf, share, stateOf } from './data.js';
-import { announce, badge, csvOf, empty, failed, h, later, rangePicker, says,
-         skeleton, some } from './dom.js';
-import { consequence, problemLink } from './problem.js';
+         formatTime, get, link, problemLink, rangeOf, share, stateOf,
+         worstFirst } from './data.js';
+import { ago, announce, badge, csvOf, domainName, empty, failed, h, later,
+         patient, rangePicker, says, skeleton, some } from './dom.js';
+import { matches } from './names.js';
 
 const CHUNK = 60;               // rows made at once
 const PAUSE_MS = 300;           // of typing, before the server is asked
 const NAMES = Object.keys(STATES);
-const ALL = ['failing', 'attention', 'silent', 'occasional', 'waiting', 'ok'];
 
 const sessions = row => row[SESSIONS] + row[FAILURES];
 const failedShare = row => share(row[FAILURES], sessions(row));
 const rank = row => NAMES.indexOf(stateOf(row));
 const byName = (a, b) => a.domain < b.domain ? -1 : 1;
 
-const ORDERS = {
+export const ORDERS = {
     worst: (a, b) => rank(a) - rank(b) || failedShare(b) - failedShare(a)
         || sessions(b) - sessions(a) || byName(a, b),
     domain: byName,
@@ -43,7 +43,8 @@ export async function domains(route) {
     const status = Object.hasOwn(STATES, route.params.status || '')
         ? route.params.status : '';
     const order = orderOf(route.params);
-    const state = { rows: [], shown: [], drawn: 0, whole: true, source: null };
+    const state = { rows: [], shown: [], drawn: 0, whole: true, source: null,
+                    grow: null, many: 0 };
     const place = h('div', { class: 'list' }, skeleton(8));
     const summary = h('p', { class: 'quiet', id: 'summary' });
     const chips = h('div', { class: 'chips', role: 'group',
@@ -52,9 +53,8 @@ export async function domains(route) {
         placeholder: 'Search domains', 'aria-label': 'Search domains',
         autocomplete: 'off', spellcheck: 'false',
         value: route.params.q || '', oninput: searched });
-    const opened = get(['problems'], { limit: '50' });
+    let opened;
     let pause;
-    opened.catch(() => null);
 
     function address(more) {
         return link([], { ...route.params, q: search.value, ...more });
@@ -76,9 +76,10 @@ export async function domains(route) {
 
     // More than a page: the server searches and chooses.
     async function restart() {
-        const mine = domainPages({ ...params, name: typed() },
-            status ? STATES[status].statuses
-                : order === 'worst' ? ALL : ['']);
+        const sought = { ...params, name: typed() };
+        const mine = status ? domainPages(sought, STATES[status].statuses)
+            : order === 'worst' ? worstFirst(sought, ORDERS.worst)
+                : domainPages(sought, ['']);
         state.source = mine;
         state.rows = [];
         await further(mine);
@@ -98,24 +99,32 @@ export async function domains(route) {
             }
             state.rows.push(...value);
         }
-        draw(before > 0);
+        if (before > 0) {
+            state.shown = chosen();
+            state.grow();
+        } else {
+            draw();
+        }
     }
 
-    function draw(keep) {
+    function chosen() {
         const q = state.whole ? typed() : '';
 
-        state.shown = state.rows.filter(row => row.domain.includes(q)
+        return state.rows.filter(row => matches(row.domain, q)
             && (!status || stateOf(row) === status));
+    }
+
+    function draw() {
+        state.shown = chosen();
         if (state.whole) {
             state.shown.sort(ORDERS[order]);
         }
-
-        const rows = keep ? state.drawn : 0;
         state.drawn = 0;
         drawChips();
-        summary.textContent = said(state, range);
-        announce(`${count(state.shown.length, 'domain')} shown`);
-        place.replaceChildren(state.shown.length > 0 ? list(rows)
+        summary.replaceChildren(...said(state, range));
+        announce(`${state.source ? 'More than ' : ''}${
+            count(state.shown.length, 'domain')} shown`);
+        place.replaceChildren(state.shown.length > 0 || state.source ? list()
             : state.rows.length === 0 && !typed() && !status ? none()
                 : noMatch(search.value, link([])));
     }
@@ -134,7 +143,7 @@ export async function domains(route) {
             text, state.whole && [' ', h('b', {}, formatNumber(many(name)))])));
     }
 
-    function list(rows) {
+    function list() {
         const body = h('tbody');
         const more = h('button', { type: 'button', class: 'more',
                                    onclick: grow }, 'Show more');
@@ -162,10 +171,13 @@ export async function domains(route) {
                 further(state.source).catch(error => {
                     more.replaceWith(failed(error));
                 });
+            } else {
+                add(0);
             }
         }
 
-        add(Math.max(rows + CHUNK, route.place?.rows || 0));
+        state.grow = grow;
+        add(Math.max(CHUNK, route.place?.rows || 0));
         if (left()) {
             end.observe(more);
         }
@@ -193,6 +205,7 @@ export async function domains(route) {
                 return;
             }
             state.whole = !page.next;
+            state.many = page.domains.length;
             state.rows = page.domains;
             answerFirst(page, opened, top, range);
             await (state.whole ? draw() : restart());
@@ -201,18 +214,27 @@ export async function domains(route) {
                 place.replaceChildren(skeleton(8));
                 load();
             }));
+            waits(error);
         }
     }
 
+    const waits = patient(place, load);
+    const ask = () => {
+        opened = get(['problems'], { limit: '50' });
+        opened.catch(() => null);
+        return opened;
+    };
+
     const top = h('div', { class: 'verdict' }, h('h1', {}, 'Overview'),
                   summary);
+    const now = h('div', { class: 'two' },
+        later(ask, answer => toDo(answer), 3),
+        later(() => get(['events'], { limit: '8' }), changes, 3));
     route.waits.push(load());
 
     return { title: 'Overview', content: [
         h('div', { class: 'head first' }, top, rangePicker(route)),
-        h('div', { class: 'two' },
-            later(() => opened, answer => toDo(answer), 3),
-            later(() => get(['events'], { limit: '8' }), changes, 3)),
+        now,
         h('div', { class: 'bar' }, search, chips,
             csvOf(`domains-${range.from}-${range.to}`, ['domains'], params)),
         place] };
@@ -273,12 +295,12 @@ function said(state, range) {
     const last = rows.map(row => row['last-report'] || '').sort().pop();
 
     return [
-        last && `Last report ${formatAgo(last)}`,
-        `${state.whole ? '' : 'more than '}${count(rows.length, 'domain')}`,
+        last && ['Last report ', ago(last)],
+        `${state.whole ? '' : 'more than '}${count(state.many, 'domain')}`,
         state.whole && all > 0 && `${formatShort(all)} connections, ${
             formatShare(share(all - bad, all))} encrypted`,
         formatRange(range.from, range.to),
-    ].filter(Boolean).join(' · ');
+    ].filter(Boolean).flatMap((part, i) => i ? [' · ', part] : [part]).flat();
 }
 
 function toDo({ problems, next }) {
@@ -373,12 +395,9 @@ function domainRow(row, params) {
     return h('tr', { 'data-domain': row.domain },
         h('td', { class: 'status' }, badge(stateOf(row))),
         h('td', { class: 'name' }, h('a', { href: link(
-            ['domains', row.domain], { days, from, to }) }, row.domain)),
-        h('td', { class: 'wrong' }, row['problem-title']
-            ? says(row['problem-title'])
-            : stateOf(row) === 'waiting' ? h('a', { href: link(
-                ['domains', row.domain, 'records']) }, 'What to publish')
-                : ''),
+            ['domains', row.domain], { days, from, to }) },
+        domainName(row.domain))),
+        h('td', { class: 'wrong' }, whatIsWrong(row)),
         h('td', { class: 'number failed',
             title: `${formatNumber(row[FAILURES])} of ${
                 count(sessions(row), 'connection')}` },
@@ -386,8 +405,19 @@ function domainRow(row, params) {
             h('span', { class: 'unit' }, ' failed')),
         h('td', { class: 'mode' }, row['policy-mode']
             ? h('span', { class: 'pill' }, row['policy-mode']) : 'none'),
-        h('td', { class: 'last', title: last ? formatTime(last) : null },
-            last ? formatAgo(last) : 'never'));
+        h('td', { class: 'last' }, last ? ago(last) : 'never'));
+}
+
+/** @param {import('./types').DomainRow} row */
+function whatIsWrong(row) {
+    const state = stateOf(row);
+
+    return row['problem-title'] ? says(row['problem-title'])
+        : state === 'waiting' ? h('a', { href: link(
+            ['domains', row.domain, 'records']) }, 'What to publish')
+            : state === 'ok' && row[FAILURES] > 0
+                ? h('span', { class: 'quiet' }, 'Failures of before: solved')
+                : '';
 }
 
 export function modeBadge(mode) {

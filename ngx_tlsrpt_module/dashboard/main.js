@@ -6,8 +6,8 @@
 // The frame around the views, and which view an address is.  The address is
 // behind the #, so that any location of nginx will do.
 
-import { h, failed, skeleton } from './dom.js';
-import { link } from './data.js';
+import { announce, h, failed, keepTimes, skeleton } from './dom.js';
+import { forget, link } from './data.js';
 
 /** @type {[RegExp, string, string][]} */
 const ROUTES = [
@@ -28,9 +28,14 @@ const ROUTES = [
 
 const THEMES = { '': 'Theme: system', light: 'Theme: light',
                  dark: 'Theme: dark' };
+const systemDark = matchMedia('(prefers-color-scheme: dark)');
+
+const TICK_MS = 30000;
+const STALE_MS = 300000;
 
 let controller = new AbortController();
 let shownPath;
+let shownAt = 0;
 let moved = false;
 
 // Of the entries of history; a new one is not known yet.
@@ -103,6 +108,7 @@ async function show() {
     }
 
     shownPath = route.path;
+    shownAt = Date.now();
     main.dataset.shown = hash;
     main.removeAttribute('aria-busy');
     document.title = `${title} – TLS reports`;
@@ -136,10 +142,68 @@ function enterPlace() {
 
 function keepPlace() {
     if (entered) {
-        places.set(entry, { top: scrollY, rows: document.querySelectorAll(
-            'table.domains tbody tr').length });
+        places.set(entry, { top: scrollY, rows: rowsDrawn() });
     }
 }
+
+// Who comes back to the page, or leaves it open, sees what is true now: made
+// aside, and put in place of the old once all of it is there.
+async function refresh() {
+    const main = document.querySelector('main');
+    const focused = document.activeElement;
+
+    keepTimes();
+    if (document.hidden || Date.now() - shownAt < STALE_MS
+        || focused.matches('input, select, textarea')
+        || main.querySelector('form, textarea, .drop, dialog'))
+    {
+        return;
+    }
+
+    shownAt = Date.now();
+    forget();
+
+    const { signal } = controller;
+    const route = { ...parse(location.hash), signal, waits: [],
+                    place: { rows: rowsDrawn() } };
+    const parts = [(await view(route)).content].flat(Infinity).filter(Boolean);
+
+    await Promise.all(route.waits);
+    await filled(parts);
+    if (!signal.aborted && !parts.some(part => part.querySelector?.(
+        '.skeleton, .state.bad')))
+    {
+        exchange(main, parts, focused);
+    }
+}
+
+function exchange(main, parts, focused) {
+    const top = scrollY;
+    const open = [...main.querySelectorAll('details[open] > summary')]
+        .map(summary => summary.textContent);
+
+    main.replaceChildren(...parts);
+    for (const summary of main.querySelectorAll('details > summary')) {
+        if (open.includes(summary.textContent)) {
+            summary.parentNode.open = true;
+        }
+    }
+    if (focused.id) {
+        document.getElementById(focused.id)?.focus({ preventScroll: true });
+    }
+    scrollTo(0, top);
+}
+
+async function filled(parts) {
+    for (let i = 0; i < 100 && parts.some(part => part.querySelector?.(
+        '.skeleton')); i++)
+    {
+        await new Promise(resolve => setTimeout(resolve, 100));
+    }
+}
+
+const rowsDrawn = () => document.querySelectorAll('table.domains tbody tr')
+    .length;
 
 // What has the key of a part that is there stays as it is.
 function replaceParts(main, parts) {
@@ -222,9 +286,9 @@ function theme(set) {
         name = set || '';
     }
 
-    name = name in THEMES ? name : '';
-    document.documentElement.dataset.theme = name;
-    dispatchEvent(new Event('themechange'));
+    name = Object.hasOwn(THEMES, name) ? name : '';
+    document.documentElement.toggleAttribute('data-dark',
+        name ? name === 'dark' : systemDark.matches);
 
     return name;
 }
@@ -234,8 +298,16 @@ function themeButton() {
         onclick() {
             const names = Object.keys(THEMES);
             const next = names[(names.indexOf(theme()) + 1) % names.length];
-            button.textContent = THEMES[theme(next)];
-        } }, THEMES[theme()]);
+            tell(THEMES[theme(next)]);
+            announce(THEMES[next]);
+        } }, '◐');
+
+    function tell(text) {
+        button.title = text;
+        button.setAttribute('aria-label', text);
+    }
+
+    tell(THEMES[theme()]);
 
     return button;
 }
@@ -298,6 +370,9 @@ history.scrollRestoration = 'manual';
 addEventListener('scroll', keepPlace, { passive: true });
 
 theme();
+systemDark.addEventListener('change', () => theme());
 frame();
 addEventListener('hashchange', show);
+document.addEventListener('visibilitychange', refresh);
+setInterval(refresh, TICK_MS);
 show();

@@ -5,33 +5,13 @@
 
 // A problem: what it costs first, then what to do; and the same as text.
 
-import { count, formatDay, formatNumber, formatRange, formatShare,
-         formatShortDay, link } from './data.js';
+import { consequence, count, formatDay, formatNumber, formatRange,
+         formatShare, formatShortDay, link, problemLink } from './data.js';
 import { copyButton, facts, h, says, some } from './dom.js';
 
 const TOOLS = { 'tools/record': 'record', 'tools/policy': 'policy' };
+const MAX_CONTACTS = 3;
 const WITHOUT_GROUPS = ['silence', 'policy-not-found'];
-
-// In a few words, and how bad that is.
-export function consequence(lost) {
-    if (!lost) {
-        return ['', ''];
-    }
-    return lost.startsWith('Yes') ? ['bad', 'Mail is delayed or returned']
-        : lost.startsWith('Perhaps') ? ['warn', 'Mail may be late']
-            : ['good', 'Mail still arrives'];
-}
-
-// The id of one that was never open is null: its kind and title are its name.
-const idOf = problem => problem.id || problem['result-type'] || 'null';
-
-/** @param {{ days?: string, from?: string, to?: string }} params */
-export function problemLink(domain, problem, params = {}) {
-    const { days, from, to } = params;
-
-    return link(['domains', domain, 'problems', idOf(problem)],
-                { title: problem.title, days, from, to });
-}
 
 /** @param {{ problems: import('./types').DomainProblem[] }} answer */
 export function findProblem({ problems }, id, title) {
@@ -51,7 +31,8 @@ function state(problem) {
         : problem.ongoing === null ? ['warn', 'nobody has reported since']
             : first && first === last
                 ? ['warn', `seen once, ${formatShortDay(first)}`]
-                : ['bad', 'still happening'];
+                : [consequence(problem['lost-mail'])[0] === 'bad' ? 'bad'
+                    : 'warn', 'still happening'];
 }
 
 function about(problem) {
@@ -97,6 +78,11 @@ function folded(list, title, domain, params, kind) {
     return list.length > 0 && h('details', { class: `folded ${kind}` },
         h('summary', {}, title),
         list.map(problem => problemLine(problem, domain, params)));
+}
+
+export function further(list, domain, params) {
+    return folded(list, count(list.length, 'further problem'), domain, params,
+                  'further');
 }
 
 export function minor(list, domain, params) {
@@ -177,12 +163,14 @@ function question(problem, domain) {
     const text = questionText(problem, domain);
 
     return contacts && contacts.length > 0 && h('div', { class: 'ask' },
-        h('p', {}, 'To ask the sender: ', contacts.flatMap(
-            ({ address, verified }, i) => [i > 0 && ', ', verified
+        h('p', {}, 'To ask the sender: ', contacts.slice(0, MAX_CONTACTS)
+            .flatMap(({ address, verified }, i) => [i > 0 && ', ', verified
                 ? h('a', { href: mailto(address,
                     `TLS to ${domain}: ${problem.title}`, text) },
                 says(address))
-                : [says(address), ' (not verified)']])),
+                : [says(address), ' (not verified)']]),
+        contacts.length > MAX_CONTACTS
+            && ` and ${formatNumber(contacts.length - MAX_CONTACTS)} more`),
         copyButton(text, 'the question', 'Copy the question'));
 }
 

@@ -15,7 +15,7 @@ const MAX_BYTES = 64 * 1024 * 1024;
 
 export async function reader() {
     const result = h('div', { class: 'later', 'aria-live': 'polite' });
-    const input = h('input', { type: 'file', id: 'file',
+    const input = h('input', { type: 'file', id: 'file', class: 'only-read',
         accept: '.json,.gz,.eml,message/rfc822,application/gzip,'
             + 'application/json', onchange() {
             if (input.files.length > 0) {
@@ -38,9 +38,9 @@ export async function reader() {
                 read(event.dataTransfer.files[0]);
             }
         } },
-        h('p', {}, h('label', { for: 'file' }, 'Drop a report here, or '
-            + 'choose a file')),
-        input,
+        input, h('label', { for: 'file', class: 'button main' },
+                 'Choose a report'),
+        h('p', {}, 'or drop it here'),
         h('p', { class: 'quiet' }, 'JSON, gzip, or the whole mail it came in '
             + '(.eml). It is read and explained; nothing is stored.'));
 
@@ -53,6 +53,7 @@ export async function reader() {
             const page = reportPage(answer, { heading: 'h2',
                 text: () => postReport(bytes, 'text/plain') });
             result.replaceChildren(...page.flat(Infinity).filter(Boolean));
+            zone.classList.add('done');
         } catch (error) {
             result.replaceChildren(refused(error));
         }
@@ -81,14 +82,24 @@ function reportIn(bytes) {
         return bytes;
     }
 
-    const attached = attachedReport(bytes);
+    const attached = isZip(bytes) ? bytes : attachedReport(bytes);
 
     if (!attached) {
         throw new RangeError('It is neither JSON nor gzip, nor a mail with a '
             + 'report attached.');
     }
+    if (isZip(attached)) {
+        throw new RangeError('It is a zip archive, which no sender of reports '
+            + 'makes: something on the way has packed it. Unpack it, and '
+            + 'choose what is in it.');
+    }
 
     return attached;
+}
+
+function isZip(bytes) {
+    return bytes[0] === 0x50 && bytes[1] === 0x4b && bytes[2] === 3
+        && bytes[3] === 4;
 }
 
 function refused(error) {

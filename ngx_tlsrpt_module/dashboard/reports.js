@@ -8,8 +8,8 @@
 import { FAILURES, SESSIONS, VIA, count, dayOf, fetchAs, formatBytes,
          formatNumber, formatRange, formatShare, formatTime, get, link,
          rangeOf, share } from './data.js';
-import { card, csvOf, downloadButton, empty, facts, failed, h, join, later,
-         rangePicker, says, table, tile } from './dom.js';
+import { card, csvOf, domainName, downloadButton, empty, facts, failed, h, join,
+         later, named, rangePicker, says, table, tile } from './dom.js';
 import { domainHead } from './domain.js';
 
 // The days of UTC that it covers; some end at the midnight after.
@@ -51,7 +51,7 @@ export async function reports(route) {
         h('div', { class: 'bar' },
             h('label', { class: 'check' }, box, 'Only with failures'),
             organization && h('span', { class: 'chip' }, 'From: ',
-                says(organization), h('a', { href: link(route.segments,
+                named(organization), h('a', { href: link(route.segments,
                     without), 'aria-label': 'From all' }, '×')),
             csvOf(`${domain}-reports-${range.from}-${range.to}`,
                   ['domains', domain, 'reports'], params)),
@@ -77,11 +77,11 @@ function reportList(route, params, page) {
         ['Sender', one => h('a', { href: link(route.segments,
             { ...route.params, 'organization-name':
                 one['organization-name'] }) },
-            says(one['organization-name']))],
+            named(one['organization-name']))],
         ['Connections', one => formatNumber(sessionsOf(one)), 'number'],
         ['Failed', failedOf, 'number'],
         ['Received by', one => [VIA[one.via] || '–', one['signed-by']
-            && h('small', {}, ' signed by ', says(one['signed-by']))]],
+            && h('small', {}, ' signed by ', named(one['signed-by']))]],
         ['Formal errors', one => one.warnings
             ? h('span', { class: 'pill warn' }, formatNumber(one.warnings))
             : h('span', { class: 'quiet' }, 'none')],
@@ -124,7 +124,8 @@ export async function report(route) {
     return { title: `Report of ${domain}`, content: [
         h('nav', { class: 'crumbs', 'aria-label': 'Breadcrumb' },
             h('a', { href: link([], range) }, 'Overview'), ' / ',
-            h('a', { href: link(['domains', domain], range) }, domain), ' / ',
+            h('a', { href: link(['domains', domain], range) },
+              domainName(domain)), ' / ',
             h('a', { href: link(['domains', domain, 'reports'], range) },
                 'Reports')),
         later(() => get(path), answer => reportPage(answer, {

@@ -4,15 +4,20 @@
 // Unit tests of the dashboard, for dashboard.t.
 
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import { createRequire } from 'node:module';
 import test from 'node:test';
+import zlib from 'node:zlib';
 
-import { address, count, formatDay, formatShare, rangeOf, stateOf }
-    from './data.js';
+import { RESULTS, address, consequence, count, formatDay, formatShare, rangeOf,
+         stateOf } from './data.js';
 import { bucketsOf, ticksOf } from './days.js';
 import { verdictOf } from './domains.js';
 import { attachedReport } from './mail.js';
-import { consequence, findProblem, problemText, questionText }
-    from './problem.js';
+import { matches, unicodeOf } from './names.js';
+import { findProblem, problemText, questionText } from './problem.js';
+
+const PostalMime = createRequire(`${process.env.NODE_PATH}/`)('postal-mime');
 
 const GOOD = 'total-successful-session-count';
 const BAD = 'total-failure-session-count';
@@ -136,10 +141,179 @@ test('a problem as text has what it costs, steps and commands', () => {
                  /Sending IPs: 192\.0\.2\.1/);
 });
 
-test('the report in a mail', () => {
+test('what results are called is said once', () => {
+    const titles = Object.fromEntries([...fs.readFileSync('explain.txt', 'utf8')
+        .matchAll(/^\[([a-z-]+)\]\ntitle: (.*)$/mg)].map(([, name, title]) =>
+        [name, title]));
+
+    for (const [name, title] of Object.entries(RESULTS)) {
+        assert.equal(titles[name], title, name);
+    }
+});
+
+test('an A-label as people write it, if it is meant to be read so', () => {
+    for (const [domain, unicode] of [
+        ['xn--mller-kva.example', 'müller.example'],
+        ['xn--strae-oqa.de', 'straße.de'], ['xn--fiqs8s.example', '中国.example'],
+        ['xn--e1afmkfd.xn--p1ai', 'пример.рф'], ['xn--zckzah.jp', 'テスト.jp'],
+        ['xn--mgbh0fb.xn--kgbechtv', 'مثال.إختبار']])
+    {
+        assert.equal(unicodeOf(domain), unicode);
+    }
+
+    // Cyrillic letters that look like Latin ones, among them and alone; no
+    // punycode, or none that a browser would make
+    for (const domain of ['xn--pple-43d.com', 'xn--80ak6aa92e.com',
+        'xn--.example', 'xn--a.example', 'xn--99999999999.example',
+        `xn--${'9'.repeat(59)}.example`, 'xn--Mller-kva.example',
+        'xn--mller-kva-.example', 'xn--abc-.example', 'example.com', ''])
+    {
+        assert.equal(unicodeOf(domain), '', domain);
+    }
+
+    assert.ok(matches('xn--mller-kva.example', 'müll'));
+    assert.ok(matches('xn--mller-kva.example', 'mu\u0308ll'));
+    assert.ok(matches('xn--mller-kva.example', 'xn--'));
+    assert.ok(!matches('xn--mller-kva.example', 'muell'));
+    assert.ok(!matches('example.com', 'müll'));
+});
+
+
+// Mails, as senders, gateways and mail programs make them
+
+const REPORT = '{"organization-name":"Größe = 1"}';
+const gzip = zlib.gzipSync(REPORT).toString('base64')
+    .replace(/.{76}/g, '$&\r\n');
+const part = (fields, body) => [...fields, '', body].join('\r\n');
+const parts = (boundary, ...all) => [...all.flatMap(
+    one => [`--${boundary}`, one]), `--${boundary}--`, ''].join('\r\n');
+const packed = part(['Content-Type: application/tlsrpt+gzip',
+                     'Content-Transfer-Encoding: base64'], gzip);
+const words = part(['Content-Type: text/plain'], '{ no report }');
+const quoted = Buffer.from(REPORT).toString('latin1').replace(/[=\x80-\xff]/g,
+    c => `=${c.charCodeAt(0).toString(16).toUpperCase()}`);
+
+const MAILS = {
+    'as RFC 8460 has it': part(['Subject: x',
+        'Content-Type: multipart/report; report-type="tlsrpt";',
+        '\tboundary="=_b(1)+x"'], parts('=_b(1)+x', words, packed)),
+    'a boundary in pieces': part(['Content-Type: multipart/mixed;',
+        ' boundary*0="one-";', ' boundary*1=two;', " boundary*2*=%20three"],
+    parts('one-two three', words, packed)),
+    'a boundary in another charset': part(['Content-Type: multipart/mixed;',
+        " boundary*=us-ascii'en'a%2Bb"], parts('a+b', words, packed)),
+    'a file name in pieces': part(['Content-Type: multipart/mixed; boundary=b'],
+        parts('b', words, part(['Content-Type: application/octet-stream',
+            'Content-Disposition: attachment;', " filename*0*=utf-8''r%C3%A9;",
+            ' filename*1="port.json.gz"', 'Content-Transfer-Encoding: BASE64'],
+        gzip))),
+    'within another mail': part(['Content-Type: multipart/mixed; boundary=b'],
+        parts('b', words, part(['Content-Type: multipart/mixed;'
+            + ' boundary="b-inner"'], parts('b-inner', words, packed)))),
+    'printable': part(['Content-Type: multipart/mixed; boundary="q\\"q"'],
+        parts('q"q', words, part(['Content-Type: application/json; name=x.json',
+            'Content-Disposition: attachment; filename=x.json',
+            'Content-Transfer-Encoding: quoted-printable'],
+        quoted.replace(/.{30}(?![0-9A-F])/g, '$&=\r\n')))),
+    'eight bits': part(['Content-Type: multipart/mixed; boundary=b'],
+        parts('b', part(['Content-Type: application/tlsrpt+json',
+            'Content-Disposition: attachment',
+            'Content-Transfer-Encoding: 8bit'], REPORT))),
+    'folded and in capitals': part(['CONTENT-TYPE: MULTIPART/MIXED;',
+        '\tCHARSET=x;  BOUNDARY=b', 'Received: a;', '\tb'],
+    `preamble\r\n${parts('b', words, packed)}\r\n--b\r\nepilogue`),
+    'zip, as a gateway has made it': part(['Content-Type: multipart/mixed;'
+        + ' boundary=b'], parts('b', words, part(['Content-Type: application/'
+        + 'zip; name="r.json.zip"', 'Content-Transfer-Encoding: base64'],
+    'UEsDBA=='))),
+};
+
+for (const [name, mail] of Object.entries(MAILS)) {
+    for (const [lines, text] of [['CRLF', mail],
+                                 ['LF', mail.replace(/\r\n/g, '\n')]]) {
+        test(`the report in a mail: ${name}, ${lines}`, async () => {
+            const bytes = new TextEncoder().encode(text);
+            const { attachments } = await PostalMime.parse(bytes,
+                { attachmentEncoding: 'arraybuffer' });
+            // which keeps the line end that belongs to the delimiter
+            const theirs = Buffer.from(attachments[0].content)
+                .toString('latin1').replace(/}\n$/, '}');
+
+            assert.equal(attachments.length, 1);
+            assert.equal(Buffer.from(attachedReport(bytes)).toString('latin1'),
+                         theirs);
+        });
+    }
+}
+
+test('a mail without a report, and what is no mail', () => {
     const bytes = text => new TextEncoder().encode(text);
 
-    assert.equal(attachedReport(bytes('Subject: x\n\nhello\n')), null);
+    for (const text of ['Subject: x\n\nhello\n', '', 'x',
+        'Content-Type: multipart/mixed; boundary=b\n\n--b--\n',
+        'Content-Type: multipart/mixed\n\n--b\n\nx\n'])
+    {
+        assert.equal(attachedReport(bytes(text)), null);
+    }
     assert.equal(new TextDecoder().decode(attachedReport(bytes(
         'Content-Type: application/tlsrpt+json\n\n{"a":1}'))), '{"a":1}');
+});
+
+
+// WCAG 2.2 1.4.3 and 1.4.11, of the palettes in style.css
+
+const CSS = fs.readFileSync('style.css', 'utf8');
+
+function paletteOf(selector) {
+    const block = CSS.slice(CSS.indexOf(selector)).match(/\{([^}]*)\}/)[1];
+
+    return Object.fromEntries([...block.matchAll(
+        /--([a-z-]+): (#[0-9a-f]{6});/g)].map(([, name, hex]) => [name, hex]));
+}
+
+function luminance(hex) {
+    const [r, g, b] = [1, 3, 5].map(i => parseInt(hex.slice(i, i + 2), 16) / 255)
+        .map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}
+
+function contrast(one, other) {
+    const [a, b] = [luminance(one), luminance(other)].sort((x, y) => y - x);
+
+    return (a + 0.05) / (b + 0.05);
+}
+
+const TEXT = [
+    ...['ink', 'quiet', 'accent', 'bad', 'warn', 'good'].flatMap(
+        ink => [[ink, 'card'], [ink, 'paper']]),
+    ['ink', 'hover'], ['quiet', 'hover'], ['accent', 'accent-soft'],
+    ['bad', 'bad-soft'], ['warn', 'warn-soft'], ['good', 'good-soft'],
+    ['ink', 'warn-soft'], ['card', 'accent'],
+];
+// what must be seen to use the page: edges of fields, bars, what has the focus
+const SHAPES = [['edge', 'card'], ['edge', 'paper'], ['series', 'card'],
+    ['bad', 'card'], ['accent', 'card'], ['accent', 'paper'],
+    ['warn', 'card'], ['good', 'card'], ['series', 'hover'], ['bad', 'hover']];
+
+for (const [name, selector] of [['light', ':root {'],
+                                ['dark', ':root[data-dark] {']]) {
+    test(`contrast is enough: ${name}`, () => {
+        const palette = paletteOf(selector);
+
+        assert.ok(Object.keys(palette).length >= 16);
+        for (const [pairs, least] of [[TEXT, 4.5], [SHAPES, 3]]) {
+            for (const [one, other] of pairs) {
+                const ratio = contrast(palette[one], palette[other]);
+                assert.ok(ratio >= least, `${one} on ${other}: ${ratio}`);
+            }
+        }
+    });
+}
+
+test('each colour is said in one place', () => {
+    const colours = CSS.match(/--series: /g);
+
+    assert.equal(colours.length, 2);            // light and dark
+    assert.equal(contrast('#000000', '#ffffff'), 21);
 });

@@ -23,6 +23,8 @@ my $dir = tempdir(CLEANUP => 1);
 # Node.js takes a .js for a module by the package.json beside it.
 system("cp $top/ngx_tlsrpt_module/dashboard/*.js $dir") == 0
     && system("cp $top/ngx_tlsrpt_module/dashboard/types.d.ts $dir") == 0
+    && system("cp $top/ngx_tlsrpt_module/dashboard/style.css "
+              . "$top/shared/base/explain.txt $dir") == 0
     && system("cp $FindBin::Bin/dashboard.mjs $dir/dashboard.test.mjs") == 0
     && system("cp $FindBin::Bin/eslint.config.cjs $dir") == 0
     && system("echo '{\"type\":\"module\"}' > $dir/package.json") == 0

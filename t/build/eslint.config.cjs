@@ -9,8 +9,8 @@ const js = require('@eslint/js');
 
 const BROWSER = ['document', 'location', 'history', 'navigator', 'fetch',
     'localStorage', 'addEventListener', 'dispatchEvent', 'matchMedia', 'print',
-    'scrollTo', 'scrollY', 'setTimeout', 'clearTimeout', 'console', 'atob',
-    'URL', 'URLSearchParams', 'AbortController', 'IntersectionObserver',
+    'scrollTo', 'scrollY', 'setTimeout', 'clearTimeout', 'setInterval',
+    'console', 'atob', 'URL', 'URLSearchParams', 'AbortController', 'IntersectionObserver',
     'TextDecoder', 'Event'];
 
 // CommonJS, so that NODE_PATH is looked at.

@@ -3,7 +3,9 @@
 
 // Drives the dashboard in Chromium, for dashboard.t; says how it went as TAP.
 //
-//     node dashboard.js PART BASE
+//     node dashboard.js PART,PART BASE PART,PART BASE ...
+//
+// All parts, in one browser.
 
 'use strict';
 
@@ -13,7 +15,6 @@ const path = require('path');
 const zlib = require('zlib');
 const { chromium } = require('playwright-core');
 
-const [, , part, base] = process.argv;
 const story = JSON.parse(process.env.STORY || '{}');
 const axe = fs.readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -40,6 +41,7 @@ function is(got, expected, name) {
 const dayAgo = ago => new Date(Date.now() - 86400000 * ago).toISOString()
     .slice(0, 10);
 
+let base;
 let browser;
 let page;
 let trouble = [];
@@ -78,6 +80,15 @@ async function go(view) {
     await page.goto('about:blank');
     await page.goto(base + view);
     await settled();
+}
+
+// What is asked of the server; the icon, which the browser has twice, once.
+function requests() {
+    const all = new Set();
+
+    page.on('request', request => all.add(request.url()));
+
+    return all;
 }
 
 async function settled() {
@@ -177,14 +188,13 @@ async function list() {
         .includes('mx1.example.com'), 'a row tells what is wrong');
     is(await text('tr[data-domain="example.com"] .mode'), 'enforce',
        'and the mode of the policy');
-    is((await texts('#status-waiting b')).join(), '1',
+    is((await texts('#status-waiting b')).join(), '2',
        'those without a report can be found');
 
     await page.focus('#status-waiting');
     await page.keyboard.press('Enter');
     await settled();
-    is((await texts('table.domains td.name')).join(),
-       'quiet.example', 'alone');
+    is((await texts('table.domains tbody tr')).length, 2, 'alone');
     is(await page.evaluate(() => document.activeElement.id), 'status-waiting',
        'and the focus stays');
     await go('');
@@ -473,12 +483,50 @@ async function themes() {
     const light = await paper();
     await page.click('#theme');
     await page.click('#theme');
-    is(await text('#theme'), 'Theme: dark', 'the theme can be chosen');
-    ok(await paper() !== light, 'and is another');
+    is(await page.getAttribute('#theme', 'aria-label'), 'Theme: dark',
+       'the theme can be chosen');
+    const dark = await paper();
+    ok(dark !== light, 'and is another');
     await page.reload();
     await settled();
-    is(await text('#theme'), 'Theme: dark', 'and is remembered');
+    is(await paper(), dark, 'and is remembered');
+    await page.click('#theme');
+    is(await paper(), light, 'or the system says it');
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await page.waitForSelector('html[data-dark]');
+    is(await paper(), dark, 'also when it changes');
+    await page.emulateMedia({ media: 'print' });
+    is(await paper(), 'rgba(0, 0, 0, 0)', 'paper is white');
+    is(await page.evaluate(() => getComputedStyle(document.body).color),
+       'rgb(27, 36, 48)', 'and its ink is dark');
+    await page.emulateMedia({ media: 'screen' });
+    await contrasts();
     await context.close();
+}
+
+// Windows' high contrast; and who wants no movement.
+async function contrasts() {
+    const styleOf = (selector, name) => page.$eval(selector,
+        (element, property) => getComputedStyle(element)[property], name);
+
+    await page.emulateMedia({ forcedColors: 'active',
+                              reducedMotion: 'reduce' });
+    await page.waitForSelector('.badge');
+    is(await styleOf('.badge', 'borderTopStyle'), 'solid',
+       'forced colours: a badge has an edge');
+    is(await styleOf('.chip[aria-current]', 'borderTopWidth'), '2px',
+       'and what is chosen another');
+    await go('#/domains/example.com?days=60');
+    ok(await styleOf('.bars .bad', 'fill') !== await styleOf('.bars .ok',
+        'fill'), 'bars keep their colours');
+    is(await styleOf('.bars .bad', 'forcedColorAdjust'), 'none', 'as told');
+    is(await page.evaluate(() => {
+        const bone = document.createElement('div');
+        bone.className = 'skeleton';
+        bone.append(document.createElement('i'));
+        document.body.append(bone);
+        return getComputedStyle(bone.firstChild).animationName;
+    }), 'none', 'nothing moves for who wants no movement');
 }
 
 async function languages() {
@@ -515,7 +563,19 @@ async function problem() {
     await settled();
     ok((await text('.problem.open h2')).includes('mx1.example.com'),
        'its address shows it alone');
+    is(await page.getAttribute('#next', 'href'), '#/domains/example.net',
+       'the next one that fails is a click away');
 
+    await go('#/domains/example.com?days=60&organization-name=Elm+University');
+    ok((await text('.problem.open h2')).includes('mx1.example.com'),
+       'what is wrong for one sender');
+    await go('#/domains/example.com?days=60&organization-name=Alder+Mail');
+    is((await page.$$('.problem')).length, 0, 'and for another nothing');
+    is(await page.getAttribute('#tab-reports', 'href'), '#/domains/example.com/'
+        + 'reports?days=60&organization-name=Alder+Mail',
+       'range and sender go with the tabs');
+
+    await go('#/domains/example.com/problems/starttls-not-supported?days=60');
     await page.emulateMedia({ media: 'print' });
     await page.evaluate(() => dispatchEvent(new Event('beforeprint')));
     ok(await page.isVisible('text=Likely cause'), 'all is open on paper');
@@ -578,6 +638,56 @@ async function widths() {
     await context.close();
 }
 
+// What is true changes while the page is left alone: nothing is asked again
+// soon, and later all of it, without losing the place, or what is open.
+async function left() {
+    const context = await open();
+    let asked = 0;
+
+    await page.clock.install();
+    await go('#/domains/example.com?days=60');
+    await page.waitForSelector('.problem.open .steps');
+    page.on('request', () => asked++);
+    await page.click('#days-table');
+    await page.focus('#by-organization-name');
+    await page.evaluate(() => {
+        scrollTo(0, 400);
+        document.querySelector('h1').dataset.old = '';
+    });
+    await page.clock.fastForward(40000);
+    is(asked, 0, 'after half a minute nothing is asked');
+    await page.clock.fastForward(600000);
+    await page.clock.runFor(2000);
+    await page.waitForFunction(() => !document.querySelector('h1[data-old]'));
+    ok(asked > 2, 'after ten minutes all of it', asked);
+    is(await page.evaluate(() => scrollY), 400, 'the place is the same');
+    is(await page.evaluate(() => document.activeElement.id),
+       'by-organization-name', 'so is the focus');
+    ok(await page.isVisible('#days table'), 'and what was open');
+
+    await go('#/');
+    await page.clock.fastForward(120000);
+    ok(/minutes ago/.test(await text('#summary')),
+       'what is said of the last report goes on', await text('#summary'));
+    clean('a page that is left alone');
+    await context.close();
+}
+
+// A name with letters beyond ASCII is shown and found as people write it.
+async function names() {
+    const context = await open();
+
+    await go('');
+    is(await text('tr[data-domain="xn--mller-kva.example"] .unicode'),
+       'müller.example', 'an A-label has its U-label beside');
+    await page.fill('#search', 'Müller');
+    is((await texts('table.domains td.name a')).length, 1, 'and is found by it');
+    is(await text('table.domains td.status'), 'Waiting for reports',
+       'that one');
+    clean('names');
+    await context.close();
+}
+
 // One domain in sight: straight to it.
 async function alone() {
     const context = await open();
@@ -589,22 +699,36 @@ async function alone() {
     await context.close();
 }
 
+// To the end of what is drawn, and again when there is more.
+async function scrollOn(times) {
+    const drawn = () => document.querySelectorAll('table.domains tbody tr')
+        .length;
+
+    for (let i = 0; i < times; i++) {
+        const before = await page.evaluate(drawn);
+        await page.evaluate(() => scrollTo(0, document.body.scrollHeight));
+        await page.waitForFunction(n => document.querySelectorAll(
+            'table.domains tbody tr').length > n, before);
+    }
+}
+
 // A thousand domains: few requests, and Back finds the place again.
 async function many() {
     const context = await open();
-    let asked = 0;
+    const asked = requests();
 
-    page.on('request', () => asked++);
     await go('');
     await page.waitForSelector('.todo, .two .state');
     is(await page.getAttribute('#status- b', 'class'), null, 'all are there');
-    ok(asked - 1 <= 12, 'at most 12 requests to a full screen', asked - 1);
-    const before = asked;
-    for (let i = 0; i < 8; i++) {
-        await page.evaluate(() => scrollTo(0, document.body.scrollHeight));
-        await page.waitForTimeout(50);
-    }
-    is(asked, before, 'and none while scrolling');
+    ok(asked.size - 1 <= 12, 'at most 12 requests to a full screen',
+       ...asked);
+    const before = asked.size;
+    await scrollOn(5);
+    is(asked.size, before, 'and none while scrolling');
+
+    await page.evaluate(() => dispatchEvent(new Event('beforeprint')));
+    is((await page.$$('table.domains tbody tr')).length, 999,
+       'paper has all of them');
 
     await page.evaluate(() => scrollTo(0, 4000));
     await page.waitForTimeout(100);
@@ -618,17 +742,25 @@ async function many() {
     await context.close();
 }
 
-// More than a page of them: the server searches and chooses.
+// Ten thousand: the server searches and chooses.
 async function more() {
     const context = await open();
+    const asked = requests();
 
     await go('');
-    ok((await text('#summary')).includes('more than'), 'not all are here',
-       await text('#summary'));
-    await page.fill('#search', 'd1150');
+    await page.waitForSelector('.todo, .two .state');
+    ok((await text('#summary')).includes('more than 1,000 domains'),
+       'not all are here', await text('#summary'));
+    ok(asked.size - 1 <= 12, 'at most 12 requests to a full screen',
+       ...asked);
+    const before = asked.size;
+    await scrollOn(5);
+    is(asked.size, before, 'and none a row while scrolling');
+
+    await page.fill('#search', 'd9150');
     await page.waitForFunction(() => document.querySelectorAll(
         'table.domains tbody tr').length === 1);
-    is((await texts('td.name')).join(), 'd1150.b.example',
+    is((await texts('td.name')).join(), 'd9150.b.example',
        'the server finds one that was not');
     await page.fill('#search', '');
     await page.waitForFunction(() => document.querySelectorAll(
@@ -637,12 +769,18 @@ async function more() {
     await settled();
     ok((await text('.list')).includes('No such domain'),
        'and none of another status', await text('.list'));
+    await page.click('#status-waiting');
+    await settled();
+    await page.waitForSelector('table.domains');
+    is((await page.$$('table.domains tbody tr')).length, 60,
+       'those of one status');
     clean('many domains');
     await context.close();
 }
 
-const PARTS = { more, problem, tools, widths, alone, many, views, list, domain, reader, hostile, denied, away, themes,
-                languages };
+const PARTS = { alone, away, denied, domain, hostile, languages, left, list,
+                many, more, names, problem, reader, themes, tools, views,
+                widths };
 
 async function main() {
     const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'tlsrpt-chromium-'));
@@ -651,8 +789,11 @@ async function main() {
         browser = await chromium.launch({ args: FLAGS,
             executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
             env: { ...process.env, HOME: dir } });
-        for (const name of part.split(',')) {
-            await PARTS[name]();
+        for (let i = 2; i < process.argv.length; i += 2) {
+            base = process.argv[i + 1];
+            for (const name of process.argv[i].split(',')) {
+                await PARTS[name]();
+            }
         }
     } catch (error) {
         ok(false, 'no exception', error.stack,
