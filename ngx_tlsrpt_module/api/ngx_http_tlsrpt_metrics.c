@@ -447,11 +447,9 @@ ngx_http_tlsrpt_metrics_take(ngx_http_tlsrpt_metrics_ctx_t *ctx,
         }
     }
 
-    /* totals of all time have what an owner may not see */
-
-    if (ngx_http_tlsrpt_scope_since(ctx->request, name) == 0) {
-        tlsrpt_metrics_add(ctx->metrics, name, reply);
-    }
+    tlsrpt_metrics_add_since(ctx->metrics, name, reply,
+                             ngx_http_tlsrpt_scope_since(ctx->request, name),
+                             ngx_time());
 
     if (tlsrpt_metrics_has_open(reply)) {
         domain->asks = 1;

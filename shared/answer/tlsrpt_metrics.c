@@ -17,6 +17,9 @@
 #include "tlsrpt_totals.h"
 
 
+#define NOTED_BY  600                       /* seconds */
+
+
 enum {
     REPORTS = 0,
     SESSIONS,
@@ -199,7 +202,8 @@ put_number(tlsrpt_metrics_t *metrics, unsigned family, tlsrpt_str_t domain,
 
 static void
 add_totals(tlsrpt_metrics_t *metrics, tlsrpt_str_t domain,
-    const tlsrpt_reply_t *reply, const tlsrpt_reply_t *struck)
+    const tlsrpt_reply_t *reply, const tlsrpt_reply_t *struck,
+    const tlsrpt_before_t *before)
 {
     tlsrpt_totals_t  all, gone = { 0, 0, 0, 0, 0 };
     const int        is_struck = struck != NULL
@@ -210,15 +214,22 @@ add_totals(tlsrpt_metrics_t *metrics, tlsrpt_str_t domain,
         return;
     }
 
+    tlsrpt_totals_add(&all, &gone);
+    tlsrpt_totals_take(&all, &before->all);
+    tlsrpt_totals_take(&all, &before->struck);
+
     if (is_struck) {
+        tlsrpt_totals_take(&gone, &before->struck);
         put_number(metrics, STRUCK, domain, gone.reports);
         put_sessions(metrics, STRUCK_SESSIONS, domain, &gone);
-        tlsrpt_totals_add(&all, &gone);
     }
 
     put_number(metrics, REPORTS, domain, all.reports);
     put_sessions(metrics, SESSIONS, domain, &all);
-    put_number(metrics, LAST, domain, all.last);
+
+    if (all.last >= (uint64_t) before->since) {
+        put_number(metrics, LAST, domain, all.last);
+    }
 }
 
 
@@ -234,8 +245,10 @@ is_number(const tlsrpt_reply_t *value)
 
 static void
 add_result_type(tlsrpt_metrics_t *metrics, tlsrpt_str_t domain,
-    const tlsrpt_reply_t *field, const tlsrpt_reply_t *value)
+    const tlsrpt_reply_t *field, const tlsrpt_reply_t *value,
+    const tlsrpt_before_t *before)
 {
+    uint64_t      failures, earlier;
     tlsrpt_str_t  word = { field->str + 2, field->len - 2 };
 
     if (!tlsrpt_result_code(word)
@@ -248,18 +261,51 @@ add_result_type(tlsrpt_metrics_t *metrics, tlsrpt_str_t domain,
         return;
     }
 
+    earlier = tlsrpt_before_failures(before, word);
+    failures = strtoull(value->str, NULL, 10);
+
     put(part(metrics, FAILED),
-        "%s{policy_domain=\"%.*s\",result_type=\"%.*s\"} %.*s\n",
+        "%s{policy_domain=\"%.*s\",result_type=\"%.*s\"} %" PRIu64 "\n",
         families[FAILED].name, (int) domain.len, domain.data, (int) word.len,
-        word.data, (int) value->len, value->str);
+        word.data, failures > earlier ? failures - earlier : 0);
+}
+
+
+/* What was counted before an owner had the domain.  Whoever drains the events of
+   the registry notes it soon after (tlsrpt_registry_acts.h), if there was
+   anything.  0, or -1: it is not known. */
+
+static int
+before_of(const tlsrpt_reply_t *reply, int64_t since, int64_t now,
+    tlsrpt_before_t *before)
+{
+    const tlsrpt_reply_t  *noted = field_of(reply, TLSRPT_BEFORE_FIELD);
+
+    memset(before, 0, sizeof(*before));
+
+    if (since == 0) {
+        return 0;
+    }
+
+    if (noted == NULL && now - since > NOTED_BY) {
+        before->since = since;
+        return 0;
+    }
+
+    return noted != NULL && tlsrpt_before_parse(noted, before) == 0
+           && before->since == since ? 0 : -1;
 }
 
 
 void
-tlsrpt_metrics_add(tlsrpt_metrics_t *metrics, tlsrpt_str_t domain,
-    const tlsrpt_reply_t *reply)
+tlsrpt_metrics_add_since(tlsrpt_metrics_t *metrics, tlsrpt_str_t domain,
+    const tlsrpt_reply_t *reply, int64_t since, int64_t now)
 {
-    if (reply->type != TLSRPT_REPLY_ARRAY) {
+    tlsrpt_before_t  before;
+
+    if (reply->type != TLSRPT_REPLY_ARRAY
+        || before_of(reply, since, now, &before) != 0)
+    {
         return;
     }
 
@@ -274,12 +320,20 @@ tlsrpt_metrics_add(tlsrpt_metrics_t *metrics, tlsrpt_str_t domain,
         }
 
         if (field->len == 3 && memcmp(field->str, "all", 3) == 0) {
-            add_totals(metrics, domain, value, field_of(reply, "s"));
+            add_totals(metrics, domain, value, field_of(reply, "s"), &before);
 
         } else if (field->len > 2 && memcmp(field->str, "t:", 2) == 0) {
-            add_result_type(metrics, domain, field, value);
+            add_result_type(metrics, domain, field, value, &before);
         }
     }
+}
+
+
+void
+tlsrpt_metrics_add(tlsrpt_metrics_t *metrics, tlsrpt_str_t domain,
+    const tlsrpt_reply_t *reply)
+{
+    tlsrpt_metrics_add_since(metrics, domain, reply, 0, 0);
 }
 
 

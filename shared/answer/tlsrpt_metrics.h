@@ -26,6 +26,10 @@ void tlsrpt_metrics_destroy(tlsrpt_metrics_t *metrics);
 /* The reply to HGETALL of the domain's hash; one that is empty adds nothing. */
 void tlsrpt_metrics_add(tlsrpt_metrics_t *metrics, tlsrpt_str_t domain,
     const tlsrpt_reply_t *reply);
+/* For an owner who sees what came since that second, 0: all; now: seconds.
+   Nothing, where it is not known yet what came before. */
+void tlsrpt_metrics_add_since(tlsrpt_metrics_t *metrics, tlsrpt_str_t domain,
+    const tlsrpt_reply_t *reply, int64_t since, int64_t now);
 
 /* Of the same reply: when the last report came; 0: there are no data. */
 uint64_t tlsrpt_metrics_last(const tlsrpt_reply_t *reply);

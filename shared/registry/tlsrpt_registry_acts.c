@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "tlsrpt_episode.h"
 #include "tlsrpt_registry_acts.h"
@@ -12,7 +13,7 @@
 #include "tlsrpt_time.h"
 
 
-/* EVALSHA, the script, "2", two keys, then what act_add.lua takes. */
+/* EVALSHA, the script, "3", three keys, then what act_add.lua takes. */
 #define FIRST_KEY   3
 #define MAX_TEXT    4096                    /* bytes of an event */
 #define MAX_ID      64
@@ -53,15 +54,36 @@ tlsrpt_act_read(const char *text, size_t len, tlsrpt_act_t *act)
 }
 
 
+/* The second from which on the domain is another's, as text: none where it stays
+   whose it was. */
+
+static size_t
+since_text(const json_t *event, char text[NUMBER_LEN])
+{
+    int64_t      since;
+    unsigned     deviations = 0;
+    const char  *type = member(event, "type"), *time = member(event, "time");
+
+    if ((strcmp(type, "domain-verified") != 0
+         && strcmp(type, "domain-transferred") != 0)
+        || tlsrpt_time_parse(time, strlen(time), &since, &deviations) != 0)
+    {
+        return 0;
+    }
+
+    return (size_t) snprintf(text, NUMBER_LEN, "%lld", (long long) since);
+}
+
+
 tlsrpt_command_t *
 tlsrpt_act_add(tlsrpt_str_t prefix, const tlsrpt_act_t *act, int64_t keep)
 {
-    char               seconds[NUMBER_LEN];
+    char               seconds[NUMBER_LEN], since[NUMBER_LEN];
     char              *told;
     const char        *id = member(act->event, "id");
     const char        *sha1 = tlsrpt_act_add_script.sha1;
     json_t            *json = json_pack("{s:O}", "event", act->event);
-    tlsrpt_key_t       acts, untold;
+    tlsrpt_key_t       acts, untold, totals;
     tlsrpt_str_t       domain = { act->domain, strlen(act->domain) };
     tlsrpt_command_t  *command;
 
@@ -74,14 +96,17 @@ tlsrpt_act_add(tlsrpt_str_t prefix, const tlsrpt_act_t *act, int64_t keep)
 
     tlsrpt_key_domain(&acts, prefix, domain, ":acts");
     tlsrpt_key_domain(&untold, prefix, domain, ":untold");
+    tlsrpt_key_domain(&totals, prefix, domain, "");
 
     tlsrpt_str_t  argv[] = {
-        TLSRPT_STR("EVALSHA"), { sha1, strlen(sha1) }, TLSRPT_STR("2"),
+        TLSRPT_STR("EVALSHA"), { sha1, strlen(sha1) }, TLSRPT_STR("3"),
         { acts.data, acts.len }, { untold.data, untold.len },
-        { id, strlen(id) }, act->text, { told, strlen(told) }, { seconds, 0 }
+        { totals.data, totals.len }, { id, strlen(id) }, act->text,
+        { told, strlen(told) }, { seconds, 0 },
+        { since, since_text(act->event, since) }
     };
 
-    argv[8].len = (size_t) snprintf(seconds, sizeof(seconds), "%lld",
+    argv[9].len = (size_t) snprintf(seconds, sizeof(seconds), "%lld",
                                     (long long) keep);
     command = tlsrpt_command_create(argv, sizeof(argv) / sizeof(argv[0]),
                                     FIRST_KEY, &tlsrpt_act_add_script);

@@ -41,8 +41,9 @@ int tlsrpt_act_read(const char *text, size_t len, tlsrpt_act_t *act)
    "@OWNER"; owner: of a pending enrolment, of which nobody else is told.  Those
    of a change come with it. */
 
-/* Adds it to its domain's list of what people did, once: keep: seconds.
-   NULL: no memory; below, too. */
+/* Adds it to its domain's list of what people did, once: keep: seconds.  Where
+   it tells that the domain is an owner's from now on, what was counted before
+   is noted (tlsrpt_totals.h).  NULL: no memory; below, too. */
 tlsrpt_command_t *tlsrpt_act_add(tlsrpt_str_t prefix, const tlsrpt_act_t *act,
     int64_t keep) TLSRPT_MUST_USE;
 /* Takes it, as it was read, from those that are to be drained. */

@@ -16,7 +16,8 @@
 --                          be closed, unless all of it is; "p" -> by which
 --                          rules its problems are worked out, and how many are
 --                          open (tlsrpt_state.h): absent where the data are
---                          older than that
+--                          older than that; "b" -> what is of another owner
+--                          (tlsrpt_totals.h)
 --       6 list     list    the day's reports, two elements each (tlsrpt_kept.h)
 --       7 text     string  the text of a long one
 --       without the last one the text is in the list; without the last two the

@@ -7,7 +7,8 @@
 --       4 domain   hash    "all" -> totals ever; "s" -> totals struck out ever,
 --                          which only grow; "w" -> how often something was
 --                          struck out since problems were worked out last, and
---                          "s", "r" (restored) or "b" (both)
+--                          "s", "r" (restored) or "b" (both); "b" -> what an
+--                          owner does not see (tlsrpt_totals.h)
 --       5 closed   hash    the closed month (tlsrpt_closed.h)
 --       6 acts     list    what people did, the newest first
 -- ARGV  1 "s": it is struck out; "r": it is restored
@@ -127,6 +128,24 @@ if sign < 0 then
                   min(s_ok + successful, MOST), min(s_failures + failed, MOST))
 end
 
+-- What came before the domain was an owner's is not his, whatever becomes of it.
+
+local before = call('HGET', domain, 'b')
+
+if before then
+    local day, b_reports, b_ok, b_failures, s_reports, s_ok, s_failures, types
+        = before:match('^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+)(.*)$')
+
+    if day and received <= day + 0 then
+        local gone = sign < 0 and 1 or 0
+
+        before = string.format('%s %.0f %.0f %.0f %.0f %.0f %.0f%s', day,
+            changed(b_reports + 0, 1), changed(b_ok + 0, successful),
+            changed(b_failures + 0, failed), s_reports + gone,
+            s_ok + gone * successful, s_failures + gone * failed, types)
+    end
+end
+
 local times, how = since:match('^(%d+)(%a?)$')
 
 how = (how == '' or how == ARGV[1]) and ARGV[1] or 'b'
@@ -153,6 +172,10 @@ call('HSET', domain, 'all', all, 'w', since)
 
 if struck then
     call('HSET', domain, 's', struck)
+end
+
+if before then
+    call('HSET', domain, 'b', before)
 end
 
 if totals then

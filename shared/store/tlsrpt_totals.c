@@ -3,6 +3,8 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 
+#include <string.h>
+
 #include "tlsrpt_count.h"
 #include "tlsrpt_totals.h"
 
@@ -163,6 +165,111 @@ tlsrpt_totals_add(tlsrpt_totals_t *sum, const tlsrpt_totals_t *totals)
     sum->successful = tlsrpt_count_add(sum->successful, totals->successful);
     sum->failed = tlsrpt_count_add(sum->failed, totals->failed);
     sum->overflow = tlsrpt_count_add(sum->overflow, totals->overflow);
+}
+
+
+static uint64_t
+less(uint64_t from, uint64_t by)
+{
+    return from > by ? from - by : 0;
+}
+
+
+void
+tlsrpt_totals_take(tlsrpt_totals_t *sum, const tlsrpt_totals_t *totals)
+{
+    sum->reports = less(sum->reports, totals->reports);
+    sum->successful = less(sum->successful, totals->successful);
+    sum->failed = less(sum->failed, totals->failed);
+}
+
+
+/* Digits up to what ends them; -1: there are none, or too many. */
+
+static int
+take_digits(tlsrpt_str_t *text, char end, uint64_t *number)
+{
+    size_t  n = 0;
+
+    for (*number = 0; n < text->len && text->data[n] != end; n++) {
+        if (text->data[n] < '0' || text->data[n] > '9'
+            || *number > TLSRPT_MAX_COUNT / 10)
+        {
+            return -1;
+        }
+
+        *number = *number * 10 + (uint64_t) (text->data[n] - '0');
+    }
+
+    if (n == 0) {
+        return -1;
+    }
+
+    n += n < text->len;
+    text->data += n;
+    text->len -= n;
+
+    return 0;
+}
+
+
+int
+tlsrpt_before_parse(const tlsrpt_reply_t *reply, tlsrpt_before_t *before)
+{
+    uint64_t       numbers[7];
+    tlsrpt_str_t  *types = &before->types;
+
+    memset(before, 0, sizeof(*before));
+
+    if (reply->type != TLSRPT_REPLY_STRING) {
+        return -1;
+    }
+
+    *types = (tlsrpt_str_t) { reply->str, reply->len };
+
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        if (take_digits(types, ' ', &numbers[i]) != 0) {
+            return -1;
+        }
+    }
+
+    before->since = (int64_t) numbers[0];
+    before->all.reports = numbers[1];
+    before->all.successful = numbers[2];
+    before->all.failed = numbers[3];
+    before->struck.reports = numbers[4];
+    before->struck.successful = numbers[5];
+    before->struck.failed = numbers[6];
+
+    return 0;
+}
+
+
+uint64_t
+tlsrpt_before_failures(const tlsrpt_before_t *before, tlsrpt_str_t type)
+{
+    uint64_t      number;
+    tlsrpt_str_t  left = before->types;
+
+    while (left.len > 0) {
+        const char  *end = memchr(left.data, ' ', left.len);
+        size_t       n = end ? (size_t) (end - left.data) : left.len;
+
+        if (n > type.len && left.data[type.len] == '='
+            && memcmp(left.data, type.data, type.len) == 0)
+        {
+            left.data += type.len + 1;
+            left.len -= type.len + 1;
+
+            return take_digits(&left, ' ', &number) == 0 ? number : 0;
+        }
+
+        n += end != NULL;
+        left.data += n;
+        left.len -= n;
+    }
+
+    return 0;
 }
 
 

@@ -12,12 +12,20 @@
  *     size     = bytes in the day's log
  *     overflow = failed sessions in details that the day log did not take
  *     last     = time of the last report
+ *
+ * Field "b" of a domain is what was counted before it became an owner's, who
+ * sees nothing of that: text, as shared/registry/act_add.lua writes it.
+ *
+ *     before   = since all struck *(result-type "=" failures)
+ *     since    = second from which on it is his
+ *     all      = reports successful failed     ; struck likewise
  */
 
 #ifndef TLSRPT_TOTALS_H
 #define TLSRPT_TOTALS_H
 
 #include "tlsrpt_reply.h"
+#include "tlsrpt_str.h"
 #include "tlsrpt_time.h"
 
 #pragma GCC visibility push(hidden)
@@ -43,7 +51,25 @@ int tlsrpt_totals_parse(const tlsrpt_reply_t *reply,
 int tlsrpt_totals_parse_struck(const tlsrpt_reply_t *reply,
     tlsrpt_totals_t *totals) TLSRPT_MUST_USE;
 
+#define TLSRPT_BEFORE_FIELD  "b"
+
+typedef struct {
+    int64_t          since;
+    tlsrpt_totals_t  all;
+    tlsrpt_totals_t  struck;
+    tlsrpt_str_t     types;                 /* borrowed: "TYPE=N TYPE=N" */
+} tlsrpt_before_t;
+
+/* 0, or -1. */
+int tlsrpt_before_parse(const tlsrpt_reply_t *reply, tlsrpt_before_t *before)
+    TLSRPT_MUST_USE;
+/* Failures of a result type among it. */
+uint64_t tlsrpt_before_failures(const tlsrpt_before_t *before,
+    tlsrpt_str_t type);
+
 void tlsrpt_totals_add(tlsrpt_totals_t *sum, const tlsrpt_totals_t *totals);
+/* Never below 0; the time of the last report stays. */
+void tlsrpt_totals_take(tlsrpt_totals_t *sum, const tlsrpt_totals_t *totals);
 
 /* A field of a month and its value: the day of the month and its totals; 0: it
    is none. */

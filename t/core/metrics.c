@@ -39,7 +39,8 @@ set_string(tlsrpt_reply_t *reply, const char *s, size_t len)
    "all" in words. */
 
 static void
-add(tlsrpt_metrics_t *metrics, const char *domain, const char *const *fields)
+add_since(tlsrpt_metrics_t *metrics, const char *domain, int64_t since,
+    const char *const *fields)
 {
     char            all[TOTALS_SIZE];
     size_t          n;
@@ -60,7 +61,14 @@ add(tlsrpt_metrics_t *metrics, const char *domain, const char *const *fields)
     reply.type = TLSRPT_REPLY_ARRAY;
     reply.elements = elements;
     reply.nelements = n;
-    tlsrpt_metrics_add(metrics, str(domain), &reply);
+    tlsrpt_metrics_add_since(metrics, str(domain), &reply, since, 5000);
+}
+
+
+static void
+add(tlsrpt_metrics_t *metrics, const char *domain, const char *const *fields)
+{
+    add_since(metrics, domain, 0, fields);
 }
 
 #define FIELDS(...)  (const char *const []) { __VA_ARGS__, NULL }
@@ -273,6 +281,64 @@ test_foreign(void)
 }
 
 
+/* Of a domain that came to an owner who sees nothing of before: at 1000. */
+
+static void
+test_since(void)
+{
+    static const char  want[] =
+        "# HELP tlsrpt_reports Reports counted.\n"
+        "# TYPE tlsrpt_reports counter\n"
+        "tlsrpt_reports_total{policy_domain=\"a.example\"} 2\n"
+        "# HELP tlsrpt_sessions Sessions that reports tell of, by outcome.\n"
+        "# TYPE tlsrpt_sessions counter\n"
+        "tlsrpt_sessions_total{policy_domain=\"a.example\","
+        "outcome=\"successful\"} 70\n"
+        "tlsrpt_sessions_total{policy_domain=\"a.example\","
+        "outcome=\"failed\"} 4\n"
+        "# HELP tlsrpt_failed_sessions Failed sessions of failure details, by"
+        " result type.\n"
+        "# TYPE tlsrpt_failed_sessions counter\n"
+        "tlsrpt_failed_sessions_total{policy_domain=\"a.example\","
+        "result_type=\"sts-policy-invalid\"} 0\n"
+        "tlsrpt_failed_sessions_total{policy_domain=\"a.example\","
+        "result_type=\"other\"} 3\n"
+        "# EOF\n";
+    static const char *const  not_known[] = {
+        "999 3 30 1 0 0 0 ", "1001 3 30 1 0 0 0 ", "1000 3 30 1 0 0", "",
+        "1000 3 30 1 0 0 x ", "1000 3 -30 1 0 0 0", "1000  3 30 1 0 0 0",
+        "1000 90071992547409921 30 1 0 0 0 "
+    };
+    tlsrpt_metrics_t  *metrics = create(1);
+
+    add_since(metrics, "a.example", 1000,
+              FIELDS("all", "5 100 5 999", "t:sts-policy-invalid", "2",
+                     "t:other", "3", "b",
+                     "1000 3 30 1 0 0 0 sts-policy-invalid=2"));
+    is_text(metrics, want, "what was before is another's");
+
+    for (size_t i = 0; i < sizeof(not_known) / sizeof(not_known[0]); i++) {
+        metrics = create(1);
+        add_since(metrics, "a.example", 1000,
+                  FIELDS("all", "5 100 5 999", "t:other", "3", "b",
+                         not_known[i]));
+        is_text(metrics, "# EOF\n", not_known[i]);
+    }
+
+    metrics = create(1);
+    add_since(metrics, "a.example", 4900, FIELDS("t:other", "3"));
+    is_text(metrics, "# EOF\n", "nothing while it may be noted");
+
+    metrics = create(1);
+    add_since(metrics, "a.example", 1000, FIELDS("t:other", "3"));
+    is_text(metrics, "# HELP tlsrpt_failed_sessions Failed sessions of failure"
+            " details, by result type.\n# TYPE tlsrpt_failed_sessions counter\n"
+            "tlsrpt_failed_sessions_total{policy_domain=\"a.example\","
+            "result_type=\"other\"} 3\n# EOF\n",
+            "later: there was nothing before");
+}
+
+
 /* Replies of another shape. */
 
 static void
@@ -373,6 +439,7 @@ main(void)
     test_has_open();
     test_nothing();
     test_foreign();
+    test_since();
     test_types();
     test_host();
     test_long();

@@ -161,8 +161,6 @@ is ask('ann', "domains/b.example/$_")->{status}, 404, "nor of its $_"
     for qw(events records policy);
 
 unlike ask('ann', 'metrics')->{body}, qr/b\.example/, 'metrics: nothing of b';
-unlike ask('ann', 'metrics')->{body}, qr/tlsrpt_reports_total\{/,
-    'no totals that began before';
 like $t->request('GET', '/all/metrics')->{body},
     qr/tlsrpt_reports_total\{policy_domain="a.example"\} 2/,
     'which the operator has';
@@ -170,6 +168,61 @@ like $t->request('GET', '/all/metrics')->{body},
 ok soon(sub { @{ all('problems')->{problems} } }), 'problems are open';
 is_deeply [map { $_->{domains} } @{ mine('ann', 'problems')->{problems} }],
     [['a.example']], 'of which ann sees hers';
+
+
+# Totals of a domain that came with some to dora, by the operator
+
+sub operator {
+    my ($method, $path, $body) = @_;
+
+    return $t->request($method, "/admin/$path",
+        $body ? (body => encode_json($body),
+                 headers => ['Content-Type' => 'application/json']) : ());
+}
+
+sub totals {
+    my ($who) = @_;
+
+    my %seen = ask($who, 'metrics')->{body}
+        =~ /^(tlsrpt_\w+_total\{policy_domain="passed\.example".*\}) (\d+)$/mg;
+
+    return { map { my $name = $_;
+                   s/tlsrpt_|_total|policy_domain="passed\.example",?|"|[{}]//g
+                       for $name;
+                   $seen{$_} ? ($name => $seen{$_}) : () } keys %seen };
+}
+
+is operator('PUT', 'domains/passed.example', {
+    owner => 'carl', verified => JSON::PP::true,
+    token => token_of('passed.example') })->{status}, 201, 'carl has it';
+ok soon(sub { post('passed.example', -1, 'of-carl', 5)->{status} == 201 }),
+    'and a report, with failures';
+is operator('PUT', 'domains/passed.example', {
+    owner => 'dora', verified => JSON::PP::true })->{status}, 201,
+    'it passes on to dora';
+is ask('dora', 'metrics')->{status}, 200, 'who reads metrics';
+ok soon(sub { my $reply = $t->redis('HGET', 'tlsrpt:{passed.example}', 'b');
+              $reply && $reply =~ / 1 \d+ 5 0 0 0 / }),
+    'what was counted by then is noted';
+ok soon(sub { ask('dora', 'domains/passed.example/problems')->{status} == 200 }),
+    'she sees it';
+is_deeply totals('dora'), {}, 'and none of that';
+is_deeply totals('carl'), {}, 'nor does carl see any more';
+ok soon(sub { $t->request('GET', "/admin/domains/passed.example")->{json}{'report-uri'}
+              =~ m{/([a-z2-7]{26})$} && $t->post("/v1/tlsrpt/$1",
+        encode_json(report(day => day(0), domain => 'passed.example',
+                           'report-id' => 'of-dora')))->{status} == 201 }),
+    'a report comes';
+my $hers = totals('dora');
+is $hers->{reports}, 1, 'which is hers';
+my ($of_carl) = map { $_->{id} } grep { $_->{'report-id'} eq 'of-carl' }
+    @{ all('domains/passed.example/reports')->{reports} };
+is operator('DELETE', "domains/passed.example/reports/$of_carl")->{status},
+    204, 'the one of before is struck out';
+is_deeply totals('dora'), $hers, 'of which she sees nothing';
+is operator('POST', "domains/passed.example/reports/$of_carl/restore")
+    ->{status}, 204, 'and restored';
+is_deeply totals('dora'), $hers, 'nor of that';
 
 
 # What waits
@@ -223,7 +276,8 @@ is events_of(without_problems(mine('ann', 'events'))),
     'hers by-bob by-us by-ann new', 'all of them';
 is events_of(without_problems(mine('bob', 'events'))), 'his',
     'and bob his';
-is events_of(without_problems(all('events'))),
+is events_of(without_problems({ events => [grep {
+        $_->{domain} ne 'passed.example' } @{ all('events')->{events} }] })),
     'his hers by-bob by-us by-ann new old', 'the operator all';
 is $_->{actor}, '@bob', 'by name'
     for grep { $_->{id} eq 'by-bob' } @{ all('events')->{events} };
