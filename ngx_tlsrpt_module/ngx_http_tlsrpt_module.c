@@ -14,6 +14,8 @@
 #include "ngx_http_tlsrpt_ctx.h"
 #include "ngx_http_tlsrpt_location.h"
 #include "ngx_http_tlsrpt_module.h"
+#include "ngx_http_tlsrpt_policy_fetches.h"
+#include "ngx_http_tlsrpt_policy_fetches_tell.h"
 #include "ngx_http_tlsrpt_reckon.h"
 #include "ngx_http_tlsrpt_report_uri.h"
 #include "ngx_http_tlsrpt_served_upkeep.h"
@@ -155,7 +157,7 @@ static ngx_command_t  ngx_http_tlsrpt_commands[] = {
 
 static ngx_http_module_t  ngx_http_tlsrpt_module_ctx = {
     ngx_http_tlsrpt_add_variables,         /* preconfiguration */
-    NULL,                                  /* postconfiguration */
+    ngx_http_tlsrpt_policy_fetches_init,   /* postconfiguration */
 
     ngx_http_tlsrpt_create_main_conf,      /* create main configuration */
     ngx_http_tlsrpt_init_main_conf,        /* init main configuration */
@@ -546,6 +548,7 @@ ngx_http_tlsrpt_init_process(ngx_cycle_t *cycle)
                                    ngx_http_tlsrpt_served_seen);
     ngx_http_tlsrpt_upkeep_begin(tmcf);
     ngx_http_tlsrpt_served_begin(tmcf);
+    ngx_http_tlsrpt_policy_fetches_begin(tmcf);
 
     return NGX_OK;
 }
@@ -569,6 +572,7 @@ ngx_http_tlsrpt_exit_process(ngx_cycle_t *cycle)
         ngx_http_tlsrpt_reckon_end();
         ngx_http_tlsrpt_upkeep_end();
         ngx_http_tlsrpt_served_end();
+        ngx_http_tlsrpt_policy_fetches_end();
     }
 
     if (tmcf->reader) {

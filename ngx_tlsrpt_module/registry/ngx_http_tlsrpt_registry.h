@@ -81,6 +81,9 @@ typedef struct {
 ngx_int_t ngx_http_tlsrpt_registry_find(const ngx_str_t *domain,
     ngx_pool_t *pool, ngx_http_tlsrpt_registered_t *found);
 
+/* Does somebody hold it?  0, too, where that is not known. */
+ngx_uint_t ngx_http_tlsrpt_registry_holds(const ngx_str_t *domain);
+
 /* The one of this owner for the domain, pending ones too; an owner of len 0 is
    the operator. */
 ngx_int_t ngx_http_tlsrpt_registry_owner_has(const ngx_str_t *domain,

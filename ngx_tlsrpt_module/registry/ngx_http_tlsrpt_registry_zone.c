@@ -150,6 +150,30 @@ ngx_http_tlsrpt_zone_find(const ngx_str_t *name, uint32_t hash)
 }
 
 
+ngx_uint_t
+ngx_http_tlsrpt_registry_holds(const ngx_str_t *domain)
+{
+    uint32_t                  hash;
+    ngx_uint_t                held;
+    ngx_http_tlsrpt_entry_t  *entry;
+
+    if (ngx_http_tlsrpt_zone == NULL) {
+        return 0;
+    }
+
+    hash = ngx_http_tlsrpt_zone_hash(domain->data, domain->len);
+
+    ngx_http_tlsrpt_zone_lock();
+
+    entry = ngx_http_tlsrpt_zone_find(domain, hash);
+    held = entry && ngx_http_tlsrpt_zone_held(entry);
+
+    ngx_http_tlsrpt_zone_unlock();
+
+    return held;
+}
+
+
 ngx_http_tlsrpt_owner_t *
 ngx_http_tlsrpt_zone_owner(const ngx_str_t *name)
 {

@@ -1,9 +1,10 @@
--- Counts requests for a policy, of one node: a batch of them, once.
+-- Counts requests for a policy, of one node, day and answer: a batch of them,
+-- once.
 --
 -- KEYS  1 fetches  hash    see tlsrpt_fetches.h
 -- ARGV  1 node     2 what the number of its batch belongs to   3 that number
 --       4 today    5 the oldest day that is kept   6 seconds to keep all of it
---       7.. field, count: "YYYY-MM-DD STATUS", requests
+--       7 field: "YYYY-MM-DD STATUS"               8 requests
 --
 -- Returns 1, or 0: it was counted before.
 
@@ -22,10 +23,7 @@ if is_counted() then
     return 0
 end
 
-for i = 7, #ARGV - 1, 2 do
-    call('HINCRBY', key, ARGV[i], ARGV[i + 1])
-end
-
+call('HINCRBY', key, ARGV[7], ARGV[8])
 call('HSET', key, mine, ARGV[3] .. ' ' .. ARGV[4] .. ' ' .. ARGV[2])
 
 local days = {}

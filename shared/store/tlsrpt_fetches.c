@@ -16,9 +16,8 @@
 #define NUMBER_LEN  24
 #define FIELD_LEN   32
 
-/* EVALSHA, the script, "1", the key; what both scripts, or the first, take. */
+/* EVALSHA, the script, "1", the key; then what the scripts take. */
 #define FIRST_KEY   3
-#define NFIXED      (FIRST_KEY + 1 + 6)
 
 
 static tlsrpt_str_t
@@ -41,36 +40,30 @@ kept_text(char buf[NUMBER_LEN])
 tlsrpt_command_t *
 tlsrpt_fetches_command(const tlsrpt_fetches_batch_t *batch)
 {
-    char          number[NUMBER_LEN], keep[NUMBER_LEN];
+    char          number[NUMBER_LEN], keep[NUMBER_LEN], count[NUMBER_LEN];
     char          today[TLSRPT_DAY_TEXT_LEN + 1];
     char          oldest[TLSRPT_DAY_TEXT_LEN + 1];
-    char          fields[TLSRPT_MAX_FETCHES][FIELD_LEN];
-    char          counts[TLSRPT_MAX_FETCHES][NUMBER_LEN];
     char          day[TLSRPT_DAY_TEXT_LEN + 1];
-    size_t        argc = NFIXED;
+    char          field[FIELD_LEN];
     tlsrpt_key_t  key;
 
     tlsrpt_key_domain(&key, batch->prefix, batch->domain, TLSRPT_FETCHES_KEY);
     snprintf(number, sizeof(number), "%" PRIu64, batch->number);
     tlsrpt_day_text(batch->today, today);
     tlsrpt_day_text(batch->today - TLSRPT_FETCHES_DAYS, oldest);
+    tlsrpt_day_text(batch->fetch.day, day);
+    snprintf(field, sizeof(field), "%s %u", day, batch->fetch.status);
+    snprintf(count, sizeof(count), "%" PRIu64, batch->fetch.count);
 
-    tlsrpt_str_t  argv[NFIXED + 2 * TLSRPT_MAX_FETCHES] = {
+    tlsrpt_str_t  argv[] = {
         TLSRPT_STR("EVALSHA"), str(tlsrpt_fetches_script.sha1),
         TLSRPT_STR("1"), { key.data, key.len }, batch->node, batch->zone,
-        str(number), str(today), str(oldest), kept_text(keep)
+        str(number), str(today), str(oldest), kept_text(keep), str(field),
+        str(count)
     };
 
-    for (size_t i = 0; i < batch->n && i < TLSRPT_MAX_FETCHES; i++) {
-        tlsrpt_day_text(batch->list[i].day, day);
-        snprintf(fields[i], FIELD_LEN, "%s %u", day, batch->list[i].status);
-        snprintf(counts[i], NUMBER_LEN, "%" PRIu64, batch->list[i].count);
-        argv[argc++] = str(fields[i]);
-        argv[argc++] = str(counts[i]);
-    }
-
-    return tlsrpt_command_create(argv, argc, FIRST_KEY,
-                                 &tlsrpt_fetches_script);
+    return tlsrpt_command_create(argv, sizeof(argv) / sizeof(argv[0]),
+                                 FIRST_KEY, &tlsrpt_fetches_script);
 }
 
 

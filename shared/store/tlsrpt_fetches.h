@@ -35,16 +35,16 @@ typedef struct {
     uint64_t  count;
 } tlsrpt_fetch_t;
 
-/* A batch: number, which grows, belongs to zone, a word. */
+/* A batch: number, which grows, belongs to zone, a word.  Of a node they are
+   told one after the other. */
 typedef struct {
-    tlsrpt_str_t           prefix;
-    tlsrpt_str_t           domain;
-    tlsrpt_str_t           node;
-    tlsrpt_str_t           zone;
-    uint64_t               number;
-    const tlsrpt_fetch_t  *list;
-    size_t                 n;               /* TLSRPT_MAX_FETCHES at most */
-    int32_t                today;
+    tlsrpt_str_t    prefix;
+    tlsrpt_str_t    domain;
+    tlsrpt_str_t    node;
+    tlsrpt_str_t    zone;
+    uint64_t        number;
+    tlsrpt_fetch_t  fetch;
+    int32_t         today;
 } tlsrpt_fetches_batch_t;
 
 /* NULL: no memory. */

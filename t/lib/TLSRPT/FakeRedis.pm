@@ -113,8 +113,10 @@ sub serve {
 sub is_poll {
     my ($words) = @_;
 
-    return grep { /^TIME\z|:(?:due|lease:problems|served|\{checks\}:names)\z/ }
-        @$words;
+    return grep {
+        /^TIME\z|:(?:due|lease:problems|served|fetches)\z/
+        || /:\{checks\}:(?:names|nodes)\z/
+    } @$words;
 }
 
 # Whether the connection stays.
