@@ -15,14 +15,15 @@
 #include "tlsrpt_dns_query.h"
 
 
-/* Of the header's third and fourth byte (RFC 1035 4.1.1, RFC 4035 3.2.3) */
+/* Of the header's third and fourth byte (RFC 1035 4.1.1, RFC 4035 3.2) */
 #define TLSRPT_DNS_RECURSION  0x01
 #define TLSRPT_DNS_AUTHENTIC  0x20
+#define TLSRPT_DNS_NO_CHECK   0x10
 
 
 size_t
 tlsrpt_dns_question(const char *name, unsigned type, unsigned id,
-    int resolver, unsigned char buf[TLSRPT_DNS_MAX_QUESTION])
+    tlsrpt_dns_whom_t whom, unsigned char buf[TLSRPT_DNS_MAX_QUESTION])
 {
     int                 len;
     struct __res_state  state;
@@ -41,9 +42,10 @@ tlsrpt_dns_question(const char *name, unsigned type, unsigned id,
 
     ns_put16((unsigned short) id, buf);
 
-    if (resolver) {
+    if (whom != TLSRPT_DNS_OF_ZONE) {
         buf[2] |= TLSRPT_DNS_RECURSION;
-        buf[3] |= TLSRPT_DNS_AUTHENTIC;
+        buf[3] |= whom == TLSRPT_DNS_UNCHECKED ? TLSRPT_DNS_NO_CHECK
+                                               : TLSRPT_DNS_AUTHENTIC;
     }
 
     return (size_t) len;

@@ -35,10 +35,18 @@ typedef struct {
     tlsrpt_dns_rdata_t    records[TLSRPT_DNS_MAX_RECORDS];  /* in the answer */
 } tlsrpt_dns_answer_t;
 
-/* The question; its length, 0 where the name cannot be asked for.  resolver:
-   recursion is wanted, and whether the answer is authentic (RFC 6840 5.7). */
+/* Whom a question is for. */
+typedef enum {
+    TLSRPT_DNS_OF_ZONE = 0,             /* a server of the zone's own */
+    TLSRPT_DNS_RESOLVER,                /* recursion is wanted, and whether the
+                                           answer is authentic (RFC 6840 5.7) */
+    TLSRPT_DNS_UNCHECKED                /* a resolver that shall not check it
+                                           (RFC 4035 3.2.2) */
+} tlsrpt_dns_whom_t;
+
+/* The question; its length, 0 where the name cannot be asked for. */
 size_t tlsrpt_dns_question(const char *name, unsigned type, unsigned id,
-    int resolver, unsigned char buf[TLSRPT_DNS_MAX_QUESTION]);
+    tlsrpt_dns_whom_t whom, unsigned char buf[TLSRPT_DNS_MAX_QUESTION]);
 
 /* 0: these bytes are no answer to that question. */
 int tlsrpt_dns_answer(tlsrpt_dns_answer_t *answer, const unsigned char *bytes,

@@ -73,10 +73,11 @@
  *                                         tlsrpt_registry_change.h; status:
  *                                         "ok", "nothing", "newer", ...; or
  *                                         nil, err
- *     core.dns_question(name, type, id, resolver)
+ *     core.dns_question(name, type, id, whom)
  *                                      -> its bytes, or nil where the name
- *                                         cannot be asked for; resolver: is it
- *                                         for one, not for the zone's servers
+ *                                         cannot be asked for; whom: "zone",
+ *                                         "resolver" or "unchecked", see
+ *                                         tlsrpt_dns_query.h
  *     core.dns_answer(bytes, name, type, id)
  *                                      -> { rcode, authoritative, cut,
  *                                         authentic, cname, records }, or nil:

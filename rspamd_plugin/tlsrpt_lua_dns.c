@@ -21,12 +21,15 @@ tlsrpt_lua_dns_question(lua_State *L)
     size_t         len;
     unsigned       type, id;
     const char    *name;
+    static const char *const  whom[] = { "zone", "resolver", "unchecked",
+                                         NULL };
     unsigned char  buf[TLSRPT_DNS_MAX_QUESTION];
 
     name = luaL_checkstring(L, 1);
     type = (unsigned) tlsrpt_lua_whole(L, 2, "type", 65535);
     id = (unsigned) tlsrpt_lua_whole(L, 3, "id", 65535);
-    len = tlsrpt_dns_question(name, type, id, lua_toboolean(L, 4), buf);
+    len = tlsrpt_dns_question(name, type, id,
+              (tlsrpt_dns_whom_t) luaL_checkoption(L, 4, "zone", whom), buf);
 
     if (len == 0) {
         lua_pushnil(L);

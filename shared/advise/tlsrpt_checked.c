@@ -75,6 +75,8 @@ is_same(const tlsrpt_problem_t *p, const tlsrpt_finding_t *f)
            && tlsrpt_str_is(p->result_type, f->type)
            && (f->about == TLSRPT_ABOUT_MX
                ? tlsrpt_str_equal(p->mx, f->mx)
+               : f->about == TLSRPT_ABOUT_DOMAIN
+               ? p->mx.len == 0
                : f->about == TLSRPT_ABOUT_POLICY
                  && tlsrpt_problem_is_of_policy(p));
 }
@@ -120,12 +122,12 @@ create(const tlsrpt_finding_t *f)
     }
 
     p->kind = TLSRPT_OF_CHECK;
-    p->mx = f->mx;
     p->first = tlsrpt_day_of(f->since && f->since < f->at ? f->since : f->at);
     p->last = tlsrpt_day_of(f->at);
     join(p, f);
 
     if (f->about == TLSRPT_ABOUT_MX) {
+        p->mx = f->mx;
         values[TLSRPT_BY_MX] = tlsrpt_value_of(f->mx.data, f->mx.len);
     }
 

@@ -568,6 +568,7 @@ tlsrpt_findings(const tlsrpt_findings_ask_t *ask, tlsrpt_findings_t *f)
     is_valid = know_policy(ask, f);
     judge_servers(ask, f);
     judge_policy(ask, f, is_valid);
+    tlsrpt_findings_of_dnssec(ask, f);
     tlsrpt_findings_of_records(ask, f);
     sort(f);
 }
@@ -628,50 +629,12 @@ tlsrpt_finding_is_known(const tlsrpt_findings_ask_t *ask, tlsrpt_str_t type,
     case TLSRPT_ABOUT_POLICY:
         return is_policy_known(ask);
 
+    case TLSRPT_ABOUT_DOMAIN:
+        return tlsrpt_findings_is_told(ask, &ask->seen->mx)
+               && tlsrpt_findings_is_told(ask, &ask->seen->sts)
+               && tlsrpt_findings_is_told(ask, &ask->seen->reporting);
+
     default:
         return is_mx_known(ask, type, mx);
     }
-}
-
-
-int
-tlsrpt_finding_about(tlsrpt_str_t cause, tlsrpt_about_t *about,
-    tlsrpt_str_t *mx)
-{
-    mx->data = cause.data;
-    mx->len = 0;
-
-    if (tlsrpt_str_is(cause, "policy")) {
-        *about = TLSRPT_ABOUT_POLICY;
-
-    } else if (tlsrpt_str_is(cause, "record _smtp._tls")) {
-        *about = TLSRPT_ABOUT_REPORTING;
-
-    } else if (tlsrpt_str_is(cause, "record _mta-sts")) {
-        *about = TLSRPT_ABOUT_STS;
-
-    } else if (tlsrpt_str_begins(cause, "mx ")) {
-        *about = TLSRPT_ABOUT_MX;
-        mx->data += 3;
-        mx->len = cause.len - 3;
-
-    } else {
-        return -1;
-    }
-
-    return 0;
-}
-
-
-json_t *
-tlsrpt_finding_cause(const tlsrpt_finding_t *finding)
-{
-    if (finding->about == TLSRPT_ABOUT_MX) {
-        return json_sprintf("mx %.*s", (int) finding->mx.len,
-                            finding->mx.data);
-    }
-
-    return json_string(finding->about == TLSRPT_ABOUT_POLICY ? "policy"
-                       : finding->about == TLSRPT_ABOUT_STS
-                         ? "record _mta-sts" : "record _smtp._tls");
 }

@@ -34,6 +34,7 @@ typedef enum {
     TLSRPT_ABOUT_REPORTING = 0,             /* the record _smtp._tls */
     TLSRPT_ABOUT_STS,                       /* the record _mta-sts */
     TLSRPT_ABOUT_POLICY,                    /* the policy and its host */
+    TLSRPT_ABOUT_DOMAIN,                    /* all of the domain in DNS */
     TLSRPT_ABOUT_MX                         /* a mail server */
 } tlsrpt_about_t;
 
@@ -49,7 +50,8 @@ typedef struct {
     const char             *type;           /* result type, or one of above */
     const char             *section;        /* of explain.txt, with the words */
     tlsrpt_about_t          about;
-    tlsrpt_str_t            mx;             /* of TLSRPT_ABOUT_MX: its name */
+    tlsrpt_str_t            mx;             /* of TLSRPT_ABOUT_MX: its name; of
+                                               ..._DOMAIN: the domain */
     tlsrpt_severity_t       severity;
     tlsrpt_finding_lost_t   lost;
     int                     mode;           /* MTA_STS_... that senders get; -1:
@@ -106,8 +108,8 @@ int tlsrpt_finding_is_known(const tlsrpt_findings_ask_t *ask,
 int tlsrpt_finding_about(tlsrpt_str_t cause, tlsrpt_about_t *about,
     tlsrpt_str_t *mx);
 
-/* The cause by which a problem is known again: "mx NAME", "policy", "record
-   _smtp._tls" or "record _mta-sts".  NULL: no memory. */
+/* The cause by which a problem is known again: "mx NAME", "domain NAME",
+   "policy", "record _smtp._tls" or "record _mta-sts".  NULL: no memory. */
 json_t *tlsrpt_finding_cause(const tlsrpt_finding_t *finding) TLSRPT_MUST_USE;
 
 /* What is said of it: {"result-type","cause","severity","lost","title",

@@ -262,6 +262,59 @@ judge_sts(const tlsrpt_findings_ask_t *ask, tlsrpt_findings_t *f)
 }
 
 
+/*
+ * DNSSEC
+ */
+
+/* The first question of the domain whose answer does not verify; NULL: none. */
+
+static const tlsrpt_look_t *
+bogus_look(const tlsrpt_findings_ask_t *ask)
+{
+    const tlsrpt_look_t  *looks[] = { &ask->seen->mx, &ask->seen->sts,
+                                      &ask->seen->reporting };
+
+    for (size_t i = 0; i < sizeof(looks) / sizeof(looks[0]); i++) {
+        if (looks[i]->bogus.len
+            && tlsrpt_findings_is_fresh(ask, looks[i]->at))
+        {
+            return looks[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+/* Who verifies does not find the mail servers then (RFC 7672 2.2.1). */
+
+void
+tlsrpt_findings_of_dnssec(const tlsrpt_findings_ask_t *ask,
+    tlsrpt_findings_t *f)
+{
+    tlsrpt_finding_t     *finding;
+    const tlsrpt_look_t  *look = bogus_look(ask);
+
+    if (look == NULL) {
+        return;
+    }
+
+    finding = tlsrpt_findings_add(f, "dnssec-invalid", "check-dnssec",
+                                  TLSRPT_ABOUT_DOMAIN);
+
+    if (finding != NULL) {
+        finding->mx = ask->domain;
+        finding->found = look->bogus;
+        finding->at = look->at;
+
+        if (look == &ask->seen->mx) {
+            finding->severity = TLSRPT_SEVERITY_HIGH;
+            finding->lost = TLSRPT_FINDING_LOST_YES;
+        }
+    }
+}
+
+
 void
 tlsrpt_findings_of_records(const tlsrpt_findings_ask_t *ask,
     tlsrpt_findings_t *f)

@@ -13,6 +13,10 @@
 
 #pragma GCC visibility push(hidden)
 
+/* Whether DNSSEC verifies what DNS has of the domain. */
+void tlsrpt_findings_of_dnssec(const tlsrpt_findings_ask_t *ask,
+    tlsrpt_findings_t *f);
+
 /* Where DNS told of them not long ago, and had time to learn of what is
    served. */
 void tlsrpt_findings_of_records(const tlsrpt_findings_ask_t *ask,

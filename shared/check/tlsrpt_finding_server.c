@@ -258,8 +258,17 @@ tlsrpt_finding_of_server(const tlsrpt_seen_server_t *server, int64_t now,
     tlsrpt_finding_t found[TLSRPT_SERVER_FINDINGS])
 {
     size_t              n = 0;
+    tlsrpt_finding_t   *finding;
     const int           dane = is_dane(server);
     const tlsrpt_str_t  result = server->result;
+
+    /* RFC 7672 2.1.2, 2.2: who verifies does not deliver to it */
+    if (server->bogus.len) {
+        finding = find(found, &n, "dnssec-invalid", "check-dnssec-server",
+                       server);
+        finding->dane = 1;
+        finding->found = server->bogus;
+    }
 
     if (tlsrpt_str_is(result, "no-starttls")) {
         find(found, &n, "starttls-not-supported", "check-no-starttls",
@@ -289,6 +298,11 @@ int
 tlsrpt_finding_can_tell(const tlsrpt_seen_server_t *server, tlsrpt_str_t type)
 {
     const tlsrpt_str_t  result = server->result;
+
+    /* its TLSA records are asked for where it has shown its certificate */
+    if (tlsrpt_str_is(type, "dnssec-invalid")) {
+        return tlsrpt_str_is(result, "ok");
+    }
 
     if (tlsrpt_str_is(type, "tlsa-invalid")) {
         return tlsrpt_str_is(result, "ok")

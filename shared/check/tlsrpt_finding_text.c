@@ -238,6 +238,12 @@ loses_as(const tlsrpt_finding_t *f)
         return "expiring";
     }
 
+    if (strcmp(f->type, "dnssec-invalid") == 0) {
+        return f->lost == TLSRPT_FINDING_LOST_YES ? "dnssec-yes"
+               : f->lost == TLSRPT_FINDING_LOST_PERHAPS ? "dnssec-perhaps"
+               : "record";
+    }
+
     switch (f->about) {
 
     case TLSRPT_ABOUT_REPORTING:

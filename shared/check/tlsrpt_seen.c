@@ -105,6 +105,7 @@ read_look(tlsrpt_look_t *look, const tlsrpt_seen_t *seen, const char *name)
     look->ad = bool_of(o, "ad");
     look->alias = text_of(o, "alias");
     look->error = text_of(o, "error");
+    look->bogus = text_of(o, "bogus");
     look->ntxt = texts_of(o, "txt", look->txt, TLSRPT_SEEN_TXT);
     look->has_changed = json_is_array(json_object_get(before, name));
 }
@@ -206,6 +207,7 @@ read_server(tlsrpt_seen_server_t *server, const json_t *o)
     server->since = number_of(o, "since");
     server->result = text_of(o, "result");
     server->detail = text_of(o, "detail");
+    server->bogus = text_of(o, "bogus");
     server->verify = json_is_integer(verify)
                      ? (int) (json_integer_value(verify) & 0xffff) : -1;
     server->verify_text = text_of(o, "verify-text");

@@ -48,6 +48,9 @@ typedef struct {
     tlsrpt_str_t        alias;              /* where a CNAME ends */
     tlsrpt_str_t        error;              /* len 0: the last look got an
                                                answer */
+    tlsrpt_str_t        bogus;              /* "MX example.com": an answer that
+                                               DNSSEC does not verify was all
+                                               it got; else len 0 */
     tlsrpt_str_t        txt[TLSRPT_SEEN_TXT];
     size_t              ntxt;
     int                 has_changed;        /* since the first look */
@@ -100,6 +103,8 @@ typedef struct {
     int64_t              since;
     tlsrpt_str_t         result;
     tlsrpt_str_t         detail;
+    tlsrpt_str_t         bogus;             /* "TLSA _25._tcp.mx.example.com",
+                                               as above */
     int                  verify;            /* OpenSSL's X509_V_..., 0: trusted;
                                                -1: not known */
     tlsrpt_str_t         verify_text;

@@ -153,6 +153,10 @@ static const struct {
     { "policy-expiring", "versions", "certificate-expiring, policy, medium, no,"
       " check-policy-expiring" },
     { "dns-failed", "versions", "" },
+    { "dnssec", "versions", "dnssec-invalid, domain example.com, high, yes,"
+      " check-dnssec" },
+    { "dnssec-tlsa", "versions", "dnssec-invalid, mx mx1.example.com, high,"
+      " perhaps, check-dnssec-server" },
 };
 
 
@@ -266,6 +270,12 @@ test_known(void)
        "of the record that answered something is known");
     ok(!knows("policy-unknown", "sts-webpki-invalid", TLSRPT_ABOUT_POLICY, ""),
        "nor is a policy that could not be asked for");
+    ok(knows("fine", "dnssec-invalid", TLSRPT_ABOUT_DOMAIN, ""),
+       "answers that verify are known to");
+    ok(!knows("dns-failed", "dnssec-invalid", TLSRPT_ABOUT_DOMAIN, ""),
+       "where there was none, nothing is");
+    ok(!knows("unreachable", "dnssec-invalid", TLSRPT_ABOUT_MX,
+              "mx2.example.com"), "whose TLSA records were not asked for");
     ok(!knows("none", "sts-webpki-invalid", TLSRPT_ABOUT_POLICY, ""),
        "nothing was seen, nothing is known");
 }

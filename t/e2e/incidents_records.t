@@ -48,6 +48,15 @@ incidents(
                 txt('v=TLSRPTv1; rua=mailto:someone@else.example')];
         },
     },
+    'the zone is signed no more, and the DS record stays' => {
+        type => 'dnssec-invalid', lost => 'Yes', signed => 1,
+        says => ['MX DOMAIN', 'delv MX DOMAIN', 'DS record'],
+        break => sub { $_[1]{dns}->sign($_[0]{name}, 0) },
+        repair => sub {
+            $_[1]{dns}->sign($_[0]{name}, 1);
+            $_[1]{resolver}->forget;
+        },
+    },
     'a mail server is added that the policy does not name' => {
         type => 'validation-failure', lost => 'Perhaps',
         says => ['mx3\.DOMAIN', 'policy'],

@@ -184,8 +184,11 @@ static const char script[] =
     "assert(core.dns_answer(answer, '_smtp._tls.a.example', 1, 0x1234)\n"
     "    == nil)\n"
     "for n = 0, #answer - 1 do assert(read(answer:sub(1, n)) == nil) end\n"
-    "assert(core.dns_question('a.example', 52, 1, true):sub(3, 4)\n"
+    "assert(core.dns_question('a.example', 52, 1, 'resolver'):sub(3, 4)\n"
     "    == '\\1\\32')\n"
+    "assert(core.dns_question('a.example', 52, 1, 'unchecked'):sub(3, 4)\n"
+    "    == '\\1\\16')\n"
+    "assert(core.dns_question('a.example', 52, 1):sub(3, 4) == '\\0\\0')\n"
     "assert(read(head('\\129\\160', 0)).authentic)\n"
     "assert(not read(head('\\129\\128', 0)).authentic)\n"
     "local probe = assert(core.tls_probe('mx.a.example'))\n"
@@ -304,6 +307,7 @@ static const char *const bad[] = {
     "core.dns_question()",
     "core.dns_question('a.example', 65536, 1)",
     "core.dns_question('a.example', 16, -1)",
+    "core.dns_question('a.example', 16, 1, 'none')",
     "core.dns_answer('x', 'a.example', 16)",
     "core.dns_answer({}, 'a.example', 16, 1)",
     "core.is_public()",

@@ -28,7 +28,8 @@ local HEADER = 12               -- bytes (RFC 1035 4.1.1)
 local MAX_ALIASES = 4           -- one after the other (RFC 1034 3.6.2)
 
 local types = { txt = 16 }      -- RFC 1035 3.2.2
-local NXDOMAIN = 3              -- RFC 1035 4.1.1
+local SERVFAIL = 2              -- RFC 1035 4.1.1
+local NXDOMAIN = 3
 
 local dns = {}
 dns.__index = dns
@@ -36,13 +37,15 @@ dns.__index = dns
 
 -- The resolver
 
+local FAILED = 'server fail'
 local nothing = {
     ['no records with this name'] = true,
     ['requested record is not found'] = true,
 }
 
 -- What rspamd's resolver finds, as a list, and whether that is authentic by
--- DNSSEC, where it is told; nil and why there is no answer.
+-- DNSSEC, where it is told; nil, why there is no answer, and whether that is as
+-- the resolver has failed.
 function dns:resolve(kind, name)
     return await(function(done)
         local started = self.resolver:resolve(kind, {
@@ -55,7 +58,7 @@ function dns:resolve(kind, name)
                     done({}, authentic)
                 else
                     done(nil, string.format('%s of %s: %s', kind:upper(), name,
-                        tostring(err)))
+                        tostring(err)), err == FAILED)
                 end
             end,
         })
@@ -238,11 +241,12 @@ end
 
 -- By UDP; by TCP where that is cut, or came from who does not know the id and
 -- the spelling, as few servers do not.
--- port: of a resolver; nil: the server is one of the zone's own.
-function dns:exchange(server, name, type, port)
+-- port: of a resolver; nil: the server is one of the zone's own.  whom: as
+-- core.dns_question() has it, where that does not say it.
+function dns:exchange(server, name, type, port, whom)
     local id = tonumber(rspamd_util.random_hex(4), 16)
     local question = self.core.dns_question(spelled(name), type, id,
-        port ~= nil)
+        whom or port and 'resolver' or 'zone')
 
     if not question then return nil, 'cannot be asked for' end
 
@@ -266,6 +270,25 @@ function dns:exchange(server, name, type, port)
     return answer
 end
 
+local function is_answer(answer)
+    return answer ~= nil and (answer.rcode == 0 or answer.rcode == NXDOMAIN)
+end
+
+-- Whether it is for DNSSEC alone that a resolver, { address, port }, fails (RFC
+-- 4035 5.5): it has an answer where it shall not check it, and right after that
+-- fails again where it shall.
+function dns:is_bogus(resolver, name, type)
+    if not is_answer(self:exchange(resolver.address, name, type, resolver.port,
+        'unchecked'))
+    then
+        return false
+    end
+
+    local answer = self:exchange(resolver.address, name, type, resolver.port)
+
+    return answer ~= nil and answer.rcode == SERVFAIL
+end
+
 
 -- At most so many at a time
 
@@ -286,8 +309,7 @@ function dns:leave()
 end
 
 local function speaks_for_it(answer)
-    return answer.authoritative
-        and (answer.rcode == 0 or answer.rcode == NXDOMAIN)
+    return answer.authoritative and is_answer(answer)
 end
 
 -- The first answer of a server that speaks for the name.

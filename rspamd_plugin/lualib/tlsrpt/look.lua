@@ -28,6 +28,9 @@ local MAX_ALIASES = 4
 local MAX_SECONDS = 100         -- of a domain, before its last server
 local SOON = 30 * 86400         -- seconds: a certificate's end is near
 
+-- RFC 1035 3.2.2, RFC 3596 2.1
+local types = { a = 1, mx = 15, txt = 16, aaaa = 28 }
+
 local SENDER = 'postfix-mta-sts-resolver/1.4.0'
 local BROWSER = 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101'
     .. ' Firefox/128.0'
@@ -49,12 +52,22 @@ local function shown(txt)
     end))
 end
 
+-- Of kind cname, or of types.  Without records: why, and the question where it
+-- is for DNSSEC that there are none.
 function look:resolve(kind, name)
-    local records, more = self.dns:resolve(kind, name)
+    local records, more, has_failed = self.dns:resolve(kind, name)
 
     if records and more then self.dnssec = true end
+    if records then return records, more end
 
-    return records, more
+    if has_failed and types[kind] and self.nameserver
+        and self.dns:is_bogus(self.nameserver, name, types[kind])
+    then
+        return nil, 'dnssec: ' .. error_text(more),
+            kind:upper() .. ' ' .. name
+    end
+
+    return nil, error_text(more)
 end
 
 -- Where an alias leads (RFC 1034 3.6.2); a list, empty where it is none.
@@ -75,9 +88,9 @@ function look:aliases(name)
 end
 
 function look:txt(name)
-    local records, more = self:resolve('txt', name)
+    local records, more, bogus = self:resolve('txt', name)
 
-    if not records then return { error = error_text(more) } end
+    if not records then return { error = more, bogus = bogus } end
 
     local seen = { txt = {}, ad = more or nil }
 
@@ -101,9 +114,9 @@ local function by_preference(a, b)
 end
 
 function look:mx()
-    local records, more = self:resolve('mx', self.domain)
+    local records, more, bogus = self:resolve('mx', self.domain)
 
-    if not records then return { error = error_text(more) } end
+    if not records then return { error = more, bogus = bogus } end
 
     local seen = { hosts = {}, ad = more or nil }
 
@@ -125,12 +138,12 @@ function look:mx()
     return seen
 end
 
--- Addresses of a name: as texts, sorted, and those that may be asked; nil and
--- why they are not known.
+-- Addresses of a name: as texts, sorted, and those that may be asked; else as
+-- resolve().
 function look:addresses(kind, name)
-    local found, reason = self:resolve(kind, name)
+    local found, reason, bogus = self:resolve(kind, name)
 
-    if not found then return nil, error_text(reason) end
+    if not found then return nil, reason, bogus end
 
     local all, allowed = {}, {}
 
@@ -150,18 +163,19 @@ function look:addresses(kind, name)
     return all, allowed
 end
 
--- Of both families: { a, aaaa, error? }, and one of each that may be asked.
+-- Of both families: { a, aaaa, error?, bogus? }, and one of each that may be
+-- asked.
 function look:both(name)
     local seen, allowed = {}, {}
 
     for _, kind in ipairs({ 'a', 'aaaa' }) do
-        local all, more = self:addresses(kind, name)
+        local all, more, bogus = self:addresses(kind, name)
 
         if all then
             seen[kind] = all
             allowed[#allowed + 1] = more[1]
         else
-            seen.error = more
+            seen.error, seen.bogus = more, bogus
         end
     end
 
@@ -306,7 +320,9 @@ function look:server_facts(host)
 
     if allowed[1] then return self:probe(allowed[1], host), allowed[1] end
 
-    if seen.error then return { result = 'unknown', detail = seen.error } end
+    if seen.error then
+        return { result = 'unknown', detail = seen.error, bogus = seen.bogus }
+    end
 
     if #seen.a + #seen.aaaa > 0 then
         return { result = 'not-public', detail = 'no address of it is public' }
@@ -326,8 +342,8 @@ function look:server(host)
     if facts.digests and self.nameserver then
         local authentic
 
-        seen.tlsa, authentic = tlsa_of(self.dns, self.nameserver, host, facts,
-            self.now())
+        seen.tlsa, authentic, seen.bogus = tlsa_of(self.dns, self.nameserver,
+            host, facts, self.now())
 
         if authentic then self.dnssec = true end
     end
@@ -399,7 +415,7 @@ end
 
 local OF_RECORD = { 'txt', 'alias', 'hosts', 'null' }
 local OF_POLICY = { 'result', 'status', 'by', 'agents' }
-local OF_SERVER = { 'result', 'verify', 'tlsa' }
+local OF_SERVER = { 'result', 'verify', 'tlsa', 'bogus' }
 local CONTENT = { 'text', 'names', 'chain', 'tls' }
 
 -- Both change new, of this second; whether that is another than the old.
@@ -408,13 +424,12 @@ local function join_record(check, name, old, now)
     local new, was = check[name], old[name]
 
     if new.error and was and was.at then
-        local error = new.error
+        local is_same = new.bogus == was.bogus
 
-        new = was
-        new.error, new.at = error, now
-        check[name] = new
+        was.error, was.bogus, was.at = new.error, new.bogus, now
+        check[name] = was
 
-        return false
+        return not is_same
     end
 
     local known = was and was.since and not (was.error and not was.txt

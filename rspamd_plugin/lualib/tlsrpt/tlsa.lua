@@ -10,7 +10,7 @@ local names = require "tlsrpt/names"
 local rspamd_hash = require "rspamd_cryptobox_hash"
 
 local TLSA = 52                 -- RFC 6698 7.1
-local NXDOMAIN = 3
+local SERVFAIL, NXDOMAIN = 2, 3
 local MAX_RECORDS = 16
 local TRUST_ANCHOR, END_ENTITY = 2, 3
 
@@ -86,11 +86,18 @@ local function shown(rdata)
         rdata:byte(3), hex(rdata:sub(4)):sub(1, 128))
 end
 
--- What is known of the records of a server; nil: nothing.  seen: by
+-- What is known of the records of a server, or nil; whether there is DNSSEC;
+-- and the question where it is for that that there is no answer.  seen: by
 -- probe_mx.lua.
 return function(dns, resolver, host, seen, now)
-    local answer = dns:exchange(resolver.address, '_25._tcp.' .. host, TLSA,
-        resolver.port)
+    local name = '_25._tcp.' .. host
+    local answer = dns:exchange(resolver.address, name, TLSA, resolver.port)
+
+    if answer and answer.rcode == SERVFAIL
+        and dns:is_bogus(resolver, name, TLSA)
+    then
+        return nil, false, 'TLSA ' .. name
+    end
 
     if not answer or answer.rcode ~= 0 and answer.rcode ~= NXDOMAIN
         or #answer.records == 0

@@ -103,6 +103,18 @@ sub serves {
     return 1;
 }
 
+# From the next reload on the zone is signed, or is not, whatever a resolver has
+# for it.
+sub sign {
+    my ($self, $zone, $is_signed) = @_;
+
+    $self->{signed} = [(grep { $_ ne $zone } @{ $self->{signed} }),
+                       $is_signed ? $zone : ()];
+    $self->{server}->write_file("$self->{name}/knot.conf", $self->config);
+
+    return;
+}
+
 sub is_signed { return grep { $_ eq $_[1] } @{ $_[0]{signed} } }
 
 # The DS record of a signed zone.

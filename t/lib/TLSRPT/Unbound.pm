@@ -92,6 +92,9 @@ sub start {
     return $self;
 }
 
+# A minute passes, for which it knows a zone's keys to be bad.
+sub forget { return kill 'HUP', $_[0]{pid} }
+
 sub log { return $_[0]{server}->read_file($_[0]->dir . '/unbound.log') }
 
 sub stop {
