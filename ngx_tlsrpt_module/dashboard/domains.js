@@ -158,8 +158,11 @@ export async function domains(route) {
             const next = state.shown.slice(state.drawn, state.drawn + n);
             state.drawn += next.length;
             body.append(...next.map(row => domainRow(row, route.params)));
-            if (!left()) {
-                end.disconnect();
+            // anew: it may be seen still, which would be told of no more
+            end.disconnect();
+            if (left()) {
+                end.observe(more);
+            } else {
                 more.remove();
             }
         }
@@ -178,9 +181,6 @@ export async function domains(route) {
 
         state.grow = grow;
         add(Math.max(CHUNK, route.place?.rows || 0));
-        if (left()) {
-            end.observe(more);
-        }
         route.signal.addEventListener('abort', () => end.disconnect());
         // paper has all of them
         addEventListener('beforeprint', () => add(Infinity),
