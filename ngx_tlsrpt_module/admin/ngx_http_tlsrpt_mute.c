@@ -223,7 +223,8 @@ ngx_http_tlsrpt_mute_command(ngx_http_tlsrpt_mute_t *mute)
                                          ngx_http_tlsrpt_module);
 
     tlsrpt_key_domain(&key, ngx_http_tlsrpt_prefix(mute->request),
-                      ngx_http_tlsrpt_str(&mute->admin->domain), ":muted");
+                      ngx_http_tlsrpt_str(&mute->admin->domain),
+                      TLSRPT_MUTED_KEY);
 
     id = ngx_http_tlsrpt_str(&mute->admin->id);
     day = ngx_http_tlsrpt_str(&mute->day);

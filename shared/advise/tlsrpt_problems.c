@@ -4,6 +4,7 @@
  */
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "tlsrpt_answered.h"
 #include "tlsrpt_checked.h"
@@ -41,6 +42,9 @@ typedef struct {
     int                     asks_fetches;   /* commands that are left to ask */
     int                     nodes_known;
     int64_t                 now;            /* of asks_check */
+    int                     asks_muted;     /* is left to ask */
+    json_t                 *muted;          /* id -> day; NULL: not asked */
+    char                    today[TLSRPT_DAY_TEXT_LEN + 1];     /* of it */
     tlsrpt_key_read_t       read;
 } tlsrpt_problems_t;
 
@@ -50,6 +54,10 @@ typedef struct {
 #define SERVED_NUMBER  ((size_t) -3)
 #define FETCH_NUMBER   ((size_t) -4)        /* the last of FETCH_COMMANDS */
 #define FETCH_COMMANDS 3
+#define MUTED_NUMBER   (FETCH_NUMBER - FETCH_COMMANDS)
+
+/* More than an id has. */
+#define MAX_ID  64
 
 
 static void
@@ -61,6 +69,7 @@ problems_destroy(tlsrpt_lookup_t *lookup)
     tlsrpt_conflict_days_free(&problems->lists);
     tlsrpt_state_free(&problems->state);
     tlsrpt_checked_free(&problems->checked);
+    json_decref(problems->muted);
     free(problems);
 }
 
@@ -223,6 +232,20 @@ add_fetches(tlsrpt_problems_t *problems, size_t n, const tlsrpt_reply_t *reply)
 
 
 static const tlsrpt_command_t *
+ask_muted(tlsrpt_problems_t *problems, size_t *n)
+{
+    const tlsrpt_day_scan_t  *scan = &problems->gather.evidence.scan;
+
+    problems->asks_muted = 0;
+    *n = MUTED_NUMBER;
+    tlsrpt_key_domain(&problems->read.key, scan->prefix, scan->domain,
+                      TLSRPT_MUTED_KEY);
+
+    return tlsrpt_key_read(&problems->read, "HGETALL", NULL, 0);
+}
+
+
+static const tlsrpt_command_t *
 problems_next(tlsrpt_lookup_t *lookup, size_t *n)
 {
     tlsrpt_problems_t  *problems = (tlsrpt_problems_t *) lookup;
@@ -236,6 +259,10 @@ problems_next(tlsrpt_lookup_t *lookup, size_t *n)
 
     if (problems->asks_check) {
         return ask_check(problems, n);
+    }
+
+    if (problems->asks_muted) {
+        return ask_muted(problems, n);
     }
 
     if (!problems->state_known || problems->check_left) {
@@ -341,6 +368,35 @@ add_check(tlsrpt_problems_t *problems, size_t n, const tlsrpt_reply_t *reply)
 
 
 static int
+add_muted(tlsrpt_problems_t *problems, const tlsrpt_reply_t *reply)
+{
+    char  id[MAX_ID + 1];
+
+    for (size_t i = 0; i + 1 < reply->nelements; i += 2) {
+        const tlsrpt_reply_t  *name = reply->elements[i];
+        const tlsrpt_reply_t  *day = reply->elements[i + 1];
+
+        if (name->type != TLSRPT_REPLY_STRING || name->len > MAX_ID
+            || day->type != TLSRPT_REPLY_STRING)
+        {
+            continue;
+        }
+
+        memcpy(id, name->str, name->len);
+        id[name->len] = '\0';
+
+        if (json_object_set_new(problems->muted, id,
+                                json_stringn(day->str, day->len)) != 0)
+        {
+            return -1;
+        }
+    }
+
+    return 0;
+}
+
+
+static int
 problems_add(tlsrpt_lookup_t *lookup, size_t n, const tlsrpt_reply_t *reply)
 {
     int                 rc;
@@ -351,6 +407,10 @@ problems_add(tlsrpt_lookup_t *lookup, size_t n, const tlsrpt_reply_t *reply)
 
     if (n == STATE_NUMBER) {
         return add_state(problems, reply) == 0 ? TLSRPT_OK : TLSRPT_ERR_MEMORY;
+    }
+
+    if (n == MUTED_NUMBER) {
+        return add_muted(problems, reply) == 0 ? TLSRPT_OK : TLSRPT_ERR_MEMORY;
     }
 
     if (n == SEEN_NUMBER || n == SERVED_NUMBER) {
@@ -479,6 +539,25 @@ tlsrpt_problems_found(tlsrpt_lookup_t *lookup, tlsrpt_found_t *found)
 }
 
 
+/* Until when nobody is alerted, where somebody asked for that. */
+
+static void
+tell_muted(const tlsrpt_problems_t *problems, json_t *array)
+{
+    size_t   i;
+    json_t  *one, *day;
+
+    json_array_foreach(array, i, one) {
+        day = json_object_get(problems->muted,
+                              json_string_value(json_object_get(one, "id")));
+
+        if (day && strcmp(json_string_value(day), problems->today) > 0) {
+            json_object_set(one, "muted-until", day);
+        }
+    }
+}
+
+
 static json_t *
 problems_json(tlsrpt_lookup_t *lookup)
 {
@@ -493,6 +572,7 @@ problems_json(tlsrpt_lookup_t *lookup)
     }
 
     array = tlsrpt_episodes_json(&g->evidence, &g->episodes, g->list, g->n);
+    tell_muted(problems, array);
     tlsrpt_day_text(g->evidence.scan.from, from);
     tlsrpt_day_text(g->evidence.scan.to, to);
 
@@ -522,6 +602,9 @@ tlsrpt_problems_create(const tlsrpt_query_t *query, tlsrpt_str_t domain,
     }
 
     problems->lookup.type = &problems_type;
+    problems->muted = json_object();
+    problems->asks_muted = 1;
+    tlsrpt_day_text(today, problems->today);
     e = &problems->gather.evidence;
 
     if (served != NULL) {
@@ -562,6 +645,7 @@ tlsrpt_problems_follow(const tlsrpt_query_t *query, tlsrpt_str_t domain,
     if (lookup != NULL) {
         problems->state_asked = 1;
         problems->state_known = 1;
+        problems->asks_muted = 0;
         problems->gather.leaves_past = 1;
         problems->asks_check = 2;
         problems->check_left = 2;

@@ -572,8 +572,8 @@ add_last_steps(const setup_t *s, json_t *steps)
     unsigned  failing, n = s->is_pending ? 0 : clean_days(s, &failing);
     int       is_clean = n >= TLSRPT_SETUP_CLEAN_DAYS;
 
-    snprintf(text, sizeof(text), "%u of %d days with reports, and no session "
-             "that failed.", n, TLSRPT_SETUP_CLEAN_DAYS);
+    snprintf(text, sizeof(text), "%u of %d days with reports and without a "
+             "failure.", n, TLSRPT_SETUP_CLEAN_DAYS);
 
     if (add_step(steps, "days-clean", is_clean ? "done" : "todo", text, NULL,
                  0) != 0)

@@ -337,9 +337,9 @@ add_host(const dns_t *dns)
     char                host[TLSRPT_DOMAIN_LEN + 1];
     size_t              len = tlsrpt_dns_https_host(dns->domain->rua,
                                                     dns->domain->nrua, host);
-    const char         *why = "Leads senders to this web server, which serves "
-                              "the policy; it needs a certificate for the name "
-                              "on the left.";
+    const char         *why = "Points this name to the web server that serves "
+                              "the policy. It needs a certificate for the "
+                              "name.";
     const tlsrpt_str_t  same_as = dns->domain->same_as;
 
     if (dns->behind) {
@@ -351,10 +351,10 @@ add_host(const dns_t *dns)
     }
 
     if (same_as.data != NULL) {
-        return add_alias(dns, "mta-sts", "mta-sts.", same_as, "Leads senders "
-                         "to the policy of the domain that this one is the "
-                         "same as (RFC 8461 8.2); it needs a certificate for "
-                         "the name on the left.");
+        return add_alias(dns, "mta-sts", "mta-sts.", same_as, "Points this "
+                         "name to the policy of the domain that this one is "
+                         "the same as (RFC 8461 8.2). The server needs a "
+                         "certificate for the name.");
     }
 
     if (len) {
@@ -386,8 +386,8 @@ add_id(const dns_t *dns)
     return add_text(dns, "_mta-sts", text, has_alias(dns) && !dns->behind
                     ? "Tells senders that there is a policy; what changes with "
                       "it is kept where this leads."
-                    : "Tells senders that there is a policy; the id changes "
-                      "with it, so publish it again after each change.");
+                    : "Announces the policy. The id changes whenever the "
+                      "policy does: update this record then.");
 }
 
 

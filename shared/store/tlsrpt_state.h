@@ -34,6 +34,7 @@
 #pragma GCC visibility push(hidden)
 
 #define TLSRPT_STATE_RULES    1             /* as in ingest.lua */
+#define TLSRPT_MUTED_KEY      ":muted"      /* id of a problem -> the day */
 #define TLSRPT_STATE_KEY      ":problems"   /* for tlsrpt_key_domain() */
 
 #define TLSRPT_STATE_OPEN     17            /* at most, of each: the last one

@@ -103,6 +103,14 @@ is $mute->{status}, 200, 'it is muted';
 is_deeply $mute->{json}, { id => $id, 'muted-until' => day(7) }, 'until that day';
 is $t->redis('HGET', 'tlsrpt:{a.example}:muted', $id), day(7), 'which is kept';
 cmp_ok $t->redis('TTL', 'tlsrpt:{a.example}:muted'), '>', 86400, 'with the counts';
+my $told = sub {
+    my ($one) = grep { ($_->{id} // '') eq $id }
+        @{ $t->get('/tlsrpt/domains/a.example/problems')->{json}{problems} };
+    return $one->{'muted-until'};
+};
+is $told->(), day(7), 'and told';
+$t->redis('HSET', 'tlsrpt:{a.example}:muted', $id, day(0));
+is $told->(), undef, 'until it comes';
 is ask('ann', 'PUT', "domains/a.example/problems/$id",
        { 'muted-until' => undef })->{json}{'muted-until'}, undef, 'and no more';
 is $t->redis('HGET', 'tlsrpt:{a.example}:muted', $id), undef, 'nothing is kept';
