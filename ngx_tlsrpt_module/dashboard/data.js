@@ -117,7 +117,7 @@ async function failure(response) {
     }
 }
 
-async function ask(url, options) {
+export async function ask(url, options) {
     let response;
 
     try {
@@ -136,7 +136,7 @@ async function ask(url, options) {
     return response;
 }
 
-async function json(response) {
+export async function json(response) {
     const type = response.headers.get('Content-Type') || '';
 
     // a login page of a proxy, say

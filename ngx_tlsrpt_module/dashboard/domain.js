@@ -17,7 +17,7 @@ import { findProblem, further, minor, problemCard, problemLine, solved }
     from './problem.js';
 
 const TABS = [['', 'Overview'], ['reports', 'Reports'], ['senders', 'Senders'],
-              ['records', 'DNS records'], ['policy', 'Policy']];
+              ['setup', 'Set-up']];
 const SUMMED = ['organization-name', 'policy-type', 'via'];
 const MAX_GROUPS = 12;
 const MAX_LINES = 4;            // of problems beside the worst
@@ -224,7 +224,7 @@ function detailTiles(answer) {
 }
 
 function nothing(route, range) {
-    const records = link([...route.segments, 'records']);
+    const records = link([...route.segments, 'setup']);
 
     return range.to < addDays(dayOf(Date.now()), -2)
         ? empty('No reports in this range', 'Choose other days above.')

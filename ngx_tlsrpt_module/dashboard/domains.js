@@ -414,7 +414,7 @@ function whatIsWrong(row) {
 
     return row['problem-title'] ? says(row['problem-title'])
         : state === 'waiting' ? h('a', { href: link(
-            ['domains', row.domain, 'records']) }, 'What to publish')
+            ['domains', row.domain, 'setup']) }, 'What to publish')
             : state === 'ok' && row[FAILURES] > 0
                 ? h('span', { class: 'quiet' }, 'Failures of before: solved')
                 : '';

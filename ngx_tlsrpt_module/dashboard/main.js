@@ -8,6 +8,7 @@
 
 import { announce, h, failed, keepTimes, skeleton } from './dom.js';
 import { forget, link } from './data.js';
+import { mayChange } from './admin.js';
 
 /** @type {[RegExp, string, string][]} */
 const ROUTES = [
@@ -21,9 +22,11 @@ const ROUTES = [
     [/^domains\/[^/]+\/problems\/[^/]+$/, './domain.js', 'problem'],
     [/^domains\/[^/]+\/reports$/, './reports.js', 'reports'],
     [/^domains\/[^/]+\/reports\/[^/]+$/, './reports.js', 'report'],
-    [/^domains\/[^/]+\/senders$/, './setup.js', 'senders'],
-    [/^domains\/[^/]+\/records$/, './setup.js', 'records'],
-    [/^domains\/[^/]+\/policy$/, './setup.js', 'policy'],
+    [/^domains\/[^/]+\/senders$/, './senders.js', 'senders'],
+    [/^domains\/[^/]+\/(setup|records|policy)$/, './setup.js', 'setup'],
+    [/^domains\/[^/]+\/change$/, './enrol.js', 'edit'],
+    [/^domains\/[^/]+\/struck$/, './enrol.js', 'struck'],
+    [/^enrol$/, './enrol.js', 'enrol'],
 ];
 
 const THEMES = { '': 'Theme: system', light: 'Theme: light',
@@ -249,9 +252,10 @@ function markPlace(main, { path }) {
     const all = document.querySelectorAll('header nav a');
 
     for (const a of all) {
-        const inTools = /^(tools|reader)/.test(path);
-        if ((a.dataset.view === 'tools') === inTools) {
-            a.setAttribute('aria-current', path === '' || path === 'tools'
+        const part = /^enrol/.test(path) ? 'enrol'
+            : /^(tools|reader)/.test(path) ? 'tools' : 'domains';
+        if (a.dataset.view === part) {
+            a.setAttribute('aria-current', ['', 'tools', 'enrol'].includes(path)
                 ? 'page' : 'true');
         } else {
             a.removeAttribute('aria-current');
@@ -327,7 +331,9 @@ function frame() {
             h('nav', { 'aria-label': 'Main' },
                 h('a', { href: link([]), 'data-view': 'domains' }, 'Overview'),
                 h('a', { href: link(['tools']), 'data-view': 'tools' },
-                    'Tools')),
+                    'Tools'),
+                mayChange() && h('a', { href: link(['enrol']),
+                    'data-view': 'enrol' }, 'Add a domain')),
             themeButton())),
         main, h('p', { id: 'said', class: 'only-read', role: 'status' }),
         foot);

@@ -7,6 +7,7 @@
 
 import { consequence, count, formatDay, formatNumber, formatRange,
          formatShare, formatShortDay, link, problemLink } from './data.js';
+import { muteControl } from './admin.js';
 import { copyButton, facts, h, says, some } from './dom.js';
 
 const TOOLS = { 'tools/record': 'record', 'tools/policy': 'policy' };
@@ -248,6 +249,7 @@ function links(problem, domain, params) {
             'Mail it'));
 
     return h('div', { class: 'acts' }, all,
+        muteControl(problem, domain),
         copyButton(text, 'the problem', 'Copy as text'),
         h('button', { type: 'button', class: 'small', onclick() {
             print();

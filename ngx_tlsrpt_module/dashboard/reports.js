@@ -11,6 +11,7 @@ import { FAILURES, SESSIONS, VIA, count, dayOf, fetchAs, formatBytes,
 import { card, csvOf, domainName, downloadButton, empty, facts, failed, h, join,
          later, named, rangePicker, says, table, tile } from './dom.js';
 import { domainHead } from './domain.js';
+import { strikeControl } from './admin.js';
 
 // The days of UTC that it covers; some end at the midnight after.
 function covers(one) {
@@ -130,8 +131,10 @@ export async function report(route) {
                 'Reports')),
         later(() => get(path), answer => reportPage(answer, {
             text: async () => (await fetchAs('text/plain', path)).text(),
-            tools: downloadButton('Download original', `${id}.json.gz`,
-                'application/tlsrpt+gzip', path),
+            tools: h('div', { class: 'choice' },
+                strikeControl(domain, id, answer.struck),
+                downloadButton('Download original', `${id}.json.gz`,
+                    'application/tlsrpt+gzip', path)),
         }), 8),
     ] };
 }

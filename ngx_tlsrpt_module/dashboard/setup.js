@@ -3,157 +3,203 @@
 
 // @ts-check
 
-// What a domain publishes, and how those who report on it keep to the RFC.
+// Setting a domain up: what is done, what is next, what to publish, and the
+// policy.
 
-import { VIA, count, fetchAs, formatDay, formatDuration, formatNumber, get,
-         link, rangeOf } from './data.js';
-import { card, copyButton, csvOf, empty, facts, h, join, later,
-         rangePicker, says, table } from './dom.js';
+import { fetchAs, formatAgo, formatTime, get, link } from './data.js';
+import { copyButton, h, later, says } from './dom.js';
 import { domainHead } from './domain.js';
-import { modeBadge } from './domains.js';
+import { enrolmentOf, mayChange } from './admin.js';
+import { enrolmentCard } from './proof.js';
+import { policyPart } from './policy.js';
 
-function advice(list) {
-    return list && list.length > 0 && h('div', { class: 'note warn' },
-        h('h2', {}, 'Advice'),
-        h('ul', {}, list.map(text => h('li', {}, says(text)))));
+export const STEPS = {
+    'reporting-record': 'Ask senders for reports',
+    'first-report': 'Receive the first report',
+    'policy-served': 'Have a policy',
+    'policy-host': 'Let senders fetch the policy',
+    'sts-record': 'Announce the policy',
+    'days-clean': 'See two weeks without a failure',
+    'enforce': 'Enforce the policy',
+};
+
+const MARKS = { done: ['✓', 'Done'], todo: ['', 'To do'],
+                wrong: ['!', 'Wrong'], unknown: ['?', 'Not known'] };
+
+const FOUND = {
+    published: ['good', 'DNS shows it'],
+    missing: ['warn', 'Not in DNS yet'],
+    different: ['bad', 'DNS shows something else'],
+    several: ['bad', 'DNS shows several'],
+    unknown: ['', 'Not checked'],
+};
+
+const GIVEN = ['policy-served', 'enforce'];     // by changing the policy
+
+// By which step a record is told.
+const PLACES = [['_smtp._tls.', 'reporting-record'],
+                ['_mta-sts.', 'sts-record'], ['mta-sts.', 'policy-host']];
+
+/** @param {{ name: string }} record */
+export function placeOf({ name }) {
+    return PLACES.find(([start]) => name.startsWith(start))?.[1];
 }
 
-export async function records(route) {
-    const [, domain] = route.segments;
+/* What is wrong goes first; else the first that is not done, but for a record
+   that nobody looked at and that must be there, as reports come. */
+/** @param {import('./types').SetupStep[]} steps */
+export function nextStep(steps) {
+    const come = steps.some(({ step, state }) => step === 'first-report'
+                                                 && state === 'done');
+
+    return steps.find(({ state }) => state === 'wrong')
+        || steps.find(({ step, state }) => state === 'todo'
+            || (state === 'unknown'
+                && !(come && step === 'reporting-record')));
+}
+
+async function orNull(promise, ...statuses) {
+    try {
+        return await promise;
+    } catch (error) {
+        if (statuses.includes(error.status)) {
+            return null;
+        }
+        throw error;
+    }
+}
+
+// Of one that waits to be proved the operator is told by its enrolment alone.
+async function all(domain) {
+    const path = ['domains', domain];
+    const missing = mayChange() ? [404] : [];
+    const [enrolment, steps, records, policy] = await Promise.all([
+        enrolmentOf(domain),
+        orNull(get([...path, 'setup']), ...missing),
+        orNull(get([...path, 'records']), ...missing),
+        orNull(get([...path, 'policy']), ...missing)]);
+
+    return enrolment || steps ? { enrolment, steps, records, policy }
+        : { steps: await get([...path, 'setup']) };
+}
+
+export async function setup(route) {
+    const [, domain, view] = route.segments;
+    const place = later(() => all(domain), known => {
+        scrollTo_(view, place);
+        const own = known.enrolment && enrolmentCard(known.enrolment, route,
+                                                     recordBlock);
+        const first = known.enrolment?.state !== 'active';
+
+        return [
+            first && own,
+            known.steps && known.enrolment?.state !== 'leaving'
+                && checklist(known, domain),
+            known.policy && policyPart(known.policy, domain,
+                                       known.enrolment),
+            known.records?.records.length > 0 && zoneCard(domain),
+            !first && own,
+        ];
+    }, 8);
+
+    return { title: `Set-up of ${domain}`, content: [
+        domainHead(route, 'setup'), place] };
+}
+
+// An address of before, of records or of the policy, leads to that part.
+function scrollTo_(view, place) {
+    if (view !== 'setup') {
+        setTimeout(() => place.querySelector(`#${view}`)
+            ?.scrollIntoView(), 0);
+    }
+}
+
+
+// The checklist
+
+function checklist({ steps: { steps }, records, enrolment }, domain) {
+    const next = nextStep(steps);
+    const done = steps.filter(({ state }) => state === 'done').length;
+    const left = steps.filter(step => step.state !== 'done');
+
+    return h('section', { class: 'card setup', id: 'records' },
+        h('h2', {}, !next && left.length === 0 ? 'All is set up'
+            : `${done} of ${steps.length} steps are done`),
+        h('div', { class: 'progress', 'aria-hidden': 'true' },
+            steps.map(({ state }) => h('i', { class: state }))),
+        records?.advice.length > 0 && records.records.length === 0
+            && records.advice.map(text => h('p', {}, says(text))),
+        h('ol', { class: 'checklist' }, steps.map(step => stepItem(step,
+            { next: step === next, domain, enrolment, records:
+                (records?.records || []).filter(
+                    record => placeOf(record) === step.step) }))));
+}
+
+function stepItem(step, { next, domain, enrolment, records }) {
+    const [mark, state] = MARKS[step.state];
+    const open = next || (step.state !== 'done' && step.state !== 'todo');
+    const blocks = records.map(record => recordBlock(record.reason
+        === step.text ? { ...record, reason: '' } : record, domain));
+
+    return h('li', { class: `${step.state} ${next ? 'next' : ''}`,
+                     'aria-current': next ? 'step' : null },
+        h('span', { class: 'mark', 'aria-hidden': 'true' }, mark),
+        h('div', {},
+            h('h3', {}, STEPS[step.step] || step.step, ' ',
+                next ? h('span', { class: 'pill now' }, step.state === 'wrong'
+                    ? 'Put this right' : 'Next')
+                    : h('span', { class: 'only-read' }, state)),
+            h('p', {}, says(step.text), step.checked && h('small',
+                { class: 'quiet', title: formatTime(step.checked) },
+                ` Checked ${formatAgo(step.checked)}.`)),
+            next && records.length > 0 && step.state === 'unknown'
+                && h('p', {}, `Publish this where the DNS of ${domain} is `
+                    + 'kept, if it is not there yet.'),
+            next && enrolment?.state === 'active' && GIVEN.includes(step.step)
+                && h('div', { class: 'choice' }, h('a', { class: 'button',
+                    href: link(['domains', domain, 'change']) },
+                'Change the policy')),
+            blocks.length > 0 && (open ? blocks
+                : h('details', { class: 'data' },
+                    h('summary', {}, blocks.length === 1 ? 'The record'
+                        : 'The records'), blocks))));
+}
+
+// A record as panels want it, and what DNS shows of it.
+function recordBlock(record, domain) {
+    const [kind, text] = FOUND[record.state] || ['', ''];
+    const found = record.found || [];
+
+    return h('section', { class: 'record', 'aria-label': record.name },
+        h('p', {}, h('b', {}, says(record.type)), ' record ',
+            text && h('span', { class: `pill ${kind}` }, text)),
+        h('p', { class: 'quiet' }, says(record.purpose)),
+        copied('Host', record.host, `Most DNS panels want this, and add ${
+            domain} themselves.`),
+        copied('Name', record.name, 'Where a panel wants the whole name.'),
+        copied('Value', record.value),
+        record.state && record.state !== 'published' && [
+            record.reason && record.state !== 'unknown'
+                && h('p', {}, says(record.reason)),
+            found.length > 0 && h('div', { class: 'found' },
+                h('p', { class: 'quiet' }, 'DNS shows now:'),
+                found.map(value => h('code', {}, says(value))))]);
+}
+
+function copied(label, text, hint) {
+    return text && h('div', { class: 'copied' }, h('span', {}, label),
+        h('code', { title: hint }, says(text)),
+        copyButton(text, label.toLowerCase()),
+        hint && h('small', { class: 'quiet' }, hint));
+}
+
+function zoneCard(domain) {
     const path = ['domains', domain, 'records'];
 
-    return { title: `DNS records of ${domain}`, content: [
-        domainHead(route, 'records'),
-        later(() => get(path), answer => [
-            advice(answer.advice),
-            answer.records.length === 0
-                ? empty('Nothing to publish yet', 'Name the addresses of '
-                    + 'collecting (tlsrpt_report_uri), and a policy '
-                    + '(mta_sts_policy) if there shall be one.')
-                : answer.records.map(recordCard),
-            answer.records.length > 0 && zoneCard(path),
-        ], 6),
-    ] };
-}
-
-function recordCard(record) {
-    return h('section', { class: 'card record' },
-        h('h2', {}, says(record.name), ' ',
-            h('span', { class: 'pill' }, says(record.type))),
-        h('p', { class: 'quiet' }, says(record.purpose)),
-        record.host && copied('Host', record.host),
-        copied('Name', record.name), copied('Value', record.value));
-}
-
-function copied(label, text) {
-    return h('div', { class: 'copied' }, h('span', {}, label),
-        h('code', {}, says(text)), copyButton(text, label.toLowerCase()));
-}
-
-function zoneCard(path) {
-    return card('For a zone file', later(
-        async () => (await fetchAs('text/plain', path)).text(),
-        text => [h('pre', { tabindex: '0', role: 'region',
-                            'aria-label': 'Zone file' }, text),
-                 copyButton(text, 'all of it')]));
-}
-
-export async function policy(route) {
-    const [, domain] = route.segments;
-
-    return { title: `Policy of ${domain}`, content: [
-        domainHead(route, 'policy'),
-        later(() => get(['domains', domain, 'policy']), answer => [
-            advice(answer.advice),
-            answer.policy ? policyCard(answer.policy, domain)
-                : empty('No MTA-STS policy is served here',
-                    'Without a policy an attacker can make senders fall back '
-                    + 'to unencrypted mail. To add one, put this line into '
-                    + 'nginx’s configuration: ',
-                    h('code', {}, `mta_sts_policy ${domain} mode=testing `
-                        + `max_age=1d mx=…;`)),
-        ], 6),
-    ] };
-}
-
-function policyCard(served, domain) {
-    const text = served.text.replace(/\r\n/g, '\n');
-
-    return [
-        card('Current policy', facts(
-            ['Mode', modeBadge(served.mode)],
-            ['Senders keep it for', formatDuration(policy['max-age'])],
-            ['Mail servers', served.mx.length ? join(served.mx) : '–'],
-            ['id', h('code', {}, says(served.id)), ' ',
-                copyButton(served.id, 'id')]),
-            h('p', { class: 'quiet' }, 'The id is in the record at ',
-                h('code', {}, `_mta-sts.${domain}`), ', and changes with the '
-                + 'policy: see ', h('a', { href: link(['domains', domain,
-                    'records']) }, 'DNS records'), '.')),
-        card('Policy file', h('pre', { tabindex: '0', role: 'region',
-                                     'aria-label': 'Policy' }, text),
-             copyButton(text, 'policy')),
-    ];
-}
-
-export async function senders(route) {
-    const [, domain] = route.segments;
-    const range = rangeOf(route.params);
-    return { title: `Senders to ${domain}`, content: [
-        domainHead(route, 'senders', rangePicker(route)),
-        h('div', { class: 'bar' },
-            h('p', { class: 'quiet' }, 'Who sends you reports, how quickly, '
-                + 'and whether their reports follow the standard.'),
-            csvOf(`${domain}-senders-${range.from}-${range.to}`,
-                  ['domains', domain, 'senders'],
-                  { from: range.from, to: range.to })),
-        later(() => get(['domains', domain, 'senders'],
-                        { from: range.from, to: range.to }), answer => {
-            const rows = answer.senders;
-
-            return rows.length === 0
-                ? empty('No reports in this range', 'The reports themselves '
-                    + 'are kept for a shorter time than the numbers '
-                    + '(tlsrpt_retention).')
-                : table('Senders', senderColumns(route), rows);
-        }, 6),
-    ] };
-}
-
-function senderColumns(route) {
-    const [, domain] = route.segments;
-    const { days, from, to } = route.params;
-
-    return [
-        ['Sender', sender => h('a', { href: link(
-            ['domains', domain, 'reports'], { days, from, to,
-                'organization-name': sender['organization-name'] }) },
-            says(sender['organization-name'])), 'name'],
-        ['Reports', sender => formatNumber(sender.reports), 'number'],
-        ['Last', sender => formatDay(sender['last-report']),
-         'brief'],
-        ['Delay', sender => delay(sender), 'brief'],
-        ['Received by', sender => [
-            sender.via.map(via => VIA[via] || via).join(', '),
-            (sender['signed-by'] || []).length > 0 && h('small', {},
-                'signed by ', join(sender['signed-by']))]],
-        ['Formal errors', sender => sender.deviations.length === 0
-            ? h('span', { class: 'quiet' }, 'none')
-            : h('ul', { class: 'plain' }, sender.deviations.map(deviation))],
-    ];
-}
-
-function deviation({ path, message, section, reports }) {
-    return h('li', {}, path && [h('code', {}, says(path)), ': '],
-        says(message), h('small', { class: 'quiet' },
-            section && [says(section), ', '], count(reports, 'report')));
-}
-
-function delay(sender) {
-    const median = sender['median-delay-seconds'];
-    const max = sender['max-delay-seconds'];
-
-    return median === null || median === undefined ? '–'
-        : [formatDuration(Math.max(0, median)), max > 2 * median
-            && h('small', {}, `at most ${formatDuration(max)}`)];
+    return h('details', { class: 'card data' },
+        h('summary', {}, 'All records, for a zone file'), later(
+            async () => (await fetchAs('text/plain', path)).text(),
+            text => [h('pre', { tabindex: '0', role: 'region',
+                                'aria-label': 'Zone file' }, text),
+                     copyButton(text, 'all of it')], 2));
 }

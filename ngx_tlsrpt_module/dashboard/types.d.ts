@@ -62,3 +62,77 @@ export interface Days {
     groups: (Partial<Sums> & { day: string,
                                'failed-session-count'?: number })[];
 }
+
+export interface Policy {
+    mode: string;
+    'max-age': number;
+    mx: string[];
+}
+
+export interface DnsRecord {
+    name: string;
+    host: string;
+    type: string;
+    value: string;
+    purpose: string;
+    order: number;
+    state?: string;
+    found?: string[];
+    reason?: string | null;
+    checked?: string | null;
+}
+
+export interface SetupStep {
+    step: string;
+    state: 'done' | 'todo' | 'wrong' | 'unknown';
+    text: string;
+    record?: DnsRecord;
+    checked?: string;
+}
+
+// Of the enrolment API.
+export interface Enrolment {
+    domain: string;
+    state: 'pending' | 'active' | 'leaving';
+    owner: string | null;
+    since: string;
+    ends?: string;
+    id: string | null;
+    records: DnsRecord[];
+    policy?: Policy | null;
+    'same-as'?: string;
+    contact?: string[];
+}
+
+// What the form of a policy holds.
+export interface Wanted {
+    kind: string;
+    mode: string;
+    age: number;
+    mx: string;
+    same: string;
+    contact: string;
+}
+
+interface Said {
+    at: number | null;
+    message: string;
+    section?: string;
+}
+
+// What POST .../policy/simulate answers.
+export interface Effect {
+    valid: boolean;
+    errors: Said[];
+    warnings: Said[];
+    policy: Policy;
+    sessions: number;
+    'would-be-lost': number;
+    mended: number;
+    uncertain: number;
+    'would-be-lost-by': Record<string, { sessions: number }[]>;
+    'uncovered-mx': string[];
+    reasons: { text: string, sessions: number }[];
+    from: string;
+    to: string;
+}

@@ -16,6 +16,10 @@ import { verdictOf } from './domains.js';
 import { attachedReport } from './mail.js';
 import { matches, unicodeOf } from './names.js';
 import { findProblem, problemText, questionText } from './problem.js';
+import { bodyOf, changesOf, fieldOf, wantedOf } from './enrol.js';
+import { policyText } from './policy.js';
+import { daysLeft, pause } from './proof.js';
+import { nextStep, placeOf } from './setup.js';
 
 const PostalMime = createRequire(`${process.env.NODE_PATH}/`)('postal-mime');
 
@@ -316,4 +320,78 @@ test('each colour is said in one place', () => {
 
     assert.equal(colours.length, 2);            // light and dark
     assert.equal(contrast('#000000', '#ffffff'), 21);
+});
+
+const step = (name, state) => ({ step: name, state, text: '' });
+
+test('the next step is what is wrong, else the first to be done', () => {
+    const steps = [step('reporting-record', 'unknown'),
+                   step('first-report', 'done'), step('policy-served', 'todo'),
+                   step('sts-record', 'wrong'), step('enforce', 'todo')];
+
+    assert.equal(nextStep(steps).step, 'sts-record');
+    assert.equal(nextStep(steps.slice(0, 3)).step, 'policy-served');
+    assert.equal(nextStep([steps[0], step('first-report', 'todo')]).step,
+                 'reporting-record');
+    assert.equal(nextStep([steps[1]]), undefined);
+});
+
+test('a record belongs to a step by its name', () => {
+    assert.equal(placeOf({ name: '_mta-sts.example.com' }), 'sts-record');
+    assert.equal(placeOf({ name: 'mta-sts.example.com' }), 'policy-host');
+    assert.equal(placeOf({ name: '_smtp._tls.example.com' }),
+                 'reporting-record');
+    assert.equal(placeOf({ name: '_tlsrpt-verify.example.com' }), undefined);
+});
+
+test('a form becomes a body, and an enrolment a form', () => {
+    const policy = { mode: 'testing', 'max-age': 86400, mx: ['a.example'] };
+    const wanted = wantedOf({ policy, contact: ['x@a.example'] });
+
+    assert.deepEqual(bodyOf(wanted), { ...policy, contact: ['x@a.example'] });
+    assert.deepEqual(bodyOf({ ...wanted, mx: ' a.example,\n b.example;',
+                              contact: '' }),
+                     { ...policy, mx: ['a.example', 'b.example'] });
+    assert.deepEqual(bodyOf(wantedOf({ 'same-as': 'b.example', policy })),
+                     { 'same-as': 'b.example' });
+    assert.deepEqual(bodyOf(wantedOf({ policy: null })), {});
+    assert.equal(wantedOf(null).mode, 'testing');
+    assert.equal(policyText(policy), 'version: STSv1\r\nmode: testing\r\n'
+        + 'mx: a.example\r\nmax_age: 86400\r\n');
+});
+
+test('what changes is told in words', () => {
+    const before = wantedOf({ policy: { mode: 'testing', 'max-age': 86400,
+                                        mx: ['a.example', 'b.example'] } });
+
+    assert.deepEqual(changesOf(before, { ...before, mx: 'b.example\na.example' }),
+                     []);
+    assert.deepEqual(changesOf(before, { ...before, mode: 'enforce',
+        mx: 'a.example c.example', contact: 'x@a.example' }),
+    ['Mode: testing → enforce', 'New mail server: c.example',
+     'Mail server that goes: b.example',
+     'Told of problems: nobody → x@a.example']);
+    assert.equal(changesOf(before, { ...before, kind: 'reports' }).length, 1);
+});
+
+test('what an error is about has a field, or none', () => {
+    assert.equal(fieldOf('mx[2]'), 'mx');
+    assert.equal(fieldOf('max-age'), 'max-age');
+    assert.equal(fieldOf(''), '');
+    assert.equal(fieldOf(undefined), '');
+    assert.equal(fieldOf('constructor'), '');
+});
+
+test('DNS is asked ever more seldom; days are counted to the last', () => {
+    const waits = [5000];
+    while (waits.length < 12) {
+        waits.push(pause(waits[waits.length - 1]));
+    }
+    assert.ok(waits.every((ms, i) => i === 0 || ms >= waits[i - 1]));
+    assert.equal(waits[11], 60000);
+
+    const now = Date.parse('2026-11-27T10:00:00Z');
+    assert.equal(daysLeft('2026-11-27T10:00:01Z', now), 1);
+    assert.equal(daysLeft('2026-12-04T10:00:00Z', now), 7);
+    assert.equal(daysLeft('2026-11-01T00:00:00Z', now), 0);
 });

@@ -11,7 +11,7 @@ const BROWSER = ['document', 'location', 'history', 'navigator', 'fetch',
     'localStorage', 'addEventListener', 'dispatchEvent', 'matchMedia', 'print',
     'scrollTo', 'scrollY', 'setTimeout', 'clearTimeout', 'setInterval',
     'console', 'atob', 'URL', 'URLSearchParams', 'AbortController', 'IntersectionObserver',
-    'TextDecoder', 'Event'];
+    'TextDecoder', 'Event', 'AbortSignal'];
 
 // CommonJS, so that NODE_PATH is looked at.
 module.exports = [{ ignores: ['*.cjs', '*.test.mjs', '*.d.ts'] },

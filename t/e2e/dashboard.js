@@ -130,8 +130,8 @@ const VIEWS = {
         '.groups li'],
     'its reports': ['#/domains/example.com/reports', 'table.rows tbody tr'],
     'its senders': ['#/domains/example.com/senders', 'table.rows tbody tr'],
-    'its records': ['#/domains/example.com/records', '.record code'],
-    'its policy': ['#/domains/example.com/policy', 'pre'],
+    'its set-up': ['#/domains/example.com/setup', '.record code'],
+    'its policy': ['#/domains/example.com/policy', '#policy pre'],
     'one problem': ['#/domains/example.com/problems/starttls-not-supported'
         + '?days=60', '.problem.open .steps'],
     'the tools': ['#/tools', '.choices a'],
