@@ -60,7 +60,7 @@ async function open(options = {}) {
     page.on('console', message => {
         const text = message.text();
         if (message.type() === 'error'
-            && !/Failed to load resource: .* status of (403|404|503)/.test(text))
+            && !/Failed to load resource: .* status of (403|404|409|412|422|429|503)/.test(text))
         {
             trouble.push(text);
         }
@@ -778,7 +778,14 @@ async function more() {
     await context.close();
 }
 
-const PARTS = { alone, away, denied, domain, hostile, languages, left, list,
+// Changing, in a file of its own.
+async function changing() {
+    await require('./dashboard_admin.js')({
+        open: async () => ({ context: await open(), page }), go, settled, text,
+        texts, ok, is, clean, accessible, origin: new URL(base).origin, story });
+}
+
+const PARTS = { alone, away, changing, denied, domain, hostile, languages, left, list,
                 many, more, names, problem, reader, themes, tools, views,
                 widths };
 

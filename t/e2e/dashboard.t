@@ -18,6 +18,7 @@ use TLSRPT::Test;
 my $top = TLSRPT::Server->top;
 my $t = servers(redis => 1, http => <<'END', server => <<'END');
     tlsrpt_redis %%REDIS%%;
+    tlsrpt_registry on zone=reg:1m;
     tlsrpt_domain example.com;
     tlsrpt_domain example.net;
     tlsrpt_domain example.org;
@@ -33,6 +34,8 @@ my $t = servers(redis => 1, http => <<'END', server => <<'END');
 END
         location /v1/tlsrpt { tlsrpt_collect; }
         location /tlsrpt/ { tlsrpt_stats; }
+        location /changing/ { tlsrpt_stats admin=/admin/; }
+        location /admin/ { tlsrpt_admin; }
         location /bare { tlsrpt_stats; }
         location /denied/ { tlsrpt_stats; }
         location /denied/domains { deny all; }
@@ -208,6 +211,7 @@ my $many = servers(redis => 1, http => "tlsrpt_redis %%REDIS%%;\n"
 browse('list,domain,problem,names,tools,reader,hostile,widths,themes,languages,'
            . 'left,views', $BASE,
        alone => $BASE =~ s/tlsrpt/one/r,
+       changing => $BASE =~ s/tlsrpt/changing/r,
        denied => $BASE =~ s/tlsrpt/denied/r,
        away => 'http://127.0.0.1:' . $alone->port . '/tlsrpt/',
        many => 'http://127.0.0.1:' . $many->port . '/tlsrpt/',
