@@ -28,6 +28,7 @@ local ucl = require "ucl"
 
 local PERIOD = 1                -- seconds
 local MAX_LOOKS = 32            -- domains at a time
+local APART = PERIOD / MAX_LOOKS        -- seconds between them
 local MAX_OF_OWNER = 4
 local BATCH = 256               -- names of one reading
 local TIMEOUT = 20              -- seconds of a connection
@@ -175,6 +176,7 @@ end
 
 -- is_asked: people wait for it.
 function checks:look_at(domain, is_asked)
+    if not self:may() then return end
     if is_asked then self:call('ZREM', { self:key('asked'), domain }) end
     if not self:is_ours(domain) then return self:forget(domain) end
 
@@ -215,23 +217,35 @@ function checks:owners(domains)
     return owners
 end
 
-function checks:begin_look(domain, owner, is_asked)
+function checks:take(domain, owner, is_asked)
     self.domains[domain] = true
     self.at_work = self.at_work + 1
 
     if owner then self.of_owner[owner] = (self.of_owner[owner] or 0) + 1 end
 
+    self.taken[#self.taken + 1] = { domain, owner, is_asked }
+end
+
+function checks:release(domain, owner)
+    self.domains[domain] = nil
+    self.at_work = self.at_work - 1
+
+    if owner then
+        local left = self.of_owner[owner] - 1
+
+        self.of_owner[owner] = left > 0 and left or nil
+    end
+end
+
+function checks:begin_look()
+    local domain, owner, is_asked = unpack(table.remove(self.taken, 1) or {})
+
+    if not domain then return end
+
     self:spawn(domain, function()
         local ok, err = pcall(self.look_at, self, domain, is_asked)
 
-        self.domains[domain] = nil
-        self.at_work = self.at_work - 1
-
-        if owner then
-            local left = self.of_owner[owner] - 1
-
-            self.of_owner[owner] = left > 0 and left or nil
-        end
+        self:release(domain, owner)
 
         if not ok then error(err, 0) end
     end)
@@ -250,7 +264,7 @@ function checks:work_on(due, is_asked)
                 self:put_off(domain, self:seconds() + BUSY + math.random(BUSY))
             end
         elseif not self.domains[domain] then
-            self:begin_look(domain, owner, is_asked)
+            self:take(domain, owner, is_asked)
         end
     end
 end
@@ -288,16 +302,30 @@ function checks:work()
         'EX', tostring(SEEN) })
     self:name_domains()
 
-    if self.at_work >= MAX_LOOKS then return end
+    if self.at_work < MAX_LOOKS then
+        self:work_on(self:ready('asked'), true)
+        self:work_on(self:ready('due'))
+    end
 
-    self:work_on(self:ready('asked'), true)
-    self:work_on(self:ready('due'))
+    self:begin_look()
 end
 
+-- Looks begin one after the other, so that mail that this worker scans
+-- meanwhile waits for no heap of them: as long as some are taken, the tick
+-- comes sooner.
 function checks:tick()
-    self.dns:sweep()
-    self:spawn_once('domains', self.work)
-    self:spawn_once('our names', function() self.here:work() end)
+    local now = rspamd_util.get_ticks()
+
+    if now >= self.next_work then
+        self.next_work = now + PERIOD - APART
+        self.dns:sweep()
+        self:spawn_once('domains', self.work)
+        self:spawn_once('our names', function() self.here:work() end)
+    else
+        self:begin_look()
+    end
+
+    return #self.taken > 0 and APART or PERIOD
 end
 
 function checks:prepare()
@@ -349,6 +377,8 @@ return function(plugin)
         identity = 'checks',
         period = PERIOD,
         domains = {},           -- those at work
+        taken = {},             -- and not begun yet: { domain, owner, asked }
+        next_work = 0,
         at_work = 0,
         of_owner = {},          -- how many of them are whose
         named = -DAY,

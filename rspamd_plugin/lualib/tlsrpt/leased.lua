@@ -181,17 +181,17 @@ local function begin(self, ev_base)
     self:prepare()
 
     rspamd_config:add_periodic(ev_base, self.period, function()
-        if not self.stopping then self:tick() end
+        if self.stopping then return false end
 
-        return not self.stopping
+        return self:tick() or self.period
     end, false)
 end
 
 local exports = {}
 
 -- A class of such work: its methods prepare(), which is called in the worker
--- before all others, and tick(), once a period; compare(holder), where it
--- matters who holds the lease.
+-- before all others, and tick(), once a period, or after as many seconds as it
+-- returns; compare(holder), where it matters who holds the lease.
 function exports.class()
     local class = setmetatable({}, leased)
 
