@@ -50,6 +50,32 @@ is $known->{status}, 200, 'where rspamd is not there, what is known';
 is $known->{json}{state}, 'pending', 'of the domain';
 is ask('bob', 'POST', 'domains/p.example/check')->{status}, 404, 'of one\'s own';
 
+my $checks = sub { ask(undef, 'POST', "domains/$_[0]/check") };
+my $asked = sub { $t->redis('ZSCORE', 'tlsrpt:{checks}:asked', $_[0]) };
+is $checks->('named.example')->{status}, 200, 'a configured one likewise';
+is ask('ann', 'POST', 'domains/named.example/check')->{status}, 404,
+    'the operator\'s alone';
+$t->redis('SET', 'tlsrpt:{checks}:seen', 1);
+$t->redis('ZADD', 'tlsrpt:{checks}:names', 1, 'a.example', 1,
+          'named.example');
+is ask('ann', 'POST', 'domains/p.example/check')->{status}, 200,
+    'where rspamd checks alone, it does not look who owns a domain';
+is $asked->('p.example'), undef, 'and checks none that waits';
+is ask('ann', 'POST', 'domains/a.example/check')->{status}, 202,
+    'but what is proved';
+ok $asked->('a.example'), 'which is asked for';
+is $t->redis('ZSCORE', 'tlsrpt:{registry}:looks', 'a.example') > time, 1,
+    'its owner is not';
+my $own = $checks->('named.example');
+is $own->{status}, 202, 'and what is configured';
+is_deeply $own->{json}, { domain => 'named.example' }, 'by its name';
+ok $asked->('named.example'), 'is asked for';
+is $checks->('named.example')->{status}, 429, 'once a minute';
+is $checks->('nowhere.example')->{status}, 404, 'not any name';
+$t->redis('DEL', 'tlsrpt:{checks}:asked', map { @{ $t->redis('KEYS', $_) } }
+    'tlsrpt:{registry}:asked:*', 'tlsrpt:{registry}:checked:*');
+$t->redis('ZADD', 'tlsrpt:{checks}:names', 1, 'p.example');
+
 $t->redis('SET', 'tlsrpt:{registry}:seen', 1);
 my $score = sub { $t->redis('ZSCORE', 'tlsrpt:{registry}:looks', 'p.example') };
 my $later = $score->();
