@@ -11,6 +11,7 @@
 #include "tlsrpt_evidence.h"
 #include "tlsrpt_policy_past.h"
 #include "tlsrpt_proposal.h"
+#include "tlsrpt_published.h"
 #include "tlsrpt_simulation.h"
 #include "tlsrpt_time.h"
 
@@ -464,13 +465,44 @@ advise_change(const past_t *p, const tlsrpt_version_t *v, json_t *advice)
 }
 
 
+/* Do DNS and the policy host show what is served? */
+
+static int
+add_published(past_t *p)
+{
+    tlsrpt_verdict_t            verdict;
+    tlsrpt_published_policy_t   policy;
+    const json_t               *served = json_object_get(p->answer, "policy");
+    const json_t               *id = json_object_get(served, "id");
+    const char                 *mode = json_string_value(
+                                           json_object_get(served, "mode"));
+
+    if (id == NULL || mode == NULL) {
+        return json_object_set_new(p->answer, "published", json_null());
+    }
+
+    policy.domain = p->scan.domain;
+    policy.id.data = json_string_value(id);
+    policy.id.len = json_string_length(id);
+    policy.mode = strcmp(mode, mta_sts_mode_name(MTA_STS_NONE)) == 0
+                  ? MTA_STS_NONE : MTA_STS_TESTING;
+
+    tlsrpt_published_policy(&p->seen, p->now, &policy, &verdict);
+
+    return json_object_set_new(p->answer, "published",
+                               tlsrpt_published_json(&verdict));
+}
+
+
 static int
 add_past(past_t *p)
 {
     json_t                  *advice = json_object_get(p->answer, "advice");
     const tlsrpt_version_t  *v = tlsrpt_versions_now(&p->versions, p->now);
 
-    if (json_object_set_new(p->answer, "versions", versions_json(p)) != 0) {
+    if (add_published(p) != 0
+        || json_object_set_new(p->answer, "versions", versions_json(p)) != 0)
+    {
         return -1;
     }
 

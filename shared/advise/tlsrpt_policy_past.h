@@ -21,7 +21,8 @@
 #pragma GCC visibility push(hidden)
 
 /* answer: what is known without Redis, {"domain","advice":[...],...}; taken
-   over.  Gets "versions", "ready-for-enforce" and more advice.  NULL: no
+   over.  Gets "published" (of the policy in it, or null; tlsrpt_published.h),
+   "versions", "ready-for-enforce" and more advice.  NULL: no
    memory; below, too. */
 tlsrpt_lookup_t *tlsrpt_policy_past_create(const tlsrpt_query_t *query,
     tlsrpt_str_t domain, tlsrpt_str_t prefix, int64_t now, json_t *answer)

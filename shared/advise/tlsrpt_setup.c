@@ -9,13 +9,13 @@
 
 #include "tlsrpt_day_scan.h"
 #include "tlsrpt_dns.h"
+#include "tlsrpt_published.h"
 #include "tlsrpt_seen.h"
 #include "tlsrpt_setup.h"
 #include "tlsrpt_time.h"
 
 
 #define SEEN_NUMBER  ((size_t) -1)          /* no command of the scan's */
-#define STALE        (3 * TLSRPT_DAY)       /* a look that tells of now */
 #define MAX_TEXT     512
 
 typedef struct {
@@ -25,6 +25,7 @@ typedef struct {
     tlsrpt_seen_t       seen;               /* json NULL: never looked */
     json_t             *records;
     int                 is_served;
+    tlsrpt_str_t        policy_id;          /* a copy, behind the struct */
     int                 mode;
     int                 is_pending;
     int                 steps;
@@ -33,14 +34,6 @@ typedef struct {
     size_t              first;              /* day that the viewer sees */
     int                 asked;
 } setup_t;
-
-/* What is said of one record or step. */
-typedef struct {
-    const char  *state;
-    char         reason[MAX_TEXT];          /* "": nothing */
-    json_t      *found;                     /* NULL: none */
-    int64_t      checked;
-} verdict_t;
 
 
 static void
@@ -108,268 +101,10 @@ setup_seen(const tlsrpt_lookup_t *lookup)
  * Records
  */
 
-static json_t *
-time_json(int64_t seconds)
-{
-    char  text[TLSRPT_TIME_TEXT_LEN + 1];
-
-    if (seconds <= 0 || seconds >= TLSRPT_TIME_END) {
-        return json_null();
-    }
-
-    tlsrpt_time_text(seconds, text);
-
-    return json_string(text);
-}
-
-
-/* Is it not known what is there now? */
-
 static int
-is_unknown(const setup_t *s, const tlsrpt_look_t *look, verdict_t *v)
+add_verdict(json_t *record, tlsrpt_verdict_t *v)
 {
-    v->checked = look->at;
-
-    if (look->at == 0) {
-        snprintf(v->reason, MAX_TEXT, "No check has looked at it yet.");
-
-    } else if (look->error.len) {
-        snprintf(v->reason, MAX_TEXT, "The last look failed: %.*s",
-                 (int) (look->error.len < 200 ? look->error.len : 200),
-                 look->error.data);
-
-    } else if (s->now - look->at > STALE) {
-        snprintf(v->reason, MAX_TEXT, "The last look is days ago.");
-
-    } else {
-        return 0;
-    }
-
-    return 1;
-}
-
-
-/* Records of this version; others of the name are discarded (RFC 8460 3, RFC
-   8461 3.1). */
-
-static json_t *
-records_of(const tlsrpt_look_t *look, const char *version)
-{
-    json_t  *found = json_array();
-
-    for (size_t i = 0; i < look->ntxt; i++) {
-        if (tlsrpt_str_begins(look->txt[i], version)) {
-            json_array_append_new(found, json_stringn(look->txt[i].data,
-                                                      look->txt[i].len));
-        }
-    }
-
-    return found;
-}
-
-
-/* Does the one list hold all of the other? */
-
-static int
-holds_all(const json_t *list, const json_t *wanted)
-{
-    size_t  i, k, hits = 0;
-    json_t  *want, *one;
-
-    json_array_foreach((json_t *) wanted, i, want) {
-        json_array_foreach((json_t *) list, k, one) {
-            if (json_equal(one, want)) {
-                hits++;
-                break;
-            }
-        }
-    }
-
-    return hits == json_array_size(wanted);
-}
-
-
-/* Is what was found as good as what is wanted: the same id, or all of our
-   addresses among its own? */
-
-static int
-is_as_wanted(const json_t *found, const json_t *wanted, int is_sts)
-{
-    int      same;
-    json_t  *one = tlsrpt_dns_check(json_string_value(found),
-                                    json_string_length(found));
-    json_t  *two = tlsrpt_dns_check(json_string_value(wanted),
-                                    json_string_length(wanted));
-
-    same = json_equal(found, wanted)
-           || (!is_sts && json_is_true(json_object_get(one, "valid"))
-               && holds_all(json_object_get(one, "rua"),
-                            json_object_get(two, "rua")));
-
-    json_decref(one);
-    json_decref(two);
-
-    return same;
-}
-
-
-static void
-judge_text(const setup_t *s, const tlsrpt_look_t *look, const json_t *wanted,
-    int is_sts, verdict_t *v)
-{
-    size_t  n;
-
-    v->found = records_of(look, is_sts ? "v=STSv1" : "v=TLSRPTv1");
-    n = json_array_size(v->found);
-
-    if (is_unknown(s, look, v)) {
-        return;
-    }
-
-    if (n == 0) {
-        v->state = "missing";
-        snprintf(v->reason, MAX_TEXT, "DNS shows no such record.");
-
-    } else if (n > 1) {
-        v->state = "several";
-        snprintf(v->reason, MAX_TEXT, "Where there are several, senders use "
-                 "none of them (RFC %s): delete all but one.",
-                 is_sts ? "8461 3.1" : "8460 3");
-
-    } else if (is_as_wanted(json_array_get(v->found, 0), wanted, is_sts)) {
-        v->state = "published";
-
-    } else {
-        v->state = "different";
-        snprintf(v->reason, MAX_TEXT, is_sts
-                 ? "Its id is not that of the policy that is served: senders "
-                   "go on with the policy they have."
-                 : "It does not name all of this server's addresses: reports "
-                   "go elsewhere.");
-    }
-}
-
-
-/* An alias into the provider's zone. */
-
-static void
-judge_alias(const setup_t *s, const tlsrpt_look_t *look, const json_t *wanted,
-    verdict_t *v)
-{
-    size_t  len = json_string_length(wanted);
-
-    v->found = json_array();
-
-    if (look->alias.len) {
-        json_array_append_new(v->found, json_stringn(look->alias.data,
-                                                     look->alias.len));
-    }
-
-    if (is_unknown(s, look, v)) {
-        return;
-    }
-
-    /* the value ends in a dot */
-    if (len && look->alias.len == len - 1
-        && memcmp(look->alias.data, json_string_value(wanted), len - 1) == 0)
-    {
-        v->state = "published";
-
-    } else {
-        v->state = look->alias.len || look->ntxt ? "different" : "missing";
-        snprintf(v->reason, MAX_TEXT, look->alias.len || look->ntxt
-                 ? "It does not lead to this record's value."
-                 : "DNS shows no such record.");
-    }
-}
-
-
-static void
-add_all(json_t *found, const json_t *list)
-{
-    size_t   i;
-    json_t  *one;
-
-    json_array_foreach((json_t *) list, i, one) {
-        if (json_is_string(one) && json_array_size(found) < TLSRPT_SEEN_TXT) {
-            json_array_append(found, one);
-        }
-    }
-}
-
-
-/* The policy host: by an alias or by addresses of its own; whether it answers
-   with the policy is the policy's. */
-
-static void
-judge_host(const setup_t *s, verdict_t *v)
-{
-    const json_t   *host = json_object_get(s->seen.json, "host");
-    const json_t   *error = json_object_get(host, "error");
-    tlsrpt_look_t   look;
-
-    memset(&look, 0, sizeof(look));
-    look.at = json_integer_value(json_object_get(host, "at"));
-    look.error.data = json_string_value(error);
-    look.error.len = json_string_length(error);
-
-    v->found = json_array();
-    add_all(v->found, json_object_get(host, "cname"));
-    add_all(v->found, json_object_get(host, "a"));
-    add_all(v->found, json_object_get(host, "aaaa"));
-
-    if (is_unknown(s, &look, v)) {
-        return;
-    }
-
-    if (json_array_size(json_object_get(host, "a"))
-        + json_array_size(json_object_get(host, "aaaa")))
-    {
-        v->state = "published";
-
-    } else {
-        v->state = "missing";
-        snprintf(v->reason, MAX_TEXT, "The name has no address.");
-    }
-}
-
-
-static void
-judge_record(const setup_t *s, const json_t *record, verdict_t *v)
-{
-    const char    *name = json_string_value(json_object_get(record, "name"));
-    const char    *type = json_string_value(json_object_get(record, "type"));
-    const json_t  *value = json_object_get(record, "value");
-    int            is_sts = strncmp(name, "_mta-sts.", 9) == 0;
-
-    memset(v, 0, sizeof(*v));
-    v->state = "unknown";
-
-    if (strncmp(name, "mta-sts.", 8) == 0) {
-        judge_host(s, v);
-
-    } else if (!is_sts && strncmp(name, "_smtp._tls.", 11) != 0) {
-        snprintf(v->reason, MAX_TEXT, "It is looked at for the enrolment "
-                 "alone.");
-
-    } else if (strcmp(type, "CNAME") == 0) {
-        judge_alias(s, is_sts ? &s->seen.sts : &s->seen.reporting, value, v);
-
-    } else {
-        judge_text(s, is_sts ? &s->seen.sts : &s->seen.reporting, value,
-                   is_sts, v);
-    }
-}
-
-
-static int
-add_verdict(json_t *record, const verdict_t *v)
-{
-    json_t  *now = json_pack("{s:s, s:o, s:o, s:o}", "state", v->state,
-                             "found", v->found ? v->found : json_array(),
-                             "reason", v->reason[0] ? json_string(v->reason)
-                                                    : json_null(),
-                             "checked", time_json(v->checked));
+    json_t  *now = tlsrpt_published_json(v);
     int      rc = now ? json_object_update(record, now) : -1;
 
     json_decref(now);
@@ -383,10 +118,10 @@ records_json(setup_t *s)
 {
     size_t      i;
     json_t     *record;
-    verdict_t   v;
+    tlsrpt_verdict_t  v;
 
     json_array_foreach(json_object_get(s->records, "records"), i, record) {
-        judge_record(s, record, &v);
+        tlsrpt_published_record(&s->seen, s->now, record, &v);
 
         if (add_verdict(record, &v) != 0) {
             return NULL;
@@ -414,7 +149,8 @@ add_step(json_t *steps, const char *step, const char *state, const char *text,
     }
 
     if (rc == 0 && checked) {
-        rc = json_object_set_new(json, "checked", time_json(checked));
+        rc = json_object_set_new(json, "checked",
+                                 tlsrpt_published_time(checked));
     }
 
     if (rc != 0) {
@@ -449,14 +185,14 @@ add_record_step(const setup_t *s, json_t *steps, const char *step,
     const char *prefix, const char *done, const char *todo)
 {
     json_t      *record = record_named(s, prefix);
-    verdict_t    v;
+    tlsrpt_verdict_t  v;
     const char  *state = "unknown", *text = v.reason;
 
     if (record == NULL) {
         return add_step(steps, step, "todo", todo, NULL, 0);
     }
 
-    judge_record(s, record, &v);
+    tlsrpt_published_record(&s->seen, s->now, record, &v);
     json_decref(v.found);
 
     if (strcmp(v.state, "published") == 0) {
@@ -510,34 +246,26 @@ add_reports_step(const setup_t *s, json_t *steps)
 static int
 add_host_step(const setup_t *s, json_t *steps)
 {
-    char                         text[MAX_TEXT];
-    const tlsrpt_seen_policy_t  *p = &s->seen.policy;
+    tlsrpt_verdict_t           v;
+    tlsrpt_published_policy_t  policy = { s->scan.domain, s->policy_id,
+                                          s->mode };
 
     if (!s->is_served) {
         return add_step(steps, "policy-host", "todo", "First a policy is to "
                         "be served.", NULL, 0);
     }
 
-    if (p->result.len == 0 || tlsrpt_str_is(p->result, "unknown")
-        || s->now - p->at > STALE)
-    {
-        return add_step(steps, "policy-host", "unknown", "No check has "
-                        "fetched the policy lately.", NULL, p->at);
-    }
+    tlsrpt_published_host(&s->seen, s->now, &policy, &v);
 
-    if (tlsrpt_str_is(p->result, "ok")) {
+    if (strcmp(v.state, "published") == 0) {
         return add_step(steps, "policy-host", "done", "The policy can be "
                         "fetched as senders do, and the certificate is "
-                        "trusted.", NULL, p->at);
+                        "trusted.", NULL, v.checked);
     }
 
-    snprintf(text, sizeof(text), "Senders cannot fetch the policy: %.*s%s%.*s",
-             (int) (p->result.len < 32 ? p->result.len : 32), p->result.data,
-             p->detail.len ? ": " : "",
-             (int) (p->detail.len < 200 ? p->detail.len : 200),
-             p->detail.len ? p->detail.data : "");
-
-    return add_step(steps, "policy-host", "wrong", text, NULL, p->at);
+    return add_step(steps, "policy-host",
+                    strcmp(v.state, "unknown") == 0 ? "unknown" : "wrong",
+                    v.reason, NULL, v.checked);
 }
 
 
@@ -650,13 +378,15 @@ first_day(const tlsrpt_query_t *query, int64_t since)
 tlsrpt_lookup_t *
 tlsrpt_setup_create(const tlsrpt_setup_ask_t *ask)
 {
-    setup_t         *s = calloc(1, sizeof(*s));
+    setup_t         *s = calloc(1, sizeof(*s) + ask->policy_id.len + 1);
+    char            *end = (char *) (s + 1);
     tlsrpt_query_t  *query = calloc(1, sizeof(*query));
     int              rc = -1;
 
     if (s != NULL && query != NULL && ask->records != NULL) {
         s->lookup.type = &setup_type;
         s->is_served = ask->policy_id.data != NULL;
+        s->policy_id = tlsrpt_str_copy(&end, ask->policy_id);
         s->mode = ask->mode;
         s->is_pending = ask->is_pending;
         s->steps = ask->steps;

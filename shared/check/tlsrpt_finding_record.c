@@ -174,10 +174,8 @@ judge_reporting(const tlsrpt_findings_ask_t *ask, tlsrpt_findings_t *f)
 }
 
 
-/* The id of a record that is valid; len 0: there is none. */
-
-static tlsrpt_str_t
-id_of(tlsrpt_str_t record)
+tlsrpt_str_t
+tlsrpt_findings_id(tlsrpt_str_t record)
 {
     tlsrpt_str_t  id = { NULL, 0 };
     const char   *end = record.data + record.len;
@@ -208,7 +206,7 @@ judge_sts_text(const tlsrpt_findings_ask_t *ask, tlsrpt_findings_t *f,
 {
     json_t                  *checked = tlsrpt_dns_check(record.data,
                                                         record.len);
-    const tlsrpt_str_t       id = id_of(record);
+    const tlsrpt_str_t       id = tlsrpt_findings_id(record);
     tlsrpt_finding_t        *finding = NULL;
     const tlsrpt_version_t  *version = tlsrpt_findings_served(ask);
 

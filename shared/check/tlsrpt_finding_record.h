@@ -26,6 +26,9 @@ void tlsrpt_findings_of_records(const tlsrpt_findings_ask_t *ask,
 tlsrpt_str_t tlsrpt_findings_record(const tlsrpt_look_t *look,
     const char *version, size_t *n);
 
+/* The id that a record of a policy gives (RFC 8461 3.1); len 0: none. */
+tlsrpt_str_t tlsrpt_findings_id(tlsrpt_str_t record);
+
 /* Does what was seen then say anything of now? */
 int tlsrpt_findings_is_fresh(const tlsrpt_findings_ask_t *ask, int64_t at);
 /* Did the last look at the name get an answer, not long ago? */

@@ -92,7 +92,9 @@ seen('a.example', reporting => look('v=TLSRPTv1; rua=mailto:x@other.example'),
 is_deeply states(records('a.example')),
     { '_smtp._tls' => 'different', '_mta-sts' => 'different' }, 'different';
 is steps('a.example')->{'policy-host'}{state}, 'wrong', 'no policy to be had';
-like steps('a.example')->{'policy-host'}{text}, qr/HTTP 403/, 'and why';
+like steps('a.example')->{'policy-host'}{text}, qr/status 403/, 'and why';
+unlike steps('a.example')->{'policy-host'}{text}, qr/: status/,
+    'in words, not as it was noted';
 
 seen('a.example', reporting => look(), sts => look('v=STSv1; id=1',
                                                    'v=STSv1; id=2'));
@@ -101,6 +103,37 @@ is_deeply states(records('a.example')),
     'missing; several';
 is steps('a.example')->{'reporting-record'}{state}, 'todo', 'to be published';
 is steps('a.example')->{'sts-record'}{state}, 'wrong', 'to be corrected';
+
+# The policy: its id in DNS, then what its host answers
+
+my $policy = json('a.example/policy')->{policy};
+
+# state, then why
+sub published {
+    my ($dns, %seen) = @_;
+
+    seen('a.example', sts => look(@$dns),
+         policy => { at => $now, since => $now, %seen });
+    my $published = json('a.example/policy')->{published};
+    return join ': ', map { $_ // () } @$published{'state', 'reason'};
+}
+
+my @id = ("v=STSv1;id=$policy->{id}");      # a blank less than ours
+
+is published(\@id, result => 'ok', status => 200, text => $policy->{text}),
+    'published', 'as it is served, by a record that is written otherwise';
+like published(\@id, result => 'ok', status => 200,
+               text => $policy->{text} =~ s/testing/enforce/r),
+    qr/^different: Another policy is published/, 'its host answers with another';
+like published(\@id, result => 'status', status => 404),
+    qr/^missing: .*status 404/, 'with none';
+like published(['v=STSv1; id=old'], result => 'ok', text => $policy->{text}),
+    qr/^different: Its id/, 'another id in DNS';
+like published([], result => 'status', status => 404), qr/^missing: DNS/,
+    'no record';
+like published(\@id, result => 'unknown'), qr/^unknown: No check/,
+    'nobody could look';
+is json('bare.example/policy')->{published}, undef, 'where none is served';
 
 # What is not known
 
