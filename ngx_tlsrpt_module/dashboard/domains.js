@@ -12,6 +12,7 @@ import { FAILURES, SESSIONS, STATES, consequence, count, domainPages,
          worstFirst } from './data.js';
 import { ago, announce, badge, csvOf, domainName, empty, failed, h, later,
          patient, rangePicker, says, skeleton, some } from './dom.js';
+import { mayChange } from './admin.js';
 import { matches } from './names.js';
 
 const CHUNK = 60;               // rows made at once
@@ -426,8 +427,11 @@ export function modeBadge(mode) {
 
 function none() {
     return h('div', { class: 'state' }, h('h2', {}, 'Nothing to show yet'),
-        h('ol', {}, h('li', {}, 'Name a domain in nginx: ',
-            h('code', {}, 'tlsrpt_domain example.com;')),
+        h('ol', {}, h('li', {}, mayChange()
+            ? h('a', { href: link(['enrol']) }, 'Add a domain, or see those '
+                + 'that wait for their proof.')
+            : ['Name a domain in nginx: ',
+               h('code', {}, 'tlsrpt_domain example.com;')]),
         h('li', {}, 'Publish its record, which is shown here then.'),
         h('li', {}, 'Wait a day or two for the first report.')),
         h('p', {}, 'Expected some? The scope of your login (tlsrpt_scope) may '

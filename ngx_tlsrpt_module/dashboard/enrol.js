@@ -16,9 +16,9 @@ import { daysLeft } from './proof.js';
 const DAY = 86400;
 const AGES = [DAY, 7 * DAY, 14 * DAY, 30 * DAY, 180 * DAY, 365 * DAY];
 const MODES = {
-    testing: 'testing: mail is delivered, failures are only reported',
-    enforce: 'enforce: mail is delivered encrypted, or not at all',
-    none: 'none: senders shall forget the policy',
+    testing: 'testing: failures are reported only',
+    enforce: 'enforce: mail comes encrypted, or not',
+    none: 'none: senders shall forget it',
 };
 const KINDS = {
     policy: 'A policy of its own',
@@ -502,7 +502,7 @@ export async function struck(route) {
                 ['Sender', one => says(one['organization-name']), 'name'],
                 ['Report', one => h('a', { href: link(['domains', domain,
                     'reports', one.id]) }, says(one['report-id']))],
-                ['', one => strikeControl(domain, one.id, true)],
+                ['Restore', one => strikeControl(domain, one.id, true)],
             ], reports), 4),
     ] };
 }

@@ -60,17 +60,12 @@ function changeLink(domain, text) {
 }
 
 function noPolicy(domain, enrolment) {
-    const pending = enrolment?.state === 'pending';
-
-    return card('No policy yet', h('p', {}, pending
-        ? 'A policy is served when the domain is proved to be yours.'
-        : 'Without a policy an attacker can make senders fall back to '
-            + 'unencrypted mail.'),
-        !pending && (enrolment ? changeLink(domain, 'Give it a policy')
-            : [h('p', {}, 'To add one, put this line into nginx’s '
-                + 'configuration:'),
-               h('pre', {}, `mta_sts_policy ${domain} mode=testing `
-                   + 'max_age=1w mx=…;')]));
+    return card('No policy yet', h('p', {}, 'Without a policy an attacker can '
+        + 'make senders fall back to unencrypted mail.'), enrolment
+        ? h('div', { class: 'choice' }, changeLink(domain, 'Give it a policy'))
+        : [h('p', {}, 'To add one, put this line into nginx’s configuration:'),
+           h('pre', {}, `mta_sts_policy ${domain} mode=testing max_age=1w `
+               + 'mx=…;')]);
 }
 
 function current({ policy, published }, domain, enrolment) {
@@ -212,7 +207,7 @@ function verdict(answer) {
     const days = formatRange(from, to);
 
     if (sessions === 0) {
-        return h('p', { class: 'note' }, `There are no reports of ${days} to `
+        return h('p', { class: 'note warn' }, `There are no reports of ${days} to `
             + 'judge it by.');
     }
 

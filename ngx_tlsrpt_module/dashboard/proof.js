@@ -52,8 +52,8 @@ function active(enrolment, { domain }) {
     const same = enrolment['same-as'];
 
     return [
-        h('p', {}, 'Added here on ', formatDay(enrolment.since.slice(0, 10)),
-            enrolment.owner && [', of ', says(enrolment.owner)],
+        h('p', {}, 'Added on ', formatDay(enrolment.since.slice(0, 10)),
+            enrolment.owner && [', owned by ', says(enrolment.owner)],
             same && [', with the policy of ', h('a', { href: link(['domains',
                 same, 'setup']) }, same)], '.'),
         h('div', { class: 'choice' }, leaveButton(domain, enrolment)),

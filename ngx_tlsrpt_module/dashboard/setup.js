@@ -89,14 +89,15 @@ export async function setup(route) {
         scrollTo_(view, place);
         const own = known.enrolment && enrolmentCard(known.enrolment, route,
                                                      recordBlock);
-        const first = known.enrolment?.state !== 'active';
+        const state = known.enrolment?.state || 'active';
+        const first = state !== 'active';
 
+        // of one that is to be proved, or leaves, that is what is next
         return [
             first && own,
-            known.steps && known.enrolment?.state !== 'leaving'
-                && checklist(known, domain),
-            known.policy && policyPart(known.policy, domain,
-                                       known.enrolment),
+            !first && known.steps && checklist(known, domain),
+            state !== 'pending' && known.policy && policyPart(known.policy,
+                domain, known.enrolment),
             known.records?.records.length > 0 && zoneCard(domain),
             !first && own,
         ];

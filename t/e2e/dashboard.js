@@ -782,7 +782,7 @@ async function more() {
 async function changing() {
     await require('./dashboard_admin.js')({
         open: async () => ({ context: await open(), page }), go, settled, text,
-        texts, ok, is, clean, accessible, origin: new URL(base).origin, story });
+        texts, ok, is, clean, accessible, origin: new URL(base).origin });
 }
 
 const PARTS = { alone, away, changing, denied, domain, hostile, languages, left, list,
