@@ -12,7 +12,10 @@
 
 
 /* The line that a hosted mail service has its customers' policies name, as its
-   hosts change, or are many. */
+   hosts change, or are many.  Only what a service itself says: a line that
+   covers more hosts than it uses would let others be taken for them, and one
+   that covers fewer keeps mail away.  Who says nothing of it has his hosts
+   named as they are. */
 
 typedef struct {
     const char  *service;
@@ -20,8 +23,11 @@ typedef struct {
 } service_t;
 
 static const service_t  services[] = {
-    /* learn.microsoft.com/purview/enhancing-mail-flow-with-mta-sts, "Inbound
-       Protection": the policy file of a domain hosted there */
+    /* https://learn.microsoft.com/purview/enhancing-mail-flow-with-mta-sts,
+       "Inbound Protection": the policy of each domain whose MX leads there.
+       Not for names below mx.microsoft: each domain has one of its own, such as
+       contosotest-com.o-v1.mx.microsoft (Microsoft's "Configure Multi-Geo
+       In-Region Routing", "Adopt an MX target"), which is named as it is. */
     { "Microsoft 365", "*.mail.protection.outlook.com" }
 };
 

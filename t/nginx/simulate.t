@@ -169,15 +169,19 @@ like $answer->{reasons}[0], qr/No check has seen/, 'and why';
 $t->redis('SET', "tlsrpt:{$D}:check", JSON::PP::encode_json({ v => 1,
     at => time, changed => time, mx => { at => time, since => time, hosts => [
     { host => 'mx1.sim.example', preference => 10 },
-    { host => 'sim-example.mail.protection.outlook.com', preference => 20 }]
+    { host => 'sim-example.mail.protection.outlook.com', preference => 20 },
+    { host => 'sim-example.o-v1.mx.microsoft', preference => 30 },
+    { host => 'aspmx.l.google.com', preference => 40 }]
     } }));
 $answer = get_json("$D/policy/proposal");
 is $answer->{proposal}{mode}, 'testing', 'testing first';
 is_deeply $answer->{proposal}{mx},
-    ['mx1.sim.example', '*.mail.protection.outlook.com'],
-    'the MX, and the line of a service';
+    ['mx1.sim.example', '*.mail.protection.outlook.com',
+     'sim-example.o-v1.mx.microsoft', 'aspmx.l.google.com'],
+    'the MX, and the line of a service that asks for one';
 is_deeply simulate('enforce', 'mx1.sim.example')->{'uncovered-mx'},
-    ['sim-example.mail.protection.outlook.com'],
+    ['sim-example.mail.protection.outlook.com',
+     'sim-example.o-v1.mx.microsoft', 'aspmx.l.google.com'],
     'MX that a policy does not cover are told';
 
 done_testing;
