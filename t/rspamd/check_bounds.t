@@ -124,6 +124,11 @@ $records{'inside.example'} = [
     'mta-sts A 10.0.0.1', 'mta-sts AAAA fd00::1', 'mta-sts AAAA ::1'];
 $records{'many.example'} = [map { ("\@ MX $_ mx$_", "mx$_ A 10.1.0.$_") }
     1 .. 20];
+$records{'alias.example'} = [
+    '_smtp._tls CNAME r1', 'r1 CNAME r2', 'r2 TXT "v=TLSRPTv1; rua=x"',
+    '_mta-sts CNAME loop1', 'loop1 CNAME loop2', 'loop2 CNAME loop1',
+    (map { ("h$_ CNAME h" . ($_ + 1)) } 1 .. 6), 'mta-sts CNAME h1',
+    'h7 A 10.0.0.1'];
 $records{'null.example'} = ['@ MX 0 .'];
 $records{'victims.example'} = ['* MX 10 mx',
     map { ("d$_ MX 10 mx.d$_", "mx.d$_ A $address{plain}",
@@ -251,6 +256,16 @@ is scalar(@{ seen('many.example')->{servers} }), 4, 'four mail servers at most';
 is scalar(@{ seen('many.example')->{mx}{hosts} }), 16, '16 are kept';
 ok seen('null.example')->{mx}{null}, 'a null MX';
 is_deeply seen('null.example')->{servers}, [], 'has no server';
+
+# Aliases
+
+my $alias = seen('alias.example');
+is $alias->{reporting}{alias}, 'r2.alias.example', 'where an alias ends';
+is_deeply $alias->{reporting}{txt}, ['v=TLSRPTv1; rua=x'], 'and what is there';
+is_deeply $alias->{host}{cname}, [map { "h$_.alias.example" } 1 .. 4],
+    'four are followed, whatever is behind them';
+ok !@{ $alias->{sts}{txt} || [] }, 'those in a circle lead nowhere'
+    or diag explain $alias->{sts};
 
 # What comes after it
 
