@@ -244,7 +244,9 @@ answer_all_of(tlsrpt_lookup_t *lookup)
         } else if (strcmp(verb_of(c), "HGETALL") == 0) {
             answer_month(key_of(c), &reply);
 
-        } else if (strstr(key_of(c), ":problems") != NULL) {
+        } else if (strstr(key_of(c), ":problems") != NULL
+                   || strstr(key_of(c), ":served") != NULL)
+        {
             memset(&reply, 0, sizeof(reply));   /* nothing is kept */
 
         } else {
