@@ -370,7 +370,8 @@ ngx_http_tlsrpt_check_reply(void *data, ngx_http_tlsrpt_ask_t *ask,
     switch (check->step++) {
 
     case NGX_HTTP_TLSRPT_CHECK_TIME:
-        return ngx_http_tlsrpt_time_read(reply, &check->now);
+        return tlsrpt_reply_seconds(reply, &check->now) == 0
+               ? NGX_OK : NGX_ERROR;
 
     case NGX_HTTP_TLSRPT_CHECK_LOOKS:
         check->looks = (reply->type != TLSRPT_REPLY_NIL);

@@ -122,7 +122,7 @@ ngx_http_tlsrpt_enrolled_command(ngx_http_tlsrpt_enrolled_t *en)
         switch (en->step) {
 
         case NGX_HTTP_TLSRPT_ENROLLED_TIME:
-            return ngx_http_tlsrpt_time_command();
+            return &tlsrpt_command_time;
 
         case NGX_HTTP_TLSRPT_ENROLLED_RECORD:
             return ngx_http_tlsrpt_enrolled_ask(en,
@@ -187,7 +187,8 @@ ngx_http_tlsrpt_enrolled_reply(ngx_http_tlsrpt_enrolled_t *en,
     switch (en->step++) {
 
     case NGX_HTTP_TLSRPT_ENROLLED_TIME:
-        return ngx_http_tlsrpt_time_read(reply, &en->how.now);
+        return tlsrpt_reply_seconds(reply, &en->how.now) == 0
+               ? NGX_OK : NGX_ERROR;
 
     case NGX_HTTP_TLSRPT_ENROLLED_RECORD:
         if (ngx_http_tlsrpt_enrolled_record(en, reply, &en->record)

@@ -78,7 +78,7 @@ ngx_http_tlsrpt_leads_next(ngx_http_tlsrpt_leads_t *leads,
     switch (leads->step) {
 
     case NGX_HTTP_TLSRPT_LEADS_TIME:
-        ask->command = ngx_http_tlsrpt_time_command();
+        ask->command = &tlsrpt_command_time;
         break;
 
     case NGX_HTTP_TLSRPT_LEADS_NAME:
@@ -164,7 +164,8 @@ ngx_http_tlsrpt_leads_reply(ngx_http_tlsrpt_leads_t *leads,
             leads->step = NGX_HTTP_TLSRPT_LEADS_KNOWN;
         }
 
-        return ngx_http_tlsrpt_time_read(reply, &leads->now);
+        return tlsrpt_reply_seconds(reply, &leads->now) == 0
+               ? NGX_OK : NGX_ERROR;
 
     case NGX_HTTP_TLSRPT_LEADS_OURS:
         return ngx_http_tlsrpt_leads_seen(leads, reply);

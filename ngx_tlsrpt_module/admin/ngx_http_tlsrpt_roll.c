@@ -93,7 +93,7 @@ ngx_http_tlsrpt_roll_next(void *data, ngx_http_tlsrpt_ask_t *ask)
     switch (roll->step) {
 
     case NGX_HTTP_TLSRPT_ROLL_TIME:
-        ask->command = ngx_http_tlsrpt_time_command();
+        ask->command = &tlsrpt_command_time;
         break;
 
     case NGX_HTTP_TLSRPT_ROLL_META:
@@ -181,7 +181,8 @@ ngx_http_tlsrpt_roll_reply(void *data, ngx_http_tlsrpt_ask_t *ask,
 
     case NGX_HTTP_TLSRPT_ROLL_TIME:
         roll->step = NGX_HTTP_TLSRPT_ROLL_META;
-        return ngx_http_tlsrpt_time_read(reply, &roll->now);
+        return tlsrpt_reply_seconds(reply, &roll->now) == 0
+               ? NGX_OK : NGX_ERROR;
 
     case NGX_HTTP_TLSRPT_ROLL_META:
         roll->step = NGX_HTTP_TLSRPT_ROLL_NAMES;

@@ -87,31 +87,3 @@ ngx_http_tlsrpt_provider(ngx_http_request_t *r, tlsrpt_provider_t *provider)
 
     return NGX_OK;
 }
-
-
-const tlsrpt_command_t *
-ngx_http_tlsrpt_time_command(void)
-{
-    static const char    *argv[] = { "TIME" };
-    static size_t         argvlen[] = { 4 };
-
-    static const tlsrpt_command_t  command = { 1, argv, argvlen, 0, NULL };
-
-    return &command;
-}
-
-
-ngx_int_t
-ngx_http_tlsrpt_time_read(const tlsrpt_reply_t *reply, int64_t *seconds)
-{
-    if (reply->type != TLSRPT_REPLY_ARRAY || reply->nelements == 0
-        || reply->elements[0]->type != TLSRPT_REPLY_STRING)
-    {
-        return NGX_ERROR;
-    }
-
-    *seconds = ngx_atotm((u_char *) reply->elements[0]->str,
-                         reply->elements[0]->len);
-
-    return (*seconds == NGX_ERROR) ? NGX_ERROR : NGX_OK;
-}

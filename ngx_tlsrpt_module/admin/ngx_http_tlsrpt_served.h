@@ -30,11 +30,6 @@ ngx_int_t ngx_http_tlsrpt_served(ngx_http_request_t *r,
 ngx_int_t ngx_http_tlsrpt_provider(ngx_http_request_t *r,
     tlsrpt_provider_t *provider);
 
-/* Several hosts write: the time is Redis's.  NGX_OK or NGX_ERROR. */
-const tlsrpt_command_t *ngx_http_tlsrpt_time_command(void);
-ngx_int_t ngx_http_tlsrpt_time_read(const tlsrpt_reply_t *reply,
-    int64_t *seconds);
-
 #pragma GCC visibility pop
 
 #endif /* NGX_HTTP_TLSRPT_SERVED_H */

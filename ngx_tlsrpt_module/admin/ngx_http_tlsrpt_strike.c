@@ -22,7 +22,8 @@
 typedef struct {
     ngx_http_request_t       *request;
     ngx_str_t                 domain;
-    tlsrpt_strike_t          *strike;
+    tlsrpt_strike_conf_t      conf;
+    tlsrpt_strike_t          *strike;       /* NULL: the time is asked for */
     tlsrpt_reckoning_t       *reckoning;    /* after it */
     unsigned                  asked:1;
     unsigned                  over:1;
@@ -108,29 +109,11 @@ static ngx_int_t
 ngx_http_tlsrpt_strike_run(ngx_http_request_t *r,
     ngx_http_tlsrpt_admin_t *admin, ngx_uint_t restore)
 {
-    ngx_time_t                   *now;
-    tlsrpt_strike_conf_t          conf;
+    tlsrpt_strike_conf_t         *conf;
     ngx_http_tlsrpt_strike_t     *ctx;
     ngx_http_tlsrpt_main_conf_t  *tmcf;
 
     tmcf = ngx_http_get_module_main_conf(r, ngx_http_tlsrpt_module);
-    now = ngx_timeofday();
-
-    ngx_memzero(&conf, sizeof(tlsrpt_strike_conf_t));
-
-    conf.prefix = ngx_http_tlsrpt_prefix(r);
-    conf.domain = ngx_http_tlsrpt_str(&admin->domain);
-    conf.id = ngx_http_tlsrpt_str(&admin->id);
-    conf.restore = (int) restore;
-    conf.oldest = admin->proved ? tlsrpt_day_of(admin->proved) : 0;
-    conf.milliseconds = (int64_t) now->sec * 1000 + (int64_t) now->msec;
-    conf.retention_days = (unsigned) tmcf->retention_days;
-
-    if (ngx_http_tlsrpt_strike_actor(r, admin, &conf.actor) != NGX_OK
-        || RAND_bytes(conf.random, sizeof(conf.random)) != 1)
-    {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
 
     ctx = ngx_pcalloc(r->pool, sizeof(ngx_http_tlsrpt_strike_t));
     if (ctx == NULL) {
@@ -139,11 +122,19 @@ ngx_http_tlsrpt_strike_run(ngx_http_request_t *r,
 
     ctx->request = r;
     ctx->domain = admin->domain;
-    ctx->strike = tlsrpt_strike_create(&conf);
 
-    if (ctx->strike == NULL) {
-        return ngx_http_tlsrpt_error(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                     "out of memory");
+    conf = &ctx->conf;
+    conf->prefix = ngx_http_tlsrpt_prefix(r);
+    conf->domain = ngx_http_tlsrpt_str(&admin->domain);
+    conf->id = ngx_http_tlsrpt_str(&admin->id);
+    conf->restore = (int) restore;
+    conf->oldest = admin->proved ? tlsrpt_day_of(admin->proved) : 0;
+    conf->retention_days = (unsigned) tmcf->retention_days;
+
+    if (ngx_http_tlsrpt_strike_actor(r, admin, &conf->actor) != NGX_OK
+        || RAND_bytes(conf->random, sizeof(conf->random)) != 1)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     return ngx_http_tlsrpt_fetch(r, &ngx_http_tlsrpt_strike_fetch, ctx);
@@ -206,6 +197,12 @@ ngx_http_tlsrpt_strike_command(ngx_http_tlsrpt_strike_t *ctx)
     tlsrpt_str_t             unclaimed = { NULL, 0 };
     const tlsrpt_command_t  *command;
 
+    /* what people did is in the order of one clock */
+
+    if (ctx->strike == NULL) {
+        return &tlsrpt_command_time;
+    }
+
     if (ctx->reckoning == NULL) {
         command = tlsrpt_strike_next(ctx->strike);
 
@@ -231,7 +228,20 @@ ngx_http_tlsrpt_strike_reply(void *data, ngx_http_tlsrpt_ask_t *ask,
 {
     ngx_http_tlsrpt_strike_t *ctx = data;
 
+    int64_t  seconds;
+
     ctx->asked = 0;
+
+    if (ctx->strike == NULL) {
+        if (tlsrpt_reply_seconds(reply, &seconds) != 0) {
+            return NGX_ERROR;
+        }
+
+        ctx->conf.milliseconds = seconds * 1000;
+        ctx->strike = tlsrpt_strike_create(&ctx->conf);
+
+        return ctx->strike ? NGX_OK : NGX_ERROR;
+    }
 
     if (ctx->reckoning) {
         tlsrpt_reckoning_add(ctx->reckoning, reply);

@@ -484,7 +484,8 @@ ngx_http_tlsrpt_registry_policy(const ngx_str_t *domain,
         rc = ngx_http_tlsrpt_registry_unknown();
 
     } else if (entry->text == NULL || !ngx_http_tlsrpt_zone_live(entry)
-               || (entry->until && entry->until <= ngx_time()))
+               || (entry->until
+                   && entry->until <= ngx_http_tlsrpt_zone_now()))
     {
         rc = NGX_DECLINED;
 

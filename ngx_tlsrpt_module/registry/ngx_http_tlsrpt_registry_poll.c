@@ -57,6 +57,8 @@ static ngx_uint_t ngx_http_tlsrpt_poll_lease(void);
 static void ngx_http_tlsrpt_poll_turn(ngx_event_t *ev);
 static void ngx_http_tlsrpt_poll_rest(void);
 
+static void ngx_http_tlsrpt_poll_time(void *data, const tlsrpt_reply_t *reply,
+    ngx_uint_t why);
 static void ngx_http_tlsrpt_poll_meta(void *data, const tlsrpt_reply_t *reply,
     ngx_uint_t why);
 static ngx_str_t ngx_http_tlsrpt_poll_str(const tlsrpt_reply_t *reply);
@@ -153,6 +155,9 @@ ngx_http_tlsrpt_poll_handler(ngx_event_t *ev)
 
     poll->asked = ngx_time();
 
+    (void) ngx_http_tlsrpt_redis_send(poll->client, &tlsrpt_command_time,
+                                      ngx_http_tlsrpt_poll_time, poll);
+
     poll->busy = ngx_http_tlsrpt_redis_send(poll->client,
                      tlsrpt_registry_meta(&ngx_http_tlsrpt_poll_read,
                                           ngx_http_tlsrpt_str(&poll->prefix)),
@@ -220,6 +225,29 @@ static void
 ngx_http_tlsrpt_poll_rest(void)
 {
     ngx_http_tlsrpt_poll.busy = 0;
+}
+
+
+/* Its clock, by more than the way of the answer. */
+
+static void
+ngx_http_tlsrpt_poll_time(void *data, const tlsrpt_reply_t *reply,
+    ngx_uint_t why)
+{
+    int64_t                         seconds;
+    ngx_int_t                       ahead;
+    ngx_http_tlsrpt_registry_sh_t  *sh;
+
+    if (reply == NULL || tlsrpt_reply_seconds(reply, &seconds) != 0) {
+        return;
+    }
+
+    sh = ngx_http_tlsrpt_zone->sh;
+    ahead = (ngx_int_t) (seconds - (int64_t) ngx_time());
+
+    if (ngx_abs(ahead - (ngx_int_t) sh->ahead) > 1) {
+        sh->ahead = ahead;
+    }
 }
 
 

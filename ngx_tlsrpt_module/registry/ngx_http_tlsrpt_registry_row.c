@@ -121,7 +121,7 @@ ngx_http_tlsrpt_row_policy(ngx_http_tlsrpt_row_t *row,
         return NGX_OK;
     }
 
-    if (!tlsrpt_enrolment_policy(e, ngx_time(), &policy)) {
+    if (!tlsrpt_enrolment_policy(e, ngx_http_tlsrpt_zone_now(), &policy)) {
         row->until = (time_t) e->ends;
         return NGX_OK;
     }
@@ -140,7 +140,8 @@ ngx_http_tlsrpt_row_policy(ngx_http_tlsrpt_row_t *row,
 
     } else if (e->state == TLSRPT_ACTIVE && e->mode < 0) {
         /* its policy was taken away (RFC 8461 8.3) */
-        row->until = (time_t) tlsrpt_enrolment_held(e, ngx_time());
+        row->until = (time_t) tlsrpt_enrolment_held(e,
+                                                 ngx_http_tlsrpt_zone_now());
     }
 
     return row->text.len > sizeof(text) ? NGX_DECLINED : NGX_OK;

@@ -104,6 +104,8 @@ typedef struct {
     ngx_uint_t                     changes; /* so far */
     time_t                         synced;  /* when it was all there, last */
 
+    time_t                         ahead;   /* Redis's clock, of this host's */
+
     ngx_pid_t                      poller;  /* which worker polls, */
     time_t                         lease;   /* and until when alone */
 
@@ -163,6 +165,17 @@ ngx_http_tlsrpt_zone_unlock(void)
     ngx_shmtx_unlock(&ngx_http_tlsrpt_zone->shpool->mutex);
 }
 
+/* The time by which a policy is kept and a domain leaves: the same on all hosts,
+   so Redis's, as it was when it was asked last.  What lies between two times of
+   this host alone (the lease, the day for what has vanished, the age of a dump)
+   goes by its own clock. */
+
+static ngx_inline time_t
+ngx_http_tlsrpt_zone_now(void)
+{
+    return ngx_time() + ngx_http_tlsrpt_zone->sh->ahead;
+}
+
 /* The hash of a name.  No lock is needed. */
 
 static ngx_inline uint32_t
@@ -212,7 +225,7 @@ ngx_http_tlsrpt_zone_counts(ngx_http_tlsrpt_claim_t *claim)
 {
     return ngx_http_tlsrpt_zone_live(claim->entry)
            && (claim->state != NGX_HTTP_TLSRPT_LEAVING
-               || claim->entry->until > ngx_time());
+               || claim->entry->until > ngx_http_tlsrpt_zone_now());
 }
 
 /* Is the domain held by somebody? */

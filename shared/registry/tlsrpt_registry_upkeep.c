@@ -199,15 +199,6 @@ tlsrpt_registry_upkeep_more(const tlsrpt_registry_upkeep_t *u)
  */
 
 static tlsrpt_command_t *
-ask_time(void)
-{
-    static const tlsrpt_str_t  argv[] = { TLSRPT_STR("TIME") };
-
-    return tlsrpt_command_create(argv, 1, 0, NULL);
-}
-
-
-static tlsrpt_command_t *
 ask_seen(const tlsrpt_registry_upkeep_t *u)
 {
     tlsrpt_key_t  key;
@@ -223,13 +214,8 @@ ask_seen(const tlsrpt_registry_upkeep_t *u)
 static void
 read_time(tlsrpt_registry_upkeep_t *u, const tlsrpt_reply_t *reply)
 {
-    if (reply->type == TLSRPT_REPLY_ARRAY && reply->nelements
-        && reply->elements[0]->type == TLSRPT_REPLY_STRING)
-    {
-        u->now = strtoll(reply->elements[0]->str, NULL, 10);
-    }
-
-    u->step = u->now > 0 && u->now < TLSRPT_TIME_END ? SEEN : END;
+    u->step = tlsrpt_reply_seconds(reply, &u->now) == 0 && u->now > 0 ? SEEN
+                                                                       : END;
 }
 
 
@@ -444,7 +430,7 @@ tlsrpt_registry_upkeep_next(tlsrpt_registry_upkeep_t *u)
     switch (u->step) {
 
     case TIME:
-        return made(u, ask_time());
+        return &tlsrpt_command_time;
 
     case SEEN:
         return made(u, ask_seen(u));

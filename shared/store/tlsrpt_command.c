@@ -9,6 +9,14 @@
 #include "tlsrpt_command.h"
 
 
+static const char  *time_argv[] = { "TIME" };
+static size_t       time_argvlen[] = { 4 };
+
+const tlsrpt_command_t  tlsrpt_command_time = {
+    1, time_argv, time_argvlen, 0, NULL
+};
+
+
 tlsrpt_command_t *
 tlsrpt_command_create(const tlsrpt_str_t *argv, size_t argc, size_t key,
     const tlsrpt_script_t *script)

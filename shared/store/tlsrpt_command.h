@@ -29,6 +29,9 @@ tlsrpt_command_t *tlsrpt_command_create(const tlsrpt_str_t *argv, size_t argc,
     size_t key, const tlsrpt_script_t *script) TLSRPT_MUST_USE;
 void tlsrpt_command_destroy(tlsrpt_command_t *command);
 
+/* Redis's time, where hosts must agree: tlsrpt_reply_seconds(). */
+extern const tlsrpt_command_t  tlsrpt_command_time;
+
 #pragma GCC visibility pop
 
 #endif /* TLSRPT_COMMAND_H */

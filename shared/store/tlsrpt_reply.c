@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tlsrpt_reply.h"
+#include "tlsrpt_time.h"
 
 
 /* The word an error reply begins with, and what it means for the command. */
@@ -90,4 +91,34 @@ tlsrpt_reply_error_class(const char *str, size_t len)
     }
 
     return TLSRPT_REPLY_OTHER;
+}
+
+
+int
+tlsrpt_reply_seconds(const tlsrpt_reply_t *reply, int64_t *seconds)
+{
+    const tlsrpt_reply_t  *text;
+
+    if (reply->type != TLSRPT_REPLY_ARRAY || reply->nelements == 0) {
+        return -1;
+    }
+
+    text = reply->elements[0];
+    *seconds = 0;
+
+    if (text->type != TLSRPT_REPLY_STRING || text->len == 0
+        || text->len > 12)
+    {
+        return -1;
+    }
+
+    for (size_t i = 0; i < text->len; i++) {
+        if (text->str[i] < '0' || text->str[i] > '9') {
+            return -1;
+        }
+
+        *seconds = *seconds * 10 + (text->str[i] - '0');
+    }
+
+    return *seconds < TLSRPT_TIME_END ? 0 : -1;
 }

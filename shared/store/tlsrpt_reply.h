@@ -8,6 +8,8 @@
 #ifndef TLSRPT_REPLY_H
 #define TLSRPT_REPLY_H
 
+#include <stdint.h>
+
 #include "tlsrpt_str.h"
 
 #pragma GCC visibility push(hidden)
@@ -41,6 +43,10 @@ enum {
 };
 
 int tlsrpt_reply_error_class(const char *str, size_t len);
+
+/* Of tlsrpt_command_time.  0, or -1: it is none. */
+int tlsrpt_reply_seconds(const tlsrpt_reply_t *reply, int64_t *seconds)
+    TLSRPT_MUST_USE;
 
 #pragma GCC visibility pop
 

@@ -14,7 +14,7 @@ my $SERVER = <<"END";
         location /tlsrpt/ { tlsrpt_stats; }
 END
 
-my $one = servers(redis => 1, workers => 2, server => $SERVER,
+my $one = servers(redis => 1, moves => 1, workers => 2, server => $SERVER,
     http => 'tlsrpt_redis %%REDIS%%; tlsrpt_registry on;');
 my $redis = $one->redis_address;
 my $two = servers(workers => 2, server => $SERVER, http => <<"END");
@@ -65,6 +65,23 @@ is $one->post('/v1/tlsrpt', encode_json(report(domain => 'own.example')))
     ->{status}, 403, 'but on the other';
 like $two->error_log, qr/"own\.example" is enrolled, and configured/, 'told';
 unlike $one->error_log, qr/is enrolled, and configured/, 'not there';
+
+# Redis's clock is two hours behind, so theirs are of no account
+
+$one->move_clock(-7200);
+my %taken = (mode => undef, mx => undef, 'max-age' => undef);
+enrol($one, 'taken.example', %taken, held => time - 3600);
+soon_on_all 'a policy that was taken away, and is held on',
+    sub { body($_[0], 'taken.example') =~ /mode: none/ };
+$one->move_clock(7200);
+enrol($one, 'later.example', %taken, held => time + 9000);
+soon_on_all 'likewise', sub { body($_[0], 'later.example') =~ /mode: none/ };
+soon_on_all 'until it is over', sub { body($_[0], 'taken.example') !~ /STSv1/ };
+enrol($one, 'over.example', %taken, held => time + 3600);
+enrol($one, 'last.example');
+soon_on_all 'one more', sub { body($_[0], 'last.example') =~ /STSv1/ };
+is scalar(grep { body($_, 'over.example') =~ /STSv1/ } @nodes), 0,
+    'or what is over, whatever their clocks say';
 
 write_record($one, 'a.example', { left => time });
 soon_on_all 'it leaves', sub { body($_[0], 'a.example') !~ /STSv1/ };

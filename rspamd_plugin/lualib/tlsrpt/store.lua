@@ -141,6 +141,8 @@ function store:count_new(mail, entry, below, done)
     end, core.newcomer_count(prefix, below, now))
 end
 
+-- By this host's clock: it says when a report came, and whether its days are
+-- past; hosts need not agree on either.
 function store:ingest_command(entry, domain, ask_new)
     local text = entry.part:get_content()
 
