@@ -6,6 +6,7 @@
 #include "ngx_http_tlsrpt_enrolled.h"
 #include "ngx_http_tlsrpt_error.h"
 #include "ngx_http_tlsrpt_served.h"
+#include "tlsrpt_seen.h"
 
 
 /* What is read, in this order. */
@@ -14,6 +15,7 @@ enum {
     NGX_HTTP_TLSRPT_ENROLLED_RECORD,
     NGX_HTTP_TLSRPT_ENROLLED_NEXT,
     NGX_HTTP_TLSRPT_ENROLLED_WAS,
+    NGX_HTTP_TLSRPT_ENROLLED_WAS_SERVED,    /* where that is configured */
     NGX_HTTP_TLSRPT_ENROLLED_FOLLOWERS,
     NGX_HTTP_TLSRPT_ENROLLED_MINE,
     NGX_HTTP_TLSRPT_ENROLLED_ALL
@@ -36,6 +38,8 @@ static ngx_int_t ngx_http_tlsrpt_enrolled_follower(
     ngx_http_tlsrpt_enrolled_t *en, const tlsrpt_reply_t *reply);
 static ngx_int_t ngx_http_tlsrpt_enrolled_mine(ngx_http_tlsrpt_enrolled_t *en,
     const tlsrpt_reply_t *reply);
+static void ngx_http_tlsrpt_enrolled_was_served(
+    ngx_http_tlsrpt_enrolled_t *en, const tlsrpt_reply_t *reply);
 static ngx_int_t ngx_http_tlsrpt_enrolled_was(ngx_http_tlsrpt_enrolled_t *en);
 static const tlsrpt_other_t *ngx_http_tlsrpt_enrolled_other(
     ngx_http_tlsrpt_enrolled_t *en, const ngx_str_t *name,
@@ -72,6 +76,7 @@ ngx_http_tlsrpt_enrolled_begin(ngx_http_tlsrpt_enrolled_t *en)
     en->asked = 0;
     en->nfollowers = 0;
     en->was_name.len = 0;
+    en->was_held = 0;
 }
 
 
@@ -115,8 +120,6 @@ ngx_http_tlsrpt_enrolled_next(ngx_http_tlsrpt_enrolled_t *en,
 static const tlsrpt_command_t *
 ngx_http_tlsrpt_enrolled_command(ngx_http_tlsrpt_enrolled_t *en)
 {
-    static const tlsrpt_str_t  none = { "", 0 };
-
     for ( /* void */ ; en->step < NGX_HTTP_TLSRPT_ENROLLED_ALL; en->step++) {
 
         switch (en->step) {
@@ -144,22 +147,34 @@ ngx_http_tlsrpt_enrolled_command(ngx_http_tlsrpt_enrolled_t *en)
             }
             break;
 
+        case NGX_HTTP_TLSRPT_ENROLLED_WAS_SERVED:
+            if (en->was_name.len
+                && ngx_http_tlsrpt_domain_configured(&en->was_name))
+            {
+                tlsrpt_key_domain(&en->read.key,
+                                  ngx_http_tlsrpt_prefix(en->request),
+                                  ngx_http_tlsrpt_str(&en->was_name),
+                                  TLSRPT_VERSIONS_KEY);
+
+                return tlsrpt_key_read(&en->read, "GET", NULL, 0);
+            }
+            break;
+
         case NGX_HTTP_TLSRPT_ENROLLED_FOLLOWERS:
             if (en->leaves) {
                 return tlsrpt_registry_followers(&en->read,
                                         ngx_http_tlsrpt_prefix(en->request),
                                         en->how.domain,
-                                        NGX_HTTP_TLSRPT_FOLLOWERS);
+                                        TLSRPT_REGISTRY_PAGE);
             }
             break;
 
         default: /* NGX_HTTP_TLSRPT_ENROLLED_MINE */
             if (en->nfollowers && !en->how.is_operator) {
                 tlsrpt_command_destroy(en->names);
-                en->names = tlsrpt_registry_names(
+                en->names = tlsrpt_registry_records(
                                 ngx_http_tlsrpt_prefix(en->request),
-                                &en->how.owner, none,
-                                NGX_HTTP_TLSRPT_OWNED);
+                                en->followers, en->nfollowers);
                 return en->names;
             }
         }
@@ -204,6 +219,10 @@ ngx_http_tlsrpt_enrolled_reply(ngx_http_tlsrpt_enrolled_t *en,
 
     case NGX_HTTP_TLSRPT_ENROLLED_WAS:
         return ngx_http_tlsrpt_enrolled_record(en, reply, &en->was);
+
+    case NGX_HTTP_TLSRPT_ENROLLED_WAS_SERVED:
+        ngx_http_tlsrpt_enrolled_was_served(en, reply);
+        return NGX_OK;
 
     case NGX_HTTP_TLSRPT_ENROLLED_FOLLOWERS:
         return ngx_http_tlsrpt_enrolled_follower(en, reply);
@@ -275,7 +294,13 @@ ngx_http_tlsrpt_enrolled_follower(ngx_http_tlsrpt_enrolled_t *en,
         return NGX_ERROR;
     }
 
-    for (i = 0; i < reply->nelements && i < NGX_HTTP_TLSRPT_FOLLOWERS; i++) {
+    en->followers = ngx_palloc(en->request->pool, (reply->nelements + 1)
+                                                  * sizeof(tlsrpt_str_t));
+    if (en->followers == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < reply->nelements && i < TLSRPT_REGISTRY_PAGE; i++) {
         name = &en->followers[en->nfollowers];
 
         p = ngx_pnalloc(en->request->pool, reply->elements[i]->len + 1);
@@ -301,32 +326,62 @@ static ngx_int_t
 ngx_http_tlsrpt_enrolled_mine(ngx_http_tlsrpt_enrolled_t *en,
     const tlsrpt_reply_t *reply)
 {
-    size_t      i, n;
-    ngx_uint_t  k;
+    int                        broken;
+    ngx_uint_t                 i, n;
+    tlsrpt_registry_record_t  *record;
 
-    if (reply->type != TLSRPT_REPLY_ARRAY) {
+    if (reply->type != TLSRPT_REPLY_ARRAY
+        || reply->nelements != en->nfollowers)
+    {
         return NGX_ERROR;
     }
 
     n = 0;
 
-    for (k = 0; k < en->nfollowers; k++) {
+    for (i = 0; i < en->nfollowers; i++) {
+        record = tlsrpt_registry_record_of(reply->elements[i], &broken);
 
-        for (i = 0; i < reply->nelements; i++) {
-            if (reply->elements[i]->len == en->followers[k].len
-                && ngx_memcmp(reply->elements[i]->str, en->followers[k].data,
-                              en->followers[k].len)
-                   == 0)
-            {
-                en->followers[n++] = en->followers[k];
-                break;
-            }
+        if (record && tlsrpt_change_target(record, &en->how, NULL)) {
+            en->followers[n++] = en->followers[i];
         }
+
+        tlsrpt_registry_record_destroy(record);
     }
 
     en->nfollowers = n;
 
     return NGX_OK;
+}
+
+
+/* Senders hold a version of a configured policy for its max_age, also where the
+   one that is served now has a lesser one (RFC 8461 8.3). */
+
+static void
+ngx_http_tlsrpt_enrolled_was_served(ngx_http_tlsrpt_enrolled_t *en,
+    const tlsrpt_reply_t *reply)
+{
+    size_t             i;
+    tlsrpt_str_t       text;
+    tlsrpt_versions_t  versions;
+
+    if (reply->type != TLSRPT_REPLY_STRING) {
+        return;
+    }
+
+    text = (tlsrpt_str_t) { reply->str, reply->len };
+
+    if (tlsrpt_versions_read(text, &versions) != 0) {
+        return;
+    }
+
+    for (i = 0; i < versions.n; i++) {
+        en->was_held = ngx_max(en->was_held,
+                               versions.list[i].last
+                               + versions.list[i].max_age);
+    }
+
+    tlsrpt_versions_free(&versions);
 }
 
 
@@ -370,9 +425,14 @@ const tlsrpt_other_t *
 ngx_http_tlsrpt_enrolled_was_other(ngx_http_tlsrpt_enrolled_t *en,
     tlsrpt_other_t *other)
 {
-    return en->was ? ngx_http_tlsrpt_enrolled_other(en, &en->was_name, en->was,
-                                                    other)
-                   : NULL;
+    if (en->was == NULL) {
+        return NULL;
+    }
+
+    (void) ngx_http_tlsrpt_enrolled_other(en, &en->was_name, en->was, other);
+    other->held = ngx_max(other->held, en->was_held);
+
+    return other;
 }
 
 

@@ -15,11 +15,6 @@
 #pragma GCC visibility push(hidden)
 
 /* Named in a refusal, at most. */
-#define NGX_HTTP_TLSRPT_FOLLOWERS  16      /* that are named */
-#define NGX_HTTP_TLSRPT_OWNED      1000    /* names of an owner, of which they
-                                              are */
-
-/* Set by the caller: request, admin, body, leaves. */
 typedef struct {
     ngx_http_request_t         *request;
     ngx_http_tlsrpt_admin_t    *admin;
@@ -32,7 +27,9 @@ typedef struct {
     tlsrpt_registry_record_t   *next;       /* of body->same_as */
     tlsrpt_registry_record_t   *was;        /* of the same-as that it has now */
     ngx_str_t                   was_name;   /* len 0: it has none */
-    tlsrpt_str_t                followers[NGX_HTTP_TLSRPT_FOLLOWERS];
+    int64_t                     was_held;   /* of a configured one: senders
+                                               hold what was served until then */
+    tlsrpt_str_t               *followers;  /* that who asks may know of */
     ngx_uint_t                  nfollowers;
 
     ngx_uint_t                  step;

@@ -505,7 +505,7 @@ static void
 refuse_followed(tlsrpt_registry_step_t *step, const tlsrpt_str_t *followers,
     size_t n)
 {
-    char    names[400];
+    char    names[400], more[40] = "";
     size_t  len = 0, i;
 
     for (i = 0; i < n && len + followers[i].len + 8 < sizeof(names); i++) {
@@ -515,9 +515,14 @@ refuse_followed(tlsrpt_registry_step_t *step, const tlsrpt_str_t *followers,
     }
 
     names[len] = '\0';
+
+    if (i < n) {
+        snprintf(more, sizeof(more), ", and %zu more", n - i);
+    }
+
     tlsrpt_step_refuse(step, TLSRPT_CHANGE_CONFLICT, "",
                        "other domains are the same as this one: %s%s", names,
-                       i < n ? ", ..." : "");
+                       more);
 }
 
 

@@ -150,6 +150,31 @@ is ask(undef, 'PUT', 'g.example', { verified => $V,
 serves('g.example', 'enforce mx.static.example 2592000', 'configured');
 is days_until(ask(undef, 'DELETE', 'g.example')->{json}{ends}), '30.0', 'its date';
 
+my $then = 0 + now();
+$t->redis('SET', 'tlsrpt:{static.example}:served', encode_json({ v => 1,
+    rua => [], versions => [map { { id => "v$_", mode => 'testing',
+        'max-age' => $_ * DAY, mx => ['mx.static.example'], first => $then,
+        last => $then, from => 'configuration' } } 30, 45] }));
+is ask(undef, 'PUT', 'h.example', { verified => $V,
+    'same-as' => 'static.example' })->{status}, 201, 'one more';
+is days_until(ask(undef, 'DELETE', 'h.example')->{json}{ends}), '45.0',
+    'by all versions that senders hold';
+
+# many that follow
+
+holds('many.example', 'mia', policy('testing', DAY, 'mx.many.example'));
+is ask(undef, 'PUT', "n$_.example", { verified => $V, owner => 'mia',
+    'same-as' => 'many.example' })->{status}, 201, "n$_" for 1 .. 40;
+is ask(undef, 'PUT', 'operator.example', { verified => $V,
+    'same-as' => 'many.example' })->{status}, 201, 'and one of the operator';
+my $many = ask('mia', 'DELETE', 'many.example');
+is $many->{status}, 409, 'mia cannot leave';
+my $told = () = $many->{json}{detail} =~ /n\d+\.example/g;
+my ($more) = $many->{json}{detail} =~ /, and (\d+) more$/;
+is $told + ($more // 0), 40, 'all of hers are told, or how many more there are';
+like ask(undef, 'DELETE', 'many.example')->{json}{detail}, qr/and (\d+) more$/,
+    'the operator is told, too';
+
 # chains and cycles
 
 holds('c1.example', 'ann', policy('testing', DAY, 'mx.c1.example'));
