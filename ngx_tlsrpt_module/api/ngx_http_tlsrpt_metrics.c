@@ -12,25 +12,25 @@
 
 #include "ngx_http_tlsrpt_answer.h"
 #include "ngx_http_tlsrpt_api.h"
-#include "ngx_http_tlsrpt_counters.h"
 #include "ngx_http_tlsrpt_error.h"
 #include "ngx_http_tlsrpt_fetch.h"
 #include "ngx_http_tlsrpt_close.h"
 #include "ngx_http_tlsrpt_forget.h"
+#include "ngx_http_tlsrpt_metrics_host.h"
 #include "ngx_http_tlsrpt_module.h"
 #include "ngx_http_tlsrpt_params.h"
 #include "ngx_http_tlsrpt_scope.h"
 #include "ngx_http_tlsrpt_text.h"
 #include "ngx_http_tlsrpt_walk.h"
 #include "tlsrpt_key.h"
-#include "tlsrpt_metrics.h"
+#include "tlsrpt_metrics_checks.h"
 #include "tlsrpt_recent.h"
-#include "tlsrpt_version.h"
+#include "tlsrpt_seen.h"
 
 
 #define NGX_HTTP_TLSRPT_METRICS_PIECE    500    /* names of the index */
 #define NGX_HTTP_TLSRPT_METRICS_DOMAINS  50000  /* at most */
-#define NGX_HTTP_TLSRPT_METRICS_OWN      2      /* keys of no domain */
+#define NGX_HTTP_TLSRPT_METRICS_OWN      3      /* keys of no domain */
 
 
 /* What a walk is for. */
@@ -40,12 +40,21 @@ enum {
     NGX_HTTP_TLSRPT_METRICS_CHOSEN
 };
 
+/* What is asked of a domain. */
+enum {
+    NGX_HTTP_TLSRPT_METRICS_TOTALS = 0,
+    NGX_HTTP_TLSRPT_METRICS_STATE,
+    NGX_HTTP_TLSRPT_METRICS_CHECK
+};
+
 /* A domain that is asked for. */
 typedef struct {
     size_t                        len;
     ngx_uint_t                    indexed;  /* by the index alone */
     unsigned                      used:1;
-    unsigned                      asks:1;   /* for its state */
+    unsigned                      asks:1;   /* for its state, */
+    unsigned                      looks:1;  /* and for its last check */
+    unsigned                      pending:2;    /* replies */
     u_char                        name[TLSRPT_DOMAIN_LEN];
 } ngx_http_tlsrpt_metrics_domain_t;
 
@@ -53,6 +62,8 @@ typedef struct {
     ngx_http_request_t           *request;
     ngx_int_t                     type;
     tlsrpt_metrics_t             *metrics;
+    tlsrpt_metrics_checks_t      *checks;   /* NULL: there are none */
+    ngx_uint_t                    nchecked;
     ngx_http_tlsrpt_text_t        texts[TLSRPT_METRICS_PARTS];
     ngx_uint_t                    ndomains;
     ngx_uint_t                    nomitted;
@@ -77,6 +88,8 @@ static ngx_int_t ngx_http_tlsrpt_metrics_next(void *data,
     ngx_http_tlsrpt_ask_t *ask);
 static ngx_int_t ngx_http_tlsrpt_metrics_ask(
     ngx_http_tlsrpt_metrics_ctx_t *ctx, ngx_http_tlsrpt_ask_t *ask);
+static void ngx_http_tlsrpt_metrics_at_work(
+    ngx_http_tlsrpt_metrics_ctx_t *ctx, ngx_http_tlsrpt_ask_t *ask);
 static void ngx_http_tlsrpt_metrics_own(ngx_http_tlsrpt_metrics_ctx_t *ctx,
     ngx_http_tlsrpt_ask_t *ask);
 static ngx_uint_t ngx_http_tlsrpt_metrics_again(
@@ -89,6 +102,10 @@ static ngx_int_t ngx_http_tlsrpt_metrics_state(
     ngx_http_tlsrpt_metrics_ctx_t *ctx, ngx_http_tlsrpt_ask_t *ask);
 static tlsrpt_str_t ngx_http_tlsrpt_metrics_name(
     ngx_http_tlsrpt_metrics_domain_t *domain);
+static ngx_int_t ngx_http_tlsrpt_metrics_take_checks(
+    ngx_http_tlsrpt_metrics_ctx_t *ctx, const tlsrpt_reply_t *reply);
+static void ngx_http_tlsrpt_metrics_look(ngx_http_tlsrpt_metrics_ctx_t *ctx,
+    ngx_http_tlsrpt_metrics_domain_t *domain);
 static ngx_int_t ngx_http_tlsrpt_metrics_take(
     ngx_http_tlsrpt_metrics_ctx_t *ctx,
     ngx_http_tlsrpt_metrics_domain_t *domain, const tlsrpt_reply_t *reply);
@@ -98,9 +115,6 @@ static ngx_int_t ngx_http_tlsrpt_metrics_take_state(
 static ngx_int_t ngx_http_tlsrpt_metrics_reply(void *data,
     ngx_http_tlsrpt_ask_t *ask, const tlsrpt_reply_t *reply);
 static ngx_int_t ngx_http_tlsrpt_metrics_spill(
-    ngx_http_tlsrpt_metrics_ctx_t *ctx);
-static void ngx_http_tlsrpt_metrics_host(ngx_http_tlsrpt_metrics_ctx_t *ctx);
-static void ngx_http_tlsrpt_metrics_registry(
     ngx_http_tlsrpt_metrics_ctx_t *ctx);
 static void ngx_http_tlsrpt_metrics_destroy(void *data);
 
@@ -201,6 +215,11 @@ ngx_http_tlsrpt_metrics_ask(ngx_http_tlsrpt_metrics_ctx_t *ctx,
     ngx_int_t  rc;
     ngx_str_t  name;
 
+    if (ctx->own == 0) {
+        ngx_http_tlsrpt_metrics_at_work(ctx, ask);
+        return NGX_OK;
+    }
+
     if (ctx->own < NGX_HTTP_TLSRPT_METRICS_OWN
         && ngx_http_tlsrpt_scope_is_all(ctx->request))
     {
@@ -224,6 +243,22 @@ ngx_http_tlsrpt_metrics_ask(ngx_http_tlsrpt_metrics_ctx_t *ctx,
 }
 
 
+/* Does rspamd check domains?  Then what it saw of each is asked for. */
+
+static void
+ngx_http_tlsrpt_metrics_at_work(ngx_http_tlsrpt_metrics_ctx_t *ctx,
+    ngx_http_tlsrpt_ask_t *ask)
+{
+    ctx->own = 1;
+
+    tlsrpt_key_checks(&ctx->read.key, ngx_http_tlsrpt_prefix(ctx->request),
+                      ":seen");
+
+    ask->command = tlsrpt_key_read(&ctx->read, "GET", NULL, 0);
+    ask->item = &ctx->checks;
+}
+
+
 /* What rspamd counts: of reports by mail, then of alerts. */
 
 static void
@@ -234,7 +269,7 @@ ngx_http_tlsrpt_metrics_own(ngx_http_tlsrpt_metrics_ctx_t *ctx,
 
     prefix = ngx_http_tlsrpt_prefix(ctx->request);
 
-    if (ctx->own++ == 0) {
+    if (ctx->own++ == 1) {
         tlsrpt_key_mail(&ctx->read.key, prefix);
         ask->item = ctx->metrics;
 
@@ -302,6 +337,8 @@ ngx_http_tlsrpt_metrics_domain(ngx_http_tlsrpt_metrics_ctx_t *ctx,
 
     asked->used = 1;
     asked->asks = 0;
+    asked->looks = 0;
+    asked->pending = 1;
     asked->len = name->len;
     asked->indexed = ctx->walk.indexed;
     ngx_memcpy(asked->name, name->data, name->len);
@@ -312,12 +349,12 @@ ngx_http_tlsrpt_metrics_domain(ngx_http_tlsrpt_metrics_ctx_t *ctx,
 
     ask->command = tlsrpt_key_read(&ctx->read, "HGETALL", NULL, 0);
     ask->item = asked;
-    ask->n = 0;
+    ask->n = NGX_HTTP_TLSRPT_METRICS_TOTALS;
 }
 
 
-/* What is open of a domain whose hash says that something is.  NGX_DECLINED:
-   of none. */
+/* What is open of a domain whose hash says that something is, or what its last
+   check saw.  NGX_DECLINED: of none. */
 
 static ngx_int_t
 ngx_http_tlsrpt_metrics_state(ngx_http_tlsrpt_metrics_ctx_t *ctx,
@@ -329,19 +366,29 @@ ngx_http_tlsrpt_metrics_state(ngx_http_tlsrpt_metrics_ctx_t *ctx,
     for (i = 0; i < NGX_HTTP_TLSRPT_REDIS_WINDOW; i++) {
         domain = &ctx->domains[i];
 
-        if (domain->used && domain->asks) {
-            domain->asks = 0;
-            tlsrpt_key_domain(&ctx->read.key,
-                              ngx_http_tlsrpt_prefix(ctx->request),
-                              ngx_http_tlsrpt_metrics_name(domain),
-                              TLSRPT_STATE_KEY);
-
-            ask->command = tlsrpt_key_read(&ctx->read, "GET", NULL, 0);
-            ask->item = domain;
-            ask->n = 1;
-
-            return NGX_OK;
+        if (!domain->used || (!domain->asks && !domain->looks)) {
+            continue;
         }
+
+        ask->item = domain;
+        ask->n = domain->asks ? NGX_HTTP_TLSRPT_METRICS_STATE
+                              : NGX_HTTP_TLSRPT_METRICS_CHECK;
+
+        tlsrpt_key_domain(&ctx->read.key, ngx_http_tlsrpt_prefix(ctx->request),
+                          ngx_http_tlsrpt_metrics_name(domain),
+                          domain->asks ? TLSRPT_STATE_KEY : TLSRPT_SEEN_KEY);
+
+        if (domain->asks) {
+            domain->asks = 0;
+
+        } else {
+            domain->looks = 0;
+        }
+
+        ask->command = tlsrpt_key_read(&ctx->read, "GET", NULL, 0);
+        domain->pending++;
+
+        return NGX_OK;
     }
 
     return NGX_DECLINED;
@@ -360,8 +407,8 @@ ngx_http_tlsrpt_metrics_name(ngx_http_tlsrpt_metrics_domain_t *domain)
 }
 
 
-/* ask->item: what came by mail (the metrics), alerts (the context), a domain
-   (ask->n 1: its state), or NULL: a piece of the index. */
+/* ask->item: what came by mail (the metrics), alerts (the context), whether
+   there are checks (these), a domain, or NULL: a piece of the index. */
 
 static ngx_int_t
 ngx_http_tlsrpt_metrics_reply(void *data, ngx_http_tlsrpt_ask_t *ask,
@@ -388,14 +435,71 @@ ngx_http_tlsrpt_metrics_reply(void *data, ngx_http_tlsrpt_ask_t *ask,
         return NGX_OK;
     }
 
+    if (ask->item == &ctx->checks) {
+        return ngx_http_tlsrpt_metrics_take_checks(ctx, reply);
+    }
+
     domain = ask->item;
+    domain->pending--;
 
-    rc = ask->n ? ngx_http_tlsrpt_metrics_take_state(ctx, domain, reply)
-                : ngx_http_tlsrpt_metrics_take(ctx, domain, reply);
+    switch (ask->n) {
 
-    domain->used = domain->asks;
+    case NGX_HTTP_TLSRPT_METRICS_STATE:
+        rc = ngx_http_tlsrpt_metrics_take_state(ctx, domain, reply);
+        break;
+
+    case NGX_HTTP_TLSRPT_METRICS_CHECK:
+        rc = tlsrpt_metrics_checks_add(ctx->checks,
+                                       ngx_http_tlsrpt_metrics_name(domain),
+                                       reply, ngx_time())
+             == 0 ? NGX_OK : NGX_ERROR;
+        break;
+
+    default:
+        rc = ngx_http_tlsrpt_metrics_take(ctx, domain, reply);
+        ngx_http_tlsrpt_metrics_look(ctx, domain);
+    }
+
+    domain->used = domain->asks || domain->looks || domain->pending;
 
     return rc;
+}
+
+
+/* Of each walk anew. */
+
+static ngx_int_t
+ngx_http_tlsrpt_metrics_take_checks(ngx_http_tlsrpt_metrics_ctx_t *ctx,
+    const tlsrpt_reply_t *reply)
+{
+    tlsrpt_metrics_checks_destroy(ctx->checks);
+    ctx->checks = NULL;
+    ctx->nchecked = 0;
+
+    if (reply->type == TLSRPT_REPLY_STRING) {
+        ctx->checks = tlsrpt_metrics_checks_create();
+
+        if (ctx->checks == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* Domains that nobody has reported on yet are checked, too. */
+
+static void
+ngx_http_tlsrpt_metrics_look(ngx_http_tlsrpt_metrics_ctx_t *ctx,
+    ngx_http_tlsrpt_metrics_domain_t *domain)
+{
+    if (ctx->checks && ctx->walks != NGX_HTTP_TLSRPT_METRICS_NOTE
+        && ctx->nchecked < NGX_HTTP_TLSRPT_METRICS_DOMAINS)
+    {
+        ctx->nchecked++;
+        domain->looks = 1;
+    }
 }
 
 
@@ -514,7 +618,11 @@ ngx_http_tlsrpt_metrics_done(void *data, ngx_http_request_t *r)
     tlsrpt_buf_t  *parts[TLSRPT_METRICS_PARTS];
 
     if (ngx_http_tlsrpt_scope_is_all(r)) {
-        ngx_http_tlsrpt_metrics_host(ctx);
+        ngx_http_tlsrpt_metrics_host(ctx->metrics, ctx->nomitted);
+    }
+
+    if (ctx->checks) {
+        tlsrpt_metrics_checks_end(ctx->checks, ctx->metrics, ngx_time());
     }
 
     type = ctx->type == NGX_HTTP_TLSRPT_METRICS_OPENMETRICS
@@ -533,105 +641,12 @@ ngx_http_tlsrpt_metrics_done(void *data, ngx_http_request_t *r)
 
 
 static void
-ngx_http_tlsrpt_metrics_host(ngx_http_tlsrpt_metrics_ctx_t *ctx)
-{
-    double                       queue;
-    ngx_uint_t                   i;
-    ngx_http_tlsrpt_counters_t  *c;
-
-    tlsrpt_metric_t  build = {
-        "tlsrpt_build_info", "The version of the module that answers.",
-        "gauge", "version", tlsrpt_release, 1
-    };
-
-    tlsrpt_metrics_host(ctx->metrics, &build);
-
-    c = ngx_http_tlsrpt_counters;
-
-    for (i = 0; i < NGX_HTTP_TLSRPT_NSTATUS; i++) {
-        tlsrpt_metric_t  status = {
-            "tlsrpt_collect_requests_total",
-            "POST requests of reports, by what became of them.",
-            "counter", "status", (char *) ngx_http_tlsrpt_statuses[i].data,
-            (double) c->collect[i]
-        };
-
-        tlsrpt_metrics_host(ctx->metrics, &status);
-    }
-
-    for (queue = 0, i = 0; i < NGX_HTTP_TLSRPT_MAX_WORKERS; i++) {
-        queue += (double) c->queue[i];
-    }
-
-    {
-    tlsrpt_metric_t  redis[] = {
-        { "tlsrpt_redis_commands_total", "Commands that Redis answered.",
-          "counter", NULL, NULL, (double) c->commands },
-        { "tlsrpt_redis_failures_total", "Commands that Redis did not answer.",
-          "counter", NULL, NULL, (double) c->failures },
-        { "tlsrpt_redis_wait_seconds_total",
-          "Time between commands and their answers, together.",
-          "counter", NULL, NULL, (double) c->msec / 1000 },
-        { "tlsrpt_redis_queue_commands", "Commands waiting for Redis now.",
-          "gauge", NULL, NULL, queue },
-        { "tlsrpt_metrics_omitted_domains",
-          "Domains over the bound of this page.",
-          "gauge", NULL, NULL, (double) ctx->nomitted }
-    };
-
-    for (i = 0; i < sizeof(redis) / sizeof(redis[0]); i++) {
-        tlsrpt_metrics_host(ctx->metrics, &redis[i]);
-    }
-    }
-
-    ngx_http_tlsrpt_metrics_registry(ctx);
-}
-
-
-static void
-ngx_http_tlsrpt_metrics_registry(ngx_http_tlsrpt_metrics_ctx_t *ctx)
-{
-    ngx_uint_t                          i;
-    ngx_http_tlsrpt_registry_status_t   status;
-
-    if (ngx_http_tlsrpt_registry_status(&status) != NGX_OK) {
-        return;
-    }
-
-    for (i = 0; i < NGX_HTTP_TLSRPT_NSTATES; i++) {
-        tlsrpt_metric_t  domains = {
-            "tlsrpt_registry_domains",
-            "Domains enrolled at run time, as this nginx knows them.",
-            "gauge", "state", (char *) ngx_http_tlsrpt_states[i].data,
-            (double) status.domains[i]
-        };
-
-        tlsrpt_metrics_host(ctx->metrics, &domains);
-    }
-
-    tlsrpt_metric_t  zone[] = {
-        { "tlsrpt_registry_zone_bytes",
-          "Memory of the zone of enrolled domains.",
-          "gauge", "state", "used", (double) status.used },
-        { "tlsrpt_registry_zone_bytes",
-          "Memory of the zone of enrolled domains.",
-          "gauge", "state", "free", (double) (status.size - status.used) },
-        { "tlsrpt_registry_full", "1: not all of them fit into the zone.",
-          "gauge", NULL, NULL, (double) status.full }
-    };
-
-    for (i = 0; i < sizeof(zone) / sizeof(zone[0]); i++) {
-        tlsrpt_metrics_host(ctx->metrics, &zone[i]);
-    }
-}
-
-
-static void
 ngx_http_tlsrpt_metrics_destroy(void *data)
 {
     ngx_http_tlsrpt_metrics_ctx_t *ctx = data;
 
     ngx_http_tlsrpt_walk_end(&ctx->walk);
     tlsrpt_metrics_destroy(ctx->metrics);
+    tlsrpt_metrics_checks_destroy(ctx->checks);
     tlsrpt_recent_free(&ctx->recent);
 }

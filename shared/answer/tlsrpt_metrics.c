@@ -271,7 +271,7 @@ add_result_type(tlsrpt_metrics_t *metrics, tlsrpt_str_t domain,
 }
 
 
-/* What was counted before an owner had the domain.  Whoever drains the events of
+/* What was counted before an owner had the domain.  Whoever drains the events
    the registry notes it soon after (tlsrpt_registry_acts.h), if there was
    anything.  0, or -1: it is not known. */
 
@@ -412,6 +412,16 @@ tlsrpt_metrics_host(tlsrpt_metrics_t *metrics, const tlsrpt_metric_t *metric)
     } else {
         put(&metrics->host, "%s %.15g\n", metric->name, metric->value);
     }
+}
+
+
+void
+tlsrpt_metrics_host_by(tlsrpt_metrics_t *metrics, const tlsrpt_metric_t *metric,
+    const char *label, const char *label_value)
+{
+    begin_host(metrics, metric->name, metric->type, metric->help);
+    put(&metrics->host, "%s{%s=\"%s\",%s=\"%s\"} %.15g\n", metric->name,
+        metric->label, metric->label_value, label, label_value, metric->value);
 }
 
 

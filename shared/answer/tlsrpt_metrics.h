@@ -66,6 +66,9 @@ typedef struct {
 
 void tlsrpt_metrics_host(tlsrpt_metrics_t *metrics,
     const tlsrpt_metric_t *metric);
+/* With a second label behind the first. */
+void tlsrpt_metrics_host_by(tlsrpt_metrics_t *metrics,
+    const tlsrpt_metric_t *metric, const char *label, const char *label_value);
 
 /*
  * The text, in parts that follow one another; end: before they are taken, once.

@@ -54,8 +54,8 @@ tlsrpt_act_read(const char *text, size_t len, tlsrpt_act_t *act)
 }
 
 
-/* The second from which on the domain is another's, as text: none where it stays
-   whose it was. */
+/* The second from which on the domain is another's, as text: none where it
+   stays whose it was. */
 
 static size_t
 since_text(const json_t *event, char text[NUMBER_LEN])

@@ -615,8 +615,9 @@ test_order(void)
     is_str(text_of(answer_json, "domain"), "example.com", "domain");
     is_str(text_of(answer_json, "to"), "2026-01-20", "to");
     is_str(text_of(answer_json, "from"), "2025-12-22", "from");
-    is_int(asked, 2 + 2 + 1 + 1 + 1, "only the day that has reports is read, "
-           "and its list, as one sender reported more than once");
+    is_int(asked, 2 + 2 + 1 + 1 + 1 + 3, "only the day that has reports is "
+           "read, and its list, as one sender reported more than once; and how "
+           "the policy was answered");
 
     begin();
     is_int((long long) json_array_size(problems()), 0, "nothing, no problem");

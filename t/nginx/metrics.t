@@ -159,6 +159,51 @@ is metrics()->{headers}{'cache-control'}, 'no-store', 'not to be kept';
     is "@again", '', 'families are whole';
 }
 
+# What checks saw, where rspamd is at work on them; of domains that nobody has
+# reported on, too.
+unlike $text, qr/tlsrpt_check|not_after/, 'no checks, no metrics of them';
+
+my $now = time;
+my $later = $now + 30 * 86400;
+
+sub put_check {
+    my ($domain, $at, $policy, @servers) = @_;
+
+    my @at = (at => $at, since => $at);
+    $t->redis('SET', "tlsrpt:{$domain}:check", encode_json({ v => 1, @at,
+        reporting => { @at, txt => [] }, mx => { @at, error => 'servfail' },
+        policy => { @at, %$policy },
+        servers => [map { { @at, result => 'ok', %$_ } } @servers] }));
+    return;
+}
+
+sub chain { return chain => [map { { 'not-after' => $_ } } @_] }
+
+put_check('a.example', $now - 100, { result => 'ok', chain($later) },
+    { host => 'mx.shared.example', chain($later, $later - 5) },
+    { host => 'Mx2.a.example', result => 'unreachable' });
+put_check('never.example', $now - 7000, { result => 'expired', chain($now) },
+    { host => 'mx.shared.example', chain($later + 9) },
+    { host => 'x"} 1', chain($later) }, { host => 'y', result => 'a"b' });
+put_check('x1.b.example', $now - 9 * 86400, { result => 'ok', chain(1) });
+$t->redis('SET', 'tlsrpt:{x2.b.example}:check', '{"v":1,');
+$t->redis('SET', 'tlsrpt:{checks}:seen', $now);
+$text = metrics()->{body};
+cmp_ok sample($text, 'tlsrpt_check_age_seconds'), '>=', 9 * 86400,
+    'how old the oldest check is';
+$is->('tlsrpt_check_results{kind="record",result="ok"}', 2);
+$is->('tlsrpt_check_results{kind="record",result="failed"}', 2);
+$is->('tlsrpt_check_results{kind="policy",result="ok"}', 1);
+$is->('tlsrpt_check_results{kind="policy",result="expired"}', 1);
+$is->('tlsrpt_check_results{kind="policy",result="timeout"}', 0);
+$is->('tlsrpt_check_results{kind="server",result="unreachable"}', 1);
+$is->('tlsrpt_check_results{kind="server",result="other"}', 1);
+is_deeply [sort $text =~ /^tlsrpt_certificate_not_after_seconds(.*)/mg], [
+    qq({host="mta-sts.a.example"} $later),
+    qq({host="mta-sts.never.example"} $now),
+    '{host="mx.shared.example"} ' . ($later - 5),
+], 'when certificates end: each host once, the first of its chain';
+
 # A reload keeps what workers counted.
 $t->reload;
 $text = metrics()->{body};
