@@ -27,8 +27,8 @@ typedef struct {
     tlsrpt_registry_record_t   *next;       /* of body->same_as */
     tlsrpt_registry_record_t   *was;        /* of the same-as that it has now */
     ngx_str_t                   was_name;   /* len 0: it has none */
-    int64_t                     was_held;   /* of a configured one: senders
-                                               hold what was served until then */
+    int64_t                     was_held;   /* of a configured one: so long
+                                               senders hold what was served */
     tlsrpt_str_t               *followers;  /* that who asks may know of */
     ngx_uint_t                  nfollowers;
 

@@ -272,7 +272,7 @@ add_result_type(tlsrpt_metrics_t *metrics, tlsrpt_str_t domain,
 
 
 /* What was counted before an owner had the domain.  Whoever drains the events
-   the registry notes it soon after (tlsrpt_registry_acts.h), if there was
+   of the registry notes it soon after (tlsrpt_registry_acts.h), if there was
    anything.  0, or -1: it is not known. */
 
 static int

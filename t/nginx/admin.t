@@ -4,6 +4,7 @@
 # Enrolment: each request, by the operator and by owners, and what it answers.
 
 use TLSRPT::Test;
+use TLSRPT::Admin qw(ask_admin);
 
 my $t = servers(redis => 1, workers => 2, http => <<'END', server => <<'END');
     tlsrpt_redis %%REDIS%%;
@@ -25,14 +26,7 @@ END
 my @JSON = ('Content-Type' => 'application/json');
 
 # As an owner; undef: the operator.
-sub ask {
-    my ($who, $method, $path, $body, @headers) = @_;
-
-    return $t->request($method, (defined $who ? '/mine/' : '/admin/') . $path,
-        defined $body ? (body => ref $body ? encode_json($body) : $body) : (),
-        headers => [ defined $who ? ('X-User' => $who) : (),
-                     defined $body ? @JSON : (), @headers ]);
-}
+sub ask { return ask_admin($t, @_) }
 
 sub soon { my ($check) = @_; return TLSRPT::Server::wait_until(20, $check) }
 

@@ -5,6 +5,7 @@
 # problems are muted, counts are erased; and the zone of the provider's own.
 
 use TLSRPT::Test;
+use TLSRPT::Admin qw(ask_admin);
 
 my $t = servers(redis => 1, http => <<'END', server => <<'END');
     tlsrpt_redis %%REDIS%%;
@@ -21,14 +22,7 @@ END
 
 my @JSON = ('Content-Type' => 'application/json');
 
-sub ask {
-    my ($who, $method, $path, $body, @headers) = @_;
-
-    return $t->request($method, (defined $who ? '/mine/' : '/admin/') . $path,
-        defined $body ? (body => ref $body ? encode_json($body) : $body) : (),
-        headers => [ defined $who ? ('X-User' => $who) : (),
-                     defined $body ? @JSON : (), @headers ]);
-}
+sub ask { return ask_admin($t, @_) }
 
 sub soon { my ($check) = @_; return TLSRPT::Server::wait_until(30, $check) }
 

@@ -4,6 +4,7 @@
 # Bad input to the enrolment API, under the sanitizers; many at the same time.
 
 use TLSRPT::Test;
+use TLSRPT::Admin qw(ask_admin);
 
 my $t = servers(redis => 1, workers => 2, http => <<'CONF', server => <<'CONF');
     tlsrpt_redis %%REDIS%%;
@@ -19,15 +20,7 @@ CONF
         location /tlsrpt/ { tlsrpt_stats; }
 CONF
 
-sub ask {
-    my ($who, $method, $path, $body, @headers) = @_;
-
-    return $t->request($method, (defined $who ? '/mine/' : '/admin/') . $path,
-        defined $body ? (body => ref $body ? encode_json($body) : $body) : (),
-        headers => [ defined $who ? ('X-User' => $who) : (),
-            defined $body ? ('Content-Type' => 'application/json') : (),
-            @headers ]);
-}
+sub ask { return ask_admin($t, @_) }
 
 sub is_one_of {
     my ($answer, $status, $name) = @_;

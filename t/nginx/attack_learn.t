@@ -5,6 +5,7 @@
 # nobody has.  Each request is made of both, and answered alike.
 
 use TLSRPT::Test;
+use TLSRPT::Admin qw(ask_as);
 
 my $t = servers(redis => 1, workers => 2, http => <<'CONF', server => <<'CONF');
     tlsrpt_redis %%REDIS%%;
@@ -22,15 +23,7 @@ CONF
 
 sub soon { my ($check) = @_; return TLSRPT::Server::wait_until(20, $check) }
 
-sub ask {
-    my ($who, $method, $path, $body, @headers) = @_;
-
-    return $t->request($method, $path,
-        defined $body ? (body => ref $body ? encode_json($body) : $body) : (),
-        headers => [ defined $who ? ('X-User' => $who) : (),
-            defined $body ? ('Content-Type' => 'application/json') : (),
-            @headers ]);
-}
+sub ask { return ask_as($t, @_) }
 
 my %policy = (mode => 'enforce', 'max-age' => 86400);
 

@@ -6,6 +6,7 @@
 
 use TLSRPT::Registry qw(enrolment enrol write_record token_of);
 use TLSRPT::Test;
+use TLSRPT::Admin qw(ask_admin);
 
 my $SERVER = <<'CONF';
         location /admin/ { tlsrpt_admin; }
@@ -33,12 +34,9 @@ CONF
 
 sub soon { my ($check) = @_; return TLSRPT::Server::wait_until(15, $check) }
 sub ask {
-    my ($node, $who, $method, $path, $body, @more) = @_;
+    my ($node, $who, $method, $path, @more) = @_;
 
-    return $node->request($method, (defined $who ? '/mine/' : '/admin/')
-        . "domains/$path", defined $body ? (body => encode_json($body)) : (),
-        headers => [ defined $who ? ('X-User' => $who) : (),
-            defined $body ? ('Content-Type' => 'application/json') : (), @more]);
+    return ask_admin($node, $who, $method, "domains/$path", @more);
 }
 my $n = 0;
 sub post {

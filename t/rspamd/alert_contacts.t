@@ -8,7 +8,7 @@ use MIME::QuotedPrint qw(decode_qp);
 
 use TLSRPT::Test;
 use TLSRPT::Alerts;
-use TLSRPT::Enrolment;
+use TLSRPT::Registry qw(put_record);
 use TLSRPT::Postfix;
 use TLSRPT::Rspamd;
 
@@ -35,9 +35,9 @@ END
 $rspamd->start;
 $postfix->start;
 
-enrol($server, 'held.example', holder => { owner => 'anna',
+put_record($server, 'held.example', holder => { owner => 'anna',
     contact => ['ops@example.com'] });
-enrol($server, 'waits.example', pending => [{ owner => 'anna',
+put_record($server, 'waits.example', pending => [{ owner => 'anna',
     contact => ['ops@example.com'] }]);
 
 sub alert {

@@ -7,7 +7,7 @@
 
 use TLSRPT::Test;
 use TLSRPT::Knot;
-use TLSRPT::Enrolment;
+use TLSRPT::Registry qw(put_record record_of token);
 use TLSRPT::Rspamd;
 
 use constant DAY => 86400;
@@ -52,7 +52,7 @@ my $now = time;
 sub waits {
     my ($name, $x) = @_;
 
-    return enrol($server, "$name.example", pending => [{ owner => 'anna',
+    return put_record($server, "$name.example", pending => [{ owner => 'anna',
         token => $token{$x}, value => $value{$x}, since => $now - 4000 }]);
 }
 
@@ -70,7 +70,7 @@ my @hosts = map { TLSRPT::Rspamd->new($dns->for_rspamd, server => $server,
     tlsrpt => "registry = true; check_networks = [\"$address\"];")->start }
     1, 2;
 
-sub holder { return enrolled($server, "$_[0].example")->{holder} }
+sub holder { return record_of($server, "$_[0].example")->{holder} }
 
 sub soon {
     my ($condition) = @_;
@@ -140,19 +140,19 @@ is holder('none')->{state}, 'active', 'a record that was not there at first';
 
 # From one to another
 
-enrol($server, 'two.example',
+put_record($server, 'two.example',
     holder => { owner => 'anna', token => $token{i}, value => $value{i},
                 mode => 'testing', 'max-age' => 86400, mx => ['mx.two.example'],
                 served => $now - 10 },
     pending => [{ owner => 'bert', token => $token{j}, value => $value{j} }]);
-enrol($server, 'follows.example', holder => { owner => 'anna',
+put_record($server, 'follows.example', holder => { owner => 'anna',
     'same-as' => 'two.example' });
 $server->redis('ZADD', 'tlsrpt:{registry}:followers:two.example', 0,
                'follows.example');
 $dns->zone('two.example', "_tlsrpt-verify TXT \"$value{j}\"");
 look('two');
 is holder('two')->{owner}, 'anna', 'the proof of another: not at once';
-is enrolled($server, 'two.example')->{passing}{owner}, 'bert',
+is record_of($server, 'two.example')->{passing}{owner}, 'bert',
     'but it is noted';
 $dns->stop;
 $server->move_clock($moved += DAY + 60);
@@ -171,16 +171,16 @@ is holder('follows')->{'same-as'}, undef, 'and follows no more';
 
 # What is over by time
 
-enrol($server, 'lapsed.example', pending => [{ owner => 'anna',
+put_record($server, 'lapsed.example', pending => [{ owner => 'anna',
     since => $now - 15 * DAY }]);
-enrol($server, 'leaving.example', holder => { owner => 'anna',
+put_record($server, 'leaving.example', holder => { owner => 'anna',
     token => $token{k}, state => 'leaving', ends => time + $moved - 5 });
 $server->redis('ZADD', 'tlsrpt:{registry}:ends', $now, "$_.example")
     for qw(lapsed leaving);
-ok soon(sub { !enrolled($server, 'lapsed.example')->{pending} }),
+ok soon(sub { !record_of($server, 'lapsed.example')->{pending} }),
     'one that waits for 14 days goes';
 told('lapsed', 'domain-expired');
-ok soon(sub { !enrolled($server, 'leaving.example')->{holder} }),
+ok soon(sub { !record_of($server, 'leaving.example')->{holder} }),
     'one that leaves has left';
 told('leaving', 'domain-left');
 like +(acts('leaving'))[0],

@@ -5,7 +5,7 @@
 # doc/provider.md gives take the addresses of all domains, and nothing else.
 
 use TLSRPT::Test;
-use TLSRPT::Enrolment;
+use TLSRPT::Registry qw(put_record token);
 use TLSRPT::Exim;
 use TLSRPT::Mail;
 use TLSRPT::Postfix;
@@ -26,8 +26,8 @@ my $rspamd = TLSRPT::Rspamd->new(
 my $n = 0;
 my ($held, $waits) = (token(), token());
 
-enrol($server, 'held.example', holder => { owner => 'a', token => $held });
-enrol($server, 'waits.example', pending => [
+put_record($server, 'held.example', holder => { owner => 'a', token => $held });
+put_record($server, 'waits.example', pending => [
     { owner => 'a', token => $waits }]);
 
 sub mail_on {

@@ -6,7 +6,7 @@
 
 use TLSRPT::Test;
 use TLSRPT::Mail;
-use TLSRPT::Enrolment;
+use TLSRPT::Registry qw(put_record token);
 use TLSRPT::Rspamd;
 
 my $server = servers(nginx => 0, redis => 1);
@@ -51,12 +51,12 @@ sub by_mail {
 
 my ($held, $left, $own, $other) = map { token() } 1 .. 4;
 
-enrol($server, 'held.example', holder => { owner => 'a', token => $held });
-enrol($server, 'left.example', holder => { owner => 'a', token => $left,
+put_record($server, 'held.example', holder => { owner => 'a', token => $held });
+put_record($server, 'left.example', holder => { owner => 'a', token => $left,
     state => 'leaving', ends => time + 86400 });
-enrol($server, 'waits.example', pending => [
+put_record($server, 'waits.example', pending => [
     { owner => 'a', token => $own }, { owner => 'b', token => $other }]);
-enrol($server, 'x.wide.example', holder => { owner => 'a' });
+put_record($server, 'x.wide.example', holder => { owner => 'a' });
 
 # At any address, if signed
 

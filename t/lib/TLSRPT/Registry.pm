@@ -14,8 +14,8 @@ use parent 'Exporter';
 
 use JSON::PP ();
 
-our @EXPORT_OK = qw(enrolment enrol write_record forget_record token_of
-                    registry_version);
+our @EXPORT_OK = qw(enrolment enrol write_record put_record forget_record
+                    record_of token token_of look_now registry_version);
 
 my $KEY = 'tlsrpt:{registry}';
 
@@ -76,6 +76,55 @@ sub enrol {
 
     return write_record($t, $domain,
                         { holder => enrolment($domain, %members) });
+}
+
+my $n = 0;
+
+# Another each time, of 26 characters.
+sub token {
+    my $text = sprintf '%020d', ++$n;
+
+    return 'r' . $text =~ tr/0-9/a-j/r . 'tests';
+}
+
+# Writes a record, and the keys that lead there, for who reads these: holder =>
+# E, pending => [E, ...], each with owner, token, ...; what is missing in one of
+# them is made up.
+sub put_record {
+    my ($t, $domain, %record) = @_;
+
+    for my $e (($record{holder} || ()), @{ $record{pending} || [] }) {
+        %$e = (token => token(), value => token(), since => time, %$e);
+        $t->redis('HSET', "$KEY:tokens", $e->{token}, $domain);
+        $t->redis('ZADD', "$KEY:owner:$e->{owner}", 0, $domain)
+            if defined $e->{owner};
+    }
+
+    $record{holder}{state} ||= 'active' if $record{holder};
+    delete $record{holder} unless $record{holder};
+    write_record($t, $domain, \%record);
+    $t->redis('ZADD', "$KEY:names", 0, $domain);
+    $t->redis('ZADD', "$KEY:looks", time + 1000, $domain);
+
+    return;
+}
+
+# The record of a domain; {} if there is none.
+sub record_of {
+    my ($t, $domain) = @_;
+
+    my $text = $t->redis('HGET', $KEY, $domain);
+
+    return {} unless defined $text;
+
+    return JSON::PP->new->utf8->decode($text =~ s/^\d+ //r);
+}
+
+# DNS is looked at now.
+sub look_now {
+    my ($t, $domain) = @_;
+
+    return $t->redis('ZADD', "$KEY:looks", 'XX', time - 1, $domain);
 }
 
 # Nothing is left of it, not even that it has left.
