@@ -187,6 +187,10 @@ take_domain(tlsrpt_overview_t *o, const tlsrpt_reply_t *reply)
     if (tlsrpt_state_mark(reply->elements[1], &rules, &open) == 0) {
         o->is_known = open == 0;
         o->asks_state = open > 0;
+
+    /* of what only checks know there is no mark */
+    } else if (reply->elements[0]->type != TLSRPT_REPLY_STRING) {
+        o->asks_state = 1;
     }
 
     return tlsrpt_day_scan_add(&o->scan, 0, reply->elements[0]);

@@ -131,13 +131,25 @@ is_clean(const tlsrpt_status_facts_t *f, size_t last)
  * By open problems
  */
 
-/* These tell of no session that failed. */
+/* Do sessions fail by it?  What a check alone shows of records, or of what is to
+   come, lets none fail, nor does what loses no mail. */
 
 static int
-is_failure(const char *type)
+is_failure(const char *type, const json_t *entry)
 {
-    return strcmp(type, "silence") != 0
-           && strcmp(type, "policy-not-found") != 0;
+    const json_t  *problem = json_object_get(entry, "problem");
+    const json_t  *check = json_object_get(json_object_get(problem, "via"),
+                                           "check");
+    const char    *lost = json_string_value(json_object_get(entry, "lost"));
+
+    if (strcmp(type, "silence") == 0 || strcmp(type, "policy-not-found") == 0) {
+        return 0;
+    }
+
+    return json_integer_value(check) == 0
+           || json_integer_value(json_object_get(problem,
+                                                 "failed-session-count")) > 0
+           || (lost != NULL && strcmp(lost, "yes") == 0);
 }
 
 
@@ -174,7 +186,8 @@ weight(const json_t *entry)
         return TLSRPT_STATUS_OK;
     }
 
-    return is_failure(type) ? TLSRPT_STATUS_FAILING : TLSRPT_STATUS_ATTENTION;
+    return is_failure(type, entry)
+           ? TLSRPT_STATUS_FAILING : TLSRPT_STATUS_ATTENTION;
 }
 
 

@@ -271,6 +271,10 @@ test_sums(void)
 #define UNFOUND     ENTRY("policy-not-found", "medium", "no", "\"X\"", "Gone")
 #define SILENT_ALL  ENTRY("silence", "medium", "no", "", "No reports")
 #define SILENT_ONE  ENTRY("silence", "medium", "no", "\"X\"", "None from X")
+#define CHECKED(type, lost, failed)                                           \
+    "{\"type\":\"" type "\",\"severity\":\"medium\",\"lost\":\"" lost "\","      \
+    "\"problem\":{\"title\":\"" type "\",\"via\":{\"check\":1},"                \
+    "\"failed-session-count\":" failed "}}"
 #define CLEAN       FIELDS("19", "1 10 0 0", "20", "1 10 0 0")
 #define FAILED      FIELDS("19", "1 10 0 0", "20", "1 10 5 0")
 
@@ -350,6 +354,19 @@ test_state(void)
     is_how("a mark that is none", "[\"failing\",null,null]", &d);
     d = (domain_t) { NULL, "1 0", NULL, NONE, NONE };
     is_how("never a report", "[\"waiting\",null,\"no\"]", &d);
+
+    d = (domain_t) { NULL, NULL, STATE(CHECKED("record-missing", "no", "0")),
+                     NONE, NONE };
+    is_how("never a report, and a check shows what lets nothing fail",
+           "[\"attention\",\"record-missing\",\"no\"]", &d);
+    d.state = STATE(CHECKED("starttls-not-supported", "yes", "0"));
+    is_how("and what does",
+           "[\"failing\",\"starttls-not-supported\",\"yes\"]", &d);
+    d.state = NULL;
+    is_how("nor anything of a check", "[\"waiting\",null,null]", &d);
+    with_state("what a check shows and reports, too",
+               "[\"failing\",\"sts-policy-fetch-error\",\"no\"]",
+               STATE(CHECKED("sts-policy-fetch-error", "no", "3")), CLEAN);
 }
 
 
