@@ -81,6 +81,16 @@ is scalar(grep { ($_->{result} // '') eq 'ok' }
     2 * @victims, 'each domain has what it showed';
 is $world->seen($honest)->{policy}{result}, 'ok', 'the honest one is looked at';
 
+my ($status, $said) = $world->rspamd->rspamadm('look', $honest);
+is $status, 0, 'on a terminal';
+like $said, qr/^policy +ok$/m, 'what may be asked is';
+like $said, qr/^mx2\.\Q$honest\E +\S+ ok$/m, 'a mail server, too';
+like $said, qr/^Nothing wrong was seen\.$/m, 'and nothing is wrong'
+    or diag $said;
+(undef, $said) = $world->rspamd->rspamadm('look', $owners[0]);
+like $said, qr/^mx1\.\Q$owners[0]\E +not asked: no address of it is public$/m,
+    'what is inside is not' or diag $said;
+
 
 # Public at the first look, inside at the second
 

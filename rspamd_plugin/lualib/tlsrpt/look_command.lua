@@ -9,9 +9,9 @@ SPDX-License-Identifier: BSD-2-Clause
 local await = require "tlsrpt/await"
 local dns = require "tlsrpt/dns"
 local look = require "tlsrpt/look"
-local lua_maps = require "lua_maps"
 local may_ask_of = require "tlsrpt/may_ask"
 local nameserver = require "tlsrpt/nameserver"
+local rspamd_ip = require "rspamd_ip"
 local rspamd_resolver = require "rspamd_resolver"
 local rspamd_util = require "rspamd_util"
 local ucl = require "ucl"
@@ -68,8 +68,24 @@ local function print_chain(seen)
     end
 end
 
+local words = {
+    ['no-starttls'] = 'offers no encryption (STARTTLS)',
+    ['starttls-refused'] = 'offers STARTTLS, and refuses it',
+    ['tls-failed'] = 'TLS fails',
+    ['not-public'] = 'not asked',
+    ['no-address'] = 'no address that could be asked',
+    ['connect-failed'] = 'does not answer',
+    ['not-trusted'] = 'its certificate is not trusted',
+    expired = 'its certificate is not valid now',
+    ['wrong-name'] = 'its certificate is for another name',
+    type = 'not of the type text/plain',
+    ['too-large'] = 'too large', ['too-slow'] = 'too slow',
+    timeout = 'no answer in time', unreachable = 'not known',
+    tarpit = 'not known', busy = 'not known now', unknown = 'not known',
+}
+
 local function outcome(seen)
-    local text = seen.result
+    local text = words[seen.result] or seen.result
 
     if seen.status and seen.status ~= 200 then
         text = text .. ' ' .. seen.status
@@ -131,6 +147,16 @@ local function print_check(check)
     for _, server in ipairs(check.servers) do print_server(server) end
 end
 
+local function summary(check)
+    for _, name in ipairs({ 'reporting', 'sts', 'mx' }) do
+        if check[name].error then
+            return 'Nothing can be said of it: DNS did not answer.'
+        end
+    end
+
+    return 'Nothing wrong was seen.'
+end
+
 -- What is wrong with it, in the core's words.
 local function print_findings(core, check)
     local text = core.findings(check.domain, tostring(ucl.to_format(check,
@@ -139,7 +165,11 @@ local function print_findings(core, check)
 
     if not text or not parser:parse_string(text) then return end
 
-    for _, finding in ipairs(parser:get_object()) do
+    local findings = parser:get_object()
+
+    if #findings == 0 then print('\n' .. summary(check)) end
+
+    for _, finding in ipairs(findings) do
         print(string.format('\n%s: %s\n%s', finding.severity, finding.title,
             finding.meaning))
 
@@ -151,15 +181,67 @@ local function print_findings(core, check)
     end
 end
 
-local function networks_of(section, fail)
-    if section.check_networks == nil then return nil end
+-- "192.0.2.0/24", "::1"; nil: no network.
+local function network(text)
+    local address, bits = text:match('^%s*([%x:.]+)/?(%d*)')
+    local ip = address and rspamd_ip.from_string(address)
 
-    return lua_maps.map_add_from_ucl(section.check_networks, 'radix',
-        'TLS report networks') or fail('check_networks cannot be read')
+    if not ip or not ip:is_valid() then return nil end
+
+    bits = tonumber(bits) or (ip:get_version() == 6 and 128 or 32)
+
+    return { version = ip:get_version(), bits = bits,
+        first = ip:apply_mask(bits):to_string() }
+end
+
+local function is_in(ip, net)
+    return ip:get_version() == net.version
+        and ip:apply_mask(net.bits):to_string() == net.first
+end
+
+local function lines_of(path, fail)
+    local file, reason = io.open((path:gsub('^file://', '')))
+    local lines = {}
+
+    if not file then fail('check_networks: %s', reason) end
+
+    for text in file:lines() do
+        text = text:gsub('#.*', '')
+        if text:find('%S') then lines[#lines + 1] = text end
+    end
+
+    file:close()
+
+    return lines
+end
+
+-- As a map of rspamd's, which rspamadm does not load.
+local function networks_of(value, fail)
+    local networks = {}
+
+    if type(value) ~= 'table' then value = { value } end
+    if #value == 1 and tostring(value[1]):find('^[fF/]') then
+        value = lines_of(value[1], fail)
+    end
+
+    for _, text in ipairs(value) do
+        networks[#networks + 1] = network(tostring(text))
+            or fail('check_networks: %s is no network', text)
+    end
+
+    return {
+        get_key = function(_, ip)
+            for _, net in ipairs(networks) do
+                if is_in(ip, net) then return true end
+            end
+
+            return false
+        end,
+    }
 end
 
 local function run(core, domain, section, context, fail)
-    local may_ask = may_ask_of(core, networks_of(section, fail))
+    local may_ask = may_ask_of(core, networks_of(section.check_networks, fail))
     local host = {
         core = core,
         ev_base = context.ev_base,
