@@ -41,7 +41,8 @@ export const RESULTS = {
 
 export const VIA = { https: 'HTTPS', mail: 'Mail' };
 
-// How a domain is, the worst first; and by which statuses of the API it is found.
+// How a domain is, the worst first; and by which statuses of the API it is
+// found.
 export const STATES = {
     bounces: { text: 'Mail bounces', statuses: ['failing'] },
     fix: { text: 'To fix', statuses: ['failing', 'attention'] },

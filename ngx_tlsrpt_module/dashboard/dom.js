@@ -238,10 +238,16 @@ export function table(label, columns, rows) {
         h('caption', { class: 'only-read' }, label),
         h('thead', {}, h('tr', {}, columns.map(([name, , kind]) =>
             h('th', { scope: 'col', class: kind }, name)))),
-        h('tbody', {}, rows.map(row => h('tr', {}, columns.map(
-            ([name, cell, kind]) => h('td', { class: kind },
-                h('span', { class: 'label', 'aria-hidden': 'true' }, name),
-                cell(row)))))));
+        h('tbody', {}, rows.map(row => rowOf(columns, row))));
+}
+
+export function rowOf(columns, row) {
+    return h('tr', {}, columns.map(([name, cell, kind]) => {
+        const content = cell(row);
+
+        return h('td', { class: content ? kind : 'absent' }, content && h(
+            'span', { class: 'label', 'aria-hidden': 'true' }, name), content);
+    }));
 }
 
 export function copyButton(text, what, label = 'Copy') {

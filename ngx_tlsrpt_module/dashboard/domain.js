@@ -6,9 +6,9 @@
 // One domain: what is wrong, and its sessions by day and by what they have in
 // common.
 
-import { DIMENSIONS, FAILURES, RESULTS, SESSIONS, addDays, consequence, count, dayOf,
-         formatDay, formatNumber, formatRange, formatShare, get, link, rangeOf,
-         share, stateOf, VIA } from './data.js';
+import { DIMENSIONS, FAILURES, RESULTS, SESSIONS, VIA, addDays, consequence,
+         count, dayOf, formatDay, formatNumber, formatRange, formatShare, get,
+         link, rangeOf, share, stateOf } from './data.js';
 import { announce, badge, card, csvOf, domainName, empty, h, keyed, later,
          named, rangePicker, says, tile } from './dom.js';
 import { daysChart } from './days.js';
@@ -121,7 +121,7 @@ export async function domain(route) {
             problems(list, await daily(), route, filters), 4),
         place('numbers', daily, async answer => [
             answer.reports > 0 && (details ? detailTiles(answer)
-                : tiles(answer, await arrives(troubles))),
+                : tiles(answer, await outcome(troubles))),
             answer.reports === 0 && !filtered ? nothing(route, range) : [
                 card('By day', daysChart(answer, name,
                                          reportFilters(filters)),
@@ -184,18 +184,23 @@ function filterChips(route, filters) {
         }));
 }
 
-// Is it known that all mail of these failures has arrived?
-async function arrives(troubles) {
+// What became of these failures, and how it looks.
+async function outcome(troubles) {
     try {
         const { problems: all } = await troubles();
-        return all.length > 0 && all.every(
-            one => consequence(one['lost-mail'])[0] === 'good');
+        const going = all.filter(one => one.ongoing !== false);
+
+        return all.length === 0 ? ['bad', '']
+            : all.every(one => consequence(one['lost-mail'])[0] === 'good')
+                ? ['warn', 'the mail still arrived']
+                : going.length === 0 ? ['', 'solved'] : ['bad', ''];
     } catch {
-        return false;
+        return ['bad', ''];
     }
 }
 
-function tiles(answer, arrived) {
+function tiles(answer, after) {
+    const [kind, became] = after;
     const bad = answer[FAILURES];
     const all = answer[SESSIONS] + bad;
     const last = answer.groups.map(group => group.day).sort().pop();
@@ -203,16 +208,17 @@ function tiles(answer, arrived) {
     return h('dl', { class: 'tiles' },
         tile('Encrypted', all > 0 ? formatShare(share(all - bad, all)) : '–',
              `of ${count(all, 'connection')}`),
-        tile('Failed', formatNumber(bad), bad > 0 && (arrived
-            ? 'mail still arrived' : formatShare(share(bad, all))),
-        bad === 0 ? all && 'good' : arrived ? 'warn' : 'bad'),
+        tile('Failed', formatNumber(bad), bad > 0 && [
+            formatShare(share(bad, all)), became].filter(Boolean).join(', '),
+        bad === 0 ? all && 'good' : kind),
         tile('Reports up to', last ? formatDay(last) : '–',
              count(answer.reports, 'report')));
 }
 
 // What the filters leave of the failure details.
 function detailTiles(answer) {
-    const bad = answer.groups.reduce((n, group) => n + group['failed-session-count'], 0);
+    const bad = answer.groups.reduce(
+        (n, group) => n + group['failed-session-count'], 0);
     const days = answer.groups.map(group => group.day).sort();
 
     return h('dl', { class: 'tiles' },

@@ -402,8 +402,8 @@ function domainRow(row, params) {
         h('td', { class: 'number failed',
             title: `${formatNumber(row[FAILURES])} of ${
                 count(sessions(row), 'connection')}` },
-            sessions(row) ? formatShare(failedShare(row)) : '–',
-            h('span', { class: 'unit' }, ' failed')),
+            sessions(row) ? [formatShare(failedShare(row)),
+                             h('span', { class: 'unit' }, ' failed')] : '–'),
         h('td', { class: 'mode' }, row['policy-mode']
             ? h('span', { class: 'pill' }, row['policy-mode']) : 'none'),
         h('td', { class: 'last' }, last ? ago(last) : 'never'));

@@ -9,7 +9,7 @@ import { FAILURES, SESSIONS, VIA, count, dayOf, fetchAs, formatBytes,
          formatNumber, formatRange, formatShare, formatTime, get, link,
          rangeOf, share } from './data.js';
 import { card, csvOf, domainName, downloadButton, empty, facts, failed, h, join,
-         later, named, rangePicker, says, table, tile } from './dom.js';
+         later, named, rangePicker, rowOf, says, table, tile } from './dom.js';
 import { domainHead } from './domain.js';
 import { strikeControl } from './admin.js';
 
@@ -26,7 +26,7 @@ const sessionsOf = part => part[SESSIONS] + part[FAILURES];
 function failedOf(part) {
     const bad = part[FAILURES];
 
-    return bad === 0 ? h('span', { class: 'quiet' }, '0')
+    return bad === 0 ? h('span', { class: 'quiet none' }, '0')
         : h('b', { class: 'bad' }, `${formatNumber(bad)} (${
             formatShare(share(bad, sessionsOf(part)))})`);
 }
@@ -71,31 +71,38 @@ function noReports(only) {
 
 function reportList(route, params, page) {
     const [, domain] = route.segments;
+    const { days, from, to } = route.params;
     const columns = [
-        ['Day', one => h('a', { href: link(['domains', domain, 'reports',
-            one.id], { days: route.params.days, from: route.params.from,
-                to: route.params.to }) }, covers(one)), 'name brief'],
-        ['Sender', one => h('a', { href: link(route.segments,
-            { ...route.params, 'organization-name':
-                one['organization-name'] }) },
-            named(one['organization-name']))],
+        ['Sender', one => h('a', { href: link(['domains', domain, 'reports',
+            one.id], { days, from, to }) },
+            named(one['organization-name'], 'A sender without a name')),
+         'name'],
         ['Connections', one => formatNumber(sessionsOf(one)), 'number'],
         ['Failed', failedOf, 'number'],
         ['Received by', one => [VIA[one.via] || '–', one['signed-by']
             && h('small', {}, ' signed by ', named(one['signed-by']))]],
-        ['Formal errors', one => one.warnings
-            ? h('span', { class: 'pill warn' }, formatNumber(one.warnings))
-            : h('span', { class: 'quiet' }, 'none')],
+        ['Formal errors', one => one.warnings > 0
+            && h('span', { class: 'pill warn' }, formatNumber(one.warnings)),
+         'some'],
     ];
     const list = table('Reports', columns, []);
+    list.classList.add('dated');
     const body = list.querySelector('tbody');
     const more = h('button', { type: 'button', class: 'more',
                                onclick: next }, 'Show more');
     let cursor;
+    let day;
 
+    // a day's name above its reports
     function add(answer) {
-        body.append(...table('', columns, answer.reports)
-            .querySelector('tbody').children);
+        for (const one of answer.reports) {
+            if (covers(one) !== day) {
+                day = covers(one);
+                body.append(h('tr', { class: 'day' }, h('th', { scope:
+                    'rowgroup', colspan: columns.length }, day)));
+            }
+            body.append(rowOf(columns, one));
+        }
         cursor = answer.next;
         more.hidden = !cursor;
     }
@@ -202,8 +209,8 @@ function policyCard(policy) {
         h('p', {}, `${count(sessionsOf(policy), 'connection')}, `,
             policy[FAILURES] ? failedOf(policy) : 'none',
             ' failed'),
-        (policy['mx-host'] || []).length > 0 && h('p', {}, 'Mail servers of the policy: ',
-            join(policy['mx-host'])),
+        (policy['mx-host'] || []).length > 0 && h('p', {},
+            'Mail servers of the policy: ', join(policy['mx-host'])),
         strings.length > 0 && h('details', {},
             h('summary', {}, 'The policy as the sender saw it'),
             h('pre', { tabindex: '0', role: 'region',

@@ -11,7 +11,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/../lib";
 
-use TLSRPT::Npm;
+use TLSRPT::Browser;
 use TLSRPT::Story;
 use TLSRPT::Test;
 
@@ -174,29 +174,6 @@ my $red = $TLSRPT::Story::EXPIRED[0] + 1;
 my $story = encode_json({ red => $red, reports => 6, hostile => hostile(),
                           report => unseen(), version => $version });
 
-# The lines of its TAP become tests of this one.
-sub browse {
-    my (@parts) = @_;
-
-    local $ENV{NODE_PATH} = TLSRPT::Npm::install();
-    local $ENV{STORY} = $story;
-    local $ENV{TMPDIR} = $t->dir;
-    open my $tap, '-|', 'node', "$top/t/e2e/dashboard.js", @parts
-        or die "node: $!";
-
-    my $plan;
-    while (<$tap>) {
-        chomp;
-        if (/^(not )?ok \d+ - (.*)/) { ok !$1, $2 }
-        elsif (/^1\.\.\d+$/)         { $plan = 1 }
-        elsif (/^# ?(.*)/)           { diag $1 }
-    }
-    close $tap;
-    ok $plan, 'to the end';
-
-    return;
-}
-
 my $port = TLSRPT::Server::free_port();
 my $alone = servers(http => "tlsrpt_redis 127.0.0.1:$port;\n"
                             . 'tlsrpt_domain example.com;',
@@ -208,7 +185,7 @@ my $many = servers(redis => 1, http => "tlsrpt_redis %%REDIS%%;\n"
     server => 'location /tlsrpt/ { tlsrpt_stats; tlsrpt_scope .a.example; }
                location /all/ { tlsrpt_stats; }');
 
-browse('list,domain,problem,names,tools,reader,hostile,widths,themes,languages,'
+TLSRPT::Browser::browse($story, $t->dir, 'list,domain,problem,names,tools,reader,hostile,themes,languages,'
            . 'left,views', $BASE,
        alone => $BASE =~ s/tlsrpt/one/r,
        changing => $BASE =~ s/tlsrpt/changing/r,
