@@ -31,7 +31,7 @@ const OF_PROBLEM = {
     'receiving-ip': one => one['receiving-ips'],
     'failure-reason-code': one => one['failure-reason-codes'],
     'policy-type': one => one['policy-types'],
-    'via': one => Object.keys(one.via).filter(way => one.via[way] > 0),
+    'via': one => Object.keys(one.via || {}).filter(way => one.via[way] > 0),
 };
 
 // What stands above each view of a domain.

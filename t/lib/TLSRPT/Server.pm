@@ -592,7 +592,7 @@ sub read_answer {
     alarm(0);
 
     if (($answer{headers}{'content-type'} || '') =~ m{^application/(?:\w+\+)?json}
-        && length $answer{body})
+        && length $answer{body} && !$answer{headers}{'content-encoding'})
     {
         $answer{json} = JSON::PP->new->utf8->decode($answer{body});
     }
