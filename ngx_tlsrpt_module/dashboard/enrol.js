@@ -5,7 +5,8 @@
 
 // Adding a domain, changing its policy, and the domains that were added.
 
-import { count, formatDay, formatDuration, link, get } from './data.js';
+import { count, forget, formatDay, formatDuration, link, get }
+    from './data.js';
 import { announce, card, failed, h, later, says, table } from './dom.js';
 import { domainHead } from './domain.js';
 import { change, confirm, enrolmentOf, isOperator, list, mayChange, refusalOf,
@@ -14,6 +15,7 @@ import { effect, policyText, proposalOf, simulate } from './policy.js';
 import { daysLeft } from './proof.js';
 
 const DAY = 86400;
+const SERVED_TRIES = 8;         // a second each
 const AGES = [DAY, 7 * DAY, 14 * DAY, 30 * DAY, 180 * DAY, 365 * DAY];
 const MODES = {
     testing: 'testing: failures are reported only',
@@ -362,8 +364,8 @@ function previewCard(enrolment, before, wanted, effects, element) {
         ? ['The domain stays'] : [], ...changesOf(before, wanted)];
     const valid = !effects || effects.valid;
     const save = async () => {
-        await change('PUT', ['domains', domain], bodyOf(wanted),
-                     enrolment.id || '');
+        await served(domain, await change('PUT', ['domains', domain],
+            bodyOf(wanted), enrolment.id || ''));
         announce('The policy is saved');
         location.hash = link(['domains', domain, 'setup']);
     };
@@ -392,6 +394,20 @@ function previewCard(enrolment, before, wanted, effects, element) {
             ? changes.map(text => h('li', {}, says(text)))
             : h('li', {}, 'The policy stays as it is.')),
         effects && effect(effects), valid && changes.length > 0 && button);
+}
+
+// Every node has it within seconds; who sees the page next sees it, too.
+async function served(domain, { id, state }) {
+    for (let i = 0; i < SERVED_TRIES && id && state === 'active'; i++) {
+        const answer = await get(['domains', domain, 'policy'])
+            .catch(() => null);
+
+        forget();
+        if (!answer || answer.policy?.id === id) {
+            return;
+        }
+        await new Promise(resolve => setTimeout(resolve, 1000));
+    }
 }
 
 function consequences(wanted, effects) {

@@ -112,29 +112,37 @@ function leaving(enrolment, { domain }) {
 }
 
 
+// Asks for a look at DNS; then() once it is asked for.
+export function lookButton(domain, status, then) {
+    const button = h('button', { type: 'button', id: 'look', onclick: look },
+                     'Check DNS now');
+
+    async function look() {
+        button.disabled = true;
+        try {
+            await change('POST', ['domains', domain, 'check']);
+            status.textContent = 'DNS is being checked …';
+            then();
+        } catch (error) {
+            status.textContent = error.status === 429
+                ? 'DNS was checked within this minute. Wait a little.'
+                : refusalOf(error);
+        }
+        button.disabled = false;
+        button.focus();
+    }
+
+    return button;
+}
+
+
 // The proof: looked for while somebody looks
 
 function pending(enrolment, card) {
     const [proof] = enrolment.records;
     const status = h('p', { class: 'watch', role: 'status' });
-    const look = h('button', { type: 'button', id: 'look', onclick: lookNow },
-                   'Look now');
     const { domain, route } = card;
-
-    async function lookNow() {
-        look.disabled = true;
-        try {
-            await change('POST', ['domains', domain, 'check']);
-            status.textContent = 'DNS is being asked …';
-        } catch (error) {
-            status.textContent = error.status === 429
-                ? 'DNS was asked within this minute. Wait a little.'
-                : refusalOf(error);
-        }
-        look.disabled = false;
-        look.focus();
-        watch.soon();
-    }
+    const look = lookButton(domain, status, () => watch.soon());
 
     const watch = watcher(route.signal, card.place, async () => {
         const now = await enrolmentOf(domain);

@@ -6,11 +6,11 @@
 // Setting a domain up: what is done, what is next, what to publish, and the
 // policy.
 
-import { fetchAs, formatAgo, formatTime, get, link } from './data.js';
+import { fetchAs, forget, formatAgo, formatTime, get, link } from './data.js';
 import { copyButton, h, later, says } from './dom.js';
 import { domainHead } from './domain.js';
 import { enrolmentOf, mayChange } from './admin.js';
-import { enrolmentCard } from './proof.js';
+import { enrolmentCard, lookButton } from './proof.js';
 import { policyPart } from './policy.js';
 
 export const STEPS = {
@@ -33,6 +33,8 @@ const FOUND = {
     several: ['bad', 'DNS shows several'],
     unknown: ['', 'Not checked'],
 };
+
+const LOOK_MS = 8000;
 
 const GIVEN = ['policy-served', 'enforce'];     // by changing the policy
 
@@ -81,6 +83,14 @@ async function all(domain) {
 
     return enrolment || steps ? { enrolment, steps, records, policy }
         : { steps: await get([...path, 'setup']) };
+}
+
+// For who has no report yet: what is next, at once.
+export async function firstSteps(domain) {
+    const known = await all(domain);
+
+    return known.enrolment?.state === 'leaving' ? null
+        : checklist(known, domain);
 }
 
 export async function setup(route) {
@@ -133,7 +143,22 @@ function checklist({ steps: { steps }, records, enrolment }, domain) {
         h('ol', { class: 'checklist' }, steps.map(step => stepItem(step,
             { next: step === next, domain, enrolment, records:
                 (records?.records || []).filter(
-                    record => placeOf(record) === step.step) }))));
+                    record => placeOf(record) === step.step) }))),
+        mayChange() && lookNow(domain));
+}
+
+// What a look shows is there some seconds later.
+function lookNow(domain) {
+    const status = h('span', { class: 'quiet', role: 'status' });
+
+    return h('div', { class: 'choice' }, lookButton(domain, status, () => {
+        setTimeout(() => {
+            if (status.isConnected) {
+                forget();
+                dispatchEvent(new Event('hashchange'));
+            }
+        }, LOOK_MS);
+    }), status);
 }
 
 function stepItem(step, { next, domain, enrolment, records }) {

@@ -81,9 +81,9 @@ module.exports = async ({ open, go, settled, text, texts, ok, is, clean,
            'the record that proves it comes first, its host as panels want it');
         await fits('the proof', '.watch');
         await page.click('#look');
-        await page.waitForFunction(() => /DNS (is being|was) asked/.test(
+        await page.waitForFunction(() => /DNS (is being|was) checked/.test(
             document.querySelector('.watch').innerText));
-        ok(true, 'DNS can be asked at once');
+        ok(true, 'DNS can be checked at once');
 
         await put({ verified: true, mode: 'testing', 'max-age': 604800,
                     mx: ['mx.new.example'] });
