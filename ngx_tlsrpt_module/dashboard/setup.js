@@ -81,8 +81,11 @@ async function all(domain) {
         orNull(get([...path, 'records']), ...missing),
         orNull(get([...path, 'policy']), ...missing)]);
 
-    return enrolment || steps ? { enrolment, steps, records, policy }
-        : { steps: await get([...path, 'setup']) };
+    if (!enrolment && !steps) {
+        await get([...path, 'setup']);          // says that there is none
+    }
+
+    return { enrolment, steps, records, policy };
 }
 
 // For who has no report yet: what is next, at once.

@@ -131,8 +131,8 @@ check_max_age(mta_sts_parser_t *parser, const mta_sts_policy_t *policy)
 
     if (max_age < MTA_STS_WEEK && policy->mode != MTA_STS_NONE) {
         report(parser, 0, line, MTA_STS_FORMAT,
-               "max_age %lu is under a week (604800); weeks or more are "
-               "expected", (unsigned long) max_age);
+               "max_age %lu is under a week (604800): raise it once the "
+               "policy works", (unsigned long) max_age);
     }
 }
 

@@ -125,7 +125,7 @@ directive("example.com mode=enforce max_age=1h $MX", 'warn',
     "$OF: max_age 3600 is under a day (86400): senders forget the policy "
     . 'before they look for it again (RFC 8461 3.3)');
 directive("example.com mode=enforce max_age=1d $MX", 'warn',
-    "$OF: max_age 86400 is under a week (604800); weeks or more are expected "
+    "$OF: max_age 86400 is under a week (604800): raise it once the policy works "
     . '(RFC 8461 3.2)');
 directive("example.com mode=none max_age=7d $MX", 'warn',
     "$OF: mx is given, but in mode \"none\" senders ignore it (RFC 8461 3.2)");
