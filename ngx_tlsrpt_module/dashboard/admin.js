@@ -3,19 +3,15 @@
 
 // @ts-check
 
-// Changing: asking the enrolment API, of which the server tells the address, and
-// being asked before something is done.  Without that address nothing here shows
-// itself.
+// Changing: asking the enrolment API, of which the server tells the address,
+// and being asked before something is done.  Without that address nothing here
+// shows itself.
 
-import { address, addDays, ask, dayOf, forget, formatDay, json, link }
-    from './data.js';
+import { address, addDays, ask, dayOf, forget, formatDay, json, link,
+         mayChange } from './data.js';
 import { announce, h } from './dom.js';
 
 const MUTE_DAYS = 7;
-
-export function mayChange() {
-    return Boolean(document.body.dataset.admin);
-}
 
 // Nothing of it is kept; a change makes what was read before old.
 export async function change(method, segments, body = undefined, match = '') {

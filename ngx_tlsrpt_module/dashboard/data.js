@@ -91,6 +91,11 @@ function query(params) {
     return text && `?${text}`;
 }
 
+// Where domains are changed is told by the server; nowhere, if it does not.
+export function mayChange() {
+    return Boolean(document.body.dataset.admin);
+}
+
 // segments and params are escaped here, and only here.
 export function address(segments, params = {}) {
     return segments.map(encodeURIComponent).join('/') + query(params);

@@ -232,9 +232,9 @@ function detailTiles(answer) {
 function nothing(route, range) {
     return range.to < addDays(dayOf(Date.now()), -2)
         ? empty('No reports in this range', 'Choose other days above.')
-        : [h('p', {}, h('b', {}, 'No reports in this range. '), 'Senders report '
-            + 'a day at its end, so the first report takes a day or two after '
-            + 'the record is published.'),
+        : [h('p', {}, h('b', {}, 'No reports in this range. '),
+            'Senders report a day at its end, so the first report takes a day '
+            + 'or two after the record is published.'),
         later(async () => (await import('./setup.js')).firstSteps(
             route.segments[1]), steps => steps, 6)];
 }

@@ -8,11 +8,10 @@
 
 import { FAILURES, SESSIONS, STATES, consequence, count, domainPages,
          formatNumber, formatRange, formatShare, formatShort, formatShortDay,
-         formatTime, get, link, problemLink, rangeOf, share, stateOf,
-         worstFirst } from './data.js';
+         formatTime, get, link, mayChange, problemLink, rangeOf, share,
+         stateOf, worstFirst } from './data.js';
 import { ago, announce, badge, csvOf, domainName, empty, failed, h, later,
          patient, rangePicker, says, skeleton, some } from './dom.js';
-import { mayChange } from './admin.js';
 import { matches } from './names.js';
 
 const CHUNK = 60;               // rows made at once

@@ -5,11 +5,11 @@
 
 // Adding a domain, changing its policy, and the domains that were added.
 
-import { count, forget, formatDay, formatDuration, link, get }
-    from './data.js';
+import { count, forget, formatDay, formatDuration, get, link,
+         mayChange } from './data.js';
 import { announce, card, failed, h, later, says, table } from './dom.js';
 import { domainHead } from './domain.js';
-import { change, confirm, enrolmentOf, isOperator, list, mayChange, refusalOf,
+import { change, confirm, enrolmentOf, isOperator, list, refusalOf,
          strikeControl } from './admin.js';
 import { effect, policyText, proposalOf, simulate } from './policy.js';
 import { daysLeft } from './proof.js';
@@ -153,8 +153,8 @@ function policyFields(wanted, oninput) {
             field('mx', 'Mail servers', mx, 'One a line, as in the MX records '
                 + 'of the domain; *.example.com stands for all names one '
                 + 'level below.'), offer),
-        same: field('same-as', 'Whose policy', same, 'It has the policy of that '
-            + 'domain at any time, and changes with it.'),
+        same: field('same-as', 'Whose policy', same, 'It has the policy of '
+            + 'that domain at any time, and changes with it.'),
     };
     const kinds = Object.entries(KINDS).map(([name, label]) => {
         const input = h('input', { type: 'radio', name: 'kind', value: name,

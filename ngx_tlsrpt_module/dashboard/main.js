@@ -7,8 +7,7 @@
 // behind the #, so that any location of nginx will do.
 
 import { announce, h, failed, keepTimes, skeleton } from './dom.js';
-import { forget, link } from './data.js';
-import { mayChange } from './admin.js';
+import { forget, link, mayChange } from './data.js';
 
 /** @type {[RegExp, string, string][]} */
 const ROUTES = [

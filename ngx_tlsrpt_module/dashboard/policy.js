@@ -3,16 +3,15 @@
 
 // @ts-check
 
-// The policy of a domain: what is served, who still holds what was served, is it
-// ready for enforce; and what another one would have done.
+// The policy of a domain: what is served, who still holds what was served, is
+// it ready for enforce; and what another one would have done.
 
-import { address, ask, count, formatDay, formatDuration, formatNumber,
-         formatRange, formatShare, formatTime, get, json, link, share }
-    from './data.js';
+import { RESULTS, address, ask, count, formatDay, formatDuration, formatNumber,
+         formatRange, formatShare, formatTime, get, json, link,
+         mayChange, share } from './data.js';
 import { card, copyButton, facts, failed, h, join, later, says, some, table,
          tile } from './dom.js';
 import { modeBadge } from './domains.js';
-import { mayChange } from './admin.js';
 
 const PUBLISHED = {
     published: ['good', 'Senders get this policy'],
@@ -118,7 +117,8 @@ function readiness(ready) {
                 && formatShare(share(lost, ready.sessions)),
             lost ? 'bad' : 'good')),
         ready.uncertain > 0 && h('p', {}, `${count(ready.uncertain,
-            'more connection')} would be uncertain: reports do not say enough.`),
+            'more connection')} would be uncertain: reports do not say `
+            + 'enough.'),
         uncovered.length > 0 && h('p', { class: 'note bad' }, 'No line of the '
             + 'policy covers these mail servers: ', join(uncovered),
             '. Add them first.'),
@@ -194,9 +194,10 @@ export function effect(answer) {
         answer['uncovered-mx'].length > 0 && h('p', { class: 'note warn' },
             'No line covers these mail servers of the domain: ',
             join(answer['uncovered-mx']), '.'),
-        answer.policy.mode === 'enforce' && answer.reasons.length > 0 && h('ul', { class: 'plain quiet' },
-            answer.reasons.map(({ text, sessions }) => h('li', {},
-                `${count(sessions, 'connection')}: `, says(text)))),
+        answer.policy.mode === 'enforce' && answer.reasons.length > 0
+            && h('ul', { class: 'plain quiet' }, answer.reasons.map(
+                ({ text, sessions }) => h('li', {},
+                    `${count(sessions, 'connection')}: `, says(text)))),
         answer.warnings.length > 0 && said(answer.warnings),
     ];
 }
@@ -207,14 +208,15 @@ function verdict(answer) {
     const days = formatRange(from, to);
 
     if (sessions === 0) {
-        return h('p', { class: 'note warn' }, `There are no reports of ${days} to `
-            + 'judge it by.');
+        return h('p', { class: 'note warn' }, `There are no reports of ${days} `
+            + 'to judge it by.');
     }
 
     const all = count(sessions, 'connection');
-    const more = [mended > 0 && `${formatNumber(mended)} that failed would `
-            + 'have passed.', uncertain > 0 && `${formatNumber(uncertain)} are `
-            + 'uncertain: reports do not say enough.'].filter(Boolean).join(' ');
+    const more = [
+        mended > 0 && `${formatNumber(mended)} that failed would have passed.`,
+        uncertain > 0 && `${formatNumber(uncertain)} are uncertain: reports do `
+            + 'not say enough.'].filter(Boolean).join(' ');
     const enforced = answer.policy.mode === 'enforce';
 
     return h('p', { class: `note ${!enforced || lost + uncertain === 0 ? 'good'
@@ -229,8 +231,10 @@ function verdict(answer) {
 
 const lostBy = (title, list, name) => list.length > 0 && [title,
     h('ul', { class: 'plain' }, list.slice(0, 8).map(one => h('li', {},
-        says(one[name]), ` ${formatNumber(one.sessions)}`)),
-    list.length > 8 && h('li', {}, `and ${formatNumber(list.length - 8)} more`))];
+        says(Object.hasOwn(RESULTS, one[name] || '') ? RESULTS[one[name]]
+            : one[name]), ` ${formatNumber(one.sessions)}`)),
+    list.length > 8 && h('li', {},
+        `and ${formatNumber(list.length - 8)} more`))];
 
 function said(list) {
     return h('ul', { class: 'plain' }, list.map(({ at, message, section }) =>

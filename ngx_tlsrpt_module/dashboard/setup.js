@@ -6,10 +6,11 @@
 // Setting a domain up: what is done, what is next, what to publish, and the
 // policy.
 
-import { fetchAs, forget, formatAgo, formatTime, get, link } from './data.js';
+import { fetchAs, forget, formatAgo, formatTime, get, link,
+         mayChange } from './data.js';
 import { copyButton, h, later, says } from './dom.js';
 import { domainHead } from './domain.js';
-import { enrolmentOf, mayChange } from './admin.js';
+import { enrolmentOf } from './admin.js';
 import { enrolmentCard, lookButton } from './proof.js';
 import { policyPart } from './policy.js';
 
