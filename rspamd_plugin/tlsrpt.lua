@@ -59,7 +59,6 @@ local HEADER = 'X-TLS-Report'
 
 local MAX_REPORTS = 16          -- in one mail
 local MAX_PEEKS = 64            -- parts looked into, likewise
-local MAX_WARNINGS = 5          -- logged of one report
 local MAX_TEXT = 128            -- bytes of a sender's string in an option
 local WATCH_PERIOD = 0.2        -- seconds
 local MARGIN = 1 / 8            -- of the task's time, left for the reply
@@ -110,6 +109,8 @@ local close_due                 -- closes months
 local ask                       -- asks Redis for a mail
 local store_entry               -- stores what a report says of its domains
 local registry                  -- knows domains enrolled at run time, or nil
+local domains                   -- which ones are accepted
+local reader                    -- reads reports; needs the core
 local counters                  -- nil without Redis
 local redis_params
 local open_mails = {}
@@ -138,22 +139,6 @@ local function header_text(text)
     end
 
     return text
-end
-
-local function describe_error(err)
-    local text = err.text
-
-    if err.path ~= '' then text = err.path .. ': ' .. text end
-    if err.detail ~= '' then text = text .. ': ' .. err.detail end
-
-    if err.line > 0 then
-        text = string.format('%s (line %d, column %d)', text, err.line,
-            err.column)
-    elseif err.offset > 0 then
-        text = string.format('%s (byte %d)', text, err.offset)
-    end
-
-    return printable(text, 512)
 end
 
 
@@ -526,115 +511,11 @@ local function normalize(name)
     return name:lower():match('^%s*([%w_%.%-]+)%s*$')
 end
 
--- For policies that name no domain: what the mail says, where that is signed.
--- A file name within a multipart is signed with the body.
-local function hinted_domain(mail, entry)
-    local task = mail.task
-
-    if signers.covered(mail, 'TLS-Report-Domain') then
-        return task:get_header('TLS-Report-Domain')
-    end
-
-    local domain = signers.covered(mail, 'Subject')
-        and subject_domain(task)
-
-    if domain then return domain end
-
-    local name = entry.index > 1 and file_name(entry.part)
-
-    return name and report_file_domain(name)
-end
-
-local function log_warnings(task, report)
-    local warnings, beyond = report:warnings()
-
-    for i = 1, math.min(#warnings, MAX_WARNINGS) do
-        local warning = warnings[i]
-        rspamd_logger.infox(task, '%s: %s: %s (%s)', N,
-            printable(warning.path), printable(warning.message, 512),
-            warning.section)
-    end
-
-    beyond = beyond + #warnings - MAX_WARNINGS
-
-    if beyond > 0 then
-        rspamd_logger.infox(task, '%s: %s more warnings', N, beyond)
-    end
-end
-
--- By the configuration; and the NAME of the .NAME that alone takes it; nil: it
--- is named itself.
-local function accepts(domain)
-    if not settings.domains then return false end
-
-    if settings.domains:has(domain) or settings.domains:has('.' .. domain) then
-        return true
-    end
-
-    local parent = domain:match('%.(.+)$')
-
-    while parent do
-        if settings.domains:has('.' .. parent) then return true, parent end
-        parent = parent:match('%.(.+)$')
-    end
-
-    return false
-end
-
 -- A mail of ours that goes out.
 local function is_outgoing(task)
     local ip = task:get_ip()
 
     return task:get_user() ~= nil or ip and ip:is_valid() and ip:is_local()
-end
-
--- The NAME of the .NAME that alone takes a domain; nil: it is taken itself.
-local function taken_by(mail, domain)
-    local _, below = accepts(domain)
-
-    return not (registry and registry.holds(mail, domain)) and below or nil
-end
-
--- accept.lua says what there is.
-local function judge(mail, entry, domain)
-    if accepts(domain) then return 'accepted' end
-
-    -- what is not, where it has to be, does not count anyway
-    local signed = mail.require_dkim or mail.trusted or entry.signer
-
-    return registry and registry.judge(mail, domain, signed) or 'refused'
-end
-
--- Keeps the accepted domains in entry.domains, and in entry.later one for which
--- the mail has to come again.
-local function select_domains(mail, entry)
-    local refused = {}
-
-    entry.domains = {}
-
-    for _, domain in ipairs(entry.report:domains()) do
-        local verdict = judge(mail, entry, domain)
-
-        if verdict == 'pending' or verdict == 'unknown' then
-            entry.later = entry.later or { domain = domain, why = verdict }
-        else
-            local list = verdict == 'accepted' and entry.domains or refused
-
-            list[#list + 1] = domain
-        end
-    end
-
-    if #entry.domains == 0 and not entry.later then
-        outcome(mail, 'unknown_domain', printable(table.concat(refused, ', ')))
-        return false
-    end
-
-    if #refused > 0 then
-        rspamd_logger.infox(mail.task, '%s: policy domains not accepted' ..
-            ' here: %s', N, printable(table.concat(refused, ', '), 512))
-    end
-
-    return true
 end
 
 -- Which domains are accepted is not known now: may it be one of ours?
@@ -647,9 +528,7 @@ local function may_be_accepted(mail, name)
 end
 
 local function domains_known()
-    if not settings.domains then return settings.registry end
-
-    return not settings.domains:is_empty()
+    return domains ~= nil and domains:known()
 end
 
 -- Of a report that cannot be read, without our C module: what is it, as far as
@@ -665,7 +544,7 @@ local function guess_report(mail, entry)
         return false
     end
 
-    if domain and domains_known() and not accepts(domain)
+    if domain and domains_known() and not domains:accepts(domain)
         and not (settings.registry and recipient_tokens
             and recipient_tokens(task)[1])
     then
@@ -676,42 +555,19 @@ local function guess_report(mail, entry)
     return may_be_accepted(mail, domain or 'none named')
 end
 
--- Did what was said to be a report perhaps turn out to be none?
-local function is_none(entry, err)
-    return entry.perhaps and (err.code == 'NOT_REPORT' or err.line == 0)
-end
-
 -- Reads the part of an entry; true if there is a report in it.
 local function read_report(mail, entry)
-    if not core then return guess_report(mail, entry) end
+    if not reader then return guess_report(mail, entry) end
 
-    local text = entry.part:get_content()
-    local report, err, size = core.parse(text:ptr(), #text, {
-        max_size = mail.size_left,
-        domain = mail.named,
-        hint = hinted_domain(mail, entry) or nil,
-    })
+    local is_report, kind, reason = reader:read(mail, entry)
 
-    mail.size_left = mail.size_left - size
-
-    if report then
-        entry.report = report
-        report, err = report:check_range(math.floor(rspamd_util.get_time()),
-            settings.retention)
+    if kind == 'fail' then
+        fail(mail, reason)
+    elseif kind then
+        outcome(mail, kind, reason)
     end
 
-    if not report then
-        if err.code == 'MEMORY' then
-            fail(mail, err.text)
-        elseif not is_none(entry, err) then
-            outcome(mail, 'invalid', describe_error(err))
-        end
-        return false
-    end
-
-    log_warnings(mail.task, entry.report)
-
-    return true
+    return is_report
 end
 
 -- True if there may be something to store.
@@ -723,7 +579,19 @@ local function choose_domains(mail, entry)
             table.concat(entry.report:domains(), ', '))
     end
 
-    return select_domains(mail, entry)
+    local refused = domains:select(mail, entry)
+
+    if #entry.domains == 0 and not entry.later then
+        outcome(mail, 'unknown_domain', printable(table.concat(refused, ', ')))
+        return false
+    end
+
+    if #refused > 0 then
+        rspamd_logger.infox(mail.task, '%s: policy domains not accepted' ..
+            ' here: %s', N, printable(table.concat(refused, ', '), 512))
+    end
+
+    return true
 end
 
 
@@ -911,17 +779,17 @@ local function store_reports(mail, found)
 end
 
 local function domains_of(entries)
-    local domains, seen = {}, {}
+    local names, seen = {}, {}
 
     for _, entry in ipairs(entries) do
         for _, domain in ipairs(entry.report and entry.report:domains() or {})
         do
-            if not seen[domain] then domains[#domains + 1] = domain end
+            if not seen[domain] then names[#names + 1] = domain end
             seen[domain] = true
         end
     end
 
-    return domains
+    return names
 end
 
 local function read_all(mail)
@@ -1183,7 +1051,7 @@ local function load_store()
             core = core,
             settings = settings,
             ask = ask,
-            taken_by = taken_by,
+            taken_by = function(...) return domains:taken_by(...) end,
             fail = fail,
         })
     end
@@ -1194,6 +1062,28 @@ local function load_registry()
 
     if new and redis_params and core and ask then
         registry = new({ core = core, prefix = settings.prefix, ask = ask })
+    end
+end
+
+local function load_domains()
+    local new = load_module('tlsrpt/domains')
+
+    if new then domains = new({ settings = settings, registry = registry }) end
+end
+
+local function load_reader()
+    local new = load_module('tlsrpt/read')
+
+    if new and core and signers then
+        reader = new({
+            core = core,
+            settings = settings,
+            signers = signers,
+            printable = printable,
+            file_name = file_name,
+            subject_domain = subject_domain,
+            report_file_domain = report_file_domain,
+        })
     end
 end
 
@@ -1224,7 +1114,7 @@ local function load_beside(alerts)
         settings = settings,
         redis_params = redis_params,
         is_ours = function(domain)
-            return domains_known() and accepts(domain)
+            return domains_known() and domains:accepts(domain)
         end,
     }, alerts)
 end
@@ -1312,6 +1202,9 @@ local function configure(opts)
     end
 
     if settings.registry then load_registry() end
+
+    load_domains()
+    load_reader()
 
     load_times()
     load_beside(opts.alerts)

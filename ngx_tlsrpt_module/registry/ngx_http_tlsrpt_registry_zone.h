@@ -165,10 +165,10 @@ ngx_http_tlsrpt_zone_unlock(void)
     ngx_shmtx_unlock(&ngx_http_tlsrpt_zone->shpool->mutex);
 }
 
-/* The time by which a policy is kept and a domain leaves: the same on all hosts,
-   so Redis's, as it was when it was asked last.  What lies between two times of
-   this host alone (the lease, the day for what has vanished, the age of a dump)
-   goes by its own clock. */
+/* The time by which a policy is kept and a domain leaves: the same on all
+   hosts, so Redis's, as it was when it was asked last.  What lies between two
+   times of this host alone (the lease, the day for what has vanished, the age
+   of a dump) goes by its own clock. */
 
 static ngx_inline time_t
 ngx_http_tlsrpt_zone_now(void)
