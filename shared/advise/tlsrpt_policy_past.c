@@ -9,6 +9,7 @@
 #include "tlsrpt_count.h"
 #include "tlsrpt_day_scan.h"
 #include "tlsrpt_evidence.h"
+#include "tlsrpt_policy_held.h"
 #include "tlsrpt_policy_past.h"
 #include "tlsrpt_proposal.h"
 #include "tlsrpt_published.h"
@@ -320,18 +321,6 @@ holders_json(json_t *holders)
 }
 
 
-/* A sender that fetched at the last moment holds it so long. */
-
-static int64_t
-held_until(const past_t *p, const tlsrpt_version_t *v)
-{
-    int64_t  last = v == tlsrpt_versions_now(&p->versions, p->now) ? p->now
-                                                                   : v->last;
-
-    return last + v->max_age;
-}
-
-
 static json_t *
 versions_json(const past_t *p)
 {
@@ -340,8 +329,10 @@ versions_json(const past_t *p)
 
     for (size_t i = 0; i < p->versions.n; i++) {
         const tlsrpt_version_t  *v = &p->versions.list[i];
+        const int64_t            held =
+            tlsrpt_policy_held_until(&p->versions, v, p->now);
 
-        tlsrpt_time_text(held_until(p, v), until);
+        tlsrpt_time_text(held, until);
         json_array_append_new(list,
             json_pack("{s:s%, s:s, s:I, s:O, s:o, s:o, s:b, s:s, s:b, s:o}",
                       "id", v->id.data, v->id.len, "mode",
@@ -350,7 +341,7 @@ versions_json(const past_t *p)
                       "first-day", day_json(tlsrpt_day_of(v->first)),
                       "last-day", day_json(tlsrpt_day_of(v->last)),
                       "served", v == tlsrpt_versions_now(&p->versions, p->now),
-                      "held-until", until, "held", held_until(p, v) > p->now,
+                      "held-until", until, "held", held > p->now,
                       "senders", holders_json(p->holders[i])));
     }
 
@@ -439,11 +430,12 @@ advise_enforced(const past_t *p, const tlsrpt_version_t *v, json_t *advice)
 static void
 advise_change(const past_t *p, const tlsrpt_version_t *v, json_t *advice)
 {
-    int64_t  until = held_until(p, v);
+    int64_t  until = tlsrpt_policy_held_until(&p->versions, v, p->now);
     char     text[TLSRPT_DAY_TEXT_LEN + 1];
 
     for (size_t i = 0; i < p->versions.n; i++) {
-        int64_t  held = held_until(p, &p->versions.list[i]);
+        int64_t  held = tlsrpt_policy_held_until(&p->versions,
+                                                 &p->versions.list[i], p->now);
 
         until = held > until ? held : until;
     }
@@ -521,6 +513,10 @@ add_past(past_t *p)
 
     if (v->mode == MTA_STS_ENFORCE) {
         advise_enforced(p, v, advice);
+    }
+
+    if (p->is_seen) {
+        tlsrpt_policy_held_advise(&p->versions, &p->seen, p->now, advice);
     }
 
     advise_change(p, v, advice);

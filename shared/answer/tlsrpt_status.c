@@ -131,8 +131,8 @@ is_clean(const tlsrpt_status_facts_t *f, size_t last)
  * By open problems
  */
 
-/* Do sessions fail by it?  What a check alone shows of records, or of what is to
-   come, lets none fail, nor does what loses no mail. */
+/* Do sessions fail by it?  What a check alone shows lets none fail where it
+   loses no mail: of records, or of what is to come. */
 
 static int
 is_failure(const char *type, const json_t *entry)

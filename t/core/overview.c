@@ -272,8 +272,8 @@ test_sums(void)
 #define SILENT_ALL  ENTRY("silence", "medium", "no", "", "No reports")
 #define SILENT_ONE  ENTRY("silence", "medium", "no", "\"X\"", "None from X")
 #define CHECKED(type, lost, failed)                                           \
-    "{\"type\":\"" type "\",\"severity\":\"medium\",\"lost\":\"" lost "\","      \
-    "\"problem\":{\"title\":\"" type "\",\"via\":{\"check\":1},"                \
+    "{\"type\":\"" type "\",\"severity\":\"medium\",\"lost\":\"" lost        \
+    "\",\"problem\":{\"title\":\"" type "\",\"via\":{\"check\":1},"            \
     "\"failed-session-count\":" failed "}}"
 #define CLEAN       FIELDS("19", "1 10 0 0", "20", "1 10 0 0")
 #define FAILED      FIELDS("19", "1 10 0 0", "20", "1 10 5 0")

@@ -184,4 +184,26 @@ is_deeply simulate('enforce', 'mx1.sim.example')->{'uncovered-mx'},
      'sim-example.o-v1.mx.microsoft', 'aspmx.l.google.com'],
     'MX that a policy does not cover are told';
 
+# A version of before, without a line for a server that is in the MX by now.
+sub advised {
+    my ($mode, $days, @mx) = @_;
+
+    my $now = { %$version, first => time - 9 * 86400, last => time,
+                from => 'configuration' };
+    $t->redis('SET', "tlsrpt:{$D}:served", JSON::PP::encode_json({ v => 1,
+        versions => [$now, { id => 'before', mode => $mode, mx => \@mx,
+            'max-age' => 86400 * $days, first => time - 20 * 86400,
+            last => time - 9 * 86400, from => 'configuration' }] }));
+    return join "\n", grep { /version of id=before/ }
+        @{ get_json("$D/policy")->{advice} };
+}
+
+like advised('enforce', 14, 'other.sim.example'),
+    qr/^mx1\.sim\.example\ .*\ until\ \Q@{[day_of(9)]}\E:\ .*
+       \ until\ \Q@{[day_of(-5)]}\E\ at\ the\ latest/x,
+    'who holds an older version is told, and until when';
+is advised('enforce', 14, '*.sim.example'), '', 'not where it covers it';
+is advised('testing', 14, 'other.sim.example'), '', 'nor in testing';
+is advised('enforce', 7, 'other.sim.example'), '', 'nor when nobody holds it';
+
 done_testing;
