@@ -4,12 +4,13 @@
  *
  * What was seen and what is served, as JSON that may say anything: it is read
  * within its bounds and judged; what is found can be told, and its cause names
- * it again.
+ * it again; a policy beside it, and its metrics, are so for any of it.
  */
 
 #include "fuzz.h"
 
-#include "tlsrpt_finding.h"
+#include "tlsrpt_metrics_checks.h"
+#include "tlsrpt_published.h"
 
 
 static void
@@ -52,6 +53,52 @@ judge(tlsrpt_str_t text, const tlsrpt_seen_t *seen,
 }
 
 
+/* A policy that is served beside it. */
+
+static void
+compare(const tlsrpt_seen_t *seen)
+{
+    json_t                           *json;
+    tlsrpt_verdict_t                  verdict;
+    const tlsrpt_published_policy_t   policy = {
+        TLSRPT_STR("example.com"), TLSRPT_STR("abc"), MTA_STS_ENFORCE
+    };
+
+    tlsrpt_published_policy(seen, 1768910400, &policy, &verdict);
+    json = tlsrpt_published_json(&verdict);
+    CHECK(json != NULL);
+    json_decref(json);
+}
+
+
+static void
+measure(tlsrpt_str_t text)
+{
+    size_t                    len;
+    char                     *page;
+    tlsrpt_reply_t            reply = { TLSRPT_REPLY_STRING, 0, text.data,
+                                        text.len, 0, NULL };
+    tlsrpt_metrics_t         *metrics = tlsrpt_metrics_create(0);
+    tlsrpt_metrics_checks_t  *checks = tlsrpt_metrics_checks_create();
+
+    CHECK(metrics != NULL && checks != NULL);
+    CHECK(tlsrpt_metrics_checks_add(checks, TLSRPT_STR("example.com"), &reply,
+                                    1768910400)
+          == 0);
+    tlsrpt_metrics_checks_end(checks, metrics, 1768910400);
+    page = tlsrpt_metrics_text(metrics, &len);
+    CHECK(page != NULL);
+
+    for (size_t i = 0; i < len; i++) {
+        CHECK((unsigned char) page[i] < 0x7f && page[i] != '\0');
+    }
+
+    free(page);
+    tlsrpt_metrics_checks_destroy(checks);
+    tlsrpt_metrics_destroy(metrics);
+}
+
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int
@@ -65,6 +112,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     judge(text, has_seen ? &seen : NULL, has_served ? &served : NULL);
     judge(text, has_seen ? &seen : NULL, NULL);
+    compare(&seen);
+    measure(text);
     tlsrpt_seen_free(&seen);
     tlsrpt_versions_free(&served);
 

@@ -9,10 +9,13 @@
 
 #include "replies.h"
 
+#include "tlsrpt_dns.h"
 #include "tlsrpt_metrics.h"
+#include "tlsrpt_policy_past.h"
 #include "tlsrpt_problems.h"
 #include "tlsrpt_query.h"
 #include "tlsrpt_reports.h"
+#include "tlsrpt_setup.h"
 #include "tlsrpt_time.h"
 
 #define NOW      1768910400                 /* 2026-01-20T12:00:00Z */
@@ -339,11 +342,71 @@ closing(tape_t *tape, int disorder)
 }
 
 
+/*
+ * Around a policy
+ */
+
+static json_t *
+policy_answer(void)
+{
+    return json_pack("{s:{s:s, s:s}, s:[]}", "policy", "id", "abc", "mode",
+                     "testing", "advice");
+}
+
+
+static void
+policies(tape_t *tape, int disorder)
+{
+    tlsrpt_query_t    query;
+    mta_sts_policy_t  policy;
+    const unsigned    which = take(tape) % 3;
+
+    memset(&policy, 0, sizeof(policy));
+    policy.mode = MTA_STS_ENFORCE;
+    policy.max_age = 86400;
+    policy.nmx = 1;
+    strcpy(policy.mx[0], "*.example.com");
+    tlsrpt_query_init(&query, NOW);
+
+    answer_lookup(which == 0
+                  ? tlsrpt_policy_past_create(&query, domain, prefix, NOW,
+                                              policy_answer())
+                  : which == 1
+                  ? tlsrpt_policy_simulate_create(&query, domain, prefix,
+                                                  &policy, policy_answer())
+                  : tlsrpt_policy_proposal_create(&query, domain, prefix,
+                                                  policy_answer()),
+                  tape, disorder);
+}
+
+
+static void
+setup(tape_t *tape, int disorder)
+{
+    static const tlsrpt_str_t   id = { "abc", 3 };
+
+    const unsigned              first = take(tape);
+    const tlsrpt_dns_domain_t   dns = {
+        .domain = domain, .rua = { TLSRPT_STR("mailto:a@example.com") },
+        .nrua = 1, .policy_id = id
+    };
+    tlsrpt_setup_ask_t          ask = {
+        .domain = domain, .prefix = prefix, .records = tlsrpt_dns_records(&dns),
+        .policy_id = id, .mode = (int) (first / 4 % 3), .steps = first % 2,
+        .is_pending = first / 2 % 2, .now = NOW
+    };
+
+    CHECK(ask.records != NULL);
+    answer_lookup(tlsrpt_setup_create(&ask), tape, disorder);
+}
+
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static void (*const  answers[])(tape_t *tape, int disorder) = {
-        stats, totals, reports, senders, problems, metrics, closing
+        stats, totals, reports, senders, problems, metrics, closing, policies,
+        setup
     };
 
     unsigned  first;
@@ -354,7 +417,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
 
     first = take(&tape);
-    answers[first % 7](&tape, first / 7 % 2);
+    answers[first % 9](&tape, first / 9 % 2);
 
     return 0;
 }
