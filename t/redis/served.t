@@ -120,6 +120,12 @@ is $t->redis('GET', $KEYS[0]), '{"v":1,"versions":[],"nodes":[]}', 'as it is';
 is say_of('n1', 'n', mode => 'none', mx => [], age => 86400), 0, 'mode none';
 is_deeply served()->{versions}[0]{mx}, [], 'has no mx';
 
+$t->redis('DEL', @KEYS);
+is say_of($_, 'a'), 0, "served by $_" for 'n1', 'n2';
+is say_of('n1', ''), 0, 'one of two serves it no more';
+ok !served()->{versions}[0]{ended}, 'the other one does';
+ok say_of('n2', '') > 0, 'nobody does: that is to be told';
+
 $t->redis('SET', $KEYS[0], '{"v":2,"new":1}');
 is say_of('n1', 'a'), 0, 'of a later version';
 is $t->redis('GET', $KEYS[0]), '{"v":2,"new":1}', 'it is left alone';
