@@ -131,6 +131,8 @@ like published(['v=STSv1; id=old'], result => 'ok', text => $policy->{text}),
     qr/^different: Its id/, 'another id in DNS';
 like published([], result => 'status', status => 404), qr/^missing: DNS/,
     'no record';
+like published(['v=STSv1; id=old'], result => 'unknown'), qr/^different: Its/,
+    'what is wrong is told, though nobody could ask its host';
 like published(\@id, result => 'unknown'), qr/^unknown: No check/,
     'nobody could look';
 is json('bare.example/policy')->{published}, undef, 'where none is served';
