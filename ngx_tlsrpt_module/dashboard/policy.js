@@ -15,9 +15,9 @@ import { modeBadge } from './domains.js';
 
 const PUBLISHED = {
     published: ['good', 'Senders get this policy'],
-    missing: ['bad', 'Senders get no policy'],
-    different: ['bad', 'Senders get another policy'],
-    several: ['bad', 'Senders get different policies'],
+    missing: ['bad', 'Not published'],
+    different: ['bad', 'Something else is published'],
+    several: ['bad', 'Several records are published'],
 };
 
 // What it would have done to the sessions of the last 30 days.
