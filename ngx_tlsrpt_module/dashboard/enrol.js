@@ -19,7 +19,7 @@ const SERVED_TRIES = 8;         // a second each
 const AGES = [DAY, 7 * DAY, 14 * DAY, 30 * DAY, 180 * DAY, 365 * DAY];
 const MODES = {
     testing: 'testing: failures are reported only',
-    enforce: 'enforce: mail comes encrypted, or not',
+    enforce: 'enforce: encrypted, or not delivered',
     none: 'none: senders shall forget it',
 };
 const KINDS = {
