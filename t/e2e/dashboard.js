@@ -678,6 +678,18 @@ async function left() {
     await page.clock.fastForward(120000);
     ok(/minutes ago/.test(await text('#summary')),
        'what is said of the last report goes on', await text('#summary'));
+
+    const away = route => route.fulfill({ status: 503,
+        contentType: 'application/problem+json', body: '{"status":503}' });
+    await page.route('**/domains?*', away);
+    await go('#/?days=7');
+    await page.waitForSelector('.list .state.bad');
+    await page.clock.fastForward(6000);
+    await page.waitForSelector('.list .state.bad');
+    await page.unroute('**/domains?*', away);
+    await page.clock.fastForward(11000);
+    ok(await page.waitForSelector('table.domains').catch(() => null),
+       'when Redis is back, the page is, by itself');
     clean('a page that is left alone');
     await context.close();
 }
