@@ -79,7 +79,8 @@ function reportList(route, params, page) {
          'name'],
         ['Connections', one => formatNumber(sessionsOf(one)), 'number'],
         ['Failed', failedOf, 'number'],
-        ['Received by', one => [VIA[one.via] || '–', one['signed-by']
+        ['Received by', one => [h('span', { class: one.via === 'https'
+            ? 'none' : null }, VIA[one.via] || '–'), one['signed-by']
             && h('small', {}, ' signed by ', named(one['signed-by']))]],
         ['Formal errors', one => one.warnings > 0
             && h('span', { class: 'pill warn' }, formatNumber(one.warnings)),
