@@ -49,6 +49,12 @@ put_none($t, 'b.example');
 $t->redis('HSET', 'tlsrpt:mail', stored => 12);
 $t->redis('HSET', 'tlsrpt:{outbox}:counts', 'mail:delivered' => 7,
           'oldest:mail' => time - 7200, renewed => time);
+my %looked = (at => time, since => time);
+$t->redis('SET', 'tlsrpt:{a.example}:check', encode_json({ v => 1, %looked,
+    mx => { %looked, error => 'servfail' },
+    policy => { %looked, result => 'ok',
+                chain => [{ 'not-after' => time + 30 * 86400 }] } }));
+$t->redis('SET', 'tlsrpt:{checks}:seen', time);
 
 
 # Prometheus
