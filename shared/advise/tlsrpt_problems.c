@@ -367,6 +367,30 @@ add_check(tlsrpt_problems_t *problems, size_t n, const tlsrpt_reply_t *reply)
 }
 
 
+/* What is neither an id nor a day is nobody's mute. */
+
+static int
+is_mute(const tlsrpt_reply_t *name, const tlsrpt_reply_t *day)
+{
+    int32_t  number;
+
+    if (name->type != TLSRPT_REPLY_STRING || name->len > MAX_ID
+        || day->type != TLSRPT_REPLY_STRING
+        || tlsrpt_day_parse(day->str, day->len, &number) != 0)
+    {
+        return 0;
+    }
+
+    for (size_t i = 0; i < name->len; i++) {
+        if (name->str[i] <= ' ' || name->str[i] > '~') {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
 static int
 add_muted(tlsrpt_problems_t *problems, const tlsrpt_reply_t *reply)
 {
@@ -376,9 +400,7 @@ add_muted(tlsrpt_problems_t *problems, const tlsrpt_reply_t *reply)
         const tlsrpt_reply_t  *name = reply->elements[i];
         const tlsrpt_reply_t  *day = reply->elements[i + 1];
 
-        if (name->type != TLSRPT_REPLY_STRING || name->len > MAX_ID
-            || day->type != TLSRPT_REPLY_STRING)
-        {
+        if (!is_mute(name, day)) {
             continue;
         }
 

@@ -71,8 +71,9 @@ sub finish {
     return;
 }
 
+# The last first: to its end it may use the Redis of one before it.
 sub done_testing {
-    finish($_) for my @all = @servers;
+    finish($_) for my @all = reverse @servers;
     Test::More::done_testing();
 
     return;
