@@ -23,9 +23,9 @@ enum {
 };
 
 
-static void ngx_http_tlsrpt_leads_name(ngx_http_tlsrpt_leads_t *leads);
+static void ngx_http_tlsrpt_leads_names(ngx_http_tlsrpt_leads_t *leads,
+    const char *key, const char *command, ngx_uint_t timed);
 static void ngx_http_tlsrpt_leads_keep(ngx_http_tlsrpt_leads_t *leads);
-static void ngx_http_tlsrpt_leads_ours(ngx_http_tlsrpt_leads_t *leads);
 static ngx_int_t ngx_http_tlsrpt_leads_seen(ngx_http_tlsrpt_leads_t *leads,
     const tlsrpt_reply_t *reply);
 static void ngx_http_tlsrpt_leads_cleanup(void *data);
@@ -82,7 +82,7 @@ ngx_http_tlsrpt_leads_next(ngx_http_tlsrpt_leads_t *leads,
         break;
 
     case NGX_HTTP_TLSRPT_LEADS_NAME:
-        ngx_http_tlsrpt_leads_name(leads);
+        ngx_http_tlsrpt_leads_names(leads, TLSRPT_LEADS_HOSTS, "ZADD", 1);
         break;
 
     case NGX_HTTP_TLSRPT_LEADS_KEEP:
@@ -90,7 +90,7 @@ ngx_http_tlsrpt_leads_next(ngx_http_tlsrpt_leads_t *leads,
         break;
 
     case NGX_HTTP_TLSRPT_LEADS_OURS:
-        ngx_http_tlsrpt_leads_ours(leads);
+        ngx_http_tlsrpt_leads_names(leads, TLSRPT_LEADS_HERE, "HMGET", 0);
         break;
 
     default: /* NGX_HTTP_TLSRPT_LEADS_KNOWN */
@@ -103,20 +103,25 @@ ngx_http_tlsrpt_leads_next(ngx_http_tlsrpt_leads_t *leads,
 }
 
 
+/* Of all our names; each with the time before it, or alone. */
+
 static void
-ngx_http_tlsrpt_leads_name(ngx_http_tlsrpt_leads_t *leads)
+ngx_http_tlsrpt_leads_names(ngx_http_tlsrpt_leads_t *leads, const char *key,
+    const char *command, ngx_uint_t timed)
 {
     ngx_uint_t          i;
     tlsrpt_key_read_t  *read;
 
     read = &leads->read;
 
-    tlsrpt_key_checks(&read->key, ngx_http_tlsrpt_prefix(leads->request),
-                      TLSRPT_LEADS_HOSTS);
-    tlsrpt_key_ask(read, "ZADD");
+    tlsrpt_key_checks(&read->key, ngx_http_tlsrpt_prefix(leads->request), key);
+    tlsrpt_key_ask(read, command);
 
     for (i = 0; i < leads->ours.n; i++) {
-        tlsrpt_key_ask_number(read, leads->now);
+        if (timed) {
+            tlsrpt_key_ask_number(read, leads->now);
+        }
+
         tlsrpt_key_ask_for(read, leads->ours.name[i], leads->ours.len[i]);
     }
 }
@@ -130,24 +135,6 @@ ngx_http_tlsrpt_leads_keep(ngx_http_tlsrpt_leads_t *leads)
                       TLSRPT_LEADS_HOSTS);
     tlsrpt_key_ask(&leads->read, "EXPIRE");
     tlsrpt_key_ask_number(&leads->read, NGX_HTTP_TLSRPT_LEADS_NAMED);
-}
-
-
-static void
-ngx_http_tlsrpt_leads_ours(ngx_http_tlsrpt_leads_t *leads)
-{
-    ngx_uint_t          i;
-    tlsrpt_key_read_t  *read;
-
-    read = &leads->read;
-
-    tlsrpt_key_checks(&read->key, ngx_http_tlsrpt_prefix(leads->request),
-                      TLSRPT_LEADS_HERE);
-    tlsrpt_key_ask(read, "HMGET");
-
-    for (i = 0; i < leads->ours.n; i++) {
-        tlsrpt_key_ask_for(read, leads->ours.name[i], leads->ours.len[i]);
-    }
 }
 
 

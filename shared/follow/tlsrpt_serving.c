@@ -270,15 +270,6 @@ kept_command(const tlsrpt_serving_t *serving, const char *suffix)
 }
 
 
-static tlsrpt_command_t *
-time_command(void)
-{
-    tlsrpt_str_t  argv[] = { TLSRPT_STR("TIME") };
-
-    return tlsrpt_command_create(argv, 1, 0, NULL);
-}
-
-
 /*
  * A domain, and its event
  */
@@ -383,7 +374,7 @@ tlsrpt_serving_next(tlsrpt_serving_t *serving)
     switch (serving->step) {
 
     case TIME:
-        return made(serving, time_command());
+        return &tlsrpt_command_time;
 
     case NAMES:
         return made(serving, names_command(serving, ":names", NULL));
@@ -436,18 +427,8 @@ next_domain(tlsrpt_serving_t *serving)
 static void
 read_time(tlsrpt_serving_t *serving, const tlsrpt_reply_t *reply)
 {
-    const tlsrpt_reply_t  *seconds;
-
-    seconds = reply->type == TLSRPT_REPLY_ARRAY && reply->nelements == 2
-              ? reply->elements[0] : reply;
-
-    if (seconds->type != TLSRPT_REPLY_STRING) {
-        serving->step = END;
-        return;
-    }
-
-    serving->now = strtoll(seconds->str, NULL, 10);
-    serving->step = NAMES;
+    serving->step = tlsrpt_reply_seconds(reply, &serving->now) == 0 ? NAMES
+                                                                     : END;
 }
 
 
